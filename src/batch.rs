@@ -1,0 +1,267 @@
+//! A batch: what was predicted, what is true, and which voxels count. Every check of shapes is here.
+
+use crate::engine::source::{Legend, Source};
+use crate::view::Array;
+use crate::{Dtype, Error, Parts, Status, Term, View, ViewMut};
+
+/// What the numbers of a prediction are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Activation {
+    /// Logits of classes that exclude each other.
+    Softmax = 1,
+    /// Logits of classes on their own.
+    Sigmoid = 2,
+    /// Probabilities of classes that exclude each other; a single class is on its own.
+    Probability = 3,
+    /// Probabilities of classes on their own.
+    ProbabilityPerClass = 4,
+}
+
+impl Activation {
+    /// Whether the classes exclude each other, so that a likelihood is due on the true one only.
+    pub const fn is_exclusive(self) -> bool {
+        matches!(self, Activation::Softmax | Activation::Probability)
+    }
+}
+
+/// A batch of `B` samples, `C` classes and any number of spatial axes.
+#[derive(Clone, Copy, Debug)]
+pub struct Batch<'a, P = View<'a>> {
+    /// Logits or probabilities `[B, C, …]`, floating-point.
+    pub prediction: P,
+    /// What they are.
+    pub activation: Activation,
+    /// Labels `[B, …]` or `[B, 1, …]`, integers; or 0/1 masks `[B, C, …]`, integers; or dense maps
+    /// `[B, C, …]`, floating-point. For one class labels are 0/1 masks.
+    pub target: View<'a>,
+    /// A weight `[B, …]` per voxel, finite and ≥ 0.
+    pub voxel_weight: Option<View<'a>>,
+    /// `B·C` flags: whether the class is annotated in the sample.
+    pub class_present: Option<&'a [u8]>,
+    /// Labels that do not count. Label targets only.
+    pub ignore: &'a [i64],
+    /// The distance of neighbouring voxels along each spatial axis; `None` is 1.
+    pub spacing: Option<&'a [f64]>,
+}
+
+impl<'a, P> Batch<'a, P> {
+    /// A batch in which every voxel and every class counts.
+    pub const fn new(prediction: P, activation: Activation, target: View<'a>) -> Self {
+        Self {
+            prediction,
+            activation,
+            target,
+            voxel_weight: None,
+            class_present: None,
+            ignore: &[],
+            spacing: None,
+        }
+    }
+}
+
+impl<'a> Batch<'a, ViewMut<'a>> {
+    /// The same batch with the prediction as an input; the engine reads it before it writes.
+    pub(crate) fn shared(&self) -> Batch<'_> {
+        Batch {
+            prediction: View::of(self.prediction.array),
+            activation: self.activation,
+            target: self.target,
+            voxel_weight: self.voxel_weight,
+            class_present: self.class_present,
+            ignore: self.ignore,
+            spacing: self.spacing,
+        }
+    }
+}
+
+/// How the truth is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Truth {
+    /// One label per voxel.
+    Labels,
+    /// An integer 0/1 map per class.
+    Masks,
+    /// A floating-point map per class.
+    Dense,
+}
+
+/// A batch whose shapes have been checked.
+#[derive(Clone, Copy)]
+pub(crate) struct Plan<'a> {
+    pub samples: usize,
+    pub classes: usize,
+    pub voxels: usize,
+    pub activation: Activation,
+    pub prediction: Source,
+    pub truth: Truth,
+    pub target: Source,
+    pub weight: Option<Source>,
+    pub class_present: Option<&'a [u8]>,
+    pub ignore: &'a [i64],
+    pub spacing: Option<&'a [f64]>,
+    /// The prediction as an array: its shape is that of the gradient.
+    pub shape: Array,
+}
+
+fn refuse<T>(status: Status, argument: &'static str, wants: &'static str) -> Result<T, Error> {
+    Err(Error::new(status, argument, wants))
+}
+
+impl<'a> Plan<'a> {
+    pub fn new(batch: &Batch<'a>) -> Result<Self, Error> {
+        let prediction = &batch.prediction.array;
+        let &[samples, classes, ref spatial @ ..] = prediction.shape() else {
+            return refuse(Status::Shape, "pred", "[B, C, ...] with at least one spatial axis");
+        };
+        if spatial.is_empty() {
+            return refuse(Status::Shape, "pred", "[B, C, ...] with at least one spatial axis");
+        }
+        if !prediction.dtype.is_float() {
+            return refuse(Status::Dtype, "pred", "f16, bf16, f32 or f64");
+        }
+        let activation = match batch.activation {
+            Activation::Softmax if classes == 1 => {
+                return refuse(Status::Unsupported, "activation", "two classes or more for softmax");
+            }
+            Activation::Probability if classes == 1 => Activation::ProbabilityPerClass,
+            given => given,
+        };
+        // The engine's class indices are i32, as are labels of any interest.
+        if classes >= i32::MAX as usize {
+            return refuse(Status::TooLarge, "pred", "fewer than 2^31 classes");
+        }
+        let elements = prediction.layout.elements(prediction.dtype.size(), "pred")?;
+        let voxels = if elements == 0 { 0 } else { elements / samples / classes };
+
+        let (truth, target) = target_of(&batch.target.array, prediction)?;
+        if truth != Truth::Labels && !batch.ignore.is_empty() {
+            return refuse(Status::Unsupported, "ignore", "labels as target");
+        }
+        let weight = batch.voxel_weight.map(|weight| weight_of(&weight.array, prediction)).transpose()?;
+        if batch.class_present.is_some_and(|present| present.len() != samples.saturating_mul(classes)) {
+            return refuse(Status::Shape, "class_present", "B*C entries");
+        }
+        if let Some(spacing) = batch.spacing {
+            check_spacing(spacing, spatial.len())?;
+        }
+        Ok(Self {
+            samples,
+            classes,
+            voxels,
+            activation,
+            prediction: Source::with_classes(prediction),
+            truth,
+            target,
+            weight,
+            class_present: batch.class_present,
+            ignore: batch.ignore,
+            spacing: batch.spacing,
+            shape: *prediction,
+        })
+    }
+
+    /// The spatial extents.
+    pub fn extents(&self) -> &[usize] {
+        self.shape.shape().get(2..).unwrap_or(&[])
+    }
+
+    /// How the labels are read.
+    pub fn legend(&self) -> Legend<'a> {
+        Legend { classes: (self.classes as i32).max(2), ignore: self.ignore }
+    }
+
+    /// The label by which class `class` is meant: a single class is label 1.
+    pub fn label_of(&self, class: usize) -> i32 {
+        if self.classes == 1 { 1 } else { class as i32 }
+    }
+
+    /// Whether class `class` is annotated in `sample`.
+    pub fn is_annotated(&self, sample: usize, class: usize) -> bool {
+        let flag = self.class_present.and_then(|flags| flags.get(sample * self.classes + class));
+        flag.is_none_or(|&flag| flag != 0)
+    }
+
+    /// Whether voxels are computed in double precision.
+    pub fn is_double(&self) -> bool {
+        self.prediction.dtype == Dtype::F64
+    }
+
+    /// Checks the terms of a loss against the batch.
+    pub fn check_terms(&self, terms: &[Term<'_>]) -> Result<(), Error> {
+        if terms.is_empty() || terms.len() > crate::MAX_TERMS {
+            return refuse(Status::Parameter, "n_terms", "1 to 4 terms");
+        }
+        terms.iter().enumerate().try_for_each(|(k, term)| self.check_term(term).map_err(|e| e.in_term(k)))
+    }
+
+    fn check_term(&self, term: &Term<'_>) -> Result<(), Error> {
+        match term.form.parts() {
+            Parts::Region(form) => form.validate()?,
+            Parts::Joint(form) => form.validate()?,
+            Parts::Cost(form) => form.check()?,
+        }
+        crate::loss::within(&[("weight", term.weight)], |_| true, "finite")?;
+        if let Some(weights) = term.class_weight {
+            if weights.len() != self.classes {
+                return refuse(Status::Shape, "class_weight", "one per class");
+            }
+            if let Some(class) = weights.iter().position(|&v| !(v.is_finite() && v >= 0.0)) {
+                return Err(Error::new(Status::Parameter, "class_weight", "finite and >= 0").at(class));
+            }
+            if weights.iter().all(|&v| v == 0.0) && self.classes > 0 {
+                return refuse(Status::Parameter, "class_weight", "at least one class above 0");
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The truth and its rows. Integers are masks if they have as many axes and channels as the prediction.
+fn target_of(target: &Array, prediction: &Array) -> Result<(Truth, Source), Error> {
+    const WANTS: &str = "labels [B, ...] or [B, 1, ...], or maps [B, C, ...]";
+    let (shape, expected) = (target.shape(), prediction.shape());
+    let &[samples, classes, ref spatial @ ..] = expected else {
+        return refuse(Status::Shape, "target", WANTS);
+    };
+    let flat = shape.split_first().is_some_and(|(b, rest)| *b == samples && rest == spatial);
+    let one_channel = matches!(shape, [b, 1, rest @ ..] if *b == samples && rest == spatial);
+    let full = shape == expected;
+    if target.dtype.is_float() {
+        return match () {
+            _ if full => Ok((Truth::Dense, Source::with_classes(target))),
+            _ if flat && classes == 1 => Ok((Truth::Dense, Source::without_classes(target))),
+            _ => refuse(Status::Shape, "target", "floating maps [B, C, ...]"),
+        };
+    }
+    match () {
+        _ if full && classes > 1 => Ok((Truth::Masks, Source::with_classes(target))),
+        _ if flat => Ok((Truth::Labels, Source::without_classes(target))),
+        _ if one_channel => Ok((Truth::Labels, Source::with_classes(target))),
+        _ => refuse(Status::Shape, "target", WANTS),
+    }
+}
+
+fn weight_of(weight: &Array, prediction: &Array) -> Result<Source, Error> {
+    let expected = prediction.shape();
+    let flat = matches!((weight.shape().split_first(), expected), (Some((b, rest)), [samples, _, spatial @ ..])
+        if b == samples && rest == spatial);
+    match () {
+        _ if !flat => refuse(Status::Shape, "voxel_weight", "[B, ...]"),
+        _ if !(weight.dtype.is_float() || weight.dtype.size() == 1) => {
+            refuse(Status::Dtype, "voxel_weight", "floating-point, u8 or bool")
+        }
+        _ => Ok(Source::without_classes(weight)),
+    }
+}
+
+/// One finite spacing above 0 per spatial axis.
+pub(crate) fn check_spacing(spacing: &[f64], axes: usize) -> Result<(), Error> {
+    if spacing.len() != axes {
+        return refuse(Status::Shape, "spacing", "one per spatial axis");
+    }
+    match spacing.iter().position(|&x| !(x.is_finite() && x > 0.0)) {
+        Some(axis) => Err(Error::new(Status::Parameter, "spacing", "finite and > 0").at(axis)),
+        None => Ok(()),
+    }
+}

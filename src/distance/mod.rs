@@ -1,0 +1,10 @@
+//! The exact Euclidean distance transform, in any number of dimensions and with any spacing.
+//!
+//! Distances run from voxel centre to voxel centre. A mask without a boundary, empty or full,
+//! has the distance 0 everywhere.
+
+mod envelope;
+mod request;
+
+pub use envelope::{scratch_len, transform};
+pub use request::{Distance, Kind, Mask};

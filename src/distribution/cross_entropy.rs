@@ -1,0 +1,51 @@
+//! Cross entropy: the logarithm of what the truth was thought likely.
+
+use crate::{Charge, Cost, Error, Form, Normalizer, Parts, Real, Voxel, within};
+
+/// Cross entropy (2) and, with class weights, weighted cross entropy (3); ≥ 0, and 0 is perfect.
+///
+/// ```text
+/// L = −(1/n) Σ w Σ_c v·g·log s            n = W = Σ w, or Σ w Σ_c v·g by class weight
+/// ```
+///
+/// With classes on their own (sigmoid) each is a Bernoulli variable: `g·log s + (1 − g)·log(1 − s)`
+/// stands for `g·log s`, and the cost of a voxel is the mean over the classes, weighted by `v`.
+/// Label smoothing `λ` replaces `g` by `(1 − λ)·g + λ/C`, with sigmoid by `(1 − λ)·g + λ/2`; `n` uses
+/// `g` before it. The value is in nats per voxel.
+///
+/// # Errors
+/// [`Error`] unless `label_smoothing` lies in [0, 1].
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct CrossEntropy {
+    /// Label smoothing `λ`.
+    pub label_smoothing: f64,
+    /// What the sum is divided by.
+    pub normalizer: Normalizer,
+}
+
+impl Cost for CrossEntropy {
+    const CHARGE: Charge = Charge::Likelihood;
+
+    #[inline(always)]
+    fn at<T: Real>(&self, voxel: Voxel<T>) -> (T, T) {
+        (-voxel.log_probability, -T::one())
+    }
+
+    fn smoothing(&self) -> f64 {
+        self.label_smoothing
+    }
+
+    fn normalizer(&self) -> Normalizer {
+        self.normalizer
+    }
+
+    fn validate(&self) -> Result<(), Error> {
+        within(&[("label_smoothing", self.label_smoothing)], |x| (0.0..=1.0).contains(&x), "in [0, 1]")
+    }
+}
+
+impl Form for CrossEntropy {
+    fn parts(&self) -> Parts<'_> {
+        Parts::Cost(self)
+    }
+}

@@ -1,0 +1,350 @@
+//! Element types: what arrays are stored in, and what is computed in.
+
+use crate::engine::math::Math;
+use half::{bf16, f16};
+use num_traits::NumAssign;
+
+/// The type of an array's elements. The numbers are those of the C header:
+/// DLPack's code, then the bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u32)]
+pub enum Dtype {
+    /// `u8`
+    U8 = 0x0108,
+    /// `i16`
+    I16 = 0x0010,
+    /// `i32`
+    I32 = 0x0020,
+    /// `i64`
+    I64 = 0x0040,
+    /// `bool`, read as `u8`
+    Bool = 0x0608,
+    /// IEEE binary16
+    F16 = 0x0210,
+    /// bfloat16
+    Bf16 = 0x0410,
+    /// `f32`
+    F32 = 0x0220,
+    /// `f64`
+    F64 = 0x0240,
+}
+
+impl Dtype {
+    /// The type with this number, if there is one.
+    pub const fn from_code(code: u32) -> Option<Self> {
+        Some(match code {
+            0x0108 => Dtype::U8,
+            0x0010 => Dtype::I16,
+            0x0020 => Dtype::I32,
+            0x0040 => Dtype::I64,
+            0x0608 => Dtype::Bool,
+            0x0210 => Dtype::F16,
+            0x0410 => Dtype::Bf16,
+            0x0220 => Dtype::F32,
+            0x0240 => Dtype::F64,
+            _ => return None,
+        })
+    }
+
+    /// Bytes of one element, which are also its alignment.
+    pub const fn size(self) -> usize {
+        match self {
+            Dtype::U8 | Dtype::Bool => 1,
+            Dtype::I16 | Dtype::F16 | Dtype::Bf16 => 2,
+            Dtype::I32 | Dtype::F32 => 4,
+            Dtype::I64 | Dtype::F64 => 8,
+        }
+    }
+
+    /// Whether elements are floating-point numbers.
+    pub const fn is_float(self) -> bool {
+        matches!(self, Dtype::F16 | Dtype::Bf16 | Dtype::F32 | Dtype::F64)
+    }
+}
+
+mod sealed {
+    pub trait Sealed {}
+}
+
+/// A type that arrays may hold.
+pub trait Element: sealed::Sealed + Copy + Send + Sync + 'static {
+    /// Its code.
+    const DTYPE: Dtype;
+}
+
+macro_rules! element {
+    ($($type:ty => $dtype:ident),*) => {$(
+        impl sealed::Sealed for $type {}
+        impl Element for $type {
+            const DTYPE: Dtype = Dtype::$dtype;
+        }
+    )*};
+}
+element!(u8 => U8, i16 => I16, i32 => I32, i64 => I64, bool => Bool, f16 => F16, bf16 => Bf16, f32 => F32, f64 => F64);
+
+/// A type that voxels are computed in: `f32` for f16, bf16 and f32; `f64` for f64.
+pub trait Real: Element + Math + NumAssign + Default {
+    /// 2⁻¹²⁶: no logarithm of a given probability is taken below it, in either type.
+    const FLOOR: Self;
+    /// The same value in double precision.
+    fn widen(self) -> f64;
+    /// The nearest value in single precision.
+    fn narrow(self) -> f32;
+    /// `self` where `keep`, else +0. A mask of bits: a select between loaded values may become a branch.
+    fn masked(self, keep: bool) -> Self;
+    /// As IEEE binary16, rounded once.
+    fn to_f16(self) -> u16;
+    /// As bfloat16, rounded once.
+    fn to_bf16(self) -> u16;
+
+    /// The larger of both; NaN if `self` is.
+    #[inline(always)]
+    fn at_least(self, floor: Self) -> Self {
+        if self < floor { floor } else { self }
+    }
+}
+
+impl Real for f32 {
+    const FLOOR: Self = f32::MIN_POSITIVE;
+
+    #[inline(always)]
+    fn widen(self) -> f64 {
+        self as f64
+    }
+    #[inline(always)]
+    fn narrow(self) -> f32 {
+        self
+    }
+    #[inline(always)]
+    fn masked(self, keep: bool) -> Self {
+        f32::from_bits(self.to_bits() & (keep as u32).wrapping_neg())
+    }
+    #[inline(always)]
+    fn to_f16(self) -> u16 {
+        single_to_half(self)
+    }
+    #[inline(always)]
+    fn to_bf16(self) -> u16 {
+        single_to_brain(self)
+    }
+}
+
+impl Real for f64 {
+    const FLOOR: Self = f32::MIN_POSITIVE as f64;
+
+    #[inline(always)]
+    fn widen(self) -> f64 {
+        self
+    }
+    #[inline(always)]
+    fn narrow(self) -> f32 {
+        self as f32
+    }
+    #[inline(always)]
+    fn masked(self, keep: bool) -> Self {
+        f64::from_bits(self.to_bits() & (keep as u64).wrapping_neg())
+    }
+    #[inline(always)]
+    fn to_f16(self) -> u16 {
+        f16::from_f64(self).to_bits()
+    }
+    #[inline(always)]
+    fn to_bf16(self) -> u16 {
+        bf16::from_f64(self).to_bits()
+    }
+}
+
+/// How an element is read and written in a row.
+pub(crate) trait Stored: Copy {
+    /// The value as a number.
+    fn read<T: Real>(self) -> T;
+    /// The nearest element; integers are never written.
+    fn write<T: Real>(value: T) -> Self;
+}
+
+macro_rules! stored_integer {
+    ($($type:ty),*) => {$(
+        impl Stored for $type {
+            #[inline(always)]
+            fn read<T: Real>(self) -> T {
+                T::of(self as f64)
+            }
+            #[inline(always)]
+            fn write<T: Real>(value: T) -> Self {
+                value.widen() as $type
+            }
+        }
+    )*};
+}
+stored_integer!(u8, i16, i32, i64);
+
+impl Stored for f32 {
+    #[inline(always)]
+    fn read<T: Real>(self) -> T {
+        T::of(self as f64)
+    }
+    #[inline(always)]
+    fn write<T: Real>(value: T) -> Self {
+        value.narrow()
+    }
+}
+
+impl Stored for f64 {
+    #[inline(always)]
+    fn read<T: Real>(self) -> T {
+        T::of(self)
+    }
+    #[inline(always)]
+    fn write<T: Real>(value: T) -> Self {
+        value.widen()
+    }
+}
+
+impl Stored for f16 {
+    #[inline(always)]
+    fn read<T: Real>(self) -> T {
+        T::of(half_to_single(self.to_bits()) as f64)
+    }
+    #[inline(always)]
+    fn write<T: Real>(value: T) -> Self {
+        f16::from_bits(value.to_f16())
+    }
+}
+
+impl Stored for bf16 {
+    #[inline(always)]
+    fn read<T: Real>(self) -> T {
+        T::of(f32::from_bits((self.to_bits() as u32) << 16) as f64)
+    }
+    #[inline(always)]
+    fn write<T: Real>(value: T) -> Self {
+        bf16::from_bits(value.to_bf16())
+    }
+}
+
+/// Runs `$body` with `$E` as the storage type of `$dtype`.
+macro_rules! with_stored {
+    ($dtype:expr, $E:ident => $body:expr) => {
+        match $dtype {
+            $crate::Dtype::U8 | $crate::Dtype::Bool => {
+                type $E = u8;
+                $body
+            }
+            $crate::Dtype::I16 => {
+                type $E = i16;
+                $body
+            }
+            $crate::Dtype::I32 => {
+                type $E = i32;
+                $body
+            }
+            $crate::Dtype::I64 => {
+                type $E = i64;
+                $body
+            }
+            $crate::Dtype::F16 => {
+                type $E = half::f16;
+                $body
+            }
+            $crate::Dtype::Bf16 => {
+                type $E = half::bf16;
+                $body
+            }
+            $crate::Dtype::F32 => {
+                type $E = f32;
+                $body
+            }
+            $crate::Dtype::F64 => {
+                type $E = f64;
+                $body
+            }
+        }
+    };
+}
+pub(crate) use with_stored;
+
+// `half` converts one value well but its code does not vectorise, so these loops'
+// conversions are ours: integer arithmetic and masks, the same bits on every CPU.
+
+/// binary16 to binary32, exact.
+#[inline(always)]
+fn half_to_single(half: u16) -> f32 {
+    const REBIAS: u32 = (127 - 15) << 23;
+    let sign = (half as u32 & 0x8000) << 16;
+    let shifted = (half as u32 & 0x7fff) << 13;
+    let normal = shifted + REBIAS;
+    // A subnormal has no hidden one: put one there, and subtract it as a number.
+    let subnormal = (f32::from_bits(normal + (1 << 23)) - f32::from_bits(REBIAS + (1 << 23))).to_bits();
+    let special = normal + REBIAS;
+    let bits = if shifted < 0x0400 << 13 { subnormal } else { normal };
+    let bits = if shifted >= 0x7c00 << 13 { special } else { bits };
+    f32::from_bits(bits | sign)
+}
+
+/// binary32 to binary16, to nearest, ties to even.
+#[inline(always)]
+fn single_to_half(single: f32) -> u16 {
+    const INFINITY: u32 = 0xff << 23;
+    const SMALLEST_NORMAL: u32 = (127 - 14) << 23;
+    const TOO_LARGE: u32 = (127 + 16) << 23;
+    // Adding 2⁻¹ to a number under 2⁻¹⁴ leaves its binary16 mantissa in the low bits, rounded by the FPU.
+    const ALIGN: u32 = (127 - 15 + 23 - 10 + 1) << 23;
+    let sign = single.to_bits() & 0x8000_0000;
+    let magnitude = single.to_bits() ^ sign;
+    let subnormal = (f32::from_bits(magnitude) + f32::from_bits(ALIGN)).to_bits().wrapping_sub(ALIGN);
+    let odd = magnitude >> 13 & 1;
+    let normal = magnitude.wrapping_sub((127 - 15) << 23).wrapping_add(0xfff + odd) >> 13;
+    let special = if magnitude > INFINITY { 0x7e00 } else { 0x7c00 };
+    let bits = if magnitude < SMALLEST_NORMAL { subnormal } else { normal };
+    let bits = if magnitude >= TOO_LARGE { special } else { bits };
+    (bits | sign >> 16) as u16
+}
+
+/// binary32 to bfloat16, to nearest, ties to even.
+#[inline(always)]
+fn single_to_brain(single: f32) -> u16 {
+    let bits = single.to_bits();
+    let odd = bits >> 16 & 1;
+    let rounded = bits.wrapping_add(0x7fff + odd) >> 16;
+    let quiet = bits >> 16 | 0x40;
+    (if bits & 0x7fff_ffff > 0x7f80_0000 { quiet } else { rounded }) as u16
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_half_reads_as_the_half_crate_reads_it() {
+        for bits in 0..=u16::MAX {
+            assert_eq!(half_to_single(bits).to_bits(), f16::from_bits(bits).to_f32().to_bits(), "{bits:#x}");
+            let brain: f32 = bf16::from_bits(bits).read();
+            assert_eq!(brain.to_bits(), (bits as u32) << 16);
+        }
+    }
+
+    #[test]
+    fn singles_round_as_the_half_crate_rounds_them() {
+        // Every pattern of the upper half, with the lower bits at the ties and beside them.
+        for upper in 0..=u16::MAX as u32 {
+            for lower in [0, 1, 0x0fff, 0x1000, 0x1001, 0x2fff, 0x3000, 0x7fff, 0x8000, 0x8001, 0xffff] {
+                let x = f32::from_bits(upper << 16 | lower);
+                let (ours, theirs) = (f16::from_bits(single_to_half(x)), f16::from_f32(x));
+                assert!(ours == theirs || ours.is_nan() && theirs.is_nan(), "{x:e}");
+                assert_eq!(ours.is_sign_negative(), theirs.is_sign_negative());
+                let (ours, theirs) = (bf16::from_bits(single_to_brain(x)), bf16::from_f32(x));
+                assert!(ours == theirs || ours.is_nan() && theirs.is_nan(), "{x:e}");
+            }
+        }
+    }
+
+    #[test]
+    fn codes_and_types_agree() {
+        for code in 0..0x1000 {
+            if let Some(dtype) = Dtype::from_code(code) {
+                assert_eq!(dtype as u32, code);
+                assert_eq!(dtype.size() * 8, if dtype == Dtype::Bool { 8 } else { code as usize & 0xff });
+            }
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! The first pass: finds the first bad label or weight, and counts voxels and truth.
+//! After it nothing can fail.
+
+use super::arena::Plain;
+use super::row::{block_sum, blocks, row};
+use super::simd::{Kernel, dispatch};
+use super::source::Legend;
+use super::tile::{Tile, chunks};
+use crate::batch::{Plan, Truth};
+use crate::{Error, Real, Status, Tally};
+
+/// Adds `voxels` and `truth` of every sample and class to `tallies`.
+///
+/// # Errors
+/// [`Status::Label`] or [`Status::Parameter`], naming the first bad voxel. `tallies` are then of no use.
+///
+/// # Safety
+/// The arrays of `plan` are readable.
+pub(crate) unsafe fn census<T: Real + Plain>(
+    plan: &Plan<'_>,
+    tile: &mut Tile<'_, T>,
+    chunk: &mut [Tally],
+    tallies: &mut [Tally],
+) -> Result<(), Error> {
+    if plan.voxels == 0 {
+        return Ok(());
+    }
+    for (sample, tallies) in tallies.chunks_exact_mut(plan.classes).enumerate() {
+        for (start, end) in chunks(plan.voxels) {
+            chunk.fill(Tally::ZERO);
+            for (at, len) in tile.spans(start, end) {
+                // SAFETY: promised by the caller; the spans lie in the sample.
+                unsafe {
+                    tile.open(plan, sample, at, len);
+                    check(plan, tile, sample, at)?;
+                    count(plan, tile, chunk, sample, at);
+                }
+            }
+            let voxels = chunk.first().map_or(0.0, |class| class.voxels);
+            for (tally, class) in tallies.iter_mut().zip(chunk.iter()) {
+                tally.voxels += voxels;
+                tally.truth += class.truth;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Adds a tile to the chunk; `voxels`, the same for all classes, to the first only.
+unsafe fn count<T: Real + Plain>(
+    plan: &Plan<'_>,
+    tile: &mut Tile<'_, T>,
+    chunk: &mut [Tally],
+    sample: usize,
+    at: usize,
+) {
+    for (class, sums) in chunk.iter_mut().enumerate() {
+        // SAFETY: promised by the caller.
+        unsafe { tile.load_truth(plan, sample, class, at) };
+        let weight = row(tile.weight, 0, tile.width, tile.used);
+        if class == 0 {
+            dispatch(Sum { rows: [weight, weight], squared: false, sum: &mut sums.voxels });
+        }
+        let truth = row(tile.truth, 0, tile.width, tile.used);
+        dispatch(Sum { rows: [weight, truth], squared: true, sum: &mut sums.truth });
+    }
+}
+
+/// Adds `Σ w` or `Σ w·g`, block by block.
+struct Sum<'a, T> {
+    rows: [&'a [T]; 2],
+    squared: bool,
+    sum: &'a mut f64,
+}
+
+impl<T: Real> Kernel for Sum<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let [weight, truth] = self.rows;
+        for (w, g) in blocks(weight).iter().zip(blocks(truth)) {
+            *self.sum += if self.squared { block_sum(|i| w[i] * g[i]) } else { block_sum(|i| w[i]) };
+        }
+    }
+}
+
+/// Refuses the first voxel of the tile with a weight or a truth that is none.
+unsafe fn check<T: Real + Plain>(
+    plan: &Plan<'_>,
+    tile: &mut Tile<'_, T>,
+    sample: usize,
+    at: usize,
+) -> Result<(), Error> {
+    let first = sample * plan.voxels + at;
+    let weight = row(tile.weight, 0, tile.width, tile.used);
+    if plan.weight.is_some() && dispatch(Any { a: weight, b: weight, bad: is_no_weight }) {
+        let voxel = weight.iter().position(|&w| is_no_weight(w, w)).unwrap_or(0);
+        return Err(Error::new(Status::Parameter, "voxel_weight", "finite and >= 0").at(first + voxel));
+    }
+    match plan.truth {
+        Truth::Labels => {
+            let label = row(tile.label, 0, tile.width, tile.used);
+            let is_bad = |label: i32, weight: T| label == Legend::UNKNOWN && weight > T::zero();
+            if dispatch(Any { a: label, b: weight, bad: is_bad }) {
+                let voxel = label.iter().zip(weight).position(|(&l, &w)| is_bad(l, w)).unwrap_or(0);
+                let wants = if plan.classes == 1 {
+                    "0, 1 or an ignored label"
+                } else {
+                    "a class or an ignored label"
+                };
+                return Err(Error::new(Status::Label, "target", wants).at(first + voxel));
+            }
+        }
+        Truth::Masks => {
+            let mut worst: Option<usize> = None;
+            for class in 0..plan.classes {
+                // SAFETY: promised by the caller.
+                unsafe { tile.load_truth(plan, sample, class, at) };
+                let truth = row(tile.truth, 0, tile.width, tile.used);
+                if dispatch(Any { a: truth, b: truth, bad: is_no_bit }) {
+                    let voxel = truth.iter().position(|&g| is_no_bit(g, g)).unwrap_or(0);
+                    worst = Some(worst.map_or(voxel, |before| before.min(voxel)));
+                }
+            }
+            if let Some(voxel) = worst {
+                return Err(
+                    Error::new(Status::Label, "target", "0 or 1 in a mask per class").at(first + voxel)
+                );
+            }
+        }
+        Truth::Dense => {}
+    }
+    Ok(())
+}
+
+#[inline(always)]
+fn is_no_weight<T: Real>(weight: T, _: T) -> bool {
+    // NaN fails both comparisons.
+    !(weight >= T::zero() && weight < T::INFINITY)
+}
+
+#[inline(always)]
+fn is_no_bit<T: Real>(truth: T, _: T) -> bool {
+    truth != T::zero() && truth != T::one()
+}
+
+struct Any<'a, A, B, F> {
+    a: &'a [A],
+    b: &'a [B],
+    bad: F,
+}
+
+impl<A: Copy, B: Copy, F: Fn(A, B) -> bool> Kernel for Any<'_, A, B, F> {
+    type Output = bool;
+
+    #[inline(always)]
+    fn run(self) -> bool {
+        self.a.iter().zip(self.b).fold(false, |any, (&a, &b)| any | (self.bad)(a, b))
+    }
+}

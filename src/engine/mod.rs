@@ -1,0 +1,16 @@
+//! The sweep over tiles. It knows tallies, rows and slopes, and no loss.
+
+pub(crate) mod activation;
+pub(crate) mod arena;
+pub(crate) mod census;
+pub(crate) mod cost;
+pub(crate) mod finish;
+pub mod math;
+pub(crate) mod precise;
+pub(crate) mod region;
+pub(crate) mod row;
+pub(crate) mod run;
+pub mod simd;
+pub(crate) mod source;
+pub(crate) mod sweep;
+pub(crate) mod tile;

@@ -1,0 +1,302 @@
+//! The verbs: how census, sweeps and closed forms follow one another.
+
+use super::arena::Arena;
+use super::census::census;
+use super::finish::{Desk, Results, finish};
+use super::precise::Precise;
+use super::source::Source;
+use super::sweep::{Output, Sums, Sweep, Task, costs, has_rivals};
+use super::tile::Tile;
+use crate::batch::Plan;
+use crate::boundary::Field;
+use crate::boundary::field::{FieldOf, Scene, check_masks};
+use crate::view::MAX_AXES;
+use crate::{Charge, Error, MAX_TERMS, Parts, Status, Tally, Term};
+
+/// What a run is asked for besides the value.
+pub(crate) struct Request<'a> {
+    pub gradient: Option<Output>,
+    pub grad_scale: f64,
+    pub term_values: Option<&'a mut [f64]>,
+    pub class_values: Option<&'a mut [f64]>,
+    pub tallies: Option<&'a mut [Tally]>,
+}
+
+/// A field that has to be computed, one sample at a time.
+struct Computed<'a, T> {
+    slot: usize,
+    field: &'a dyn Field,
+    of: &'a dyn FieldOf<T>,
+    rows: &'a mut [T],
+}
+
+/// Everything a loss needs in scratch.
+pub(crate) struct Bench<'a, T> {
+    plan: &'a Plan<'a>,
+    terms: &'a [Term<'a>],
+    tallies: &'a mut [Tally],
+    slopes: &'a mut [Tally],
+    chunk: &'a mut [Tally],
+    desk: Desk<'a>,
+    tile: Tile<'a, T>,
+    given: [Option<Source>; MAX_TERMS],
+    computed: [Option<Computed<'a, T>>; MAX_TERMS],
+    distance: &'a mut [f64],
+}
+
+impl<'a, T: Precise> Bench<'a, T> {
+    /// Cuts the scratch; checks the fields that were given.
+    pub fn new(plan: &'a Plan<'a>, terms: &'a [Term<'a>], arena: &mut Arena<'a>) -> Result<Self, Error> {
+        let all = plan.samples.saturating_mul(plan.classes);
+        let mut bench = Self {
+            plan,
+            terms,
+            tallies: arena.take(all)?,
+            slopes: arena.take(all)?,
+            chunk: arena.take(plan.classes)?,
+            desk: Desk::new(arena, plan.classes)?,
+            tile: Tile::new(arena, plan.classes, has_rivals(plan, terms))?,
+            given: [None; MAX_TERMS],
+            computed: [const { None }; MAX_TERMS],
+            distance: &mut [],
+        };
+        let mut distance = 0;
+        let slots = bench.given.iter_mut().zip(bench.computed.iter_mut());
+        for ((slot, term), (given, computed)) in terms.iter().enumerate().zip(slots) {
+            let Parts::Cost(rows) = term.form.parts() else { continue };
+            if !rows.bill().field {
+                continue;
+            }
+            match (&term.field, term.form.field()) {
+                (Some(view), _) => *given = Some(given_field(plan, view).map_err(|e| e.in_term(slot))?),
+                (None, Some(field)) => {
+                    let rows = if field.is_shared() { 1 } else { plan.classes };
+                    distance = distance.max(field.scratch(plan.extents())?);
+                    let rows = arena.take(plan.voxels.saturating_mul(rows))?;
+                    *computed = Some(Computed { slot, field, of: T::field(field), rows });
+                }
+                (None, None) => return Err(missing_field(slot)),
+            }
+        }
+        bench.distance = arena.take(distance)?;
+        Ok(bench)
+    }
+
+    /// The whole loss. Returns its value; on error nothing but scratch has been written.
+    ///
+    /// # Safety
+    /// The arrays of the plan and the terms are readable and the outputs writable, as their shapes say.
+    pub unsafe fn run(&mut self, request: Request<'_>) -> Result<f64, Error> {
+        self.tallies.fill(Tally::ZERO);
+        // SAFETY: promised by the caller.
+        unsafe { self.census()? };
+
+        // Costs have slopes that follow from the census: one sweep folds and maps.
+        let only_costs = self.terms.iter().all(|term| matches!(term.form.parts(), Parts::Cost(_)));
+        let in_one_sweep = only_costs && request.gradient.is_some();
+        if in_one_sweep {
+            self.find_slopes(request.grad_scale);
+        }
+        let wants_sums = if request.tallies.is_some() { Sums::Squares } else { Sums::of(self.terms) };
+        // SAFETY: promised by the caller.
+        unsafe { self.sweep(true, if in_one_sweep { request.gradient } else { None }, wants_sums)? };
+
+        let wants_slopes = request.gradient.is_some() && !in_one_sweep;
+        let slopes = if wants_slopes { Some(&mut *self.slopes) } else { None };
+        let mut results = Results { terms: [0.0; MAX_TERMS], classes: request.class_values, slopes };
+        let value =
+            finish(self.plan, self.terms, self.tallies, request.grad_scale, &mut self.desk, &mut results);
+        for (to, from) in request.term_values.into_iter().flatten().zip(results.terms) {
+            *to = from;
+        }
+        if wants_slopes {
+            // SAFETY: promised by the caller.
+            unsafe { self.sweep(false, request.gradient, Sums::None)? };
+        }
+        for (to, from) in request.tallies.into_iter().flatten().zip(self.tallies.iter()) {
+            *to = *from;
+        }
+        Ok(value)
+    }
+
+    /// Adds a part of a batch to `tallies`.
+    ///
+    /// # Safety
+    /// As [`Bench::run`].
+    pub unsafe fn fold(&mut self, tallies: &mut [Tally]) -> Result<(), Error> {
+        self.refuse_computed_fields()?;
+        for (to, from) in self.tallies.iter_mut().zip(tallies.iter()) {
+            *to = *from;
+        }
+        // SAFETY: promised by the caller.
+        unsafe {
+            self.census()?;
+            self.sweep(true, None, Sums::Squares)?;
+        }
+        for (to, from) in tallies.iter_mut().zip(self.tallies.iter()) {
+            *to = *from;
+        }
+        Ok(())
+    }
+
+    /// Writes the gradient of a part of a batch.
+    ///
+    /// # Safety
+    /// As [`Bench::run`].
+    pub unsafe fn map(&mut self, slopes: &[Tally], gradient: Output) -> Result<(), Error> {
+        self.refuse_computed_fields()?;
+        for (to, from) in self.slopes.iter_mut().zip(slopes) {
+            *to = *from;
+        }
+        // SAFETY: promised by the caller.
+        unsafe { self.sweep(false, Some(gradient), Sums::None) }
+    }
+
+    /// The value and slopes of given tallies; reads no voxel.
+    pub fn finish(&mut self, tallies: &[Tally], grad_scale: f64, results: &mut Results<'_>) -> f64 {
+        finish(self.plan, self.terms, tallies, grad_scale, &mut self.desk, results)
+    }
+
+    /// Writes the field of the only term, which is to be computed, for every sample.
+    ///
+    /// # Safety
+    /// As [`Bench::run`].
+    pub unsafe fn write_field(&mut self, output: Source) -> Result<(), Error> {
+        if self.computed.iter().flatten().next().is_none() {
+            return Err(Error::new(Status::Unsupported, "term", "a form with a field"));
+        }
+        // SAFETY: promised by the caller.
+        unsafe { check_masks(self.plan)? };
+        for sample in 0..self.plan.samples {
+            self.compute_fields(sample, true)?;
+            for computed in self.computed.iter().flatten() {
+                for (class, row) in computed.rows.chunks_exact(self.plan.voxels.max(1)).enumerate() {
+                    // SAFETY: promised by the caller.
+                    unsafe { output.store(sample, class, 0, row, false) };
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn refuse_computed_fields(&self) -> Result<(), Error> {
+        match self.computed.iter().flatten().next() {
+            Some(computed) => Err(missing_field(computed.slot)),
+            None => Ok(()),
+        }
+    }
+
+    /// Checks labels and weights, and counts; adds to `self.tallies`.
+    unsafe fn census(&mut self) -> Result<(), Error> {
+        if self.computed.iter().any(Option::is_some) {
+            // SAFETY: promised by the caller.
+            unsafe { check_masks(self.plan)? };
+        }
+        // SAFETY: promised by the caller.
+        unsafe { census(self.plan, &mut self.tile, self.chunk, self.tallies)? };
+        for (slot, rows) in costs(self.terms) {
+            let on_truth = match rows.bill().charge {
+                Charge::Truth => true,
+                Charge::Likelihood => self.plan.activation.is_exclusive(),
+                Charge::Outcomes | Charge::Everywhere => false,
+            };
+            for tally in self.tallies.iter_mut() {
+                if let Some(charged) = tally.charged.get_mut(slot) {
+                    *charged = if on_truth { tally.truth } else { tally.voxels };
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn find_slopes(&mut self, grad_scale: f64) {
+        let mut results = Results { terms: [0.0; MAX_TERMS], classes: None, slopes: Some(&mut *self.slopes) };
+        finish(self.plan, self.terms, self.tallies, grad_scale, &mut self.desk, &mut results);
+    }
+
+    /// One sweep over every sample.
+    unsafe fn sweep(&mut self, fold: bool, gradient: Option<Output>, sums: Sums) -> Result<(), Error> {
+        let plan = self.plan;
+        if plan.voxels == 0 {
+            return Ok(());
+        }
+        for sample in 0..plan.samples {
+            self.compute_fields(sample, false)?;
+            let mut fields = self.given;
+            for computed in self.computed.iter_mut().flatten() {
+                let rows = if computed.field.is_shared() { 1 } else { plan.classes };
+                if let Some(field) = fields.get_mut(computed.slot) {
+                    *field = Some(Source::in_scratch(computed.rows.as_mut_ptr(), plan.voxels, rows));
+                }
+            }
+            let sweep = Sweep { plan, terms: self.terms, fields, sums };
+            let of_sample = sample * plan.classes..(sample + 1) * plan.classes;
+            let slopes = self.slopes.get(of_sample.clone()).unwrap_or(&[]);
+            let task = Task {
+                fold: if fold { self.tallies.get_mut(of_sample) } else { None },
+                map: gradient.map(|output| (slopes, output)),
+            };
+            // SAFETY: promised by the caller; fields in scratch hold one sample.
+            unsafe { sweep.sample(&mut self.tile, self.chunk, sample, task) };
+        }
+        Ok(())
+    }
+
+    /// Fills the fields of one sample that nobody gave; left-out classes only if `all`.
+    fn compute_fields(&mut self, sample: usize, all: bool) -> Result<(), Error> {
+        let unit = [1.0; MAX_AXES];
+        let unit = unit.get(..self.plan.extents().len()).unwrap_or(&[]);
+        let scene = Scene { plan: self.plan, sample, spacing: self.plan.spacing.unwrap_or(unit) };
+        for computed in self.computed.iter_mut().flatten() {
+            let term = self.terms.get(computed.slot);
+            for (class, row) in computed.rows.chunks_exact_mut(self.plan.voxels.max(1)).enumerate() {
+                let left_out = term.is_some_and(|term| term.leaves_out(class, self.plan.classes));
+                if all || computed.field.is_shared() || !left_out {
+                    computed.of.fill(&scene, class, row, self.distance)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn missing_field(slot: usize) -> Error {
+    Error::new(Status::MissingField, "field", "a field: parts of a batch compute none").in_term(slot)
+}
+
+/// A field that the caller brings: `[B, C, …]`, or `[B, …]` for all classes.
+fn given_field(plan: &Plan<'_>, view: &crate::View<'_>) -> Result<Source, Error> {
+    let (shape, expected) = (view.shape(), plan.shape.shape());
+    let flat = shape.first() == expected.first() && shape.get(1..) == expected.get(2..);
+    match () {
+        _ if !view.dtype().is_float() => Err(Error::new(Status::Dtype, "field", "floating-point")),
+        _ if shape == expected => Ok(Source::with_classes(&view.array)),
+        _ if flat => Ok(Source::without_classes(&view.array)),
+        _ => Err(Error::new(Status::Shape, "field", "[B, C, ...] or [B, ...]")),
+    }
+}
+
+/// The scratch that any verb needs for this loss, in bytes.
+pub(crate) fn scratch_len(plan: &Plan<'_>, terms: &[Term<'_>]) -> Result<usize, Error> {
+    let mut arena = Arena::measure();
+    if plan.is_double() {
+        Bench::<f64>::new(plan, terms, &mut arena)?;
+    } else {
+        Bench::<f32>::new(plan, terms, &mut arena)?;
+    }
+    Ok(arena.needed())
+}
+
+/// Runs `$body` with `$bench` cut from `$arena` in the precision of the plan.
+macro_rules! with_bench {
+    ($plan:expr, $terms:expr, $arena:expr, $bench:ident => $body:expr) => {
+        if $plan.is_double() {
+            let $bench = &mut $crate::engine::run::Bench::<f64>::new($plan, $terms, $arena)?;
+            $body
+        } else {
+            let $bench = &mut $crate::engine::run::Bench::<f32>::new($plan, $terms, $arena)?;
+            $body
+        }
+    };
+}
+pub(crate) use with_bench;

@@ -1,0 +1,156 @@
+//! Which vector instructions this CPU has, and how a loop gets compiled for them.
+//!
+//! A hot loop is written once, as the `#[inline(always)]` body of a [`Kernel`].
+//! [`dispatch`] compiles that body once per [`Level`] and picks one at run time.
+//! Everything the body calls must be `#[inline(always)]` too: a helper that stays
+//! a call is compiled for the baseline and costs two orders of magnitude.
+//!
+//! The bodies use `+ − × ÷ √` and bit operations only. Rust never contracts
+//! `a·b + c`, so every level computes the same bits.
+
+use core::sync::atomic::{AtomicU8, Ordering};
+
+/// A set of vector instructions; each holds the ones before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Level {
+    /// What the target guarantees: SSE2 on x86-64, NEON on AArch64, simd128 on wasm built with it.
+    Baseline = 1,
+    /// x86-64-v3: AVX2, FMA, F16C.
+    Avx2 = 2,
+    /// x86-64-v4: AVX-512 F, BW, CD, DQ, VL.
+    Avx512 = 3,
+}
+
+/// A computation whose body is to be compiled for every level.
+pub trait Kernel {
+    /// What the computation returns.
+    type Output;
+    /// The body; implementations are `#[inline(always)]`.
+    fn run(self) -> Self::Output;
+}
+
+/// Runs `kernel` with the instructions of the level in force.
+#[inline]
+pub fn dispatch<K: Kernel>(kernel: K) -> K::Output {
+    match level() {
+        // SAFETY: `level` names only what `detect` found on this CPU.
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx512 => unsafe { avx512(kernel) },
+        // SAFETY: as above.
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx2 => unsafe { avx2(kernel) },
+        _ => kernel.run(),
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx2,fma,f16c,bmi1,bmi2,lzcnt,popcnt")]
+fn avx512<K: Kernel>(kernel: K) -> K::Output {
+    kernel.run()
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma,f16c,bmi1,bmi2,lzcnt,popcnt")]
+fn avx2<K: Kernel>(kernel: K) -> K::Output {
+    kernel.run()
+}
+
+/// The level found or forced; 0 until someone asks. The one global of the crate:
+/// whoever races to set it writes the same value.
+static LEVEL: AtomicU8 = AtomicU8::new(0);
+
+/// The level in force.
+#[inline]
+pub fn level() -> Level {
+    match LEVEL.load(Ordering::Relaxed) {
+        3 => Level::Avx512,
+        2 => Level::Avx2,
+        1 => Level::Baseline,
+        _ => {
+            let found = detect();
+            LEVEL.store(found as u8, Ordering::Relaxed);
+            found
+        }
+    }
+}
+
+/// Forces `wanted`, or the best level of this CPU if it has less; for tests and benchmarks.
+pub fn force(wanted: Level) -> Level {
+    let granted = wanted.min(detect());
+    LEVEL.store(granted as u8, Ordering::Relaxed);
+    granted
+}
+
+/// Asks the CPU, without std: a feature counts only if the system saves its registers.
+#[cfg(target_arch = "x86_64")]
+#[cold]
+fn detect() -> Level {
+    use core::arch::x86_64::{__cpuid_count, _xgetbv};
+    // Safe in newer Rust, unsafe in the oldest we build with.
+    #[allow(unused_unsafe)]
+    fn cpuid(leaf: u32) -> core::arch::x86_64::CpuidResult {
+        // SAFETY: every x86-64 CPU has the instruction.
+        unsafe { __cpuid_count(leaf, 0) }
+    }
+    const fn all(word: u32, bits: &[u32]) -> bool {
+        let mut rest = bits;
+        while let [bit, tail @ ..] = rest {
+            if word >> *bit & 1 == 0 {
+                return false;
+            }
+            rest = tail;
+        }
+        true
+    }
+    #[target_feature(enable = "xsave")]
+    fn saved() -> u64 {
+        // SAFETY: register 0 exists wherever OSXSAVE is set, which the caller has checked.
+        unsafe { _xgetbv(0) }
+    }
+
+    if cpuid(0).eax < 7 || cpuid(0x8000_0000).eax < 0x8000_0001 {
+        return Level::Baseline;
+    }
+    let (basic, structured, extended) = (cpuid(1), cpuid(7), cpuid(0x8000_0001));
+    // FMA, POPCNT, OSXSAVE, AVX, F16C; BMI1, AVX2, BMI2; LZCNT.
+    if !all(basic.ecx, &[12, 23, 27, 28, 29]) || !all(structured.ebx, &[3, 5, 8]) || !all(extended.ecx, &[5])
+    {
+        return Level::Baseline;
+    }
+    // SAFETY: OSXSAVE, bit 27 above, says that XGETBV may be executed.
+    let saved = unsafe { saved() };
+    if saved & 0b110 != 0b110 {
+        return Level::Baseline;
+    }
+    // AVX-512 F, DQ, CD, BW, VL; opmask and both halves of the upper registers.
+    if all(structured.ebx, &[16, 17, 28, 30, 31]) && saved & 0b1110_0110 == 0b1110_0110 {
+        return Level::Avx512;
+    }
+    Level::Avx2
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn detect() -> Level {
+    Level::Baseline
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[cfg(all(target_arch = "x86_64", feature = "std"))]
+    fn finds_what_std_finds() {
+        use std::is_x86_feature_detected as has;
+        let v3 = has!("avx2") && has!("fma") && has!("f16c") && has!("bmi1") && has!("bmi2") && has!("lzcnt");
+        let v4 =
+            has!("avx512f") && has!("avx512bw") && has!("avx512cd") && has!("avx512dq") && has!("avx512vl");
+        let expected = match (v3, v4) {
+            (true, true) => Level::Avx512,
+            (true, false) => Level::Avx2,
+            _ => Level::Baseline,
+        };
+        assert_eq!(detect(), expected);
+    }
+}

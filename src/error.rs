@@ -1,0 +1,116 @@
+//! What was wrong with a call: which argument, where, and what was wanted instead.
+
+use core::fmt;
+
+/// The kind of a failure. The numbers are those of the C header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(i32)]
+#[non_exhaustive]
+pub enum Status {
+    /// A pointer that is needed is null.
+    NullPointer = 1,
+    /// A struct of C gives a size this library does not know.
+    StructSize = 2,
+    /// The element type does not fit the argument.
+    Dtype = 3,
+    /// Shapes that do not belong together, or a slice of the wrong length.
+    Shape = 4,
+    /// A product of extents or strides that the address space cannot hold.
+    TooLarge = 5,
+    /// Strides by which an output meets itself, or leaves its slice.
+    Strides = 6,
+    /// An address that is no multiple of the element's alignment.
+    Misaligned = 7,
+    /// An output lies over an input or over another output.
+    Overlap = 8,
+    /// The scratch is too short.
+    Scratch = 9,
+    /// A number out of its range.
+    Parameter = 10,
+    /// The label of a counted voxel is neither a class nor ignored.
+    Label = 11,
+    /// The loss has no meaning for this input.
+    Unsupported = 12,
+    /// A loss weighted by distance was given no field where none can be computed.
+    MissingField = 13,
+}
+
+impl Status {
+    /// A short name of the kind, static ASCII.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Status::NullPointer => "null pointer",
+            Status::StructSize => "unknown struct size",
+            Status::Dtype => "element type does not fit",
+            Status::Shape => "shapes do not fit",
+            Status::TooLarge => "too large for the address space",
+            Status::Strides => "strides do not fit",
+            Status::Misaligned => "misaligned address",
+            Status::Overlap => "an output overlaps another argument",
+            Status::Scratch => "scratch too short",
+            Status::Parameter => "parameter out of range",
+            Status::Label => "label is neither a class nor ignored",
+            Status::Unsupported => "not defined for this input",
+            Status::MissingField => "no field given and none can be computed",
+        }
+    }
+}
+
+/// A refused call. Nothing has been written when a function returns one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Error {
+    /// The kind of failure.
+    pub status: Status,
+    /// The argument it was found in.
+    pub argument: &'static str,
+    /// What the argument has to be.
+    pub wants: &'static str,
+    /// The voxel `b·N + i`, the axis or the entry it was found at.
+    pub index: Option<usize>,
+    /// The term it belongs to.
+    pub term: Option<usize>,
+}
+
+impl Error {
+    /// An error without a place; [`Error::at`] and [`Error::in_term`] add one.
+    pub const fn new(status: Status, argument: &'static str, wants: &'static str) -> Self {
+        Self { status, argument, wants, index: None, term: None }
+    }
+
+    /// The same error, at an entry, axis or voxel.
+    pub const fn at(self, index: usize) -> Self {
+        Self { index: Some(index), ..self }
+    }
+
+    /// The same error, in term number `term`.
+    pub const fn in_term(self, term: usize) -> Self {
+        Self { term: Some(term), ..self }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.argument)?;
+        if let Some(index) = self.index {
+            write!(f, " at {index}")?;
+        }
+        if let Some(term) = self.term {
+            write!(f, " of term {term}")?;
+        }
+        write!(f, ": {}; wanted {}", self.status.name(), self.wants)
+    }
+}
+
+impl core::error::Error for Error {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::string::ToString;
+
+    #[test]
+    fn an_error_is_a_sentence() {
+        let error = Error::new(Status::Parameter, "alpha", "finite and >= 0").in_term(1);
+        assert_eq!(error.to_string(), "alpha of term 1: parameter out of range; wanted finite and >= 0");
+    }
+}

@@ -1,0 +1,72 @@
+//! Every loss of "Segmentation Loss Odyssey" and its exact gradient, in one call, over plain slices.
+//!
+//! ```
+//! use segloss::{Activation, Batch, CrossEntropy, Dice, Gradient, Term, View, ViewMut, differentiate, scratch_len};
+//!
+//! // One sample, two classes, a row of three voxels.
+//! let logits = [0.5f32, 2.0, -1.0, 1.5, -2.0, 0.0];
+//! let labels = [1u8, 0, 1];
+//! let batch = Batch::new(View::new(&logits, &[1, 2, 3])?, Activation::Softmax, View::new(&labels, &[1, 3])?);
+//! let loss = [Term::new(1.0, &Dice::default()), Term::new(1.0, &CrossEntropy::default())];
+//! let mut gradient = [0f32; 6];
+//! let mut scratch = vec![0; scratch_len(&batch, &loss)?];
+//! let value = differentiate(&batch, &loss, Gradient::new(ViewMut::new(&mut gradient, &[1, 2, 3])?), &mut scratch)?;
+//! assert!((value - 0.4208).abs() < 1e-4);
+//! # Ok::<(), segloss::Error>(())
+//! ```
+//!
+//! A loss is a list of weighted [`Term`]s over one [`Batch`]. It is evaluated as
+//!
+//! ```text
+//! fold     voxels → tallies          one sweep; tallies add, so parts may be folded anywhere
+//! finish   tallies → value, slopes   closed forms in f64
+//! map      voxels, slopes → gradient one sweep; the chain rule
+//! ```
+//!
+//! [`evaluate`] and [`differentiate`] do all three; [`fold`], [`finish`] and [`map`] are one level
+//! below, for batches in parts. Nothing here allocates, panics or keeps state: what a call needs it
+//! takes from the caller's scratch.
+#![no_std]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+#[cfg(any(test, feature = "std"))]
+extern crate std;
+
+mod batch;
+pub mod boundary;
+pub mod distance;
+pub mod distribution;
+mod element;
+mod engine;
+mod error;
+mod loss;
+pub mod region;
+mod tally;
+#[cfg(test)]
+mod testing;
+mod verbs;
+mod view;
+
+pub use batch::{Activation, Batch};
+pub use boundary::Boundary;
+pub use distribution::CrossEntropy;
+pub use element::{Dtype, Element, Real};
+pub use engine::math::{Float, Math, Power, Raise};
+pub use error::{Error, Status};
+pub use loss::{
+    Absent, Charge, ClassAverage, Cost, Form, Joint, NOTHING, Normalizer, Parts, Region, Rows, SampleAverage,
+    Term, Voxel, non_negative, within,
+};
+pub use region::{Dice, Tversky};
+pub use tally::{MAX_TERMS, Tally};
+pub use verbs::{
+    Gradient, Report, differentiate, differentiate_in_place, evaluate, field, finish, fold, map, run,
+    scratch_len,
+};
+pub use view::{MAX_AXES, View, ViewMut};
+
+/// The vector instructions in use, and how to force fewer; for tests and benchmarks.
+#[doc(hidden)]
+pub mod cpu {
+    pub use crate::engine::simd::{Kernel, Level, dispatch, force, level};
+}

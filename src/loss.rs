@@ -1,0 +1,280 @@
+//! What a loss is: up to four weighted terms, each a closed form of sums or a cost per voxel.
+//!
+//! ```text
+//! Region   one class's tally          → value, slopes      Dice, IoU, Tversky, …
+//! Joint    the tallies of all classes → value, slopes      generalized Dice
+//! Cost     one voxel                  → cost, slope        cross entropy, focal, boundary, …
+//! ```
+//!
+//! A loss never sees an array. Whoever implements one of these traits and [`Form`] for a
+//! struct of parameters has a loss, in value and gradient, for every input the crate reads.
+
+use crate::engine::cost::{Bill, RowsOf};
+use crate::{Error, Real, Tally, View};
+
+/// A closed form of one class's sums, averaged over classes and samples as its term says.
+pub trait Region {
+    /// The value for one class, and its slope with respect to each of the class's sums.
+    /// Only the slopes of `predicted`, `overlap`, `missed` and `spilled` reach the gradient.
+    fn score(&self, class: &Tally) -> (f64, Tally);
+
+    /// Whether the form reads `missed` or `spilled`; linear forms save their sums.
+    fn squares(&self) -> bool {
+        false
+    }
+
+    /// Checks the parameters.
+    ///
+    /// # Errors
+    /// [`Error`] with the first parameter out of its range.
+    fn validate(&self) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
+/// A closed form in which the classes of a sample meet: no average over classes.
+pub trait Joint {
+    /// The value for one sample; adds the slope of each class to `slopes`, which are zero on entry.
+    /// `weights[c]` is the weight of class `c`, 0 for a class left out.
+    fn score(&self, classes: &[Tally], weights: &[f64], slopes: &mut [Tally]) -> f64;
+
+    /// Checks the parameters.
+    ///
+    /// # Errors
+    /// [`Error`] with the first parameter out of its range.
+    fn validate(&self) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
+/// Which outcomes of a voxel pay a cost, and how the classes are joined.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Charge {
+    /// A likelihood. Exclusive classes: the true class pays. Classes on their own: both outcomes
+    /// of each class pay, and the cost of a voxel is the mean over the classes.
+    Likelihood,
+    /// The true class pays, whatever the activation; summed over the classes.
+    Truth,
+    /// Both outcomes of every class pay, at the prices of [`Cost::prices`]; summed over the classes.
+    Outcomes,
+    /// Every class of every voxel pays. The cost is a function of `s`, and the mean runs over
+    /// classes and voxels.
+    Everywhere,
+}
+
+/// What a cost may know of one voxel and class, or of one outcome of it.
+///
+/// For [`Charge::Everywhere`] the outcome is "the class is here". For the others it is the
+/// outcome that pays: for "the class is not here", `probability` is `1 − s` and `complement` is `s`.
+#[derive(Clone, Copy, Debug)]
+pub struct Voxel<T> {
+    /// Probability of the outcome.
+    pub probability: T,
+    /// One minus it, to full relative precision.
+    pub complement: T,
+    /// Its natural logarithm, to full relative precision.
+    pub log_probability: T,
+    /// The truth `g` of the class.
+    pub truth: T,
+    /// The field of the term; 0 if it has none.
+    pub field: T,
+}
+
+/// What the sum of a cost is divided by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Normalizer {
+    /// `W = Σ w`: the paper's mean over voxels.
+    #[default]
+    Voxels,
+    /// `Σ w Σ_c v·g`: PyTorch's mean for labels with class weights. With classes on their own, `W`.
+    ClassWeight,
+}
+
+/// A function of one voxel.
+pub trait Cost {
+    /// Who pays.
+    const CHARGE: Charge;
+    /// Whether the cost reads a field.
+    const FIELD: bool = false;
+
+    /// The cost and its slope: `∂/∂s` for [`Charge::Everywhere`], else `∂/∂ln(probability)`.
+    /// Implementations are `#[inline(always)]`, branch-free, and made of [`Real`]'s functions.
+    fn at<T: Real>(&self, voxel: Voxel<T>) -> (T, T);
+
+    /// For [`Charge::Outcomes`]: what the outcomes "here" and "not here" pay per unit of truth.
+    fn prices(&self) -> [f64; 2] {
+        [1.0, 1.0]
+    }
+
+    /// Label smoothing `λ` in [0, 1]: the truth that pays is `(1 − λ)·g + λ/C`, for classes on
+    /// their own `(1 − λ)·g + λ/2`.
+    fn smoothing(&self) -> f64 {
+        0.0
+    }
+
+    /// What a likelihood is divided by.
+    fn normalizer(&self) -> Normalizer {
+        Normalizer::Voxels
+    }
+
+    /// Checks the parameters.
+    ///
+    /// # Errors
+    /// [`Error`] with the first parameter out of its range.
+    fn validate(&self) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
+/// A [`Cost`] as an object: its loops over rows of voxels, in both precisions. Every `Cost` is one.
+pub trait Rows: RowsOf<f32> + RowsOf<f64> {
+    #[doc(hidden)]
+    fn bill(&self) -> Bill;
+    #[doc(hidden)]
+    fn check(&self) -> Result<(), Error>;
+}
+
+impl<C: Cost + Sync> Rows for C {
+    fn bill(&self) -> Bill {
+        Bill {
+            charge: C::CHARGE,
+            field: C::FIELD,
+            prices: self.prices(),
+            smoothing: self.smoothing(),
+            normalizer: self.normalizer(),
+        }
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        self.validate()
+    }
+}
+
+/// What a form is made of.
+#[derive(Clone, Copy)]
+pub enum Parts<'a> {
+    /// A closed form of one class.
+    Region(&'a dyn Region),
+    /// A closed form of all classes of a sample.
+    Joint(&'a dyn Joint),
+    /// A cost per voxel.
+    Cost(&'a dyn Rows),
+}
+
+/// A loss, as the engine sees it.
+pub trait Form: Sync {
+    /// The form as one of the three kinds.
+    fn parts(&self) -> Parts<'_>;
+
+    /// Whether class 0 of two or more is left out where no class weights are given.
+    fn spares_background(&self) -> bool {
+        false
+    }
+
+    /// How the form makes its field from the target, if it can.
+    fn field(&self) -> Option<&dyn crate::boundary::Field> {
+        None
+    }
+}
+
+/// How the classes of a region form are joined.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ClassAverage {
+    /// The weighted mean of the classes' values.
+    #[default]
+    Mean,
+    /// The value of the classes' weighted sums: the paper's literal equations.
+    Pooled,
+}
+
+/// How the samples of a region form are joined.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SampleAverage {
+    /// The mean of the samples' values.
+    #[default]
+    Mean,
+    /// The value of the samples' sums: "batch Dice".
+    Pooled,
+}
+
+/// What a class without truth in a sample does in a region form.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Absent {
+    /// It counts like any other.
+    #[default]
+    Counted,
+    /// It is left out of the mean.
+    Skipped,
+}
+
+/// One weighted term of a loss.
+#[derive(Clone, Copy)]
+pub struct Term<'a> {
+    /// The form and its parameters.
+    pub form: &'a dyn Form,
+    /// The weight `λ` of the term.
+    pub weight: f64,
+    /// Writes the value as `L − 1`, as nnU-Net's `−Dice`.
+    pub minus_one: bool,
+    /// Region forms: how classes are joined.
+    pub class_average: ClassAverage,
+    /// Region forms: how samples are joined.
+    pub sample_average: SampleAverage,
+    /// Region forms: what absent classes do.
+    pub absent: Absent,
+    /// One weight per class, finite and ≥ 0, not all 0; `None` is the form's default.
+    pub class_weight: Option<&'a [f64]>,
+    /// The field, where the form has one: `[B, C, …]`, or `[B, …]` for all classes.
+    /// `None` computes it from labels.
+    pub field: Option<View<'a>>,
+}
+
+impl<'a> Term<'a> {
+    /// `weight · form`, averaged as the paper averages.
+    pub const fn new(weight: f64, form: &'a dyn Form) -> Self {
+        Self {
+            form,
+            weight,
+            minus_one: false,
+            class_average: ClassAverage::Mean,
+            sample_average: SampleAverage::Mean,
+            absent: Absent::Counted,
+            class_weight: None,
+            field: None,
+        }
+    }
+
+    /// Whether the class has weight 0 in every sample.
+    pub(crate) fn leaves_out(&self, class: usize, classes: usize) -> bool {
+        match self.class_weight {
+            Some(weights) => weights.get(class).is_none_or(|&v| v == 0.0),
+            None => class == 0 && classes > 1 && self.form.spares_background(),
+        }
+    }
+}
+
+/// Below this a denominator is nothing: the ratio is 1, whatever its numerator, and feels nothing.
+pub const NOTHING: f64 = 1e-30;
+
+/// Passes when every value is finite and not negative.
+///
+/// # Errors
+/// [`Error`] naming the first parameter that is not.
+pub fn non_negative(parameters: &[(&'static str, f64)]) -> Result<(), Error> {
+    within(parameters, |x| x >= 0.0, "finite and >= 0")
+}
+
+/// Passes when every value is finite and `holds`.
+///
+/// # Errors
+/// [`Error`] naming the first parameter that is not, with `wants` as the sentence.
+pub fn within(
+    parameters: &[(&'static str, f64)],
+    holds: impl Fn(f64) -> bool,
+    wants: &'static str,
+) -> Result<(), Error> {
+    match parameters.iter().find(|(_, x)| !(x.is_finite() && holds(*x))) {
+        Some((name, _)) => Err(Error::new(crate::Status::Parameter, name, wants)),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,242 @@
+//! The front door: a batch and a loss in, a value and a gradient out.
+
+use crate::batch::Plan;
+use crate::engine::arena::Arena;
+use crate::engine::finish::Results;
+use crate::engine::run::{self, Request, with_bench};
+use crate::engine::source::Source;
+use crate::engine::sweep::Output;
+use crate::{Batch, Error, MAX_TERMS, Status, Tally, Term, ViewMut};
+
+/// Where a gradient goes, and what it is multiplied by.
+#[derive(Debug)]
+pub struct Gradient<'a> {
+    /// Shape of the prediction; any floating-point type and strides.
+    pub into: ViewMut<'a>,
+    /// Multiplies the gradient before it is rounded to the output's type: autograd's
+    /// `grad_output` times the loss scale.
+    pub scale: f64,
+    /// Adds to what is there instead of replacing it.
+    pub accumulate: bool,
+}
+
+impl<'a> Gradient<'a> {
+    /// The gradient itself, written over what is there.
+    pub const fn new(into: ViewMut<'a>) -> Self {
+        Self { into, scale: 1.0, accumulate: false }
+    }
+
+    fn output(&self, plan: &Plan<'_>) -> Result<Output, Error> {
+        let argument = "grad";
+        if !self.into.dtype().is_float() {
+            return Err(Error::new(Status::Dtype, argument, "f16, bf16, f32 or f64"));
+        }
+        if self.into.shape() != plan.shape.shape() {
+            return Err(Error::new(Status::Shape, argument, "the shape of the prediction"));
+        }
+        crate::loss::within(&[("grad_scale", self.scale)], |_| true, "finite")?;
+        Ok(Output { rows: Source::with_classes(&self.into.array), accumulate: self.accumulate })
+    }
+}
+
+/// What a run may tell besides the value of the loss; every part may be left out.
+#[derive(Debug, Default)]
+pub struct Report<'a> {
+    /// The gradient with respect to the prediction.
+    pub gradient: Option<Gradient<'a>>,
+    /// The value of each term before its weight.
+    pub term_values: Option<&'a mut [f64]>,
+    /// `terms·B·C` values of region forms before averaging: the value that the class of the sample
+    /// took part in, NaN where there is none.
+    pub class_values: Option<&'a mut [f64]>,
+    /// `B·C` tallies.
+    pub tallies: Option<&'a mut [Tally]>,
+}
+
+/// Bytes of scratch that every function here needs for this loss and batch, at any alignment.
+/// The answer grows with each extent: what serves the largest batch serves all.
+///
+/// # Errors
+/// [`Error`] if shapes do not belong together or a parameter is out of range.
+pub fn scratch_len(batch: &Batch<'_>, terms: &[Term<'_>]) -> Result<usize, Error> {
+    let plan = Plan::new(batch)?;
+    plan.check_terms(terms)?;
+    run::scratch_len(&plan, terms)
+}
+
+/// The value of a loss.
+///
+/// # Errors
+/// [`Error`] if anything is wrong with the batch, the terms or the scratch.
+pub fn evaluate(batch: &Batch<'_>, terms: &[Term<'_>], scratch: &mut [u8]) -> Result<f64, Error> {
+    run(batch, terms, Report::default(), scratch)
+}
+
+/// The value of a loss, and its gradient with respect to the prediction.
+///
+/// # Errors
+/// As [`evaluate`]; the gradient is then untouched.
+pub fn differentiate(
+    batch: &Batch<'_>,
+    terms: &[Term<'_>],
+    gradient: Gradient<'_>,
+    scratch: &mut [u8],
+) -> Result<f64, Error> {
+    run(batch, terms, Report { gradient: Some(gradient), ..Report::default() }, scratch)
+}
+
+/// [`differentiate`], writing `scale` times the gradient over the prediction.
+///
+/// # Errors
+/// As [`evaluate`]; the prediction is then untouched.
+pub fn differentiate_in_place(
+    batch: &mut Batch<'_, ViewMut<'_>>,
+    terms: &[Term<'_>],
+    scale: f64,
+    scratch: &mut [u8],
+) -> Result<f64, Error> {
+    let shared = batch.shared();
+    let into = ViewMut::of(batch.prediction.array);
+    if !into.array.layout.is_injective() {
+        return Err(Error::new(Status::Strides, "prediction", "each element once"));
+    }
+    let gradient = Gradient { scale, ..Gradient::new(into) };
+    run(&shared, terms, Report { gradient: Some(gradient), ..Report::default() }, scratch)
+}
+
+/// The value of a loss, and whatever `report` asks for.
+///
+/// # Errors
+/// As [`evaluate`]; nothing of the report is then written.
+pub fn run(
+    batch: &Batch<'_>,
+    terms: &[Term<'_>],
+    report: Report<'_>,
+    scratch: &mut [u8],
+) -> Result<f64, Error> {
+    let plan = Plan::new(batch)?;
+    plan.check_terms(terms)?;
+    let all = plan.samples * plan.classes;
+    let length = |what: Option<usize>, wanted: usize, name: &'static str| match what {
+        Some(len) if len != wanted => Err(Error::new(Status::Shape, name, "one entry for each value")),
+        _ => Ok(()),
+    };
+    length(report.term_values.as_ref().map(|x| x.len()), terms.len(), "term_values")?;
+    length(report.class_values.as_ref().map(|x| x.len()), terms.len() * all, "class_values")?;
+    length(report.tallies.as_ref().map(|x| x.len()), all, "tallies")?;
+    let request = Request {
+        gradient: report.gradient.as_ref().map(|gradient| gradient.output(&plan)).transpose()?,
+        grad_scale: report.gradient.as_ref().map_or(1.0, |gradient| gradient.scale),
+        term_values: report.term_values,
+        class_values: report.class_values,
+        tallies: report.tallies,
+    };
+    let arena = &mut Arena::new(scratch);
+    // SAFETY: views borrow their slices, which hold every element of their layouts; the outputs
+    // are exclusive, or the prediction itself, whose tiles are read before they are written.
+    with_bench!(&plan, terms, arena, bench => unsafe { bench.run(request) })
+}
+
+/// Adds the voxels of a part of a batch to `tallies`, which start at zero: one per sample and class.
+///
+/// A part is any view of some voxels of the same samples and classes, or of some samples. Parts cut
+/// at multiples of 16,384 voxels and folded in order give the bits of the whole.
+///
+/// # Errors
+/// As [`evaluate`]; and [`Status::MissingField`] for a term whose field would have to be computed.
+pub fn fold(
+    part: &Batch<'_>,
+    terms: &[Term<'_>],
+    tallies: &mut [Tally],
+    scratch: &mut [u8],
+) -> Result<(), Error> {
+    let plan = Plan::new(part)?;
+    plan.check_terms(terms)?;
+    check_tallies(&plan, tallies.len(), "tallies")?;
+    let arena = &mut Arena::new(scratch);
+    // SAFETY: views borrow their slices, which hold every element of their layouts.
+    with_bench!(&plan, terms, arena, bench => unsafe { bench.fold(tallies) })
+}
+
+/// The value of the loss whose parts were folded into `tallies`, and the slopes for [`map`], which
+/// `scale` multiplies. Reads shapes and options of `batch`, no voxels.
+///
+/// # Errors
+/// As [`evaluate`].
+pub fn finish(
+    batch: &Batch<'_>,
+    terms: &[Term<'_>],
+    tallies: &[Tally],
+    scale: f64,
+    slopes: Option<&mut [Tally]>,
+    scratch: &mut [u8],
+) -> Result<f64, Error> {
+    let plan = Plan::new(batch)?;
+    plan.check_terms(terms)?;
+    crate::loss::within(&[("grad_scale", scale)], |_| true, "finite")?;
+    check_tallies(&plan, tallies.len(), "tallies")?;
+    check_tallies(&plan, slopes.as_ref().map_or(tallies.len(), |slopes| slopes.len()), "slopes")?;
+    let mut results = Results { terms: [0.0; MAX_TERMS], classes: None, slopes };
+    let arena = &mut Arena::new(scratch);
+    with_bench!(&plan, terms, arena, bench => Ok(bench.finish(tallies, scale, &mut results)))
+}
+
+/// Writes the gradient of a part of a batch from the slopes of the whole. The scale of `gradient` is
+/// not used: [`finish`] has put it into the slopes.
+///
+/// # Errors
+/// As [`fold`]. Labels are not checked again: fold every part first.
+pub fn map(
+    part: &Batch<'_>,
+    terms: &[Term<'_>],
+    slopes: &[Tally],
+    gradient: Gradient<'_>,
+    scratch: &mut [u8],
+) -> Result<(), Error> {
+    let plan = Plan::new(part)?;
+    plan.check_terms(terms)?;
+    check_tallies(&plan, slopes.len(), "slopes")?;
+    let output = gradient.output(&plan)?;
+    let arena = &mut Arena::new(scratch);
+    // SAFETY: as in `run`.
+    with_bench!(&plan, terms, arena, bench => unsafe { bench.map(slopes, output) })
+}
+
+/// Writes the field that [`run`] would compute for `term`, `[B, C, …]` or, for a form with one map for
+/// all classes, `[B, …]`. Given back with the term it yields the same bits, if it has the precision
+/// of the run: f64 for an f64 prediction, else f32.
+///
+/// # Errors
+/// As [`evaluate`]; and [`Status::Unsupported`] for a form without a field.
+pub fn field(batch: &Batch<'_>, term: &Term<'_>, into: ViewMut<'_>, scratch: &mut [u8]) -> Result<(), Error> {
+    let plan = Plan::new(batch)?;
+    let terms = [Term { field: None, ..*term }];
+    plan.check_terms(&terms)?;
+    let shared = term.form.field().is_some_and(|field| field.is_shared());
+    let fits = match plan.shape.shape() {
+        [samples, _, spatial @ ..] if shared => into.shape().split_first() == Some((samples, spatial)),
+        full => into.shape() == full,
+    };
+    if !fits {
+        return Err(Error::new(
+            Status::Shape,
+            "field",
+            "[B, C, ...], or [B, ...] if one map serves all classes",
+        ));
+    }
+    if !matches!(into.dtype(), crate::Dtype::F32 | crate::Dtype::F64) {
+        return Err(Error::new(Status::Dtype, "field", "f32 or f64"));
+    }
+    let output =
+        if shared { Source::without_classes(&into.array) } else { Source::with_classes(&into.array) };
+    let arena = &mut Arena::new(scratch);
+    // SAFETY: as in `run`.
+    with_bench!(&plan, &terms, arena, bench => unsafe { bench.write_field(output) })
+}
+
+fn check_tallies(plan: &Plan<'_>, len: usize, argument: &'static str) -> Result<(), Error> {
+    match plan.samples.checked_mul(plan.classes) {
+        Some(all) if all == len => Ok(()),
+        _ => Err(Error::new(Status::Shape, argument, "B*C entries")),
+    }
+}

@@ -1,0 +1,43 @@
+//! Every f32 through `exp`, `ln`, `ln_1p` and `softplus`, against std's f64 functions.
+//!
+//! `cargo run --release --example exhaustive` takes a few minutes on one core.
+//! `… exhaustive 1009` looks at every 1009th number only.
+
+#[path = "row.rs"]
+mod row;
+
+use row::{Function, row, ulps_single};
+
+fn main() {
+    let stride = std::env::args().nth(1).map_or(1, |word| word.parse().expect("a stride"));
+    check(Function::Exp, stride, f64::exp);
+    check(Function::Ln, stride, f64::ln);
+    check(Function::Ln1p, stride, f64::ln_1p);
+    check(Function::Softplus, stride, |x| x.max(0.0) + (-x.abs()).exp().ln_1p());
+}
+
+/// Prints the largest error and where it is.
+fn check(function: Function, stride: usize, exact: fn(f64) -> f64) {
+    let (mut input, mut output) = (vec![0.0_f32; 4096], vec![0.0_f32; 4096]);
+    let mut worst = (0.0, 0.0);
+    let mut next = 0_u64;
+    let all = 1_u64 << 32;
+    while next < all {
+        for x in &mut input {
+            *x = f32::from_bits(next.min(all - 1) as u32);
+            next += stride as u64;
+        }
+        row(function, &input, &mut output);
+        for (&x, &y) in input.iter().zip(&output) {
+            if x.is_nan() {
+                assert!(y.is_nan(), "{function:?}({x}) = {y}");
+                continue;
+            }
+            let error = ulps_single(y, exact(f64::from(x)));
+            if error > worst.0 {
+                worst = (error, x);
+            }
+        }
+    }
+    println!("{function:?}: {:.4} ulp at {:e}", worst.0, worst.1);
+}

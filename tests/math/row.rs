@@ -1,0 +1,92 @@
+//! What tests and measurements share: a function over a row at a level, and errors in ulps.
+#![allow(dead_code)]
+
+#[cfg(test)]
+#[path = "exact.rs"]
+pub mod exact;
+
+use segloss::cpu::{Kernel, Level, dispatch};
+use segloss::{Math, Power, Raise};
+
+pub const LEVELS: [Level; 3] = [Level::Baseline, Level::Avx2, Level::Avx512];
+
+/// A function of the module under test.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Function {
+    Exp,
+    Ln,
+    Ln1p,
+    Softplus,
+    Sqrt,
+    Pow(f64),
+}
+
+/// `function` over a row, as an engine would run it.
+pub fn row<T: Math>(function: Function, input: &[T], output: &mut [T]) {
+    dispatch(Row { function, input, output });
+}
+
+pub struct Row<'a, T> {
+    pub function: Function,
+    pub input: &'a [T],
+    pub output: &'a mut [T],
+}
+
+/// A loop and not a function of a closure, which nothing obliges the compiler to inline.
+macro_rules! each {
+    ($row:ident, $x:ident, $y:expr) => {
+        for (y, &$x) in $row.output.iter_mut().zip($row.input) {
+            *y = $y;
+        }
+    };
+}
+
+impl<T: Math> Kernel for Row<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        match self.function {
+            Function::Exp => each!(self, x, x.exp()),
+            Function::Ln => each!(self, x, x.ln()),
+            Function::Ln1p => each!(self, x, x.ln_1p()),
+            Function::Softplus => each!(self, x, x.softplus()),
+            Function::Sqrt => each!(self, x, x.sqrt()),
+            Function::Pow(exponent) => Power::of(exponent).choose(self),
+        }
+    }
+}
+
+impl<T: Math> Raise<T> for Row<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with(self, power: Power<T>) {
+        each!(self, x, x.pow(power))
+    }
+}
+
+/// The distance of `got` from `exact` in units of the last place an f32 has there.
+pub fn ulps_single(got: f32, exact: f64) -> f64 {
+    if got.is_nan() || exact.is_nan() {
+        return if got.is_nan() && exact.is_nan() { 0.0 } else { f64::INFINITY };
+    }
+    // Overflow: the number an f32 would need next after its largest.
+    let top = 2.0_f64.powi(128);
+    let exact = exact.clamp(-top, top);
+    let got = f64::from(got).clamp(-top, top);
+    let exponent = ((exact.to_bits() >> 52 & 0x7ff) as i64 - 1023).clamp(-126, 127);
+    (got - exact).abs() * f64::from_bits(((23 - exponent + 1023) as u64) << 52)
+}
+
+/// A prime stride through a range, so that no two tests see the same numbers.
+pub fn spread(low: f64, high: f64, count: usize) -> impl Iterator<Item = f64> {
+    let step = (high - low) / count as f64;
+    let mut seed = 0x9e37_79b9_7f4a_7c15_u64;
+    (0..count).map(move |i| {
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        low + step * (i as f64 + (seed >> 11) as f64 / (1_u64 << 53) as f64)
+    })
+}

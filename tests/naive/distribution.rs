@@ -1,0 +1,134 @@
+//! Distribution losses: a mean over voxels of what the probability of the truth costs.
+
+use super::{Case, Normalizer, Probabilities, Selection, distance, probabilities};
+
+/// Σ_c v ℓ_c of a voxel; its class mean Σ_c v ℓ_c / Σ_c v where each class is a variable of its own.
+fn over_classes(case: &Case, v: &[f64], b: usize, pays: impl Fn(usize) -> f64) -> f64 {
+    let v = &v[b * case.c..][..case.c];
+    let classes = || (0..case.c).filter(|&c| v[c] > 0.0);
+    let sum: f64 = classes().map(|c| v[c] * pays(c)).sum();
+    let all: f64 = classes().map(|c| v[c]).sum();
+    match (case.exclusive(), all > 0.0) {
+        (true, _) => sum,
+        (false, true) => sum / all,
+        (false, false) => 0.0,
+    }
+}
+
+/// −g log s, or −(g log s + (1 − g) log(1 − s)) where the class is a Bernoulli variable.
+fn surprise(case: &Case, p: &Probabilities, g: f64, k: usize) -> f64 {
+    if case.exclusive() { -g * p.log_s[k] } else { -(g * p.log_s[k] + (1.0 - g) * p.log_1ms[k]) }
+}
+
+/// (2), (3)  L = −(1/n) Σ w Σ_c v g log s
+///
+/// n = W, or Σ w Σ_c v g of exclusive classes by class weight, g before smoothing.
+/// Smoothing λ: g becomes (1−λ)g + λ/C of exclusive classes, (1−λ)g + λ/2 of a Bernoulli variable.
+pub fn cross_entropy(case: &Case, v: &[f64], label_smoothing: f64, normalizer: Normalizer) -> f64 {
+    let p = probabilities(case);
+    let outcomes = if case.exclusive() { case.c as f64 } else { 2.0 };
+    let (mut sum, mut charged) = (0.0, 0.0);
+    for (b, i, w) in case.counted() {
+        sum += w * over_classes(case, v, b, |c| {
+            let g = case.truth[case.at(b, c, i)];
+            let smoothed = (1.0 - label_smoothing) * g + label_smoothing / outcomes;
+            surprise(case, &p, smoothed, case.at(b, c, i))
+        });
+        charged += w * over_classes(case, v, b, |c| case.truth[case.at(b, c, i)]);
+    }
+    let n = match normalizer {
+        Normalizer::ClassWeight if case.exclusive() => charged,
+        _ => case.total_weight(),
+    };
+    if n == 0.0 { 0.0 } else { sum / n }
+}
+
+/// (4)  L = −(Σ_K w Σ_c v g log s) / (Σ_K w)
+///
+/// K by fraction k: ⌊k·N_counted⌋ places, at least one, ranked by cost with v and without w; the voxels whose
+/// cost equals the cut share the places left. K by threshold t: cost without v strictly above −log t.
+pub fn top_k(case: &Case, v: &[f64], selection: Selection) -> f64 {
+    let p = probabilities(case);
+    let pays = |v: &[f64], b: usize, i: usize| {
+        over_classes(case, v, b, |c| {
+            let k = case.at(b, c, i);
+            surprise(case, &p, case.truth[k], k)
+        })
+    };
+    let voxels = case.counted();
+    let costs: Vec<f64> = voxels.iter().map(|&(b, i, _)| pays(v, b, i)).collect();
+    let shares: Vec<f64> = match selection {
+        Selection::Fraction(k) => hardest(&costs, k),
+        Selection::Threshold(t) => {
+            let bare = vec![1.0; v.len()];
+            let above = |&(b, i, _): &(usize, usize, f64)| {
+                let cost = pays(&bare, b, i);
+                cost.is_nan() || cost > -t.ln()
+            };
+            voxels.iter().map(|voxel| if above(voxel) { 1.0 } else { 0.0 }).collect()
+        }
+    };
+    let (mut sum, mut weight) = (0.0, 0.0);
+    for ((&(_, _, w), cost), share) in voxels.iter().zip(&costs).zip(&shares) {
+        if *share > 0.0 {
+            sum += w * share * cost;
+            weight += w * share;
+        }
+    }
+    if weight == 0.0 { 0.0 } else { sum / weight }
+}
+
+/// The share of each voxel in the places of the hardest fraction: 1 above the cut, n_r/n_t at it.
+pub fn hardest(costs: &[f64], fraction: f64) -> Vec<f64> {
+    let rank = |cost: &f64| if cost.is_nan() { f64::INFINITY } else { *cost };
+    let mut ranks: Vec<f64> = costs.iter().map(rank).collect();
+    ranks.sort_by(|a, b| b.total_cmp(a));
+    let places = ((fraction * costs.len() as f64).floor() as usize).max(1).min(costs.len());
+    let Some(&cut) = ranks.get(places.wrapping_sub(1)) else { return Vec::new() };
+    let above = ranks.iter().filter(|&&rank| rank > cut).count();
+    let tied = ranks.iter().filter(|&&rank| rank == cut).count();
+    let share = (places - above) as f64 / tied as f64;
+    costs
+        .iter()
+        .map(|cost| match rank(cost) {
+            rank if rank > cut => 1.0,
+            rank if rank == cut => share,
+            _ => 0.0,
+        })
+        .collect()
+}
+
+/// (5)  L = −(1/W) Σ w Σ_c v (1 − s)^γ g log s
+///
+/// For a Bernoulli variable g(1−s)^γ(−log s) + (1−g)s^γ(−log(1−s)). The base of a power stays in [0, 1]:
+/// where a given probability leaves it, the logarithm stands at its floor or the power at 0.
+pub fn focal(case: &Case, v: &[f64], gamma: f64) -> f64 {
+    let p = probabilities(case);
+    let mut sum = 0.0;
+    for (b, i, w) in case.counted() {
+        sum += w * over_classes(case, v, b, |c| {
+            let k = case.at(b, c, i);
+            let g = case.truth[k];
+            let true_class = g * p.one_minus_s[k].clamp(0.0, 1.0).powf(gamma) * -p.log_s[k];
+            let other = (1.0 - g) * p.s[k].clamp(0.0, 1.0).powf(gamma) * -p.log_1ms[k];
+            if case.exclusive() { true_class } else { true_class + other }
+        });
+    }
+    sum / case.total_weight()
+}
+
+/// (6)  L = −(1/W) Σ w (1 + D_i) Σ_c v g log s
+pub fn distance_penalized(case: &Case, v: &[f64], field: Option<&[f64]>) -> f64 {
+    let p = probabilities(case);
+    let field = field.map_or_else(|| distance::reverted(case), <[f64]>::to_vec);
+    let per_class = field.len() == case.z.len() && case.c > 1;
+    let mut sum = 0.0;
+    for (b, i, w) in case.counted() {
+        sum += w * over_classes(case, v, b, |c| {
+            let k = case.at(b, c, i);
+            let d = if per_class { field[k] } else { field[b * case.n() + i] };
+            (1.0 + d) * surprise(case, &p, case.truth[k], k)
+        });
+    }
+    sum / case.total_weight()
+}
