@@ -3,6 +3,7 @@
 use crate::engine::source::{Legend, Source};
 use crate::view::Array;
 use crate::{Dtype, Error, Parts, Status, Term, View, ViewMut};
+use core::ffi::CStr;
 
 /// What the numbers of a prediction are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,7 +105,7 @@ pub(crate) struct Plan<'a> {
     pub shape: Array,
 }
 
-fn refuse<T>(status: Status, argument: &'static str, wants: &'static str) -> Result<T, Error> {
+fn refuse<T>(status: Status, argument: &'static CStr, wants: &'static CStr) -> Result<T, Error> {
     Err(Error::new(status, argument, wants))
 }
 
@@ -112,35 +113,35 @@ impl<'a> Plan<'a> {
     pub fn new(batch: &Batch<'a>) -> Result<Self, Error> {
         let prediction = &batch.prediction.array;
         let &[samples, classes, ref spatial @ ..] = prediction.shape() else {
-            return refuse(Status::Shape, "pred", "[B, C, ...] with at least one spatial axis");
+            return refuse(Status::Shape, c"pred", c"[B, C, ...] with at least one spatial axis");
         };
         if spatial.is_empty() {
-            return refuse(Status::Shape, "pred", "[B, C, ...] with at least one spatial axis");
+            return refuse(Status::Shape, c"pred", c"[B, C, ...] with at least one spatial axis");
         }
         if !prediction.dtype.is_float() {
-            return refuse(Status::Dtype, "pred", "f16, bf16, f32 or f64");
+            return refuse(Status::Dtype, c"pred", c"f16, bf16, f32 or f64");
         }
         let activation = match batch.activation {
             Activation::Softmax if classes == 1 => {
-                return refuse(Status::Unsupported, "activation", "two classes or more for softmax");
+                return refuse(Status::Unsupported, c"activation", c"two classes or more for softmax");
             }
             Activation::Probability if classes == 1 => Activation::ProbabilityPerClass,
             given => given,
         };
         // The engine's class indices are i32, as are labels of any interest.
         if classes >= i32::MAX as usize {
-            return refuse(Status::TooLarge, "pred", "fewer than 2^31 classes");
+            return refuse(Status::TooLarge, c"pred", c"fewer than 2^31 classes");
         }
-        let elements = prediction.layout.elements(prediction.dtype.size(), "pred")?;
-        let voxels = if elements == 0 { 0 } else { elements / samples / classes };
+        let elements = prediction.layout.elements(prediction.dtype.size(), c"pred")?;
+        let voxels = elements.checked_div(samples).and_then(|n| n.checked_div(classes)).unwrap_or(0);
 
         let (truth, target) = target_of(&batch.target.array, prediction)?;
         if truth != Truth::Labels && !batch.ignore.is_empty() {
-            return refuse(Status::Unsupported, "ignore", "labels as target");
+            return refuse(Status::Unsupported, c"ignore", c"labels as target");
         }
         let weight = batch.voxel_weight.map(|weight| weight_of(&weight.array, prediction)).transpose()?;
         if batch.class_present.is_some_and(|present| present.len() != samples.saturating_mul(classes)) {
-            return refuse(Status::Shape, "class_present", "B*C entries");
+            return refuse(Status::Shape, c"class_present", c"B*C entries");
         }
         if let Some(spacing) = batch.spacing {
             check_spacing(spacing, spatial.len())?;
@@ -190,7 +191,7 @@ impl<'a> Plan<'a> {
     /// Checks the terms of a loss against the batch.
     pub fn check_terms(&self, terms: &[Term<'_>]) -> Result<(), Error> {
         if terms.is_empty() || terms.len() > crate::MAX_TERMS {
-            return refuse(Status::Parameter, "n_terms", "1 to 4 terms");
+            return refuse(Status::Parameter, c"n_terms", c"1 to 4 terms");
         }
         terms.iter().enumerate().try_for_each(|(k, term)| self.check_term(term).map_err(|e| e.in_term(k)))
     }
@@ -201,16 +202,16 @@ impl<'a> Plan<'a> {
             Parts::Joint(form) => form.validate()?,
             Parts::Cost(form) => form.check()?,
         }
-        crate::loss::within(&[("weight", term.weight)], |_| true, "finite")?;
+        crate::loss::within(&[(c"weight", term.weight)], |_| true, c"finite")?;
         if let Some(weights) = term.class_weight {
             if weights.len() != self.classes {
-                return refuse(Status::Shape, "class_weight", "one per class");
+                return refuse(Status::Shape, c"class_weight", c"one per class");
             }
             if let Some(class) = weights.iter().position(|&v| !(v.is_finite() && v >= 0.0)) {
-                return Err(Error::new(Status::Parameter, "class_weight", "finite and >= 0").at(class));
+                return Err(Error::new(Status::Parameter, c"class_weight", c"finite and >= 0").at(class));
             }
             if weights.iter().all(|&v| v == 0.0) && self.classes > 0 {
-                return refuse(Status::Parameter, "class_weight", "at least one class above 0");
+                return refuse(Status::Parameter, c"class_weight", c"at least one class above 0");
             }
         }
         Ok(())
@@ -219,10 +220,10 @@ impl<'a> Plan<'a> {
 
 /// The truth and its rows. Integers are masks if they have as many axes and channels as the prediction.
 fn target_of(target: &Array, prediction: &Array) -> Result<(Truth, Source), Error> {
-    const WANTS: &str = "labels [B, ...] or [B, 1, ...], or maps [B, C, ...]";
+    const WANTS: &CStr = c"labels [B, ...] or [B, 1, ...], or maps [B, C, ...]";
     let (shape, expected) = (target.shape(), prediction.shape());
     let &[samples, classes, ref spatial @ ..] = expected else {
-        return refuse(Status::Shape, "target", WANTS);
+        return refuse(Status::Shape, c"target", WANTS);
     };
     let flat = shape.split_first().is_some_and(|(b, rest)| *b == samples && rest == spatial);
     let one_channel = matches!(shape, [b, 1, rest @ ..] if *b == samples && rest == spatial);
@@ -231,14 +232,14 @@ fn target_of(target: &Array, prediction: &Array) -> Result<(Truth, Source), Erro
         return match () {
             _ if full => Ok((Truth::Dense, Source::with_classes(target))),
             _ if flat && classes == 1 => Ok((Truth::Dense, Source::without_classes(target))),
-            _ => refuse(Status::Shape, "target", "floating maps [B, C, ...]"),
+            _ => refuse(Status::Shape, c"target", c"floating maps [B, C, ...]"),
         };
     }
     match () {
         _ if full && classes > 1 => Ok((Truth::Masks, Source::with_classes(target))),
         _ if flat => Ok((Truth::Labels, Source::without_classes(target))),
         _ if one_channel => Ok((Truth::Labels, Source::with_classes(target))),
-        _ => refuse(Status::Shape, "target", WANTS),
+        _ => refuse(Status::Shape, c"target", WANTS),
     }
 }
 
@@ -247,9 +248,9 @@ fn weight_of(weight: &Array, prediction: &Array) -> Result<Source, Error> {
     let flat = matches!((weight.shape().split_first(), expected), (Some((b, rest)), [samples, _, spatial @ ..])
         if b == samples && rest == spatial);
     match () {
-        _ if !flat => refuse(Status::Shape, "voxel_weight", "[B, ...]"),
+        _ if !flat => refuse(Status::Shape, c"voxel_weight", c"[B, ...]"),
         _ if !(weight.dtype.is_float() || weight.dtype.size() == 1) => {
-            refuse(Status::Dtype, "voxel_weight", "floating-point, u8 or bool")
+            refuse(Status::Dtype, c"voxel_weight", c"floating-point, u8 or bool")
         }
         _ => Ok(Source::without_classes(weight)),
     }
@@ -258,10 +259,10 @@ fn weight_of(weight: &Array, prediction: &Array) -> Result<Source, Error> {
 /// One finite spacing above 0 per spatial axis.
 pub(crate) fn check_spacing(spacing: &[f64], axes: usize) -> Result<(), Error> {
     if spacing.len() != axes {
-        return refuse(Status::Shape, "spacing", "one per spatial axis");
+        return refuse(Status::Shape, c"spacing", c"one per spatial axis");
     }
     match spacing.iter().position(|&x| !(x.is_finite() && x > 0.0)) {
-        Some(axis) => Err(Error::new(Status::Parameter, "spacing", "finite and > 0").at(axis)),
+        Some(axis) => Err(Error::new(Status::Parameter, c"spacing", c"finite and > 0").at(axis)),
         None => Ok(()),
     }
 }

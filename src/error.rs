@@ -1,5 +1,6 @@
 //! What was wrong with a call: which argument, where, and what was wanted instead.
 
+use core::ffi::CStr;
 use core::fmt;
 
 /// The kind of a failure. The numbers are those of the C header.
@@ -37,34 +38,36 @@ pub enum Status {
 
 impl Status {
     /// A short name of the kind, static ASCII.
-    pub const fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static CStr {
         match self {
-            Status::NullPointer => "null pointer",
-            Status::StructSize => "unknown struct size",
-            Status::Dtype => "element type does not fit",
-            Status::Shape => "shapes do not fit",
-            Status::TooLarge => "too large for the address space",
-            Status::Strides => "strides do not fit",
-            Status::Misaligned => "misaligned address",
-            Status::Overlap => "an output overlaps another argument",
-            Status::Scratch => "scratch too short",
-            Status::Parameter => "parameter out of range",
-            Status::Label => "label is neither a class nor ignored",
-            Status::Unsupported => "not defined for this input",
-            Status::MissingField => "no field given and none can be computed",
+            Status::NullPointer => c"null pointer",
+            Status::StructSize => c"unknown struct size",
+            Status::Dtype => c"element type does not fit",
+            Status::Shape => c"shapes do not fit",
+            Status::TooLarge => c"too large for the address space",
+            Status::Strides => c"strides do not fit",
+            Status::Misaligned => c"misaligned address",
+            Status::Overlap => c"an output overlaps another argument",
+            Status::Scratch => c"scratch too short",
+            Status::Parameter => c"parameter out of range",
+            Status::Label => c"label is neither a class nor ignored",
+            Status::Unsupported => c"not defined for this input",
+            Status::MissingField => c"no field given and none can be computed",
         }
     }
 }
 
 /// A refused call. Nothing has been written when a function returns one.
+///
+/// Its texts are ASCII and end in NUL, so that C can have them as they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Error {
     /// The kind of failure.
     pub status: Status,
     /// The argument it was found in.
-    pub argument: &'static str,
+    pub argument: &'static CStr,
     /// What the argument has to be.
-    pub wants: &'static str,
+    pub wants: &'static CStr,
     /// The voxel `b·N + i`, the axis or the entry it was found at.
     pub index: Option<usize>,
     /// The term it belongs to.
@@ -73,7 +76,7 @@ pub struct Error {
 
 impl Error {
     /// An error without a place; [`Error::at`] and [`Error::in_term`] add one.
-    pub const fn new(status: Status, argument: &'static str, wants: &'static str) -> Self {
+    pub const fn new(status: Status, argument: &'static CStr, wants: &'static CStr) -> Self {
         Self { status, argument, wants, index: None, term: None }
     }
 
@@ -90,14 +93,15 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.argument)?;
+        let text = |text: &'static CStr| text.to_str().unwrap_or_default();
+        f.write_str(text(self.argument))?;
         if let Some(index) = self.index {
             write!(f, " at {index}")?;
         }
         if let Some(term) = self.term {
             write!(f, " of term {term}")?;
         }
-        write!(f, ": {}; wanted {}", self.status.name(), self.wants)
+        write!(f, ": {}; wanted {}", text(self.status.name()), text(self.wants))
     }
 }
 
@@ -110,7 +114,7 @@ mod tests {
 
     #[test]
     fn an_error_is_a_sentence() {
-        let error = Error::new(Status::Parameter, "alpha", "finite and >= 0").in_term(1);
+        let error = Error::new(Status::Parameter, c"alpha", c"finite and >= 0").in_term(1);
         assert_eq!(error.to_string(), "alpha of term 1: parameter out of range; wanted finite and >= 0");
     }
 }

@@ -39,6 +39,10 @@ pub mod distribution;
 mod element;
 mod engine;
 mod error;
+#[cfg(feature = "capi")]
+#[allow(non_camel_case_types, reason = "the names of C")]
+#[doc(hidden)]
+pub mod ffi;
 mod loss;
 pub mod region;
 mod tally;

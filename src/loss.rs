@@ -11,6 +11,7 @@
 
 use crate::engine::cost::{Bill, RowsOf};
 use crate::{Error, Real, Tally, View};
+use core::ffi::CStr;
 
 /// A closed form of one class's sums, averaged over classes and samples as its term says.
 pub trait Region {
@@ -260,8 +261,8 @@ pub const NOTHING: f64 = 1e-30;
 ///
 /// # Errors
 /// [`Error`] naming the first parameter that is not.
-pub fn non_negative(parameters: &[(&'static str, f64)]) -> Result<(), Error> {
-    within(parameters, |x| x >= 0.0, "finite and >= 0")
+pub fn non_negative(parameters: &[(&'static CStr, f64)]) -> Result<(), Error> {
+    within(parameters, |x| x >= 0.0, c"finite and >= 0")
 }
 
 /// Passes when every value is finite and `holds`.
@@ -269,9 +270,9 @@ pub fn non_negative(parameters: &[(&'static str, f64)]) -> Result<(), Error> {
 /// # Errors
 /// [`Error`] naming the first parameter that is not, with `wants` as the sentence.
 pub fn within(
-    parameters: &[(&'static str, f64)],
+    parameters: &[(&'static CStr, f64)],
     holds: impl Fn(f64) -> bool,
-    wants: &'static str,
+    wants: &'static CStr,
 ) -> Result<(), Error> {
     match parameters.iter().find(|(_, x)| !(x.is_finite() && holds(*x))) {
         Some((name, _)) => Err(Error::new(crate::Status::Parameter, name, wants)),

@@ -22,7 +22,8 @@ pub fn check_slopes(form: &dyn Region) {
         ..Tally::ZERO
     };
     let slope = form.score(&class).1;
-    let fields: [(&str, fn(&mut Tally) -> &mut f64); 4] = [
+    type Sum = fn(&mut Tally) -> &mut f64;
+    let fields: [(&str, Sum); 4] = [
         ("predicted", |t| &mut t.predicted),
         ("overlap", |t| &mut t.overlap),
         ("missed", |t| &mut t.missed),

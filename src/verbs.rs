@@ -7,6 +7,7 @@ use crate::engine::run::{self, Request, with_bench};
 use crate::engine::source::Source;
 use crate::engine::sweep::Output;
 use crate::{Batch, Error, MAX_TERMS, Status, Tally, Term, ViewMut};
+use core::ffi::CStr;
 
 /// Where a gradient goes, and what it is multiplied by.
 #[derive(Debug)]
@@ -27,14 +28,14 @@ impl<'a> Gradient<'a> {
     }
 
     fn output(&self, plan: &Plan<'_>) -> Result<Output, Error> {
-        let argument = "grad";
+        let argument = c"grad";
         if !self.into.dtype().is_float() {
-            return Err(Error::new(Status::Dtype, argument, "f16, bf16, f32 or f64"));
+            return Err(Error::new(Status::Dtype, argument, c"f16, bf16, f32 or f64"));
         }
         if self.into.shape() != plan.shape.shape() {
-            return Err(Error::new(Status::Shape, argument, "the shape of the prediction"));
+            return Err(Error::new(Status::Shape, argument, c"the shape of the prediction"));
         }
-        crate::loss::within(&[("grad_scale", self.scale)], |_| true, "finite")?;
+        crate::loss::within(&[(c"grad_scale", self.scale)], |_| true, c"finite")?;
         Ok(Output { rows: Source::with_classes(&self.into.array), accumulate: self.accumulate })
     }
 }
@@ -98,7 +99,7 @@ pub fn differentiate_in_place(
     let shared = batch.shared();
     let into = ViewMut::of(batch.prediction.array);
     if !into.array.layout.is_injective() {
-        return Err(Error::new(Status::Strides, "prediction", "each element once"));
+        return Err(Error::new(Status::Strides, c"prediction", c"each element once"));
     }
     let gradient = Gradient { scale, ..Gradient::new(into) };
     run(&shared, terms, Report { gradient: Some(gradient), ..Report::default() }, scratch)
@@ -117,13 +118,13 @@ pub fn run(
     let plan = Plan::new(batch)?;
     plan.check_terms(terms)?;
     let all = plan.samples * plan.classes;
-    let length = |what: Option<usize>, wanted: usize, name: &'static str| match what {
-        Some(len) if len != wanted => Err(Error::new(Status::Shape, name, "one entry for each value")),
+    let length = |what: Option<usize>, wanted: usize, name: &'static CStr| match what {
+        Some(len) if len != wanted => Err(Error::new(Status::Shape, name, c"one entry for each value")),
         _ => Ok(()),
     };
-    length(report.term_values.as_ref().map(|x| x.len()), terms.len(), "term_values")?;
-    length(report.class_values.as_ref().map(|x| x.len()), terms.len() * all, "class_values")?;
-    length(report.tallies.as_ref().map(|x| x.len()), all, "tallies")?;
+    length(report.term_values.as_ref().map(|x| x.len()), terms.len(), c"term_values")?;
+    length(report.class_values.as_ref().map(|x| x.len()), terms.len() * all, c"class_values")?;
+    length(report.tallies.as_ref().map(|x| x.len()), all, c"tallies")?;
     let request = Request {
         gradient: report.gradient.as_ref().map(|gradient| gradient.output(&plan)).transpose()?,
         grad_scale: report.gradient.as_ref().map_or(1.0, |gradient| gradient.scale),
@@ -152,7 +153,7 @@ pub fn fold(
 ) -> Result<(), Error> {
     let plan = Plan::new(part)?;
     plan.check_terms(terms)?;
-    check_tallies(&plan, tallies.len(), "tallies")?;
+    check_tallies(&plan, tallies.len(), c"tallies")?;
     let arena = &mut Arena::new(scratch);
     // SAFETY: views borrow their slices, which hold every element of their layouts.
     with_bench!(&plan, terms, arena, bench => unsafe { bench.fold(tallies) })
@@ -173,9 +174,9 @@ pub fn finish(
 ) -> Result<f64, Error> {
     let plan = Plan::new(batch)?;
     plan.check_terms(terms)?;
-    crate::loss::within(&[("grad_scale", scale)], |_| true, "finite")?;
-    check_tallies(&plan, tallies.len(), "tallies")?;
-    check_tallies(&plan, slopes.as_ref().map_or(tallies.len(), |slopes| slopes.len()), "slopes")?;
+    crate::loss::within(&[(c"grad_scale", scale)], |_| true, c"finite")?;
+    check_tallies(&plan, tallies.len(), c"tallies")?;
+    check_tallies(&plan, slopes.as_ref().map_or(tallies.len(), |slopes| slopes.len()), c"slopes")?;
     let mut results = Results { terms: [0.0; MAX_TERMS], classes: None, slopes };
     let arena = &mut Arena::new(scratch);
     with_bench!(&plan, terms, arena, bench => Ok(bench.finish(tallies, scale, &mut results)))
@@ -195,7 +196,7 @@ pub fn map(
 ) -> Result<(), Error> {
     let plan = Plan::new(part)?;
     plan.check_terms(terms)?;
-    check_tallies(&plan, slopes.len(), "slopes")?;
+    check_tallies(&plan, slopes.len(), c"slopes")?;
     let output = gradient.output(&plan)?;
     let arena = &mut Arena::new(scratch);
     // SAFETY: as in `run`.
@@ -220,12 +221,12 @@ pub fn field(batch: &Batch<'_>, term: &Term<'_>, into: ViewMut<'_>, scratch: &mu
     if !fits {
         return Err(Error::new(
             Status::Shape,
-            "field",
-            "[B, C, ...], or [B, ...] if one map serves all classes",
+            c"field",
+            c"[B, C, ...], or [B, ...] if one map serves all classes",
         ));
     }
     if !matches!(into.dtype(), crate::Dtype::F32 | crate::Dtype::F64) {
-        return Err(Error::new(Status::Dtype, "field", "f32 or f64"));
+        return Err(Error::new(Status::Dtype, c"field", c"f32 or f64"));
     }
     let output =
         if shared { Source::without_classes(&into.array) } else { Source::with_classes(&into.array) };
@@ -234,9 +235,9 @@ pub fn field(batch: &Batch<'_>, term: &Term<'_>, into: ViewMut<'_>, scratch: &mu
     with_bench!(&plan, &terms, arena, bench => unsafe { bench.write_field(output) })
 }
 
-fn check_tallies(plan: &Plan<'_>, len: usize, argument: &'static str) -> Result<(), Error> {
+fn check_tallies(plan: &Plan<'_>, len: usize, argument: &'static CStr) -> Result<(), Error> {
     match plan.samples.checked_mul(plan.classes) {
         Some(all) if all == len => Ok(()),
-        _ => Err(Error::new(Status::Shape, argument, "B*C entries")),
+        _ => Err(Error::new(Status::Shape, argument, c"B*C entries")),
     }
 }

@@ -5,6 +5,7 @@
 //! cannot both exist.
 
 use crate::{Dtype, Element, Error, Status};
+use core::ffi::CStr;
 use core::marker::PhantomData;
 
 /// The largest number of axes of an array.
@@ -23,11 +24,11 @@ impl Layout {
     pub fn new(
         shape: impl ExactSizeIterator<Item = usize>,
         strides: Option<&mut dyn Iterator<Item = isize>>,
-        name: &'static str,
+        name: &'static CStr,
     ) -> Result<Self, Error> {
         let axes = shape.len();
         if axes > MAX_AXES {
-            return Err(Error::new(Status::Shape, name, "at most 16 axes"));
+            return Err(Error::new(Status::Shape, name, c"at most 16 axes"));
         }
         let mut layout = Self { axes, shape: [1; MAX_AXES], strides: [0; MAX_AXES] };
         for (to, extent) in layout.shape.iter_mut().zip(shape) {
@@ -41,10 +42,12 @@ impl Layout {
             }
             None => {
                 let mut stride = 1usize;
-                for (to, extent) in layout.strides.iter_mut().zip(layout.shape).take(axes).rev() {
+                for axis in (0..axes).rev() {
+                    let pair = (layout.strides.get_mut(axis), layout.shape.get(axis));
+                    let (Some(to), Some(extent)) = pair else { continue };
                     *to = stride as isize;
                     // A wrapped stride belongs to an array that `span` refuses.
-                    stride = stride.wrapping_mul(extent.max(1));
+                    stride = stride.wrapping_mul((*extent).max(1));
                 }
             }
         }
@@ -64,8 +67,8 @@ impl Layout {
     }
 
     /// The number of elements, if the address space can hold them in `size` bytes each.
-    pub fn elements(&self, size: usize, name: &'static str) -> Result<usize, Error> {
-        const TOO_LARGE: &str = "at most PTRDIFF_MAX bytes";
+    pub fn elements(&self, size: usize, name: &'static CStr) -> Result<usize, Error> {
+        const TOO_LARGE: &CStr = c"at most PTRDIFF_MAX bytes";
         if self.shape().contains(&0) {
             return Ok(0);
         }
@@ -77,8 +80,8 @@ impl Layout {
     }
 
     /// The lowest and the highest offset of an element, in elements, both included.
-    pub fn span(&self, size: usize, name: &'static str) -> Result<(isize, isize), Error> {
-        let too_far = Error::new(Status::Strides, name, "strides within the address space");
+    pub fn span(&self, size: usize, name: &'static CStr) -> Result<(isize, isize), Error> {
+        let too_far = Error::new(Status::Strides, name, c"strides within the address space");
         if self.elements(size, name)? == 0 {
             return Ok((0, -1));
         }
@@ -128,10 +131,10 @@ pub(crate) struct Array {
 impl Array {
     /// Checks address and layout of an array that somebody else vouches for.
     #[cfg(feature = "capi")]
-    pub fn new(data: *mut u8, dtype: Dtype, layout: Layout, name: &'static str) -> Result<Self, Error> {
+    pub fn new(data: *mut u8, dtype: Dtype, layout: Layout, name: &'static CStr) -> Result<Self, Error> {
         let (low, high) = layout.span(dtype.size(), name)?;
         if high >= low && data.addr() & (dtype.size() - 1) != 0 {
-            return Err(Error::new(Status::Misaligned, name, "aligned to its element"));
+            return Err(Error::new(Status::Misaligned, name, c"aligned to its element"));
         }
         Ok(Self { data, dtype, layout })
     }
@@ -144,8 +147,8 @@ impl Array {
     #[cfg(feature = "capi")]
     pub fn bytes(&self) -> core::ops::Range<usize> {
         let size = self.dtype.size() as isize;
-        match self.layout.span(self.dtype.size(), "") {
-            Ok((low, high)) if high >= low => {
+        match self.layout.span(self.dtype.size(), c"") {
+            Ok((low, high)) if high >= low && !self.data.is_null() => {
                 let at = |elements: isize| self.data.addr().wrapping_add_signed(elements.wrapping_mul(size));
                 at(low)..at(high.wrapping_add(1))
             }
@@ -161,14 +164,14 @@ impl Array {
     ) -> Result<Self, Error> {
         let layout = match strides {
             Some((strides, _)) if strides.len() != shape.len() => {
-                return Err(Error::new(Status::Strides, "strides", "one per axis"));
+                return Err(Error::new(Status::Strides, c"strides", c"one per axis"));
             }
             Some((strides, _)) => {
-                Layout::new(shape.iter().copied(), Some(&mut strides.iter().copied()), "shape")?
+                Layout::new(shape.iter().copied(), Some(&mut strides.iter().copied()), c"shape")?
             }
-            None => Layout::new(shape.iter().copied(), None, "shape")?,
+            None => Layout::new(shape.iter().copied(), None, c"shape")?,
         };
-        let (low, high) = layout.span(size_of::<T>(), "shape")?;
+        let (low, high) = layout.span(size_of::<T>(), c"shape")?;
         let Some((_, first)) = strides else {
             // Without strides the slice is the array, no more and no less.
             let exact = high.wrapping_add(1) as usize == len;
@@ -176,14 +179,14 @@ impl Array {
             return if exact {
                 Ok(array)
             } else {
-                Err(Error::new(Status::Shape, "data", "as long as its shape says"))
+                Err(Error::new(Status::Shape, c"data", c"as long as its shape says"))
             };
         };
         let inside = high < low
             || (first.checked_add_signed(low).is_some()
                 && first.checked_add_signed(high).is_some_and(|last| last < len));
         if !inside {
-            return Err(Error::new(Status::Strides, "strides", "elements within the slice"));
+            return Err(Error::new(Status::Strides, c"strides", c"elements within the slice"));
         }
         Ok(Self { data: data.wrapping_add(first).cast(), dtype: T::DTYPE, layout })
     }
@@ -276,7 +279,7 @@ impl<'a> ViewMut<'a> {
     ) -> Result<Self, Error> {
         let array = Array::from_slice(data.as_mut_ptr(), data.len(), shape, Some((strides, first)))?;
         if !array.layout.is_injective() {
-            return Err(Error::new(Status::Strides, "strides", "each element of an output once"));
+            return Err(Error::new(Status::Strides, c"strides", c"each element of an output once"));
         }
         Ok(Self { array, lifetime: PhantomData })
     }
@@ -333,7 +336,7 @@ mod tests {
             let axes: Vec<_> = axes.iter().map(|&(n, s)| (n as usize % 4 + 1, s as isize % 20)).take(4).collect();
             let shape: Vec<_> = axes.iter().map(|a| a.0).collect();
             let layout =
-                Layout::new(shape.iter().copied(), Some(&mut axes.iter().map(|a| a.1)), "").unwrap();
+                Layout::new(shape.iter().copied(), Some(&mut axes.iter().map(|a| a.1)), c"").unwrap();
             let mut seen = std::collections::HashSet::new();
             let mut all_differ = true;
             for flat in 0..shape.iter().product::<usize>() {

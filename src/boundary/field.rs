@@ -102,10 +102,9 @@ pub(crate) unsafe fn check_masks(plan: &Plan<'_>) -> Result<(), Error> {
                 worst = [worst, bad].into_iter().flatten().min();
             }
             if let Some(voxel) = worst {
-                let wants = "0 or 1 everywhere, or a field given with the term";
-                return Err(
-                    Error::new(Status::Unsupported, "target", wants).at(sample * plan.voxels + first + voxel)
-                );
+                let wants = c"0 or 1 everywhere, or a field given with the term";
+                return Err(Error::new(Status::Unsupported, c"target", wants)
+                    .at(sample * plan.voxels + first + voxel));
             }
         }
     }

@@ -18,7 +18,7 @@
 use super::{Distance, Kind, Mask};
 use crate::{Error, Real, Status};
 
-const SHORT: Error = Error::new(Status::Scratch, "scratch", "as many f64 as the query says");
+const SHORT: Error = Error::new(Status::Scratch, c"scratch", c"as many f64 as the query says");
 
 /// How many f64 [`transform`] wants as scratch: the squares, and three columns.
 ///
@@ -45,7 +45,7 @@ pub fn transform<T: Real>(
 ) -> Result<(), Error> {
     let voxels = request.validate()?;
     if out.len() != voxels {
-        return Err(Error::new(Status::Shape, "out", "one element per voxel"));
+        return Err(Error::new(Status::Shape, c"out", c"one element per voxel"));
     }
     if voxels == 0 {
         return Ok(());

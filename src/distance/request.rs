@@ -43,12 +43,12 @@ impl Distance<'_> {
     /// [`Error`] with the first of them that is out of range.
     pub fn validate(&self) -> Result<usize, Error> {
         if self.shape.is_empty() || self.shape.len() > MAX_AXES {
-            return Err(Error::new(Status::Shape, "mask", "1 to 16 axes"));
+            return Err(Error::new(Status::Shape, c"mask", c"1 to 16 axes"));
         }
         check_spacing(self.spacing, self.shape.len())?;
         // A square must be neither 0 nor infinite.
         if let Some(axis) = self.spacing.iter().position(|width| !(1e-100..=1e100).contains(width)) {
-            return Err(Error::new(Status::Parameter, "spacing", "between 1e-100 and 1e100").at(axis));
+            return Err(Error::new(Status::Parameter, c"spacing", c"between 1e-100 and 1e100").at(axis));
         }
         // An extent of 0 makes an image without voxels, whatever the others are.
         if self.shape.contains(&0) {
@@ -57,7 +57,7 @@ impl Distance<'_> {
         let mut voxels = 1usize;
         for &extent in self.shape {
             let all = voxels.checked_mul(extent).filter(|&all| all <= isize::MAX as usize / 8);
-            voxels = all.ok_or(Error::new(Status::TooLarge, "mask", "at most PTRDIFF_MAX bytes"))?;
+            voxels = all.ok_or(Error::new(Status::TooLarge, c"mask", c"at most PTRDIFF_MAX bytes"))?;
         }
         Ok(voxels)
     }

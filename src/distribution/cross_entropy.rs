@@ -40,7 +40,7 @@ impl Cost for CrossEntropy {
     }
 
     fn validate(&self) -> Result<(), Error> {
-        within(&[("label_smoothing", self.label_smoothing)], |x| (0.0..=1.0).contains(&x), "in [0, 1]")
+        within(&[(c"label_smoothing", self.label_smoothing)], |x| (0.0..=1.0).contains(&x), c"in [0, 1]")
     }
 }
 

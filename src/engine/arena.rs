@@ -69,13 +69,13 @@ impl<'s> Arena<'s> {
             count.checked_mul(size_of::<T>()).and_then(|bytes| bytes.checked_next_multiple_of(ALIGN));
         let end = padded.and_then(|bytes| self.used.checked_add(bytes));
         let end = end.filter(|&end| end <= isize::MAX as usize);
-        let end = end.ok_or(Error::new(Status::TooLarge, "scratch", "at most PTRDIFF_MAX bytes"))?;
+        let end = end.ok_or(Error::new(Status::TooLarge, c"scratch", c"at most PTRDIFF_MAX bytes"))?;
         let start = core::mem::replace(&mut self.used, end);
         if self.measuring || count == 0 {
             return Ok(&mut []);
         }
         if end > self.len {
-            return Err(Error::new(Status::Scratch, "scratch", "as many bytes as the size query says"));
+            return Err(Error::new(Status::Scratch, c"scratch", c"as many bytes as the size query says"));
         }
         // SAFETY: `over` promises the memory, `start..end` lies in it and is handed out once,
         // its start is aligned to ALIGN, and any bytes are a value of a `Plain` type.

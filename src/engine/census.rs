@@ -25,7 +25,8 @@ pub(crate) unsafe fn census<T: Real + Plain>(
     if plan.voxels == 0 {
         return Ok(());
     }
-    for (sample, tallies) in tallies.chunks_exact_mut(plan.classes).enumerate() {
+    for sample in 0..plan.samples {
+        let tallies = tallies.get_mut(sample * plan.classes..(sample + 1) * plan.classes).unwrap_or(&mut []);
         for (start, end) in chunks(plan.voxels) {
             chunk.fill(Tally::ZERO);
             for (at, len) in tile.spans(start, end) {
@@ -96,7 +97,7 @@ unsafe fn check<T: Real + Plain>(
     let weight = row(tile.weight, 0, tile.width, tile.used);
     if plan.weight.is_some() && dispatch(Any { a: weight, b: weight, bad: is_no_weight }) {
         let voxel = weight.iter().position(|&w| is_no_weight(w, w)).unwrap_or(0);
-        return Err(Error::new(Status::Parameter, "voxel_weight", "finite and >= 0").at(first + voxel));
+        return Err(Error::new(Status::Parameter, c"voxel_weight", c"finite and >= 0").at(first + voxel));
     }
     match plan.truth {
         Truth::Labels => {
@@ -105,11 +106,11 @@ unsafe fn check<T: Real + Plain>(
             if dispatch(Any { a: label, b: weight, bad: is_bad }) {
                 let voxel = label.iter().zip(weight).position(|(&l, &w)| is_bad(l, w)).unwrap_or(0);
                 let wants = if plan.classes == 1 {
-                    "0, 1 or an ignored label"
+                    c"0, 1 or an ignored label"
                 } else {
-                    "a class or an ignored label"
+                    c"a class or an ignored label"
                 };
-                return Err(Error::new(Status::Label, "target", wants).at(first + voxel));
+                return Err(Error::new(Status::Label, c"target", wants).at(first + voxel));
             }
         }
         Truth::Masks => {
@@ -125,7 +126,7 @@ unsafe fn check<T: Real + Plain>(
             }
             if let Some(voxel) = worst {
                 return Err(
-                    Error::new(Status::Label, "target", "0 or 1 in a mask per class").at(first + voxel)
+                    Error::new(Status::Label, c"target", c"0 or 1 in a mask per class").at(first + voxel)
                 );
             }
         }

@@ -1,6 +1,6 @@
 //! The loops of a cost over rows of voxels: written once, compiled for every cost, precision and CPU level.
 
-use super::row::{block_sum, blocks, blocks_mut};
+use super::row::{BLOCK, block_sum, blocks, blocks_mut};
 use super::simd::{Kernel, dispatch};
 use crate::{Activation, Charge, Cost, Normalizer, Real, Voxel};
 
@@ -185,14 +185,14 @@ impl Outcomes for Given {
 
 /// A [`Row`], one block of it.
 struct Block<'a, T> {
-    probability: &'a [T; 64],
-    logit: &'a [T; 64],
-    log_total: &'a [T; 64],
-    complement: &'a [T; 64],
-    log_complement: &'a [T; 64],
-    truth: &'a [T; 64],
-    weight: &'a [T; 64],
-    field: &'a [T; 64],
+    probability: &'a [T; BLOCK],
+    logit: &'a [T; BLOCK],
+    log_total: &'a [T; BLOCK],
+    complement: &'a [T; BLOCK],
+    log_complement: &'a [T; BLOCK],
+    truth: &'a [T; BLOCK],
+    weight: &'a [T; BLOCK],
+    field: &'a [T; BLOCK],
 }
 
 impl<T: Real> Block<'_, T> {
@@ -239,21 +239,29 @@ impl<C: Cost, T: Real, A: Outcomes> Kernel for Fold<'_, C, T, A> {
     #[inline(always)]
     fn run(self) {
         let Prices { keep, floor, here, elsewhere } = self.row.prices;
-        let both = elsewhere != T::zero();
+        // A row of costs first, then their sum: a loop that does both would not vectorise.
         for block in self.row.blocks() {
-            *self.sum += match C::CHARGE {
-                Charge::Everywhere => block_sum(|i| block.weight[i] * self.cost.at(A::here(&block, i)).0),
-                _ if both => block_sum(|i| {
+            let mut costs = [T::zero(); BLOCK];
+            if C::CHARGE == Charge::Everywhere {
+                for (i, cost) in costs.iter_mut().enumerate() {
+                    *cost = block.weight[i] * self.cost.at(A::here(&block, i)).0;
+                }
+            } else {
+                for (i, cost) in costs.iter_mut().enumerate() {
                     let truth = keep * block.truth[i] + floor;
-                    let found = here * truth * self.cost.at(A::here(&block, i)).0;
-                    let spared = elsewhere * (T::one() - truth) * self.cost.at(A::elsewhere(&block, i)).0;
-                    block.weight[i] * (found + spared)
-                }),
-                _ => block_sum(|i| {
-                    let truth = keep * block.truth[i] + floor;
-                    block.weight[i] * (here * truth * self.cost.at(A::here(&block, i)).0)
-                }),
-            };
+                    *cost = here * truth * self.cost.at(A::here(&block, i)).0;
+                }
+                if elsewhere != T::zero() {
+                    for (i, cost) in costs.iter_mut().enumerate() {
+                        let spared = T::one() - (keep * block.truth[i] + floor);
+                        *cost += elsewhere * spared * self.cost.at(A::elsewhere(&block, i)).0;
+                    }
+                }
+                for (cost, weight) in costs.iter_mut().zip(block.weight) {
+                    *cost *= *weight;
+                }
+            }
+            *self.sum += block_sum(|i| costs[i]);
         }
     }
 }

@@ -163,7 +163,7 @@ impl<'a, T: Precise> Bench<'a, T> {
     /// As [`Bench::run`].
     pub unsafe fn write_field(&mut self, output: Source) -> Result<(), Error> {
         if self.computed.iter().flatten().next().is_none() {
-            return Err(Error::new(Status::Unsupported, "term", "a form with a field"));
+            return Err(Error::new(Status::Unsupported, c"term", c"a form with a field"));
         }
         // SAFETY: promised by the caller.
         unsafe { check_masks(self.plan)? };
@@ -261,7 +261,7 @@ impl<'a, T: Precise> Bench<'a, T> {
 }
 
 fn missing_field(slot: usize) -> Error {
-    Error::new(Status::MissingField, "field", "a field: parts of a batch compute none").in_term(slot)
+    Error::new(Status::MissingField, c"field", c"a field: parts of a batch compute none").in_term(slot)
 }
 
 /// A field that the caller brings: `[B, C, …]`, or `[B, …]` for all classes.
@@ -269,10 +269,10 @@ fn given_field(plan: &Plan<'_>, view: &crate::View<'_>) -> Result<Source, Error>
     let (shape, expected) = (view.shape(), plan.shape.shape());
     let flat = shape.first() == expected.first() && shape.get(1..) == expected.get(2..);
     match () {
-        _ if !view.dtype().is_float() => Err(Error::new(Status::Dtype, "field", "floating-point")),
+        _ if !view.dtype().is_float() => Err(Error::new(Status::Dtype, c"field", c"floating-point")),
         _ if shape == expected => Ok(Source::with_classes(&view.array)),
         _ if flat => Ok(Source::without_classes(&view.array)),
-        _ => Err(Error::new(Status::Shape, "field", "[B, C, ...] or [B, ...]")),
+        _ => Err(Error::new(Status::Shape, c"field", c"[B, C, ...] or [B, ...]")),
     }
 }
 

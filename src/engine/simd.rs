@@ -68,16 +68,25 @@ pub fn level() -> Level {
         2 => Level::Avx2,
         1 => Level::Baseline,
         _ => {
-            let found = detect();
+            let found = detect().min(CEILING);
             LEVEL.store(found as u8, Ordering::Relaxed);
             found
         }
     }
 }
 
+/// The best level to use: a build for tests may set it lower, where no caller can [`force`].
+const CEILING: Level = if cfg!(segloss_baseline) {
+    Level::Baseline
+} else if cfg!(segloss_avx2) {
+    Level::Avx2
+} else {
+    Level::Avx512
+};
+
 /// Forces `wanted`, or the best level of this CPU if it has less; for tests and benchmarks.
 pub fn force(wanted: Level) -> Level {
-    let granted = wanted.min(detect());
+    let granted = wanted.min(detect()).min(CEILING);
     LEVEL.store(granted as u8, Ordering::Relaxed);
     granted
 }

@@ -54,17 +54,20 @@ impl Lattice {
             let mut rest = start + done;
             let mut offset = 0isize;
             let mut run = len - done;
-            let axes = self.extents.iter().zip(self.strides).take(self.axes);
-            for (depth, (&extent, stride)) in axes.rev().enumerate() {
+            let mut inner = None;
+            for axis in (0..self.axes).rev() {
+                let (Some(&extent), Some(&stride)) = (self.extents.get(axis), self.strides.get(axis)) else {
+                    return;
+                };
                 let (index, outer) = (rest % extent, rest / extent);
                 offset = offset.wrapping_add((index as isize).wrapping_mul(stride));
                 rest = outer;
-                if depth == 0 {
+                if inner.is_none() {
+                    inner = Some(stride);
                     run = run.min(extent.get() - index);
                 }
             }
-            let inner = self.strides.get(self.axes - 1).copied().unwrap_or(0);
-            visit(offset, inner, run);
+            visit(offset, inner.unwrap_or(0), run);
             done += run;
         }
     }
@@ -94,6 +97,12 @@ impl Source {
         let mut axes = array.layout.axes();
         let sample = axes.next().map_or(0, |axis| axis.1);
         Self { data: array.data, dtype: array.dtype, sample, class: 0, lattice: Lattice::new(axes) }
+    }
+
+    /// An array without samples and classes.
+    pub fn whole(array: &Array) -> Self {
+        let lattice = Lattice::new(array.layout.axes());
+        Self { data: array.data, dtype: array.dtype, sample: 0, class: 0, lattice }
     }
 
     /// Rows of one sample in scratch, one after the other; `rows` is 1 for a row that serves all classes.

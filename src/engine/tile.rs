@@ -90,7 +90,8 @@ impl<'s, T: Real + Plain> Tile<'s, T> {
     /// The tiles of one chunk: start and length.
     pub fn spans(&self, start: usize, end: usize) -> impl Iterator<Item = (usize, usize)> + use<T> {
         let width = self.width;
-        (start..end).step_by(width).map(move |at| (at, width.min(end - at)))
+        let starts = core::iter::successors(Some(start), move |at| Some(at + width));
+        starts.take_while(move |&at| at < end).map(move |at| (at, width.min(end - at)))
     }
 
     /// Reads which voxels `start..start + len` count, and their labels.

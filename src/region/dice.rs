@@ -78,7 +78,7 @@ impl Region for Dice {
 
     fn validate(&self) -> Result<(), Error> {
         let Self { smooth_numerator, smooth_denominator, .. } = *self;
-        non_negative(&[("smooth_numerator", smooth_numerator), ("smooth_denominator", smooth_denominator)])
+        non_negative(&[(c"smooth_numerator", smooth_numerator), (c"smooth_denominator", smooth_denominator)])
     }
 }
 

@@ -66,10 +66,10 @@ impl Region for Tversky {
     fn validate(&self) -> Result<(), Error> {
         let Self { alpha, beta, smooth_numerator, smooth_denominator } = *self;
         non_negative(&[
-            ("alpha", alpha),
-            ("beta", beta),
-            ("smooth_numerator", smooth_numerator),
-            ("smooth_denominator", smooth_denominator),
+            (c"alpha", alpha),
+            (c"beta", beta),
+            (c"smooth_numerator", smooth_numerator),
+            (c"smooth_denominator", smooth_denominator),
         ])
     }
 }

@@ -1,0 +1,514 @@
+/* segloss: segmentation losses and their gradients on host memory.
+ *
+ * Reentrant; no allocation, no I/O, no panics. Structs start with struct_size and have no padding on LP64,
+ * LLP64 and ILP32. Zero a struct or call its init. Indices are in C order. Inputs and outputs are borrowed for
+ * the time of a call. Outputs are written only on success, but for fault.
+ *
+ *   segloss_term loss[2];
+ *   segloss_args args;
+ *   segloss_term_init(segloss_dice(), &loss[0], sizeof loss[0]);
+ *   segloss_term_init(segloss_cross_entropy(), &loss[1], sizeof loss[1]);
+ *   segloss_args_init(&args, sizeof args);
+ *   ... pred, target, activation, grad, value, scratch ...
+ *   segloss_run(loss, 2, &args);
+ *
+ * SPDX-License-Identifier: MIT OR Apache-2.0
+ */
+
+#ifndef SEGLOSS_H
+#define SEGLOSS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* major << 16 | minor << 8 | patch */
+#define SEGLOSS_VERSION 0x000100u
+
+/* Scratch that serves every loss without fields, selection or executor: for a static buffer. */
+#define SEGLOSS_SCRATCH_BYTES(samples, classes) \
+  ((size_t)(SIZE_MAX > 0xffffffffu ? 98304u : 26624u) + (size_t)2048u * (classes) + (size_t)224u * (samples) * (classes))
+
+#ifndef SEGLOSS_API
+#if defined(_WIN32) && defined(SEGLOSS_DLL)
+#define SEGLOSS_API __declspec(dllimport)
+#else
+#define SEGLOSS_API
+#endif
+#endif
+
+// Most axes of a tensor.
+#define SEGLOSS_MAX_NDIM 16
+
+// Most terms of a loss.
+#define SEGLOSS_MAX_TERMS 4
+
+// Voxels: parts cut at multiples of it and folded in order keep every bit.
+#define SEGLOSS_CHUNK 16384
+
+// dtype: DLPack code << 8 | bits; unsigned 8-bit integers.
+#define SEGLOSS_U8 264
+
+// Signed 16-bit integers.
+#define SEGLOSS_I16 16
+
+// Signed 32-bit integers.
+#define SEGLOSS_I32 32
+
+// Signed 64-bit integers.
+#define SEGLOSS_I64 64
+
+// Booleans of one byte; read as U8.
+#define SEGLOSS_BOOL 1544
+
+// IEEE binary16.
+#define SEGLOSS_F16 528
+
+// bfloat16.
+#define SEGLOSS_BF16 1040
+
+// IEEE binary32.
+#define SEGLOSS_F32 544
+
+// IEEE binary64.
+#define SEGLOSS_F64 576
+
+// Success.
+#define SEGLOSS_OK 0
+
+// A pointer that is needed is NULL.
+#define SEGLOSS_NULL_POINTER 1
+
+// struct_size is 0, differs within an array, or the unknown tail of a longer struct is not zero.
+#define SEGLOSS_STRUCT_SIZE 2
+
+// The element type does not fit the argument.
+#define SEGLOSS_DTYPE 3
+
+// Shapes that do not belong together, or a wrong number of entries.
+#define SEGLOSS_SHAPE 4
+
+// A product past PTRDIFF_MAX bytes.
+#define SEGLOSS_TOO_LARGE 5
+
+// An output that meets itself, or strides past the address space.
+#define SEGLOSS_STRIDES 6
+
+// An address that is no multiple of the element's alignment.
+#define SEGLOSS_MISALIGNED 7
+
+// An output's byte range meets another's; only grad may be pred, in the same dtype and strides.
+#define SEGLOSS_OVERLAP 8
+
+// The scratch is shorter than the query says.
+#define SEGLOSS_SCRATCH 9
+
+// A number out of its range, an unknown constant or flag.
+#define SEGLOSS_PARAMETER 10
+
+// The label of a counted voxel is neither a class nor ignored; fault->index names it.
+#define SEGLOSS_LABEL 11
+
+// This form has no meaning for this input.
+#define SEGLOSS_UNSUPPORTED 12
+
+// fold and map compute no fields; run does, from labels.
+#define SEGLOSS_MISSING_FIELD 13
+
+// Term flag: value - 1, as nnU-Net's Dice is written.
+#define SEGLOSS_MINUS_ONE 1
+
+// class_average: the weighted mean of the classes' values.
+#define SEGLOSS_CLASS_MEAN 0
+
+// class_average: the value of the classes' weighted sums.
+#define SEGLOSS_CLASS_POOLED 1
+
+// sample_average: mean for region forms, else pooled.
+#define SEGLOSS_SAMPLE_DEFAULT 0
+
+// sample_average: the mean of the samples' values.
+#define SEGLOSS_SAMPLE_MEAN 1
+
+// sample_average: the value of the samples' sums.
+#define SEGLOSS_SAMPLE_POOLED 2
+
+// absent: a class with no truth in a sample counts like any other.
+#define SEGLOSS_ABSENT_COUNTED 0
+
+// absent: a class with no truth in a sample is left out.
+#define SEGLOSS_ABSENT_SKIPPED 1
+
+// normalizer: the sum of voxel weights.
+#define SEGLOSS_BY_VOXELS 0
+
+// normalizer: the sum of class weights over the truth.
+#define SEGLOSS_BY_CLASS_WEIGHT 1
+
+// variant of dice: sums of probabilities.
+#define SEGLOSS_LINEAR 0
+
+// variant of dice: sums of squares.
+#define SEGLOSS_SQUARED 1
+
+// variant of boundary: the inner rim at distance 0.
+#define SEGLOSS_RIM_ZERO 1
+
+// args flag: grad += instead of =; not in place.
+#define SEGLOSS_ACCUMULATE 1
+
+// activation: logits of classes that exclude each other. 0 is an error.
+#define SEGLOSS_SOFTMAX 1
+
+// activation: logits of classes on their own.
+#define SEGLOSS_SIGMOID 2
+
+// activation: probabilities of classes that exclude each other; with C = 1 as 4.
+#define SEGLOSS_PROBABILITY 3
+
+// activation: probabilities of classes on their own.
+#define SEGLOSS_PROBABILITY_PER_CLASS 4
+
+// kind: negative inside, positive outside. 0 is an error.
+#define SEGLOSS_SIGNED 1
+
+// kind: inside the distance to the nearest voxel outside, outside 0.
+#define SEGLOSS_INSIDE 2
+
+// kind: outside the distance to the nearest voxel inside, inside 0.
+#define SEGLOSS_OUTSIDE 3
+
+// kind: the distance to the nearest voxel on the other side.
+#define SEGLOSS_OTHER_SIDE 4
+
+// distance flag: squared distances; a signed square keeps its sign.
+#define SEGLOSS_SQUARE 1
+
+// distance flag: the outside of the image counts as background.
+#define SEGLOSS_BLACK_BORDER 2
+
+// A loss by name: static, immutable, never freed.
+typedef struct segloss_form segloss_form;
+
+// 0 is success; the others are SEGLOSS_NULL_POINTER to SEGLOSS_MISSING_FIELD.
+typedef int32_t segloss_status;
+
+// One sample and class; w weight, g truth, s probability; every field adds. Never changes.
+typedef struct segloss_tally {
+  // Sum of w.
+  double voxels;
+  // Sum of w g.
+  double truth;
+  // Sum of w s.
+  double predicted;
+  // Sum of w g s.
+  double overlap;
+  // Sum of w g (s - g)^2.
+  double missed;
+  // Sum of w (1 - g) (s - g)^2.
+  double spilled;
+  // Of terms[0..3]: cost, without class weights.
+  double cost[4];
+  // The weight that cost was charged to.
+  double charged[4];
+} segloss_tally;
+
+// A custom region loss: returns the value of one class (or of the pooled classes) and its slopes;
+// slope enters as zeros and only its prediction sums count. Runs on the calling thread, from run
+// and finish. Must not throw.
+typedef double (*segloss_region)(void *context, const struct segloss_tally *sums, struct segloss_tally *slope);
+
+// TopK by fraction in parts: zero it; until done: fold every part, add bins, narrow. Never changes.
+typedef struct segloss_select {
+  // Not 0 when the cut is found.
+  uint64_t done;
+  // Digits found.
+  uint64_t round;
+  // The digits.
+  uint64_t prefix;
+  // Places left.
+  uint64_t rank;
+  // Places.
+  uint64_t inside;
+  // Voxels at the cut.
+  uint64_t ties;
+  // Counts; these add.
+  uint64_t bins[2048];
+} segloss_select;
+
+// A borrowed input; all zero = absent; any dtype beside any other. Never changes.
+typedef struct segloss_tensor {
+  // NULL if absent or an extent is 0; may be NULL in size queries and in finish.
+  const void *data;
+  // ndim extents, outermost first.
+  const int64_t *shape;
+  // ndim strides in elements, 0 and negative allowed; NULL = C-contiguous.
+  const int64_t *strides;
+  // At most SEGLOSS_MAX_NDIM.
+  uint32_t ndim;
+  // SEGLOSS_U8 to SEGLOSS_F64.
+  uint32_t dtype;
+} segloss_tensor;
+
+// A weighted term of a loss. An array of terms has stride terms[0].struct_size; all must agree.
+// Parameters a form does not name are ignored.
+typedef struct segloss_term {
+  // sizeof(segloss_term).
+  uint32_t struct_size;
+  // SEGLOSS_MINUS_ONE.
+  uint32_t flags;
+  // Of the form, as SEGLOSS_SQUARED.
+  uint32_t variant;
+  // SEGLOSS_CLASS_MEAN or SEGLOSS_CLASS_POOLED.
+  uint32_t class_average;
+  // SEGLOSS_SAMPLE_DEFAULT, _MEAN or _POOLED.
+  uint32_t sample_average;
+  // SEGLOSS_ABSENT_COUNTED or SEGLOSS_ABSENT_SKIPPED.
+  uint32_t absent;
+  // SEGLOSS_BY_VOXELS or SEGLOSS_BY_CLASS_WEIGHT.
+  uint32_t normalizer;
+  // 0.
+  uint32_t reserved;
+  // Of the term in the sum.
+  double weight;
+  // Of the form.
+  double alpha;
+  // Of the form.
+  double beta;
+  // Of the form.
+  double gamma;
+  // Of the form.
+  double k;
+  // Smoothing of a ratio's numerator, in voxels.
+  double smooth_numerator;
+  // Smoothing of a ratio's denominator, in voxels.
+  double smooth_denominator;
+  // In [0, 1].
+  double label_smoothing;
+  // The form: one of the getters'.
+  const struct segloss_form *form;
+  // C values, finite and >= 0; NULL = the form's default.
+  const double *class_weight;
+  // Of a custom region loss.
+  segloss_region region;
+  // Handed to region.
+  void *context;
+  // Of TopK by fraction, in fold and map.
+  const struct segloss_select *select;
+  // Floating; [B,C,...], or [B,...] for all classes. Absent: run computes it from labels.
+  struct segloss_tensor field;
+} segloss_term;
+
+// A borrowed output; data NULL = not wanted; shape is implied. Never changes.
+typedef struct segloss_output {
+  // The first element.
+  void *data;
+  // Strides in elements; NULL: grad as pred, others C-contiguous.
+  const int64_t *strides;
+  // 0: grad as pred, others F32.
+  uint32_t dtype;
+  // 0.
+  uint32_t reserved;
+} segloss_output;
+
+// Written on failure; strings are static ASCII. Never changes.
+typedef struct segloss_fault {
+  // What the function returned.
+  segloss_status status;
+  // Index in terms, or UINT32_MAX.
+  uint32_t term;
+  // Voxel b*N + i, axis or entry, or -1.
+  int64_t index;
+  // The argument, as "alpha".
+  const char *argument;
+  // What it has to be, as "finite and >= 0".
+  const char *wants;
+} segloss_fault;
+
+// One of an executor's tasks.
+typedef void (*segloss_task)(void *data, size_t index);
+
+// Runs task(data, 0..count-1), each once, count <= workers, in any order, on any threads, and
+// returns when all are done, their writes visible. One thread in a row is legal.
+typedef struct segloss_executor {
+  // sizeof(segloss_executor).
+  uint32_t struct_size;
+  // Most tasks at a time; scratch grows with it.
+  uint32_t workers;
+  // Must not throw.
+  void (*parallel_for)(void *context, size_t count, segloss_task task, void *data);
+  // Handed to parallel_for.
+  void *context;
+} segloss_executor;
+
+// The arguments of a loss.
+typedef struct segloss_args {
+  // sizeof(segloss_args).
+  uint32_t struct_size;
+  // SEGLOSS_ACCUMULATE.
+  uint32_t flags;
+  // SEGLOSS_SOFTMAX to SEGLOSS_PROBABILITY_PER_CLASS; 0 is an error.
+  uint32_t activation;
+  // Entries of ignore.
+  uint32_t ignore_len;
+  // 1; enters the slopes, so finish applies it and map does not.
+  double grad_scale;
+  // [B,C,...], floating, at least one spatial axis.
+  struct segloss_tensor pred;
+  // Labels [B,...] or [B,1,...]; 0/1 masks or floating maps [B,C,...]. C = 1: labels are 0/1 masks.
+  struct segloss_tensor target;
+  // [B,...] floating or U8, >= 0; stride 0 broadcasts.
+  struct segloss_tensor voxel_weight;
+  // B*C; 0: not annotated in this sample.
+  const uint8_t *class_present;
+  // ignore_len labels; label targets only.
+  const int64_t *ignore;
+  // One per spatial axis, > 0; NULL = 1.
+  const double *spacing;
+  // Output: the value. NULL = not wanted; outputs are written only on success.
+  double *value;
+  // Output: n_terms values before the weights.
+  double *term_values;
+  // Output: n_terms*B*C: region forms before averaging; NaN where a form has none.
+  double *class_values;
+  // Output: B*C, by run only.
+  struct segloss_tally *tallies;
+  // Output: shape of pred.
+  struct segloss_output grad;
+  // The one output of a failure.
+  struct segloss_fault *fault;
+  // Of any alignment.
+  void *scratch;
+  // Bytes.
+  size_t scratch_size;
+  // NULL = this thread.
+  const struct segloss_executor *executor;
+} segloss_args;
+
+// The arguments of a distance transform.
+typedef struct segloss_distance_args {
+  // sizeof(segloss_distance_args).
+  uint32_t struct_size;
+  // SEGLOSS_SQUARE, SEGLOSS_BLACK_BORDER.
+  uint32_t flags;
+  // SEGLOSS_SIGNED to SEGLOSS_OTHER_SIDE; 0 is an error.
+  uint32_t kind;
+  // 0: mask, nonzero is inside; n: label map, n maps out.
+  uint32_t classes;
+  // Integers, [...].
+  struct segloss_tensor mask;
+  // One per axis; NULL = 1.
+  const double *spacing;
+  // F32 or F64, [...] or [n,...], C-contiguous.
+  struct segloss_output out;
+  // The one output of a failure.
+  struct segloss_fault *fault;
+  // Of any alignment.
+  void *scratch;
+  // Bytes.
+  size_t scratch_size;
+  // NULL = this thread.
+  const struct segloss_executor *executor;
+} segloss_distance_args;
+
+#ifdef __cplusplus
+extern "C" {
+#endif // __cplusplus
+
+// Cross entropy (2), (3). Parameters: label_smoothing, normalizer.
+SEGLOSS_API const struct segloss_form *segloss_cross_entropy(void);
+
+// Dice (8). Parameters: variant (SEGLOSS_LINEAR, SEGLOSS_SQUARED), and those of all region forms:
+// smooth_numerator, smooth_denominator, class_average, sample_average, absent.
+SEGLOSS_API const struct segloss_form *segloss_dice(void);
+
+// Tversky (10). Parameters: alpha (false positives), beta (false negatives), those of region forms.
+SEGLOSS_API const struct segloss_form *segloss_tversky(void);
+
+// Boundary loss. Parameters: variant (0, SEGLOSS_RIM_ZERO), field.
+SEGLOSS_API const struct segloss_form *segloss_boundary(void);
+
+// Fills a term with the form's defaults: weight 1, its parameters as in the paper. size is
+// sizeof(segloss_term).
+// form is a getter's; term is writable for size bytes.
+SEGLOSS_API
+segloss_status segloss_term_init(const struct segloss_form *form,
+                                 struct segloss_term *term,
+                                 size_t size);
+
+// Fills args with zeros, its size and grad_scale = 1. size is sizeof(segloss_args).
+// args is writable for size bytes.
+SEGLOSS_API segloss_status segloss_args_init(struct segloss_args *args, size_t size);
+
+// The loss: value, gradient, and whatever else args asks for.
+// Pointers are NULL or valid as their comments say; outputs and scratch are used by nobody else.
+SEGLOSS_API
+segloss_status segloss_run(const struct segloss_term *terms,
+                           size_t n_terms,
+                           const struct segloss_args *args);
+
+// Bytes of scratch, enough for every verb with these terms and shapes; reads no tensor's data.
+// As segloss_run; bytes is writable.
+SEGLOSS_API
+segloss_status segloss_scratch_size(const struct segloss_term *terms,
+                                    size_t n_terms,
+                                    const struct segloss_args *args,
+                                    size_t *bytes);
+
+// Adds a part to B*C tallies, which start at zero. A part: any view of some voxels of the same
+// samples and classes, or of some samples (tallies + b*C).
+// As segloss_run; tallies holds B*C.
+SEGLOSS_API
+segloss_status segloss_fold(const struct segloss_term *terms,
+                            size_t n_terms,
+                            const struct segloss_args *part,
+                            struct segloss_tally *tallies);
+
+// The value of the tallies, and B*C slopes with grad_scale; reads no voxels. slopes may be NULL.
+// As segloss_run; tallies and slopes hold B*C.
+SEGLOSS_API
+segloss_status segloss_finish(const struct segloss_term *terms,
+                              size_t n_terms,
+                              const struct segloss_args *args,
+                              const struct segloss_tally *tallies,
+                              struct segloss_tally *slopes);
+
+// Writes the part's gradient. Fold every part before any map in place.
+// As segloss_run; slopes holds B*C.
+SEGLOSS_API
+segloss_status segloss_map(const struct segloss_term *terms,
+                           size_t n_terms,
+                           const struct segloss_args *part,
+                           const struct segloss_tally *slopes);
+
+// Writes the field that run would compute for the term from the target: [B,C,...]. Given back it
+// yields the same bits, if it has the precision of the run: F64 for an F64 pred, else F32.
+// As segloss_run; field is writable.
+SEGLOSS_API
+segloss_status segloss_field(const struct segloss_term *term,
+                             const struct segloss_args *args,
+                             const struct segloss_output *field);
+
+// Exact Euclidean distances of a mask, or of every class of a label map.
+// Pointers are NULL or valid as their comments say; out and scratch are used by nobody else.
+SEGLOSS_API segloss_status segloss_distance(const struct segloss_distance_args *args);
+
+// Bytes of scratch for these shapes; reads no tensor's data.
+// As segloss_distance; bytes is writable.
+SEGLOSS_API
+segloss_status segloss_distance_scratch_size(const struct segloss_distance_args *args,
+                                             size_t *bytes);
+
+// A status in words: static, never NULL.
+SEGLOSS_API const char *segloss_status_string(int32_t status);
+
+// The version of the library, as SEGLOSS_VERSION.
+SEGLOSS_API uint32_t segloss_version(void);
+
+// The vector instructions in use: 1 baseline, 2 AVX2, 3 AVX-512.
+SEGLOSS_API uint32_t segloss_cpu_level(void);
+
+#ifdef __cplusplus
+}  // extern "C"
+#endif  // __cplusplus
+
+#endif  /* SEGLOSS_H */

@@ -1,0 +1,218 @@
+//! The arguments of a loss, read once for every verb.
+
+use super::codes::SEGLOSS_ACCUMULATE;
+use super::forms::unknown;
+use super::lend::Terms;
+use super::overlap::{Ranges, bytes};
+use super::read::{Data, output, read, slice, slice_mut, tensor};
+use super::structs::{segloss_args, segloss_fault, segloss_status, segloss_tally, segloss_term};
+use crate::batch::Plan;
+use crate::engine::arena::Arena;
+use crate::engine::source::Source;
+use crate::engine::sweep::Output;
+use crate::view::Array;
+use crate::{Activation, Batch, Error, Status, Tally, Term, View};
+
+/// The arguments of one call.
+pub(super) struct Call<'a> {
+    pub args: segloss_args,
+    pub batch: Batch<'a>,
+    pub gradient: Option<Array>,
+}
+
+/// Adds the bytes of what a verb takes besides `args`, with `B·C`.
+pub(super) type More<'a> = &'a dyn Fn(&mut Ranges, usize);
+
+/// Reads terms and arguments, lends the forms, checks everything, and calls `verb`.
+/// What goes wrong is written to the fault of `args`. Without `more` nothing is written, so nothing overlaps.
+///
+/// # Safety
+/// Pointers are NULL or valid as the header says.
+pub(super) unsafe fn call(
+    terms: *const segloss_term,
+    n_terms: usize,
+    args: *const segloss_args,
+    data: Data,
+    more: Option<More<'_>>,
+    mut verb: impl FnMut(&Call<'_>, &Plan<'_>, &[Term<'_>]) -> Result<(), Error>,
+) -> segloss_status {
+    // SAFETY: promised by the caller.
+    let args = match unsafe { read(args) } {
+        Ok((args, _)) => args,
+        Err(error) => return error.status as segloss_status,
+    };
+    let mut go = || {
+        // SAFETY: promised by the caller.
+        unsafe {
+            let terms = Terms::read(terms, n_terms)?;
+            let call = Call::new(args, data)?;
+            let plan = Plan::new(&call.batch)?;
+            if call.gradient.is_some_and(|gradient| !gradient.dtype.is_float()) {
+                return Err(Error::new(Status::Dtype, c"grad", c"SEGLOSS_F16 to SEGLOSS_F64"));
+            }
+            terms.with(plan.classes, data, &mut |lent| {
+                plan.check_terms(lent)?;
+                if let Some(more) = more {
+                    call.check_overlap(&terms, &plan, n_terms, more)?;
+                }
+                verb(&call, &plan, lent)
+            })
+        }
+    };
+    // SAFETY: promised by the caller.
+    unsafe { report(go(), args.fault) }
+}
+
+/// The status of a result; an error is written to `fault`.
+///
+/// # Safety
+/// `fault` is NULL or writable.
+pub(super) unsafe fn report(result: Result<(), Error>, fault: *mut segloss_fault) -> segloss_status {
+    let Err(error) = result else { return super::codes::SEGLOSS_OK };
+    let status = error.status as segloss_status;
+    if !fault.is_null() {
+        let written = segloss_fault {
+            status,
+            term: error.term.map_or(u32::MAX, |term| term as u32),
+            index: error.index.map_or(-1, |index| index as i64),
+            argument: error.argument.as_ptr(),
+            wants: error.wants.as_ptr(),
+        };
+        // SAFETY: promised by the caller.
+        unsafe { fault.write_unaligned(written) };
+    }
+    status
+}
+
+impl Call<'_> {
+    unsafe fn new(args: segloss_args, data: Data) -> Result<Self, Error> {
+        if args.flags & !(SEGLOSS_ACCUMULATE as u32) != 0 {
+            return Err(unknown(c"flags"));
+        }
+        crate::loss::within(&[(c"grad_scale", args.grad_scale)], |_| true, c"finite")?;
+        let activation = match args.activation {
+            1 => Activation::Softmax,
+            2 => Activation::Sigmoid,
+            3 => Activation::Probability,
+            4 => Activation::ProbabilityPerClass,
+            _ => return Err(unknown(c"activation")),
+        };
+        // SAFETY: promised by the caller of `call`.
+        unsafe {
+            let missing = |name| Error::new(Status::NullPointer, name, c"a tensor");
+            let prediction = tensor(&args.pred, data, c"pred")?.ok_or(missing(c"pred"))?;
+            let target = tensor(&args.target, data, c"target")?.ok_or(missing(c"target"))?;
+            let weight = tensor(&args.voxel_weight, data, c"voxel_weight")?;
+            let per_class =
+                prediction.shape().iter().take(2).fold(1usize, |n, &extent| n.saturating_mul(extent));
+            let axes = prediction.shape().len().saturating_sub(2);
+            let ignore = slice(args.ignore, args.ignore_len as usize, c"ignore")?;
+            if ignore.is_none() && args.ignore_len > 0 {
+                return Err(Error::new(Status::NullPointer, c"ignore", c"ignore_len labels"));
+            }
+            if !args.executor.is_null() {
+                read(args.executor)?;
+            }
+            let gradient = output(&args.grad, &prediction, true, c"grad")?;
+            Ok(Self {
+                args,
+                batch: Batch {
+                    voxel_weight: weight.map(View::of),
+                    class_present: slice(args.class_present, per_class, c"class_present")?,
+                    ignore: ignore.unwrap_or(&[]),
+                    spacing: slice(args.spacing, axes, c"spacing")?,
+                    ..Batch::new(View::of(prediction), activation, View::of(target))
+                },
+                gradient,
+            })
+        }
+    }
+
+    /// Refuses outputs that lie over anything else. Only `grad` may be `pred`.
+    fn check_overlap(
+        &self,
+        terms: &Terms,
+        plan: &Plan<'_>,
+        n_terms: usize,
+        more: More<'_>,
+    ) -> Result<(), Error> {
+        let Self { args, batch, gradient } = self;
+        let all = plan.samples.saturating_mul(plan.classes);
+        let mut ranges = Ranges::new();
+        let prediction = &batch.prediction.array;
+        let in_place = gradient.as_ref().is_some_and(|gradient| {
+            gradient.data == prediction.data
+                && gradient.dtype == prediction.dtype
+                && gradient.layout == prediction.layout
+                && args.flags & SEGLOSS_ACCUMULATE as u32 == 0
+        });
+        if !in_place {
+            ranges.input(prediction.bytes(), c"pred");
+        }
+        ranges.input(batch.target.array.bytes(), c"target");
+        if let Some(weight) = &batch.voxel_weight {
+            ranges.input(weight.array.bytes(), c"voxel_weight");
+        }
+        ranges.input(bytes(args.class_present, all), c"class_present");
+        ranges.input(bytes(args.ignore, args.ignore_len as usize), c"ignore");
+        ranges.input(bytes(args.spacing, plan.extents().len()), c"spacing");
+        terms.note(plan.classes, &mut ranges);
+        if let Some(gradient) = gradient {
+            ranges.output(gradient.bytes(), c"grad");
+        }
+        ranges.output(bytes(args.value, 1), c"value");
+        ranges.output(bytes(args.term_values, n_terms), c"term_values");
+        ranges.output(bytes(args.class_values, n_terms.saturating_mul(all)), c"class_values");
+        ranges.output(bytes(args.tallies, all), c"tallies");
+        ranges.output(bytes(args.fault, 1), c"fault");
+        ranges.output(bytes(args.scratch.cast::<u8>(), args.scratch_size), c"scratch");
+        more(&mut ranges, all);
+        ranges.check()
+    }
+
+    /// The scratch of the call.
+    ///
+    /// # Safety
+    /// `scratch` is NULL or writable for `scratch_size` bytes, used by nobody else.
+    pub unsafe fn arena(&self) -> Result<Arena<'_>, Error> {
+        let &segloss_args { scratch, scratch_size, .. } = &self.args;
+        let size = if scratch.is_null() { 0 } else { scratch_size };
+        if size > isize::MAX as usize {
+            return Err(Error::new(Status::TooLarge, c"scratch", c"at most PTRDIFF_MAX bytes"));
+        }
+        // SAFETY: promised by the caller.
+        Ok(unsafe { Arena::over(scratch.cast(), size) })
+    }
+
+    /// Where the gradient goes.
+    pub fn output(&self) -> Option<Output> {
+        let accumulate = self.args.flags & SEGLOSS_ACCUMULATE as u32 != 0;
+        self.gradient.as_ref().map(|array| Output { rows: Source::with_classes(array), accumulate })
+    }
+}
+
+/// `B·C` tallies of C.
+///
+/// # Safety
+/// As [`slice`].
+pub(super) unsafe fn tallies<'a>(
+    data: *const segloss_tally,
+    plan: &Plan<'_>,
+    name: &'static core::ffi::CStr,
+) -> Result<Option<&'a [Tally]>, Error> {
+    // SAFETY: promised by the caller; the two structs have one layout, asserted in `structs`.
+    unsafe { slice(data.cast::<Tally>(), plan.samples.saturating_mul(plan.classes), name) }
+}
+
+/// `B·C` tallies of C, to be written.
+///
+/// # Safety
+/// As [`slice_mut`].
+pub(super) unsafe fn tallies_mut<'a>(
+    data: *mut segloss_tally,
+    plan: &Plan<'_>,
+    name: &'static core::ffi::CStr,
+) -> Result<Option<&'a mut [Tally]>, Error> {
+    // SAFETY: as in `tallies`.
+    unsafe { slice_mut(data.cast::<Tally>(), plan.samples.saturating_mul(plan.classes), name) }
+}

@@ -1,0 +1,145 @@
+//! The integer constants of the header: plain numbers, because the header's generator reads no others.
+
+use crate::{Dtype, Status};
+
+/// Most axes of a tensor.
+pub const SEGLOSS_MAX_NDIM: i32 = 16;
+/// Most terms of a loss.
+pub const SEGLOSS_MAX_TERMS: i32 = 4;
+/// Voxels: parts cut at multiples of it and folded in order keep every bit.
+pub const SEGLOSS_CHUNK: i32 = 16384;
+
+/// dtype: DLPack code << 8 | bits; unsigned 8-bit integers.
+pub const SEGLOSS_U8: i32 = 0x0108;
+/// Signed 16-bit integers.
+pub const SEGLOSS_I16: i32 = 0x0010;
+/// Signed 32-bit integers.
+pub const SEGLOSS_I32: i32 = 0x0020;
+/// Signed 64-bit integers.
+pub const SEGLOSS_I64: i32 = 0x0040;
+/// Booleans of one byte; read as U8.
+pub const SEGLOSS_BOOL: i32 = 0x0608;
+/// IEEE binary16.
+pub const SEGLOSS_F16: i32 = 0x0210;
+/// bfloat16.
+pub const SEGLOSS_BF16: i32 = 0x0410;
+/// IEEE binary32.
+pub const SEGLOSS_F32: i32 = 0x0220;
+/// IEEE binary64.
+pub const SEGLOSS_F64: i32 = 0x0240;
+
+/// Success.
+pub const SEGLOSS_OK: i32 = 0;
+/// A pointer that is needed is NULL.
+pub const SEGLOSS_NULL_POINTER: i32 = 1;
+/// struct_size is 0, differs within an array, or the unknown tail of a longer struct is not zero.
+pub const SEGLOSS_STRUCT_SIZE: i32 = 2;
+/// The element type does not fit the argument.
+pub const SEGLOSS_DTYPE: i32 = 3;
+/// Shapes that do not belong together, or a wrong number of entries.
+pub const SEGLOSS_SHAPE: i32 = 4;
+/// A product past PTRDIFF_MAX bytes.
+pub const SEGLOSS_TOO_LARGE: i32 = 5;
+/// An output that meets itself, or strides past the address space.
+pub const SEGLOSS_STRIDES: i32 = 6;
+/// An address that is no multiple of the element's alignment.
+pub const SEGLOSS_MISALIGNED: i32 = 7;
+/// An output's byte range meets another's; only grad may be pred, in the same dtype and strides.
+pub const SEGLOSS_OVERLAP: i32 = 8;
+/// The scratch is shorter than the query says.
+pub const SEGLOSS_SCRATCH: i32 = 9;
+/// A number out of its range, an unknown constant or flag.
+pub const SEGLOSS_PARAMETER: i32 = 10;
+/// The label of a counted voxel is neither a class nor ignored; fault->index names it.
+pub const SEGLOSS_LABEL: i32 = 11;
+/// This form has no meaning for this input.
+pub const SEGLOSS_UNSUPPORTED: i32 = 12;
+/// fold and map compute no fields; run does, from labels.
+pub const SEGLOSS_MISSING_FIELD: i32 = 13;
+
+/// Term flag: value - 1, as nnU-Net's Dice is written.
+pub const SEGLOSS_MINUS_ONE: i32 = 1;
+
+/// class_average: the weighted mean of the classes' values.
+pub const SEGLOSS_CLASS_MEAN: i32 = 0;
+/// class_average: the value of the classes' weighted sums.
+pub const SEGLOSS_CLASS_POOLED: i32 = 1;
+/// sample_average: mean for region forms, else pooled.
+pub const SEGLOSS_SAMPLE_DEFAULT: i32 = 0;
+/// sample_average: the mean of the samples' values.
+pub const SEGLOSS_SAMPLE_MEAN: i32 = 1;
+/// sample_average: the value of the samples' sums.
+pub const SEGLOSS_SAMPLE_POOLED: i32 = 2;
+/// absent: a class with no truth in a sample counts like any other.
+pub const SEGLOSS_ABSENT_COUNTED: i32 = 0;
+/// absent: a class with no truth in a sample is left out.
+pub const SEGLOSS_ABSENT_SKIPPED: i32 = 1;
+/// normalizer: the sum of voxel weights.
+pub const SEGLOSS_BY_VOXELS: i32 = 0;
+/// normalizer: the sum of class weights over the truth.
+pub const SEGLOSS_BY_CLASS_WEIGHT: i32 = 1;
+
+/// variant of dice: sums of probabilities.
+pub const SEGLOSS_LINEAR: i32 = 0;
+/// variant of dice: sums of squares.
+pub const SEGLOSS_SQUARED: i32 = 1;
+/// variant of boundary: the inner rim at distance 0.
+pub const SEGLOSS_RIM_ZERO: i32 = 1;
+
+/// args flag: grad += instead of =; not in place.
+pub const SEGLOSS_ACCUMULATE: i32 = 1;
+
+/// activation: logits of classes that exclude each other. 0 is an error.
+pub const SEGLOSS_SOFTMAX: i32 = 1;
+/// activation: logits of classes on their own.
+pub const SEGLOSS_SIGMOID: i32 = 2;
+/// activation: probabilities of classes that exclude each other; with C = 1 as 4.
+pub const SEGLOSS_PROBABILITY: i32 = 3;
+/// activation: probabilities of classes on their own.
+pub const SEGLOSS_PROBABILITY_PER_CLASS: i32 = 4;
+
+/// kind: negative inside, positive outside. 0 is an error.
+pub const SEGLOSS_SIGNED: i32 = 1;
+/// kind: inside the distance to the nearest voxel outside, outside 0.
+pub const SEGLOSS_INSIDE: i32 = 2;
+/// kind: outside the distance to the nearest voxel inside, inside 0.
+pub const SEGLOSS_OUTSIDE: i32 = 3;
+/// kind: the distance to the nearest voxel on the other side.
+pub const SEGLOSS_OTHER_SIDE: i32 = 4;
+
+/// distance flag: squared distances; a signed square keeps its sign.
+pub const SEGLOSS_SQUARE: i32 = 1;
+/// distance flag: the outside of the image counts as background.
+pub const SEGLOSS_BLACK_BORDER: i32 = 2;
+
+// They are those of the Rust types.
+const _: () = {
+    assert!(SEGLOSS_MAX_NDIM as usize == crate::MAX_AXES && SEGLOSS_MAX_TERMS as usize == crate::MAX_TERMS);
+    assert!(SEGLOSS_CHUNK as usize == crate::engine::row::CHUNK);
+    assert!(SEGLOSS_U8 == Dtype::U8 as i32);
+    assert!(SEGLOSS_I16 == Dtype::I16 as i32);
+    assert!(SEGLOSS_I32 == Dtype::I32 as i32);
+    assert!(SEGLOSS_I64 == Dtype::I64 as i32);
+    assert!(SEGLOSS_BOOL == Dtype::Bool as i32);
+    assert!(SEGLOSS_F16 == Dtype::F16 as i32);
+    assert!(SEGLOSS_BF16 == Dtype::Bf16 as i32);
+    assert!(SEGLOSS_F32 == Dtype::F32 as i32);
+    assert!(SEGLOSS_F64 == Dtype::F64 as i32);
+    assert!(SEGLOSS_NULL_POINTER == Status::NullPointer as i32);
+    assert!(SEGLOSS_STRUCT_SIZE == Status::StructSize as i32);
+    assert!(SEGLOSS_DTYPE == Status::Dtype as i32);
+    assert!(SEGLOSS_SHAPE == Status::Shape as i32);
+    assert!(SEGLOSS_TOO_LARGE == Status::TooLarge as i32);
+    assert!(SEGLOSS_STRIDES == Status::Strides as i32);
+    assert!(SEGLOSS_MISALIGNED == Status::Misaligned as i32);
+    assert!(SEGLOSS_OVERLAP == Status::Overlap as i32);
+    assert!(SEGLOSS_SCRATCH == Status::Scratch as i32);
+    assert!(SEGLOSS_PARAMETER == Status::Parameter as i32);
+    assert!(SEGLOSS_LABEL == Status::Label as i32);
+    assert!(SEGLOSS_UNSUPPORTED == Status::Unsupported as i32);
+    assert!(SEGLOSS_MISSING_FIELD == Status::MissingField as i32);
+    assert!(SEGLOSS_SOFTMAX == crate::Activation::Softmax as i32);
+    assert!(SEGLOSS_SIGMOID == crate::Activation::Sigmoid as i32);
+    assert!(SEGLOSS_PROBABILITY == crate::Activation::Probability as i32);
+    assert!(SEGLOSS_PROBABILITY_PER_CLASS == crate::Activation::ProbabilityPerClass as i32);
+};

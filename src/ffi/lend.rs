@@ -1,0 +1,155 @@
+//! Terms of C become terms of Rust, each form lent from its own stack frame: four terms nest four deep.
+
+use super::codes::*;
+use super::forms::unknown;
+use super::overlap::{Ranges, bytes};
+use super::read::{Data, read, slice, tensor};
+use super::structs::segloss_term;
+use crate::{Absent, ClassAverage, Error, Form, MAX_TERMS, SampleAverage, Status, Term, View};
+
+/// What is done with the terms.
+type Then<'a> = &'a mut dyn FnMut(&[Term<'_>]) -> Result<(), Error>;
+
+/// The terms of a call as C gave them.
+pub(super) struct Terms {
+    raw: [Option<segloss_term>; MAX_TERMS],
+    count: usize,
+}
+
+impl Terms {
+    /// Copies an array of terms, whose stride is the size of the first.
+    ///
+    /// # Safety
+    /// `terms` is NULL or readable for `count` structs of the size that the first one says.
+    pub unsafe fn read(terms: *const segloss_term, count: usize) -> Result<Self, Error> {
+        if count == 0 || count > MAX_TERMS {
+            return Err(Error::new(Status::Parameter, c"n_terms", c"1 to 4 terms"));
+        }
+        let mut raw = [None; MAX_TERMS];
+        let mut stride = 0;
+        for (k, to) in raw.iter_mut().enumerate().take(count) {
+            // SAFETY: promised by the caller.
+            let (term, size) = unsafe { read(terms.byte_add(k * stride)) }.map_err(|e| e.in_term(k))?;
+            if k > 0 && size != stride {
+                return Err(Error::new(Status::StructSize, c"terms", c"one size for all terms").in_term(k));
+            }
+            stride = size;
+            *to = Some(term);
+        }
+        Ok(Self { raw, count })
+    }
+
+    /// Notes the bytes that the terms read.
+    pub fn note(&self, classes: usize, ranges: &mut Ranges) {
+        for term in self.raw.iter().flatten() {
+            ranges.input(bytes(term.class_weight, classes), c"class_weight");
+            ranges.input(bytes(term.select, 1), c"select");
+            // SAFETY: `with` has read the same tensor before.
+            if let Ok(Some(field)) = unsafe { tensor(&term.field, Data::Read, c"field") } {
+                ranges.input(field.bytes(), c"field");
+            }
+        }
+    }
+
+    /// Calls `then` with the terms.
+    ///
+    /// # Safety
+    /// The pointers in the terms are NULL or readable as the header says.
+    pub unsafe fn with(&self, classes: usize, data: Data, then: Then<'_>) -> Result<(), Error> {
+        let mut terms = [const { None }; MAX_TERMS];
+        for (k, (to, raw)) in terms.iter_mut().zip(self.raw.iter().flatten()).enumerate() {
+            // SAFETY: promised by the caller.
+            *to = Some(unsafe { options(raw, classes, data) }.map_err(|e| e.in_term(k))?);
+        }
+        // SAFETY: promised by the caller.
+        unsafe { self.lend(0, terms, then) }
+    }
+
+    /// Lends the forms from number `k` on.
+    unsafe fn lend(
+        &self,
+        k: usize,
+        terms: [Option<Term<'_>>; MAX_TERMS],
+        then: Then<'_>,
+    ) -> Result<(), Error> {
+        let Some(Some(raw)) = self.raw.get(k).filter(|_| k < self.count) else {
+            // All there: from options to terms, without a default that could be mistaken for one.
+            let [Some(first), rest @ ..] = terms else { return Ok(()) };
+            let all = [first, rest[0].unwrap_or(first), rest[1].unwrap_or(first), rest[2].unwrap_or(first)];
+            return then(all.get(..self.count).unwrap_or(&[]));
+        };
+        // SAFETY: a form comes from a getter and is static, or is NULL.
+        let form = unsafe { raw.form.as_ref() };
+        let form = form.ok_or(Error::new(Status::NullPointer, c"form", c"one of the forms").in_term(k))?;
+        let mut accepted = false;
+        let lent = (form.lend)(raw, &mut |form: &dyn Form| {
+            accepted = true;
+            let mut longer: [Option<Term<'_>>; MAX_TERMS] = terms;
+            if let Some(Some(term)) = longer.get_mut(k) {
+                term.form = form;
+            }
+            // SAFETY: promised by the caller.
+            unsafe { self.lend(k + 1, longer, then) }
+        });
+        lent.map_err(|error| if accepted { error } else { error.in_term(k) })
+    }
+}
+
+/// A term without its form yet.
+///
+/// # Safety
+/// As [`Terms::with`].
+unsafe fn options<'a>(raw: &segloss_term, classes: usize, data: Data) -> Result<Term<'a>, Error> {
+    if raw.flags & !(SEGLOSS_MINUS_ONE as u32) != 0 {
+        return Err(unknown(c"flags"));
+    }
+    if raw.reserved != 0 {
+        return Err(Error::new(Status::Parameter, c"reserved", c"0"));
+    }
+    let class_average = match raw.class_average as i32 {
+        SEGLOSS_CLASS_MEAN => ClassAverage::Mean,
+        SEGLOSS_CLASS_POOLED => ClassAverage::Pooled,
+        _ => return Err(unknown(c"class_average")),
+    };
+    let sample_average = match raw.sample_average as i32 {
+        SEGLOSS_SAMPLE_DEFAULT | SEGLOSS_SAMPLE_MEAN => SampleAverage::Mean,
+        SEGLOSS_SAMPLE_POOLED => SampleAverage::Pooled,
+        _ => return Err(unknown(c"sample_average")),
+    };
+    let absent = match raw.absent as i32 {
+        SEGLOSS_ABSENT_COUNTED => Absent::Counted,
+        SEGLOSS_ABSENT_SKIPPED => Absent::Skipped,
+        _ => return Err(unknown(c"absent")),
+    };
+    // SAFETY: promised by the caller.
+    let (class_weight, field) = unsafe {
+        (
+            slice(raw.class_weight, classes, c"class_weight")?,
+            tensor(&raw.field, data, c"field")?.map(View::of),
+        )
+    };
+    Ok(Term {
+        minus_one: raw.flags & SEGLOSS_MINUS_ONE as u32 != 0,
+        class_average,
+        sample_average,
+        absent,
+        class_weight,
+        field,
+        ..Term::new(raw.weight, &Unnamed)
+    })
+}
+
+/// Stands where a form will be lent.
+struct Unnamed;
+
+impl crate::Region for Unnamed {
+    fn score(&self, _: &crate::Tally) -> (f64, crate::Tally) {
+        (0.0, crate::Tally::ZERO)
+    }
+}
+
+impl Form for Unnamed {
+    fn parts(&self) -> crate::Parts<'_> {
+        crate::Parts::Region(self)
+    }
+}

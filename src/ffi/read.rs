@@ -1,0 +1,242 @@
+//! Pointers of C become structs, slices and views.
+
+use super::structs::{segloss_args, segloss_distance_args, segloss_output, segloss_tensor, segloss_term};
+use crate::view::{Array, Layout, MAX_AXES};
+use crate::{Dtype, Error, Status};
+use core::ffi::CStr;
+use core::mem::MaybeUninit;
+
+/// A longer struct than this was never initialised.
+const LARGEST_STRUCT: usize = 4096;
+
+/// A struct that starts with its size, and for which zero bytes are a value.
+///
+/// # Safety
+/// `repr(C)`, without padding, starting with a `u32` that is its size; all zero bytes are valid.
+pub(super) unsafe trait Sized32: Copy {
+    /// Its name in errors.
+    const NAME: &'static CStr;
+}
+// SAFETY: integers, doubles, raw pointers and nullable function pointers; padding is ruled out in `structs`.
+unsafe impl Sized32 for segloss_args {
+    const NAME: &'static CStr = c"args";
+}
+// SAFETY: as above.
+unsafe impl Sized32 for segloss_distance_args {
+    const NAME: &'static CStr = c"args";
+}
+// SAFETY: as above.
+unsafe impl Sized32 for segloss_term {
+    const NAME: &'static CStr = c"terms";
+}
+// SAFETY: as above.
+unsafe impl Sized32 for super::structs::segloss_executor {
+    const NAME: &'static CStr = c"executor";
+}
+
+/// Copies a struct of the caller's size: a shorter one has a tail of zeros, a longer one must have one.
+/// Returns it with that size.
+///
+/// # Safety
+/// `from` is NULL or readable for as many bytes as its first four say.
+pub(super) unsafe fn read<T: Sized32>(from: *const T) -> Result<(T, usize), Error> {
+    const WANTS: &CStr = c"struct_size = sizeof of the struct, its unknown tail zero";
+    if from.is_null() {
+        return Err(Error::new(Status::NullPointer, T::NAME, c"a struct"));
+    }
+    // SAFETY: promised by the caller; the address need not be aligned.
+    let size = unsafe { from.cast::<u32>().read_unaligned() } as usize;
+    if !(4..=LARGEST_STRUCT).contains(&size) {
+        return Err(Error::new(Status::StructSize, T::NAME, WANTS));
+    }
+    let known = size.min(size_of::<T>());
+    let mut to = MaybeUninit::<T>::zeroed();
+    // SAFETY: `known` bytes are readable, as promised, and fit; bytes may hold anything.
+    unsafe { core::ptr::copy_nonoverlapping(from.cast::<u8>(), to.as_mut_ptr().cast::<u8>(), known) };
+    for at in known..size {
+        // SAFETY: promised by the caller.
+        if unsafe { from.cast::<u8>().add(at).read() } != 0 {
+            return Err(Error::new(Status::StructSize, T::NAME, WANTS));
+        }
+    }
+    // SAFETY: any bytes are a value of a `Sized32` type, and the rest is zero.
+    Ok((unsafe { to.assume_init() }, size))
+}
+
+/// Writes a struct into `size` bytes: as much of it as fits, zeros behind it.
+///
+/// # Safety
+/// `to` is NULL or writable for `size` bytes.
+pub(super) unsafe fn write<T: Sized32>(value: &T, to: *mut T, size: usize) -> Result<(), Error> {
+    if to.is_null() {
+        return Err(Error::new(Status::NullPointer, T::NAME, c"a struct"));
+    }
+    if !(4..=LARGEST_STRUCT).contains(&size) {
+        return Err(Error::new(Status::StructSize, T::NAME, c"the size of the struct"));
+    }
+    let known = size.min(size_of::<T>());
+    // SAFETY: promised by the caller; a `Sized32` type has no padding.
+    unsafe {
+        core::ptr::copy_nonoverlapping(core::ptr::from_ref(value).cast::<u8>(), to.cast::<u8>(), known);
+        to.cast::<u8>().add(known).write_bytes(0, size - known);
+    }
+    Ok(())
+}
+
+/// A slice of C; NULL is none.
+///
+/// # Safety
+/// `data` is NULL or readable for `len` elements during `'a`.
+pub(super) unsafe fn slice<'a, T>(
+    data: *const T,
+    len: usize,
+    name: &'static CStr,
+) -> Result<Option<&'a [T]>, Error> {
+    check_pointer(data, len, name)?;
+    // SAFETY: promised by the caller; length and alignment are checked.
+    Ok((!data.is_null()).then(|| unsafe { core::slice::from_raw_parts(data, len) }))
+}
+
+/// An output of C; NULL is none.
+///
+/// # Safety
+/// `data` is NULL or writable for `len` elements during `'a`, and nothing else refers to them.
+pub(super) unsafe fn slice_mut<'a, T>(
+    data: *mut T,
+    len: usize,
+    name: &'static CStr,
+) -> Result<Option<&'a mut [T]>, Error> {
+    check_pointer(data, len, name)?;
+    // SAFETY: promised by the caller; length and alignment are checked.
+    Ok((!data.is_null()).then(|| unsafe { core::slice::from_raw_parts_mut(data, len) }))
+}
+
+fn check_pointer<T>(data: *const T, len: usize, name: &'static CStr) -> Result<(), Error> {
+    if !data.is_aligned() {
+        return Err(Error::new(Status::Misaligned, name, c"aligned to its element"));
+    }
+    match len.checked_mul(size_of::<T>()) {
+        Some(bytes) if bytes <= isize::MAX as usize => Ok(()),
+        _ => Err(Error::new(Status::TooLarge, name, c"at most PTRDIFF_MAX bytes")),
+    }
+}
+
+/// Whether voxels are to be read: size queries and `finish` take tensors without data.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Data {
+    Read,
+    Ignored,
+}
+
+/// A tensor of C; all zero is none.
+///
+/// # Safety
+/// `shape` and `strides` are NULL or readable for `ndim` entries.
+pub(super) unsafe fn tensor(
+    tensor: &segloss_tensor,
+    data: Data,
+    name: &'static CStr,
+) -> Result<Option<Array>, Error> {
+    let &segloss_tensor { data: address, shape, strides, ndim, dtype } = tensor;
+    if address.is_null() && shape.is_null() && strides.is_null() && ndim == 0 && dtype == 0 {
+        return Ok(None);
+    }
+    let dtype =
+        Dtype::from_code(dtype).ok_or(Error::new(Status::Dtype, name, c"SEGLOSS_U8 to SEGLOSS_F64"))?;
+    // SAFETY: promised by the caller.
+    let layout = unsafe { layout(shape, strides, ndim, name)? };
+    if data == Data::Read && address.is_null() && !layout.shape().contains(&0) {
+        return Err(Error::new(Status::NullPointer, name, c"data"));
+    }
+    let address = if data == Data::Read { address.cast_mut().cast() } else { core::ptr::null_mut() };
+    Array::new(address, dtype, layout, name).map(Some)
+}
+
+/// Shape and strides of C.
+///
+/// # Safety
+/// As [`tensor`].
+unsafe fn layout(
+    shape: *const i64,
+    strides: *const i64,
+    ndim: u32,
+    name: &'static CStr,
+) -> Result<Layout, Error> {
+    let axes = ndim as usize;
+    if axes > MAX_AXES {
+        return Err(Error::new(Status::Shape, name, c"at most 16 axes"));
+    }
+    if shape.is_null() && axes > 0 {
+        return Err(Error::new(Status::NullPointer, name, c"shape"));
+    }
+    let mut extents = [0usize; MAX_AXES];
+    for (axis, to) in extents.iter_mut().enumerate().take(axes) {
+        // SAFETY: promised by the caller.
+        let extent = unsafe { shape.add(axis).read() };
+        *to = usize::try_from(extent)
+            .map_err(|_| Error::new(Status::Shape, name, c"extents of 0 or more, in memory").at(axis))?;
+    }
+    // SAFETY: promised by the caller.
+    let steps = unsafe { strides_of(strides, axes, name)? };
+    let extents = extents.into_iter().take(axes);
+    match steps {
+        Some(steps) => Layout::new(extents, Some(&mut steps.into_iter()), name),
+        None => Layout::new(extents, None, name),
+    }
+}
+
+/// Strides of C; NULL is none.
+///
+/// # Safety
+/// `strides` is NULL or readable for `axes` entries.
+unsafe fn strides_of(
+    strides: *const i64,
+    axes: usize,
+    name: &'static CStr,
+) -> Result<Option<[isize; MAX_AXES]>, Error> {
+    if strides.is_null() {
+        return Ok(None);
+    }
+    let mut steps = [0isize; MAX_AXES];
+    for (axis, to) in steps.iter_mut().enumerate().take(axes) {
+        // SAFETY: promised by the caller.
+        let stride = unsafe { strides.add(axis).read() };
+        *to = isize::try_from(stride)
+            .map_err(|_| Error::new(Status::Strides, name, c"strides within the address space").at(axis))?;
+    }
+    Ok(Some(steps))
+}
+
+/// An output of C with the shape of `like`: by its own strides, by those of `like`, or in C order.
+///
+/// # Safety
+/// `strides` is NULL or readable for as many entries as `like` has axes.
+pub(super) unsafe fn output(
+    output: &segloss_output,
+    like: &Array,
+    as_like: bool,
+    name: &'static CStr,
+) -> Result<Option<Array>, Error> {
+    if output.data.is_null() {
+        return Ok(None);
+    }
+    let dtype = match output.dtype {
+        0 if as_like => like.dtype,
+        0 => Dtype::F32,
+        code => {
+            Dtype::from_code(code).ok_or(Error::new(Status::Dtype, name, c"SEGLOSS_F16 to SEGLOSS_F64"))?
+        }
+    };
+    // SAFETY: promised by the caller.
+    let steps = unsafe { strides_of(output.strides, like.shape().len(), name)? };
+    let extents = like.shape().iter().copied();
+    let layout = match steps {
+        Some(steps) => Layout::new(extents, Some(&mut steps.into_iter()), name)?,
+        None if as_like => like.layout,
+        None => Layout::new(extents, None, name)?,
+    };
+    if !layout.is_injective() {
+        return Err(Error::new(Status::Strides, name, c"each element of an output once"));
+    }
+    Array::new(output.data.cast(), dtype, layout, name).map(Some)
+}

@@ -1,0 +1,329 @@
+//! The structs of the header. None has padding, on LP64, LLP64 and ILP32.
+
+use super::forms::segloss_form;
+use core::ffi::{c_char, c_void};
+
+/// 0 is success; the others are SEGLOSS_NULL_POINTER to SEGLOSS_MISSING_FIELD.
+pub type segloss_status = i32;
+
+/// A borrowed input; all zero = absent; any dtype beside any other. Never changes.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct segloss_tensor {
+    /// NULL if absent or an extent is 0; may be NULL in size queries and in finish.
+    pub data: *const c_void,
+    /// ndim extents, outermost first.
+    pub shape: *const i64,
+    /// ndim strides in elements, 0 and negative allowed; NULL = C-contiguous.
+    pub strides: *const i64,
+    /// At most SEGLOSS_MAX_NDIM.
+    pub ndim: u32,
+    /// SEGLOSS_U8 to SEGLOSS_F64.
+    pub dtype: u32,
+}
+
+/// A borrowed output; data NULL = not wanted; shape is implied. Never changes.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct segloss_output {
+    /// The first element.
+    pub data: *mut c_void,
+    /// Strides in elements; NULL: grad as pred, others C-contiguous.
+    pub strides: *const i64,
+    /// 0: grad as pred, others F32.
+    pub dtype: u32,
+    /// 0.
+    pub reserved: u32,
+}
+
+/// One sample and class; w weight, g truth, s probability; every field adds. Never changes.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct segloss_tally {
+    /// Sum of w.
+    pub voxels: f64,
+    /// Sum of w g.
+    pub truth: f64,
+    /// Sum of w s.
+    pub predicted: f64,
+    /// Sum of w g s.
+    pub overlap: f64,
+    /// Sum of w g (s - g)^2.
+    pub missed: f64,
+    /// Sum of w (1 - g) (s - g)^2.
+    pub spilled: f64,
+    /// Of terms[0..3]: cost, without class weights.
+    pub cost: [f64; 4],
+    /// The weight that cost was charged to.
+    pub charged: [f64; 4],
+}
+
+/// Written on failure; strings are static ASCII. Never changes.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct segloss_fault {
+    /// What the function returned.
+    pub status: segloss_status,
+    /// Index in terms, or UINT32_MAX.
+    pub term: u32,
+    /// Voxel b*N + i, axis or entry, or -1.
+    pub index: i64,
+    /// The argument, as "alpha".
+    pub argument: *const c_char,
+    /// What it has to be, as "finite and >= 0".
+    pub wants: *const c_char,
+}
+
+/// One of an executor's tasks.
+pub type segloss_task = Option<unsafe extern "C" fn(data: *mut c_void, index: usize)>;
+
+/// Runs task(data, 0..count-1), each once, count <= workers, in any order, on any threads, and
+/// returns when all are done, their writes visible. One thread in a row is legal.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct segloss_executor {
+    /// sizeof(segloss_executor).
+    pub struct_size: u32,
+    /// Most tasks at a time; scratch grows with it.
+    pub workers: u32,
+    /// Must not throw.
+    pub parallel_for: Option<
+        unsafe extern "C" fn(context: *mut c_void, count: usize, task: segloss_task, data: *mut c_void),
+    >,
+    /// Handed to parallel_for.
+    pub context: *mut c_void,
+}
+
+/// TopK by fraction in parts: zero it; until done: fold every part, add bins, narrow. Never changes.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct segloss_select {
+    /// Not 0 when the cut is found.
+    pub done: u64,
+    /// Digits found.
+    pub round: u64,
+    /// The digits.
+    pub prefix: u64,
+    /// Places left.
+    pub rank: u64,
+    /// Places.
+    pub inside: u64,
+    /// Voxels at the cut.
+    pub ties: u64,
+    /// Counts; these add.
+    pub bins: [u64; 2048],
+}
+
+/// A custom region loss: returns the value of one class (or of the pooled classes) and its slopes;
+/// slope enters as zeros and only its prediction sums count. Runs on the calling thread, from run
+/// and finish. Must not throw.
+pub type segloss_region = Option<
+    unsafe extern "C" fn(context: *mut c_void, sums: *const segloss_tally, slope: *mut segloss_tally) -> f64,
+>;
+
+/// A weighted term of a loss. An array of terms has stride terms[0].struct_size; all must agree.
+/// Parameters a form does not name are ignored.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct segloss_term {
+    /// sizeof(segloss_term).
+    pub struct_size: u32,
+    /// SEGLOSS_MINUS_ONE.
+    pub flags: u32,
+    /// Of the form, as SEGLOSS_SQUARED.
+    pub variant: u32,
+    /// SEGLOSS_CLASS_MEAN or SEGLOSS_CLASS_POOLED.
+    pub class_average: u32,
+    /// SEGLOSS_SAMPLE_DEFAULT, _MEAN or _POOLED.
+    pub sample_average: u32,
+    /// SEGLOSS_ABSENT_COUNTED or SEGLOSS_ABSENT_SKIPPED.
+    pub absent: u32,
+    /// SEGLOSS_BY_VOXELS or SEGLOSS_BY_CLASS_WEIGHT.
+    pub normalizer: u32,
+    /// 0.
+    pub reserved: u32,
+    /// Of the term in the sum.
+    pub weight: f64,
+    /// Of the form.
+    pub alpha: f64,
+    /// Of the form.
+    pub beta: f64,
+    /// Of the form.
+    pub gamma: f64,
+    /// Of the form.
+    pub k: f64,
+    /// Smoothing of a ratio's numerator, in voxels.
+    pub smooth_numerator: f64,
+    /// Smoothing of a ratio's denominator, in voxels.
+    pub smooth_denominator: f64,
+    /// In [0, 1].
+    pub label_smoothing: f64,
+    /// The form: one of the getters'.
+    pub form: *const segloss_form,
+    /// C values, finite and >= 0; NULL = the form's default.
+    pub class_weight: *const f64,
+    /// Of a custom region loss.
+    pub region: segloss_region,
+    /// Handed to region.
+    pub context: *mut c_void,
+    /// Of TopK by fraction, in fold and map.
+    pub select: *const segloss_select,
+    /// Floating; [B,C,...], or [B,...] for all classes. Absent: run computes it from labels.
+    pub field: segloss_tensor,
+}
+
+/// The arguments of a loss.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct segloss_args {
+    /// sizeof(segloss_args).
+    pub struct_size: u32,
+    /// SEGLOSS_ACCUMULATE.
+    pub flags: u32,
+    /// SEGLOSS_SOFTMAX to SEGLOSS_PROBABILITY_PER_CLASS; 0 is an error.
+    pub activation: u32,
+    /// Entries of ignore.
+    pub ignore_len: u32,
+    /// 1; enters the slopes, so finish applies it and map does not.
+    pub grad_scale: f64,
+    /// [B,C,...], floating, at least one spatial axis.
+    pub pred: segloss_tensor,
+    /// Labels [B,...] or [B,1,...]; 0/1 masks or floating maps [B,C,...]. C = 1: labels are 0/1 masks.
+    pub target: segloss_tensor,
+    /// [B,...] floating or U8, >= 0; stride 0 broadcasts.
+    pub voxel_weight: segloss_tensor,
+    /// B*C; 0: not annotated in this sample.
+    pub class_present: *const u8,
+    /// ignore_len labels; label targets only.
+    pub ignore: *const i64,
+    /// One per spatial axis, > 0; NULL = 1.
+    pub spacing: *const f64,
+    /// Output: the value. NULL = not wanted; outputs are written only on success.
+    pub value: *mut f64,
+    /// Output: n_terms values before the weights.
+    pub term_values: *mut f64,
+    /// Output: n_terms*B*C: region forms before averaging; NaN where a form has none.
+    pub class_values: *mut f64,
+    /// Output: B*C, by run only.
+    pub tallies: *mut segloss_tally,
+    /// Output: shape of pred.
+    pub grad: segloss_output,
+    /// The one output of a failure.
+    pub fault: *mut segloss_fault,
+    /// Of any alignment.
+    pub scratch: *mut c_void,
+    /// Bytes.
+    pub scratch_size: usize,
+    /// NULL = this thread.
+    pub executor: *const segloss_executor,
+}
+
+/// The arguments of a distance transform.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct segloss_distance_args {
+    /// sizeof(segloss_distance_args).
+    pub struct_size: u32,
+    /// SEGLOSS_SQUARE, SEGLOSS_BLACK_BORDER.
+    pub flags: u32,
+    /// SEGLOSS_SIGNED to SEGLOSS_OTHER_SIDE; 0 is an error.
+    pub kind: u32,
+    /// 0: mask, nonzero is inside; n: label map, n maps out.
+    pub classes: u32,
+    /// Integers, [...].
+    pub mask: segloss_tensor,
+    /// One per axis; NULL = 1.
+    pub spacing: *const f64,
+    /// F32 or F64, [...] or [n,...], C-contiguous.
+    pub out: segloss_output,
+    /// The one output of a failure.
+    pub fault: *mut segloss_fault,
+    /// Of any alignment.
+    pub scratch: *mut c_void,
+    /// Bytes.
+    pub scratch_size: usize,
+    /// NULL = this thread.
+    pub executor: *const segloss_executor,
+}
+
+// Padding would break the promise that a shorter struct is one whose tail is zero.
+const _: () = {
+    const WORD: usize = size_of::<usize>();
+    assert!(size_of::<segloss_tensor>() == 3 * WORD + 8);
+    assert!(size_of::<segloss_output>() == 2 * WORD + 8);
+    assert!(size_of::<segloss_tally>() == size_of::<crate::Tally>());
+    assert!(align_of::<segloss_tally>() == align_of::<crate::Tally>());
+    assert!(size_of::<segloss_fault>() == 16 + 2 * WORD);
+    assert!(size_of::<segloss_executor>() == 8 + 2 * WORD);
+    assert!(size_of::<segloss_select>() == 8 * 2054);
+    assert!(size_of::<segloss_term>() == 32 + 64 + 5 * WORD + size_of::<segloss_tensor>());
+    assert!(
+        size_of::<segloss_args>()
+            == 24 + 3 * size_of::<segloss_tensor>() + 7 * WORD + size_of::<segloss_output>() + 4 * WORD
+    );
+    assert!(
+        size_of::<segloss_distance_args>()
+            == 16 + size_of::<segloss_tensor>() + WORD + size_of::<segloss_output>() + 4 * WORD
+    );
+};
+
+const NO_TENSOR: segloss_tensor = segloss_tensor {
+    data: core::ptr::null(),
+    shape: core::ptr::null(),
+    strides: core::ptr::null(),
+    ndim: 0,
+    dtype: 0,
+};
+
+const NO_OUTPUT: segloss_output =
+    segloss_output { data: core::ptr::null_mut(), strides: core::ptr::null(), dtype: 0, reserved: 0 };
+
+/// A term of zeros.
+pub(super) const NO_TERM: segloss_term = segloss_term {
+    struct_size: 0,
+    flags: 0,
+    variant: 0,
+    class_average: 0,
+    sample_average: 0,
+    absent: 0,
+    normalizer: 0,
+    reserved: 0,
+    weight: 0.0,
+    alpha: 0.0,
+    beta: 0.0,
+    gamma: 0.0,
+    k: 0.0,
+    smooth_numerator: 0.0,
+    smooth_denominator: 0.0,
+    label_smoothing: 0.0,
+    form: core::ptr::null(),
+    class_weight: core::ptr::null(),
+    region: None,
+    context: core::ptr::null_mut(),
+    select: core::ptr::null(),
+    field: NO_TENSOR,
+};
+
+/// Arguments of zeros.
+pub(super) const NO_ARGS: segloss_args = segloss_args {
+    struct_size: 0,
+    flags: 0,
+    activation: 0,
+    ignore_len: 0,
+    grad_scale: 0.0,
+    pred: NO_TENSOR,
+    target: NO_TENSOR,
+    voxel_weight: NO_TENSOR,
+    class_present: core::ptr::null(),
+    ignore: core::ptr::null(),
+    spacing: core::ptr::null(),
+    value: core::ptr::null_mut(),
+    term_values: core::ptr::null_mut(),
+    class_values: core::ptr::null_mut(),
+    tallies: core::ptr::null_mut(),
+    grad: NO_OUTPUT,
+    fault: core::ptr::null_mut(),
+    scratch: core::ptr::null_mut(),
+    scratch_size: 0,
+    executor: core::ptr::null(),
+};

@@ -1,0 +1,428 @@
+//! The verbs: what C calls.
+
+use super::call::{call, report, tallies, tallies_mut};
+use super::forms::segloss_form;
+use super::overlap::{Ranges, bytes};
+use super::read::{Data, output, read, slice, slice_mut, tensor, write};
+use super::structs::*;
+use crate::batch::check_spacing;
+use crate::distance::{ClassMask, Distance, Kind, scratch_len, transform};
+use crate::engine::arena::Arena;
+use crate::engine::finish::Results;
+use crate::engine::run::{self, Request, with_bench};
+use crate::engine::simd;
+use crate::engine::source::Source;
+use crate::view::{Array, Layout, MAX_AXES};
+use crate::{Dtype, Error, MAX_TERMS, Status, Term};
+use core::ffi::{CStr, c_char};
+
+/// Fills a term with the form's defaults: weight 1, its parameters as in the paper. size is
+/// sizeof(segloss_term).
+///
+/// # Safety
+/// form is a getter's; term is writable for size bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn segloss_term_init(
+    form: *const segloss_form,
+    term: *mut segloss_term,
+    size: usize,
+) -> segloss_status {
+    // SAFETY: promised by the caller; a form is static.
+    let result = match unsafe { form.as_ref() } {
+        Some(of) => {
+            let mut filled =
+                segloss_term { struct_size: size as u32, weight: 1.0, form, ..super::structs::NO_TERM };
+            (of.defaults)(&mut filled);
+            // SAFETY: promised by the caller.
+            unsafe { write(&filled, term, size) }
+        }
+        None => Err(Error::new(Status::NullPointer, c"form", c"one of the forms")),
+    };
+    // SAFETY: there is no fault to write.
+    unsafe { report(result, core::ptr::null_mut()) }
+}
+
+/// Fills args with zeros, its size and grad_scale = 1. size is sizeof(segloss_args).
+///
+/// # Safety
+/// args is writable for size bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn segloss_args_init(args: *mut segloss_args, size: usize) -> segloss_status {
+    let filled = segloss_args { struct_size: size as u32, grad_scale: 1.0, ..super::structs::NO_ARGS };
+    // SAFETY: promised by the caller.
+    unsafe { report(write(&filled, args, size), core::ptr::null_mut()) }
+}
+
+/// The loss: value, gradient, and whatever else args asks for.
+///
+/// # Safety
+/// Pointers are NULL or valid as their comments say; outputs and scratch are used by nobody else.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn segloss_run(
+    terms: *const segloss_term,
+    n_terms: usize,
+    args: *const segloss_args,
+) -> segloss_status {
+    // SAFETY: promised by the caller.
+    unsafe {
+        call(terms, n_terms, args, Data::Read, Some(&|_, _| ()), |call, plan, terms| {
+            let args = &call.args;
+            let all = plan.samples.saturating_mul(plan.classes);
+            let value = slice_mut(args.value, 1, c"value")?;
+            let request = Request {
+                gradient: call.output(),
+                grad_scale: args.grad_scale,
+                term_values: slice_mut(args.term_values, n_terms, c"term_values")?,
+                class_values: slice_mut(args.class_values, n_terms.saturating_mul(all), c"class_values")?,
+                tallies: tallies_mut(args.tallies, plan, c"tallies")?,
+            };
+            let arena = &mut call.arena()?;
+            let result = with_bench!(plan, terms, arena, bench => bench.run(request)?);
+            value.into_iter().flatten().for_each(|value| *value = result);
+            Ok(())
+        })
+    }
+}
+
+/// Bytes of scratch, enough for every verb with these terms and shapes; reads no tensor's data.
+///
+/// # Safety
+/// As segloss_run; bytes is writable.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn segloss_scratch_size(
+    terms: *const segloss_term,
+    n_terms: usize,
+    args: *const segloss_args,
+    bytes: *mut usize,
+) -> segloss_status {
+    // SAFETY: promised by the caller.
+    unsafe {
+        call(terms, n_terms, args, Data::Ignored, None, |_, plan, terms| {
+            let to = slice_mut(bytes, 1, c"bytes")?.ok_or(missing(c"bytes"))?;
+            to.fill(run::scratch_len(plan, terms)?);
+            Ok(())
+        })
+    }
+}
+
+/// Adds a part to B*C tallies, which start at zero. A part: any view of some voxels of the same
+/// samples and classes, or of some samples (tallies + b*C).
+///
+/// # Safety
+/// As segloss_run; tallies holds B*C.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn segloss_fold(
+    terms: *const segloss_term,
+    n_terms: usize,
+    part: *const segloss_args,
+    tallies: *mut segloss_tally,
+) -> segloss_status {
+    // SAFETY: promised by the caller.
+    unsafe {
+        let more = |ranges: &mut Ranges, all| ranges.output(bytes(tallies, all), c"tallies");
+        call(terms, n_terms, part, Data::Read, Some(&more), |call, plan, terms| {
+            let tallies = tallies_mut(tallies, plan, c"tallies")?.ok_or(missing(c"tallies"))?;
+            let arena = &mut call.arena()?;
+            with_bench!(plan, terms, arena, bench => bench.fold(tallies))
+        })
+    }
+}
+
+/// The value of the tallies, and B*C slopes with grad_scale; reads no voxels. slopes may be NULL.
+///
+/// # Safety
+/// As segloss_run; tallies and slopes hold B*C.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn segloss_finish(
+    terms: *const segloss_term,
+    n_terms: usize,
+    args: *const segloss_args,
+    tallies: *const segloss_tally,
+    slopes: *mut segloss_tally,
+) -> segloss_status {
+    // SAFETY: promised by the caller.
+    unsafe {
+        let more = |ranges: &mut Ranges, all| {
+            ranges.input(bytes(tallies, all), c"tallies");
+            ranges.output(bytes(slopes, all), c"slopes");
+        };
+        call(terms, n_terms, args, Data::Ignored, Some(&more), |call, plan, terms| {
+            let args = &call.args;
+            let all = plan.samples.saturating_mul(plan.classes);
+            let sums = self::tallies(tallies, plan, c"tallies")?.ok_or(missing(c"tallies"))?;
+            let value = slice_mut(args.value, 1, c"value")?;
+            let term_values = slice_mut(args.term_values, n_terms, c"term_values")?;
+            let mut results = Results {
+                terms: [0.0; MAX_TERMS],
+                classes: slice_mut(args.class_values, n_terms.saturating_mul(all), c"class_values")?,
+                slopes: tallies_mut(slopes, plan, c"slopes")?,
+            };
+            let arena = &mut call.arena()?;
+            let result =
+                with_bench!(plan, terms, arena, bench => bench.finish(sums, args.grad_scale, &mut results));
+            value.into_iter().flatten().for_each(|value| *value = result);
+            for (to, from) in term_values.into_iter().flatten().zip(results.terms) {
+                *to = from;
+            }
+            Ok(())
+        })
+    }
+}
+
+/// Writes the part's gradient. Fold every part before any map in place.
+///
+/// # Safety
+/// As segloss_run; slopes holds B*C.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn segloss_map(
+    terms: *const segloss_term,
+    n_terms: usize,
+    part: *const segloss_args,
+    slopes: *const segloss_tally,
+) -> segloss_status {
+    // SAFETY: promised by the caller.
+    unsafe {
+        let more = |ranges: &mut Ranges, all| ranges.input(bytes(slopes, all), c"slopes");
+        call(terms, n_terms, part, Data::Read, Some(&more), |call, plan, terms| {
+            let slopes = self::tallies(slopes, plan, c"slopes")?.ok_or(missing(c"slopes"))?;
+            let Some(output) = call.output() else { return Ok(()) };
+            let arena = &mut call.arena()?;
+            with_bench!(plan, terms, arena, bench => bench.map(slopes, output))
+        })
+    }
+}
+
+/// Writes the field that run would compute for the term from the target: [B,C,...]. Given back it
+/// yields the same bits, if it has the precision of the run: F64 for an F64 pred, else F32.
+///
+/// # Safety
+/// As segloss_run; field is writable.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn segloss_field(
+    term: *const segloss_term,
+    args: *const segloss_args,
+    field: *const segloss_output,
+) -> segloss_status {
+    // SAFETY: promised by the caller.
+    unsafe {
+        call(term, 1, args, Data::Read, Some(&|_, _| ()), |call, plan, terms| {
+            let terms = terms.first().map(|term| [Term { field: None, ..*term }]).ok_or(missing(c"term"))?;
+            let field = slice(field, 1, c"field")?.and_then(<[_]>::first).ok_or(missing(c"field"))?;
+            let shared = terms.iter().filter_map(|term| term.form.field()).any(|field| field.is_shared());
+            let like = if shared { flat(&plan.shape)? } else { plan.shape };
+            let into = output(field, &like, false, c"field")?.ok_or(missing(c"field"))?;
+            if !matches!(into.dtype, Dtype::F32 | Dtype::F64) {
+                return Err(Error::new(Status::Dtype, c"field", c"SEGLOSS_F32 or SEGLOSS_F64"));
+            }
+            let mut ranges = Ranges::new();
+            ranges.input(call.batch.target.array.bytes(), c"target");
+            ranges.input(bytes(call.args.scratch.cast::<u8>(), call.args.scratch_size), c"scratch");
+            ranges.output(into.bytes(), c"field");
+            ranges.check()?;
+            let rows = if shared { Source::without_classes(&into) } else { Source::with_classes(&into) };
+            let arena = &mut call.arena()?;
+            with_bench!(plan, &terms, arena, bench => bench.write_field(rows))
+        })
+    }
+}
+
+/// `[B, …]` of `[B, C, …]`, in C order.
+fn flat(array: &Array) -> Result<Array, Error> {
+    let mut extents = [0; MAX_AXES];
+    let kept = array.shape().iter().enumerate().filter(|(axis, _)| *axis != 1).map(|(_, extent)| *extent);
+    let count = extents.iter_mut().zip(kept).map(|(to, extent)| *to = extent).count();
+    let layout = Layout::new(extents.into_iter().take(count), None, c"field")?;
+    Ok(Array { layout, ..*array })
+}
+
+/// Exact Euclidean distances of a mask, or of every class of a label map.
+///
+/// # Safety
+/// Pointers are NULL or valid as their comments say; out and scratch are used by nobody else.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn segloss_distance(args: *const segloss_distance_args) -> segloss_status {
+    // SAFETY: promised by the caller.
+    unsafe {
+        with_distance(args, Data::Read, |args, request, mask| {
+            let maps = args.classes.max(1) as usize;
+            let voxels = request.validate()?;
+            let out = distance_output(args, mask, voxels.saturating_mul(maps))?;
+            let mut ranges = Ranges::new();
+            ranges.input(mask.bytes(), c"mask");
+            ranges.input(bytes(args.spacing, request.shape.len()), c"spacing");
+            ranges.output(out.bytes(), c"out");
+            ranges.output(bytes(args.scratch.cast::<u8>(), args.scratch_size), c"scratch");
+            ranges.check()?;
+            let scratch = if args.scratch.is_null() { 0 } else { args.scratch_size.min(isize::MAX as usize) };
+            let scratch = Arena::over(args.scratch.cast(), scratch).take(scratch_len(request)?)?;
+            for class in 0..maps {
+                let of =
+                    if args.classes == 0 { ClassMask::nonzero(mask) } else { ClassMask::label(mask, class) };
+                let skip = class * voxels;
+                if out.dtype == Dtype::F64 {
+                    let to = core::slice::from_raw_parts_mut(out.data.cast::<f64>().add(skip), voxels);
+                    transform(request, &of, to, scratch)?;
+                } else {
+                    let to = core::slice::from_raw_parts_mut(out.data.cast::<f32>().add(skip), voxels);
+                    transform(request, &of, to, scratch)?;
+                }
+            }
+            Ok(())
+        })
+    }
+}
+
+/// Bytes of scratch for these shapes; reads no tensor's data.
+///
+/// # Safety
+/// As segloss_distance; bytes is writable.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn segloss_distance_scratch_size(
+    args: *const segloss_distance_args,
+    bytes: *mut usize,
+) -> segloss_status {
+    // SAFETY: promised by the caller.
+    unsafe {
+        with_distance(args, Data::Ignored, |_, request, _| {
+            let to = slice_mut(bytes, 1, c"bytes")?.ok_or(missing(c"bytes"))?;
+            let mut arena = Arena::measure();
+            arena.take::<f64>(scratch_len(request)?)?;
+            to.fill(arena.needed());
+            Ok(())
+        })
+    }
+}
+
+/// A status in words: static, never NULL.
+#[unsafe(no_mangle)]
+pub extern "C" fn segloss_status_string(status: i32) -> *const c_char {
+    const ALL: [Status; 13] = [
+        Status::NullPointer,
+        Status::StructSize,
+        Status::Dtype,
+        Status::Shape,
+        Status::TooLarge,
+        Status::Strides,
+        Status::Misaligned,
+        Status::Overlap,
+        Status::Scratch,
+        Status::Parameter,
+        Status::Label,
+        Status::Unsupported,
+        Status::MissingField,
+    ];
+    let name = match status {
+        0 => c"success",
+        _ => {
+            ALL.iter().find(|known| **known as i32 == status).map_or(c"unknown status", |known| known.name())
+        }
+    };
+    name.as_ptr()
+}
+
+/// The version of the library, as SEGLOSS_VERSION.
+#[unsafe(no_mangle)]
+pub extern "C" fn segloss_version() -> u32 {
+    VERSION
+}
+
+/// The vector instructions in use: 1 baseline, 2 AVX2, 3 AVX-512.
+#[unsafe(no_mangle)]
+pub extern "C" fn segloss_cpu_level() -> u32 {
+    simd::level() as u32
+}
+
+const VERSION: u32 = number(env!("CARGO_PKG_VERSION_MAJOR")) << 16
+    | number(env!("CARGO_PKG_VERSION_MINOR")) << 8
+    | number(env!("CARGO_PKG_VERSION_PATCH"));
+
+const fn number(digits: &str) -> u32 {
+    let (mut value, mut rest) = (0, digits.as_bytes());
+    while let [digit, tail @ ..] = rest {
+        value = value * 10 + (*digit - b'0') as u32;
+        rest = tail;
+    }
+    value
+}
+
+fn missing(name: &'static CStr) -> Error {
+    Error::new(Status::NullPointer, name, c"a pointer")
+}
+
+/// Reads the arguments of a transform and calls `then` with them.
+unsafe fn with_distance(
+    args: *const segloss_distance_args,
+    data: Data,
+    then: impl Fn(&segloss_distance_args, &Distance<'_>, &Array) -> Result<(), Error>,
+) -> segloss_status {
+    // SAFETY: promised by the caller.
+    let args = match unsafe { read(args) } {
+        Ok((args, _)) => args,
+        Err(error) => return error.status as segloss_status,
+    };
+    let go = || {
+        // SAFETY: promised by the caller.
+        let (mask, given) = unsafe {
+            if !args.executor.is_null() {
+                read(args.executor)?;
+            }
+            let mask = tensor(&args.mask, data, c"mask")?.ok_or(missing(c"mask"))?;
+            (mask, slice(args.spacing, mask.shape().len(), c"spacing")?)
+        };
+        if mask.dtype.is_float() {
+            return Err(Error::new(Status::Dtype, c"mask", c"integers"));
+        }
+        let unit = [1.0; MAX_AXES];
+        let spacing = given.unwrap_or(unit.get(..mask.shape().len()).unwrap_or(&[]));
+        check_spacing(spacing, mask.shape().len())?;
+        let kind = match args.kind as i32 {
+            super::codes::SEGLOSS_SIGNED => Kind::Signed,
+            super::codes::SEGLOSS_INSIDE => Kind::Inside,
+            super::codes::SEGLOSS_OUTSIDE => Kind::Outside,
+            super::codes::SEGLOSS_OTHER_SIDE => Kind::OtherSide,
+            _ => return Err(super::forms::unknown(c"kind")),
+        };
+        let (square, border) =
+            (super::codes::SEGLOSS_SQUARE as u32, super::codes::SEGLOSS_BLACK_BORDER as u32);
+        if args.flags & !(square | border) != 0 {
+            return Err(super::forms::unknown(c"flags"));
+        }
+        let request = Distance {
+            shape: mask.shape(),
+            spacing,
+            kind,
+            squared: args.flags & square != 0,
+            black_border: args.flags & border != 0,
+        };
+        request.validate()?;
+        then(&args, &request, &mask)
+    };
+    // SAFETY: promised by the caller.
+    unsafe { report(go(), args.fault) }
+}
+
+/// The output of a transform, which is in C order.
+unsafe fn distance_output(
+    args: &segloss_distance_args,
+    mask: &Array,
+    elements: usize,
+) -> Result<Array, Error> {
+    let mut extents = [0; MAX_AXES + 1];
+    let leading = (args.classes > 0).then_some(args.classes as usize);
+    let all = leading.into_iter().chain(mask.shape().iter().copied());
+    let axes = extents.iter_mut().zip(all).map(|(to, extent)| *to = extent).count();
+    if axes > MAX_AXES {
+        return Err(Error::new(Status::Shape, c"mask", c"at most 15 axes with classes"));
+    }
+    let layout = Layout::new(extents.into_iter().take(axes), None, c"out")?;
+    let like = Array { layout, ..*mask };
+    // SAFETY: promised by the caller.
+    let out = unsafe { output(&args.out, &like, false, c"out")? }.ok_or(missing(c"out"))?;
+    if !matches!(out.dtype, Dtype::F32 | Dtype::F64) {
+        return Err(Error::new(Status::Dtype, c"out", c"SEGLOSS_F32 or SEGLOSS_F64"));
+    }
+    if elements > 0 && out.layout != layout {
+        return Err(Error::new(Status::Strides, c"out", c"C-contiguous"));
+    }
+    Ok(out)
+}

@@ -1,0 +1,104 @@
+//! The C and C++ programs of `tests/c`, built against the library as C gets it, and run.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+
+/// Runs a command; says what it printed if it fails.
+#[track_caller]
+fn succeed(command: &mut Command, missing: &str) -> String {
+    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}. {missing}"));
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    assert!(output.status.success(), "{command:?}\n{}{}", text(&output.stdout), text(&output.stderr));
+    text(&output.stdout)
+}
+
+/// Where the static and the shared library are: built once, without std.
+fn library() -> &'static Path {
+    static LIBRARY: OnceLock<PathBuf> = OnceLock::new();
+    LIBRARY.get_or_init(|| {
+        let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("capi");
+        let mut cargo = Command::new(env!("CARGO"));
+        cargo.current_dir(ROOT).env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS");
+        cargo.args(["rustc", "--lib", "--profile", "capi", "--crate-type", "staticlib,cdylib"]);
+        cargo
+            .args(["--no-default-features", "--features", "capi,panic-handler", "--target-dir"])
+            .arg(&target);
+        succeed(&mut cargo, "");
+        target.join("capi")
+    })
+}
+
+fn compiler(variable: &str, default: &str) -> Command {
+    Command::new(std::env::var(variable).unwrap_or(default.into()))
+}
+
+/// Compiles a program with every warning an error, links the static library, and runs it.
+#[track_caller]
+fn run(source: &str, standard: &str) {
+    let is_c = source.ends_with(".c");
+    let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{source}.{standard}"));
+    let mut cc = if is_c { compiler("CC", "cc") } else { compiler("CXX", "c++") };
+    cc.arg(format!("-std={standard}"));
+    cc.args(["-pedantic", "-Wall", "-Wextra", "-Wconversion", "-Wpadded", "-Werror", "-O1", "-g", "-I"]);
+    cc.arg(format!("{ROOT}/include")).arg(format!("{ROOT}/tests/c/{source}"));
+    cc.arg(library().join("libsegloss.a")).args(["-lm", "-o"]).arg(&program);
+    succeed(&mut cc, "No compiler: install the packages gcc and g++, or set CC and CXX.");
+    let said = succeed(&mut Command::new(&program), "");
+    assert!(said.contains("passed"), "{source}: {said}");
+}
+
+#[test]
+fn structs_have_the_contracts_layout() {
+    run("layout.c", "c99");
+    run("layout.c", "c11");
+}
+
+#[test]
+fn losses_and_gradients_from_c() {
+    run("losses.c", "c99");
+}
+
+#[test]
+fn parts_from_c() {
+    run("parts.c", "c99");
+}
+
+#[test]
+fn faults_from_c() {
+    run("faults.c", "c99");
+}
+
+#[test]
+fn distances_from_c() {
+    run("distances.c", "c99");
+}
+
+#[test]
+fn the_header_from_cpp() {
+    run("header.cpp", "c++11");
+    run("header.cpp", "c++17");
+}
+
+/// Exported symbols are exactly the committed list.
+#[test]
+fn the_shared_library_exports_what_the_header_declares() {
+    let shared = library().join("libsegloss.so");
+    if !shared.exists() {
+        return; // Another system's shared library is read by another tool.
+    }
+    let listed = succeed(
+        Command::new("nm").args(["-D", "--defined-only", "--format=posix"]).arg(shared),
+        "Install the package binutils.",
+    );
+    let mut exported: Vec<&str> = listed.lines().filter_map(|line| line.split(' ').next()).collect();
+    exported.sort_unstable();
+    let committed = include_str!("c/symbols.txt");
+    assert_eq!(exported, committed.lines().collect::<Vec<_>>());
+    let header = std::fs::read_to_string(format!("{ROOT}/include/segloss.h")).unwrap();
+    for symbol in exported {
+        assert!(header.contains(&format!("{symbol}(")), "{symbol} is not declared");
+    }
+}

@@ -1,0 +1,143 @@
+/* Every refusal: its status, its place, and that nothing else was written. */
+#include "check.h"
+
+enum { B = 2, C = 3, N = 6 };
+static const int64_t SHAPE[] = {B, C, N}, FLAT[] = {B, N};
+static float logits[B * C * N], gradient[B * C * N];
+static int32_t labels[B * N];
+static unsigned char scratch[1 << 18];
+static double value;
+static segloss_fault fault;
+static segloss_term term;
+
+static segloss_args arguments(void) {
+  segloss_args args;
+  int i;
+  for (i = 0; i < B * C * N; i++) logits[i] = (float)painted(i), gradient[i] = -7;
+  for (i = 0; i < B * N; i++) labels[i] = i % C;
+  value = -7;
+  memset(&fault, 0, sizeof fault);
+  segloss_term_init(segloss_tversky(), &term, sizeof term);
+  segloss_args_init(&args, sizeof args);
+  args.activation = SEGLOSS_SOFTMAX;
+  args.pred = tensor(logits, SEGLOSS_F32, 3, SHAPE);
+  args.target = tensor(labels, SEGLOSS_I32, 2, FLAT);
+  args.value = &value;
+  args.grad.data = gradient;
+  args.fault = &fault;
+  args.scratch = scratch;
+  args.scratch_size = sizeof scratch;
+  return args;
+}
+
+#define REFUSED(expected, place, name)                                         \
+  do {                                                                         \
+    int i;                                                                     \
+    CHECK(segloss_run(&term, 1, &args) == (expected));                         \
+    CHECK(fault.status == (expected) && fault.index == (place));               \
+    CHECK(strcmp(fault.argument, (name)) == 0 && fault.wants[0] != 0);         \
+    CHECK(value == -7);                                                        \
+    for (i = 0; i < B * C * N; i++) CHECK(gradient[i] == -7);                  \
+  } while (0)
+
+int main(void) {
+  segloss_args args = arguments();
+  CHECK(segloss_run(&term, 1, &args) == SEGLOSS_OK && value >= 0);
+
+  args = arguments(), labels[N + 2] = 3, labels[N + 4] = 9;
+  REFUSED(SEGLOSS_LABEL, N + 2, "target");
+  args = arguments(), labels[1] = -1;
+  REFUSED(SEGLOSS_LABEL, 1, "target");
+  args = arguments(), term.alpha = NAN;
+  REFUSED(SEGLOSS_PARAMETER, -1, "alpha");
+  CHECK(fault.term == 0);
+  args = arguments(), term.variant = 7, term.form = segloss_dice();
+  REFUSED(SEGLOSS_PARAMETER, -1, "variant");
+  args = arguments(), term.flags = 1u << 30;
+  REFUSED(SEGLOSS_PARAMETER, -1, "flags");
+  args = arguments(), term.form = NULL;
+  REFUSED(SEGLOSS_NULL_POINTER, -1, "form");
+  args = arguments(), term.struct_size = 0;
+  REFUSED(SEGLOSS_STRUCT_SIZE, -1, "terms");
+  args = arguments(), args.activation = 0;
+  REFUSED(SEGLOSS_PARAMETER, -1, "activation");
+  args = arguments(), args.pred.data = NULL;
+  REFUSED(SEGLOSS_NULL_POINTER, -1, "pred");
+  args = arguments(), args.pred.dtype = 77;
+  REFUSED(SEGLOSS_DTYPE, -1, "pred");
+  args = arguments(), args.pred.dtype = SEGLOSS_I32;
+  REFUSED(SEGLOSS_DTYPE, -1, "pred");
+  args = arguments(), args.target.ndim = 1;
+  REFUSED(SEGLOSS_SHAPE, -1, "target");
+  args = arguments(), args.pred.ndim = 17;
+  REFUSED(SEGLOSS_SHAPE, -1, "pred");
+  args = arguments(), args.pred.data = (char *)logits + 1;
+  REFUSED(SEGLOSS_MISALIGNED, -1, "pred");
+  args = arguments(), args.grad.data = logits + 1;
+  CHECK(segloss_run(&term, 1, &args) == SEGLOSS_OVERLAP);
+  args = arguments(), args.flags = SEGLOSS_ACCUMULATE, args.grad.data = logits;
+  CHECK(segloss_run(&term, 1, &args) == SEGLOSS_OVERLAP);
+  args = arguments(), args.scratch = gradient, args.scratch_size = sizeof gradient;
+  REFUSED(SEGLOSS_OVERLAP, -1, "scratch");
+  args = arguments(), args.scratch_size = 100;
+  REFUSED(SEGLOSS_SCRATCH, -1, "scratch");
+  {
+    static const int64_t broadcast[] = {0, 6, 1}, far[] = {INT64_MAX, 6, 1};
+    static const int64_t negative[] = {B, C, -6}, huge[] = {INT64_MAX, INT64_MAX, 2};
+    static const double nothing[C], spacing[] = {0};
+    args = arguments(), args.grad.strides = broadcast;
+    REFUSED(SEGLOSS_STRIDES, -1, "grad");
+    args = arguments(), args.pred.strides = far;
+    REFUSED(SEGLOSS_STRIDES, 1, "pred");
+    args = arguments(), args.pred.shape = negative;
+    REFUSED(SEGLOSS_SHAPE, 2, "pred");
+    args = arguments(), args.pred.shape = huge;
+    REFUSED(SEGLOSS_TOO_LARGE, -1, "pred");
+    args = arguments(), term.class_weight = nothing;
+    REFUSED(SEGLOSS_PARAMETER, -1, "class_weight");
+    args = arguments(), args.spacing = spacing;
+    REFUSED(SEGLOSS_PARAMETER, 0, "spacing");
+  }
+
+  /* The rule of sizes: a shorter struct has a tail of zeros, a longer one must have one. */
+  args = arguments(), args.struct_size = 0;
+  CHECK(segloss_run(&term, 1, &args) == SEGLOSS_STRUCT_SIZE && value == -7);
+  args = arguments(), args.struct_size = (uint32_t)offsetof(segloss_args, executor);
+  CHECK(segloss_run(&term, 1, &args) == SEGLOSS_OK && value != -7);
+  {
+    struct {
+      segloss_args known;
+      uint64_t unknown;
+    } later;
+    later.known = arguments();
+    later.known.struct_size = sizeof later;
+    later.unknown = 0;
+    CHECK(segloss_run(&term, 1, &later.known) == SEGLOSS_OK);
+    later.unknown = 1;
+    CHECK(segloss_run(&term, 1, &later.known) == SEGLOSS_STRUCT_SIZE);
+  }
+  args = arguments();
+  CHECK(segloss_run(&term, 0, &args) == SEGLOSS_PARAMETER);
+  CHECK(segloss_run(&term, 5, &args) == SEGLOSS_PARAMETER);
+  CHECK(segloss_run(NULL, 1, &args) == SEGLOSS_NULL_POINTER);
+  CHECK(segloss_run(&term, 1, NULL) == SEGLOSS_NULL_POINTER);
+  CHECK(segloss_term_init(NULL, &term, sizeof term) == SEGLOSS_NULL_POINTER);
+  CHECK(segloss_term_init(segloss_dice(), &term, 0) == SEGLOSS_STRUCT_SIZE);
+
+  /* Without a fault, the status alone; an empty batch has nothing to refuse. */
+  args = arguments(), args.fault = NULL, term.alpha = -1;
+  CHECK(segloss_run(&term, 1, &args) == SEGLOSS_PARAMETER);
+  {
+    static const int64_t none[] = {B, C, 0}, flat[] = {B, 0};
+    args = arguments();
+    args.pred = tensor(NULL, SEGLOSS_F32, 3, none);
+    args.target = tensor(NULL, SEGLOSS_I32, 2, flat);
+    CHECK(segloss_run(&term, 1, &args) == SEGLOSS_OK && value == 0);
+  }
+  {
+    int status;
+    for (status = -1; status < 20; status++) CHECK(segloss_status_string(status)[0] != 0);
+  }
+  puts("passed");
+  return 0;
+}

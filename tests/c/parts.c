@@ -1,0 +1,85 @@
+/* A batch in parts: slabs of one sample folded, finished, mapped; the same bits as the whole. */
+#include "check.h"
+
+enum { C = 3, CHUNKS = 3, N = CHUNKS * SEGLOSS_CHUNK + 17 };
+
+static float logits[C * N], whole[C * N], pieces[C * N], field[C * N];
+static int16_t labels[N];
+static unsigned char scratch[1 << 22];
+
+int main(void) {
+  const int64_t shape[] = {1, C, N}, flat[] = {1, N}, strides[] = {C * N, N, 1};
+  segloss_term terms[3];
+  segloss_args args, part;
+  segloss_tally tallies[C], slopes[C];
+  segloss_output output;
+  double value = 0, of_parts = 0;
+  int64_t start, part_shape[3] = {1, C, 0}, part_flat[2] = {1, 0};
+  int i;
+
+  for (i = 0; i < C * N; i++) logits[i] = (float)painted(i);
+  for (i = 0; i < N; i++) labels[i] = (int16_t)(i % 7 % 4 == 3 ? -1 : i % 7 % 4);
+  segloss_term_init(segloss_tversky(), &terms[0], sizeof terms[0]);
+  segloss_term_init(segloss_cross_entropy(), &terms[1], sizeof terms[1]);
+  segloss_term_init(segloss_boundary(), &terms[2], sizeof terms[2]);
+  segloss_args_init(&args, sizeof args);
+  {
+    static const int64_t ignored = -1;
+    args.ignore = &ignored;
+    args.ignore_len = 1;
+  }
+  args.activation = SEGLOSS_SOFTMAX;
+  args.grad_scale = 1024;
+  args.pred = tensor(logits, SEGLOSS_F32, 3, shape);
+  args.target = tensor(labels, SEGLOSS_I16, 2, flat);
+  args.value = &value;
+  args.grad.data = whole;
+  args.scratch = scratch;
+  args.scratch_size = sizeof scratch;
+  CHECK(segloss_run(terms, 3, &args) == SEGLOSS_OK);
+
+  /* Parts compute no field: the field of the whole goes with them. */
+  memset(&output, 0, sizeof output);
+  output.data = field;
+  CHECK(segloss_field(&terms[2], &args, &output) == SEGLOSS_OK);
+  memset(tallies, 0, sizeof tallies);
+  part = args;
+  part.value = NULL;
+  CHECK(segloss_fold(terms, 3, &part, tallies) == SEGLOSS_MISSING_FIELD);
+  CHECK(tallies[0].voxels == 0);
+
+  for (start = 0; start < N; start += SEGLOSS_CHUNK) {
+    part_shape[2] = part_flat[1] = start + SEGLOSS_CHUNK < N ? SEGLOSS_CHUNK : N - start;
+    part.pred = tensor(logits + start, SEGLOSS_F32, 3, part_shape);
+    part.pred.strides = strides;
+    part.target = tensor(labels + start, SEGLOSS_I16, 2, part_flat);
+    terms[2].field = tensor(field + start, SEGLOSS_F32, 3, part_shape);
+    terms[2].field.strides = strides;
+    part.grad.data = NULL;
+    CHECK(segloss_fold(terms, 3, &part, tallies) == SEGLOSS_OK);
+  }
+  terms[2].field = tensor(field, SEGLOSS_F32, 3, shape);
+  args.value = &of_parts;
+  args.grad.data = NULL;
+  CHECK(segloss_finish(terms, 3, &args, tallies, slopes) == SEGLOSS_OK);
+  CHECK(of_parts == value);
+  for (start = 0; start < N; start += SEGLOSS_CHUNK) {
+    part_shape[2] = part_flat[1] = start + SEGLOSS_CHUNK < N ? SEGLOSS_CHUNK : N - start;
+    part.pred = tensor(logits + start, SEGLOSS_F32, 3, part_shape);
+    part.pred.strides = strides;
+    part.target = tensor(labels + start, SEGLOSS_I16, 2, part_flat);
+    terms[2].field = tensor(field + start, SEGLOSS_F32, 3, part_shape);
+    terms[2].field.strides = strides;
+    part.grad.data = pieces + start; /* strides NULL: those of pred */
+    CHECK(segloss_map(terms, 3, &part, slopes) == SEGLOSS_OK);
+  }
+  CHECK(memcmp(whole, pieces, sizeof whole) == 0);
+
+  /* Without slopes, and without data: finish reads no voxels. */
+  args.pred.data = NULL;
+  args.target.data = NULL;
+  terms[2].field = tensor(NULL, SEGLOSS_F32, 3, shape);
+  CHECK(segloss_finish(terms, 3, &args, tallies, NULL) == SEGLOSS_OK);
+  puts("passed");
+  return 0;
+}

@@ -1,0 +1,44 @@
+//! The committed header is the one that the source makes.
+
+use std::fs;
+use std::path::Path;
+
+/// What the generator cannot know: the version, and the macros.
+fn after_includes() -> String {
+    let version: Vec<u32> = ["MAJOR", "MINOR", "PATCH"]
+        .iter()
+        .map(|part| std::env::var(format!("CARGO_PKG_VERSION_{part}")).unwrap().parse().unwrap())
+        .collect();
+    let code = version[0] << 16 | version[1] << 8 | version[2];
+    format!(
+        "\n/* major << 16 | minor << 8 | patch */\n#define SEGLOSS_VERSION 0x{code:06x}u\n\n\
+         /* Scratch that serves every loss without fields, selection or executor: for a static buffer. */\n\
+         #define SEGLOSS_SCRATCH_BYTES(samples, classes) \\\n  \
+         ((size_t)(SIZE_MAX > 0xffffffffu ? 98304u : 26624u) + (size_t)2048u * (classes) + \
+         (size_t)224u * (samples) * (classes))\n\n\
+         #ifndef SEGLOSS_API\n#if defined(_WIN32) && defined(SEGLOSS_DLL)\n\
+         #define SEGLOSS_API __declspec(dllimport)\n#else\n#define SEGLOSS_API\n#endif\n#endif"
+    )
+}
+
+#[test]
+fn the_header_is_current() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut config = cbindgen::Config::from_file(root.join("cbindgen.toml")).unwrap();
+    config.after_includes = Some(after_includes());
+    let mut builder = cbindgen::Builder::new().with_config(config);
+    for file in ["codes", "structs", "forms", "verbs"] {
+        builder = builder.with_src(root.join(format!("src/ffi/{file}.rs")));
+    }
+    let mut made = Vec::new();
+    builder.generate().unwrap().write(&mut made);
+    // Rust's heading of a safety section is C's ordinary prose.
+    let made = String::from_utf8(made).unwrap().replace("//\n// # Safety\n", "");
+    assert!(made.is_ascii());
+    let path = root.join("include/segloss.h");
+    if std::env::var_os("SEGLOSS_UPDATE").is_some() {
+        fs::write(&path, &made).unwrap();
+    }
+    let committed = fs::read_to_string(&path).unwrap_or_default();
+    assert!(committed == made, "include/segloss.h is not current: run `SEGLOSS_UPDATE=1 cargo test header`");
+}
