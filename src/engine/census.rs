@@ -2,7 +2,7 @@
 //! After it nothing can fail.
 
 use super::arena::Plain;
-use super::row::{block_sum, blocks, row};
+use super::row::{BLOCK, block_sum, blocks, row};
 use super::simd::{Kernel, dispatch};
 use super::source::Legend;
 use super::tile::{Tile, chunks};
@@ -60,17 +60,17 @@ unsafe fn count<T: Real + Plain>(
         unsafe { tile.load_truth(plan, sample, class, at) };
         let weight = row(tile.weight, 0, tile.width, tile.used);
         if class == 0 {
-            dispatch(Sum { rows: [weight, weight], squared: false, sum: &mut sums.voxels });
+            dispatch(Sum { rows: [weight, weight], times_truth: false, sum: &mut sums.voxels });
         }
         let truth = row(tile.truth, 0, tile.width, tile.used);
-        dispatch(Sum { rows: [weight, truth], squared: true, sum: &mut sums.truth });
+        dispatch(Sum { rows: [weight, truth], times_truth: true, sum: &mut sums.truth });
     }
 }
 
 /// Adds `Σ w` or `Σ w·g`, block by block.
 struct Sum<'a, T> {
     rows: [&'a [T]; 2],
-    squared: bool,
+    times_truth: bool,
     sum: &'a mut f64,
 }
 
@@ -81,7 +81,13 @@ impl<T: Real> Kernel for Sum<'_, T> {
     fn run(self) {
         let [weight, truth] = self.rows;
         for (w, g) in blocks(weight).iter().zip(blocks(truth)) {
-            *self.sum += if self.squared { block_sum(|i| w[i] * g[i]) } else { block_sum(|i| w[i]) };
+            let mut product = *w;
+            if self.times_truth {
+                for i in 0..BLOCK {
+                    product[i] *= g[i];
+                }
+            }
+            *self.sum += block_sum(&product);
         }
     }
 }

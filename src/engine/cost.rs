@@ -243,25 +243,25 @@ impl<C: Cost, T: Real, A: Outcomes> Kernel for Fold<'_, C, T, A> {
         for block in self.row.blocks() {
             let mut costs = [T::zero(); BLOCK];
             if C::CHARGE == Charge::Everywhere {
-                for (i, cost) in costs.iter_mut().enumerate() {
-                    *cost = block.weight[i] * self.cost.at(A::here(&block, i)).0;
+                for i in 0..BLOCK {
+                    costs[i] = block.weight[i] * self.cost.at(A::here(&block, i)).0;
                 }
             } else {
-                for (i, cost) in costs.iter_mut().enumerate() {
+                for i in 0..BLOCK {
                     let truth = keep * block.truth[i] + floor;
-                    *cost = here * truth * self.cost.at(A::here(&block, i)).0;
+                    costs[i] = here * truth * self.cost.at(A::here(&block, i)).0;
                 }
                 if elsewhere != T::zero() {
-                    for (i, cost) in costs.iter_mut().enumerate() {
+                    for i in 0..BLOCK {
                         let spared = T::one() - (keep * block.truth[i] + floor);
-                        *cost += elsewhere * spared * self.cost.at(A::elsewhere(&block, i)).0;
+                        costs[i] += elsewhere * spared * self.cost.at(A::elsewhere(&block, i)).0;
                     }
                 }
-                for (cost, weight) in costs.iter_mut().zip(block.weight) {
-                    *cost *= *weight;
+                for i in 0..BLOCK {
+                    costs[i] *= block.weight[i];
                 }
             }
-            *self.sum += block_sum(|i| costs[i]);
+            *self.sum += block_sum(&costs);
         }
     }
 }
@@ -289,25 +289,25 @@ impl<C: Cost, T: Real, A: Outcomes> Kernel for Map<'_, '_, C, T, A> {
         let (cost, slope) = (self.cost, self.slope);
         if C::CHARGE == Charge::Everywhere {
             for (block, out) in self.row.blocks().zip(blocks_mut(self.pull.polynomial)) {
-                for (i, p) in out.iter_mut().enumerate() {
-                    *p += slope * block.weight[i] * cost.at(A::here(&block, i)).1;
+                for i in 0..BLOCK {
+                    out[i] += slope * block.weight[i] * cost.at(A::here(&block, i)).1;
                 }
             }
             return;
         }
         for (block, out) in self.row.blocks().zip(blocks_mut(self.pull.here)) {
-            for (i, v) in out.iter_mut().enumerate() {
+            for i in 0..BLOCK {
                 let truth = keep * block.truth[i] + floor;
-                *v += slope * block.weight[i] * (here * truth * cost.at(A::here(&block, i)).1);
+                out[i] += slope * block.weight[i] * (here * truth * cost.at(A::here(&block, i)).1);
             }
         }
         if elsewhere == T::zero() {
             return;
         }
         for (block, out) in self.row.blocks().zip(blocks_mut(self.pull.elsewhere)) {
-            for (i, u) in out.iter_mut().enumerate() {
+            for i in 0..BLOCK {
                 let spared = T::one() - (keep * block.truth[i] + floor);
-                *u += slope * block.weight[i] * (elsewhere * spared * cost.at(A::elsewhere(&block, i)).1);
+                out[i] += slope * block.weight[i] * (elsewhere * spared * cost.at(A::elsewhere(&block, i)).1);
             }
         }
     }

@@ -25,16 +25,26 @@ impl<T: Real> Kernel for FoldRegion<'_, T> {
         let Self { probability, truth, weight, squares, sums } = self;
         let rows = || blocks(probability).iter().zip(blocks(truth)).zip(blocks(weight));
         for ((s, g), w) in rows() {
-            sums.predicted += block_sum(|i| w[i] * s[i]);
-            sums.overlap += block_sum(|i| w[i] * (g[i] * s[i]));
+            let (mut predicted, mut overlap) = ([T::zero(); BLOCK], [T::zero(); BLOCK]);
+            for i in 0..BLOCK {
+                predicted[i] = w[i] * s[i];
+                overlap[i] = w[i] * (g[i] * s[i]);
+            }
+            sums.predicted += block_sum(&predicted);
+            sums.overlap += block_sum(&overlap);
         }
         if !squares {
             return;
         }
         for ((s, g), w) in rows() {
-            let square = |i: usize| (s[i] - g[i]) * (s[i] - g[i]);
-            sums.missed += block_sum(|i| w[i] * (g[i] * square(i)));
-            sums.spilled += block_sum(|i| w[i] * ((T::one() - g[i]) * square(i)));
+            let (mut missed, mut spilled) = ([T::zero(); BLOCK], [T::zero(); BLOCK]);
+            for i in 0..BLOCK {
+                let error = s[i] - g[i];
+                missed[i] = w[i] * (g[i] * (error * error));
+                spilled[i] = w[i] * ((T::one() - g[i]) * (error * error));
+            }
+            sums.missed += block_sum(&missed);
+            sums.spilled += block_sum(&spilled);
         }
     }
 }
