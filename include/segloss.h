@@ -114,8 +114,14 @@
 // fold and map compute no fields; run does, from labels.
 #define SEGLOSS_MISSING_FIELD 13
 
-// Term flag: value - 1, as nnU-Net's Dice is written.
+// Term flag: value - 1, as nnU-Net's Dice and combo are written.
 #define SEGLOSS_MINUS_ONE 1
+
+// Term flag: field is all of Hausdorff's weight, no half to compute.
+#define SEGLOSS_FIELD_COMPLETE 2
+
+// Term flag: class 0 of two or more is left out, where no class weights are given.
+#define SEGLOSS_NO_BACKGROUND 4
 
 // class_average: the weighted mean of the classes' values.
 #define SEGLOSS_CLASS_MEAN 0
@@ -144,14 +150,44 @@
 // normalizer: the sum of class weights over the truth.
 #define SEGLOSS_BY_CLASS_WEIGHT 1
 
-// variant of dice: sums of probabilities.
+// variant of dice, iou: sums of probabilities.
 #define SEGLOSS_LINEAR 0
 
-// variant of dice: sums of squares.
+// variant of dice, iou: sums of squares.
 #define SEGLOSS_SQUARED 1
+
+// variant of generalized_dice, penalty: classes weigh 1/G^2.
+#define SEGLOSS_INVERSE_SQUARE 0
+
+// variant of generalized_dice, penalty: classes weigh 1/G.
+#define SEGLOSS_INVERSE 1
+
+// variant of generalized_dice, penalty: classes weigh 1.
+#define SEGLOSS_UNIFORM 2
+
+// variant of top_k: k is the share of voxels that pay.
+#define SEGLOSS_FRACTION 0
+
+// variant of top_k: k is the probability below which a voxel pays.
+#define SEGLOSS_THRESHOLD 1
 
 // variant of boundary: the inner rim at distance 0.
 #define SEGLOSS_RIM_ZERO 1
+
+// variant of hausdorff, or-ed: distances of the target only.
+#define SEGLOSS_TARGET_ONLY 1
+
+// variant of hausdorff, or-ed: distances of the prediction only.
+#define SEGLOSS_PREDICTION_ONLY 2
+
+// variant of hausdorff, or-ed: the prediction's mask is where the class is the largest.
+#define SEGLOSS_ARGMAX 4
+
+// variant of hausdorff, or-ed: distances are 0 outside of their mask.
+#define SEGLOSS_INTERIOR 8
+
+// variant of hausdorff, or-ed: the value is log(1 + loss).
+#define SEGLOSS_LOG 16
 
 // args flag: grad += instead of =; not in place.
 #define SEGLOSS_ACCUMULATE 1
@@ -179,6 +215,15 @@
 
 // kind: the distance to the nearest voxel on the other side.
 #define SEGLOSS_OTHER_SIDE 4
+
+// kind of class weights: 1/f.
+#define SEGLOSS_WEIGHT_INVERSE 0
+
+// kind of class weights: the root of 1/f.
+#define SEGLOSS_WEIGHT_INVERSE_SQRT 1
+
+// kind of class weights: median(f)/f.
+#define SEGLOSS_WEIGHT_MEDIAN 2
 
 // distance flag: squared distances; a signed square keeps its sign.
 #define SEGLOSS_SQUARE 1
@@ -254,7 +299,7 @@ typedef struct segloss_tensor {
 typedef struct segloss_term {
   // sizeof(segloss_term).
   uint32_t struct_size;
-  // SEGLOSS_MINUS_ONE.
+  // SEGLOSS_MINUS_ONE, SEGLOSS_FIELD_COMPLETE, SEGLOSS_NO_BACKGROUND.
   uint32_t flags;
   // Of the form, as SEGLOSS_SQUARED.
   uint32_t variant;
@@ -414,18 +459,170 @@ typedef struct segloss_distance_args {
 extern "C" {
 #endif // __cplusplus
 
+// Boundary loss. Parameters: variant (0, SEGLOSS_RIM_ZERO), field.
+SEGLOSS_API const struct segloss_form *segloss_boundary(void);
+
+// Hausdorff by distance transform. Parameters: alpha, field (the target's half, or all of it by
+// SEGLOSS_FIELD_COMPLETE), variant: SEGLOSS_TARGET_ONLY, SEGLOSS_PREDICTION_ONLY, SEGLOSS_ARGMAX,
+// SEGLOSS_INTERIOR, SEGLOSS_LOG, or-ed.
+SEGLOSS_API const struct segloss_form *segloss_hausdorff(void);
+
+// Balanced cross entropy, combo's first half (15). Parameters: beta.
+SEGLOSS_API const struct segloss_form *segloss_balanced_cross_entropy(void);
+
+// Power cross entropy, exponential logarithmic's second half (16). Parameters: gamma.
+SEGLOSS_API const struct segloss_form *segloss_power_cross_entropy(void);
+
+// Logarithmic Dice, exponential logarithmic's first half (16). Parameters: gamma, those of region
+// forms.
+SEGLOSS_API const struct segloss_form *segloss_log_dice(void);
+
+// A custom region loss. Parameters: region, context, class_average, sample_average, absent.
+SEGLOSS_API const struct segloss_form *segloss_custom_region(void);
+
 // Cross entropy (2), (3). Parameters: label_smoothing, normalizer.
 SEGLOSS_API const struct segloss_form *segloss_cross_entropy(void);
+
+// TopK cross entropy (4). Parameters: variant (SEGLOSS_FRACTION, SEGLOSS_THRESHOLD), k.
+SEGLOSS_API const struct segloss_form *segloss_top_k(void);
+
+// Focal loss (5). Parameters: gamma.
+SEGLOSS_API const struct segloss_form *segloss_focal(void);
+
+// Distance-penalised cross entropy (6). Parameters: field, [B,...] or [B,C,...].
+SEGLOSS_API const struct segloss_form *segloss_distance_penalized(void);
+
+// Sensitivity-specificity (7). Parameters: alpha (r), smooth_denominator.
+SEGLOSS_API const struct segloss_form *segloss_sensitivity_specificity(void);
 
 // Dice (8). Parameters: variant (SEGLOSS_LINEAR, SEGLOSS_SQUARED), and those of all region forms:
 // smooth_numerator, smooth_denominator, class_average, sample_average, absent.
 SEGLOSS_API const struct segloss_form *segloss_dice(void);
 
+// IoU (9). Parameters: variant (SEGLOSS_LINEAR, SEGLOSS_SQUARED), those of region forms.
+SEGLOSS_API const struct segloss_form *segloss_iou(void);
+
 // Tversky (10). Parameters: alpha (false positives), beta (false negatives), those of region forms.
 SEGLOSS_API const struct segloss_form *segloss_tversky(void);
 
+// Generalized Dice (11). Parameters: variant (SEGLOSS_INVERSE_SQUARE, SEGLOSS_INVERSE,
+// SEGLOSS_UNIFORM), those of region forms but class_average: the classes meet in the formula.
+SEGLOSS_API const struct segloss_form *segloss_generalized_dice(void);
+
+// Focal Tversky (12). Parameters: alpha, beta, gamma, those of region forms.
+SEGLOSS_API const struct segloss_form *segloss_focal_tversky(void);
+
+// Asymmetric similarity (13). Parameters: beta, those of region forms.
+SEGLOSS_API const struct segloss_form *segloss_asymmetric_similarity(void);
+
+// Penalty, or pGD (14). Parameters: k, those of generalized Dice.
+SEGLOSS_API const struct segloss_form *segloss_penalty(void);
+
+// Cross entropy (2), (3). Parameters: label_smoothing, normalizer.
+SEGLOSS_API const struct segloss_form *segloss_cross_entropy(void);
+
+// TopK cross entropy (4). Parameters: variant (SEGLOSS_FRACTION, SEGLOSS_THRESHOLD), k.
+SEGLOSS_API const struct segloss_form *segloss_top_k(void);
+
+// Focal loss (5). Parameters: gamma.
+SEGLOSS_API const struct segloss_form *segloss_focal(void);
+
+// Distance-penalised cross entropy (6). Parameters: field, [B,...] or [B,C,...].
+SEGLOSS_API const struct segloss_form *segloss_distance_penalized(void);
+
+// Sensitivity-specificity (7). Parameters: alpha (r), smooth_denominator.
+SEGLOSS_API const struct segloss_form *segloss_sensitivity_specificity(void);
+
+// Dice (8). Parameters: variant (SEGLOSS_LINEAR, SEGLOSS_SQUARED), and those of all region forms:
+// smooth_numerator, smooth_denominator, class_average, sample_average, absent.
+SEGLOSS_API const struct segloss_form *segloss_dice(void);
+
+// IoU (9). Parameters: variant (SEGLOSS_LINEAR, SEGLOSS_SQUARED), those of region forms.
+SEGLOSS_API const struct segloss_form *segloss_iou(void);
+
+// Tversky (10). Parameters: alpha (false positives), beta (false negatives), those of region forms.
+SEGLOSS_API const struct segloss_form *segloss_tversky(void);
+
+// Generalized Dice (11). Parameters: variant (SEGLOSS_INVERSE_SQUARE, SEGLOSS_INVERSE,
+// SEGLOSS_UNIFORM), those of region forms but class_average: the classes meet in the formula.
+SEGLOSS_API const struct segloss_form *segloss_generalized_dice(void);
+
+// Focal Tversky (12). Parameters: alpha, beta, gamma, those of region forms.
+SEGLOSS_API const struct segloss_form *segloss_focal_tversky(void);
+
+// Asymmetric similarity (13). Parameters: beta, those of region forms.
+SEGLOSS_API const struct segloss_form *segloss_asymmetric_similarity(void);
+
+// Penalty, or pGD (14). Parameters: k, those of generalized Dice.
+SEGLOSS_API const struct segloss_form *segloss_penalty(void);
+
 // Boundary loss. Parameters: variant (0, SEGLOSS_RIM_ZERO), field.
 SEGLOSS_API const struct segloss_form *segloss_boundary(void);
+
+// Hausdorff by distance transform. Parameters: alpha, field (the target's half, or all of it by
+// SEGLOSS_FIELD_COMPLETE), variant: SEGLOSS_TARGET_ONLY, SEGLOSS_PREDICTION_ONLY, SEGLOSS_ARGMAX,
+// SEGLOSS_INTERIOR, SEGLOSS_LOG, or-ed.
+SEGLOSS_API const struct segloss_form *segloss_hausdorff(void);
+
+// Balanced cross entropy, combo's first half (15). Parameters: beta.
+SEGLOSS_API const struct segloss_form *segloss_balanced_cross_entropy(void);
+
+// Power cross entropy, exponential logarithmic's second half (16). Parameters: gamma.
+SEGLOSS_API const struct segloss_form *segloss_power_cross_entropy(void);
+
+// Logarithmic Dice, exponential logarithmic's first half (16). Parameters: gamma, those of region
+// forms.
+SEGLOSS_API const struct segloss_form *segloss_log_dice(void);
+
+// A custom region loss. Parameters: region, context, class_average, sample_average, absent.
+SEGLOSS_API const struct segloss_form *segloss_custom_region(void);
+
+// Dice without background + cross entropy: nnU-Net's. Fills terms[0..*n_terms), room for
+// SEGLOSS_MAX_TERMS; size is sizeof(segloss_term). So do all presets.
+// terms is writable for SEGLOSS_MAX_TERMS times size bytes, n_terms is writable.
+SEGLOSS_API
+segloss_status segloss_preset_dice_cross_entropy(struct segloss_term *terms,
+                                                 size_t size,
+                                                 size_t *n_terms);
+
+// Combo (15): a half of balanced cross entropy, a half of minus Dice with smoothing 1.
+// As segloss_preset_dice_cross_entropy.
+SEGLOSS_API segloss_status segloss_preset_combo(struct segloss_term *terms, size_t size, size_t *n_terms);
+
+// Exponential logarithmic (16): 0.8 of logarithmic Dice, 0.2 of power cross entropy.
+// As segloss_preset_dice_cross_entropy.
+SEGLOSS_API
+segloss_status segloss_preset_exponential_logarithmic(struct segloss_term *terms,
+                                                      size_t size,
+                                                      size_t *n_terms);
+
+// Dice without background + TopK of the hardest tenth: nnU-Net's.
+// As segloss_preset_dice_cross_entropy.
+SEGLOSS_API
+segloss_status segloss_preset_dice_top_k(struct segloss_term *terms,
+                                         size_t size,
+                                         size_t *n_terms);
+
+// Dice + focal: AnatomyNet's.
+// As segloss_preset_dice_cross_entropy.
+SEGLOSS_API
+segloss_status segloss_preset_dice_focal(struct segloss_term *terms,
+                                         size_t size,
+                                         size_t *n_terms);
+
+// Generalized Dice + 0.01 boundary: Kervadec's, at the start of a schedule that the caller raises.
+// As segloss_preset_dice_cross_entropy.
+SEGLOSS_API
+segloss_status segloss_preset_generalized_dice_boundary(struct segloss_term *terms,
+                                                        size_t size,
+                                                        size_t *n_terms);
+
+// Dice without background + Hausdorff.
+// As segloss_preset_dice_cross_entropy.
+SEGLOSS_API
+segloss_status segloss_preset_dice_hausdorff(struct segloss_term *terms,
+                                             size_t size,
+                                             size_t *n_terms);
 
 // Fills a term with the form's defaults: weight 1, its parameters as in the paper. size is
 // sizeof(segloss_term).
@@ -487,6 +684,15 @@ SEGLOSS_API
 segloss_status segloss_field(const struct segloss_term *term,
                              const struct segloss_args *args,
                              const struct segloss_output *field);
+
+// Writes C class weights from the frequencies of the classes in the target: kind is
+// SEGLOSS_WEIGHT_INVERSE, _INVERSE_SQRT or _MEDIAN. A class without truth takes the largest weight
+// of the others. The scratch of any loss serves.
+// As segloss_run; weights holds C.
+SEGLOSS_API
+segloss_status segloss_class_weights(const struct segloss_args *args,
+                                     uint32_t kind,
+                                     double *weights);
 
 // Exact Euclidean distances of a mask, or of every class of a label map.
 // Pointers are NULL or valid as their comments say; out and scratch are used by nobody else.

@@ -202,6 +202,7 @@ impl<'a> Plan<'a> {
             Parts::Joint(form) => form.validate()?,
             Parts::Cost(form) => form.check()?,
         }
+        term.form.check_classes(self.classes)?;
         crate::loss::within(&[(c"weight", term.weight)], |_| true, c"finite")?;
         if let Some(weights) = term.class_weight {
             if weights.len() != self.classes {

@@ -92,6 +92,8 @@ pub trait Real: Element + Math + NumAssign + Default {
     fn narrow(self) -> f32;
     /// `self` where `keep`, else +0. A mask of bits: a select between loaded values may become a branch.
     fn masked(self, keep: bool) -> Self;
+    /// A number in the same order, NaN last and 0 as −0.
+    fn key(self) -> u64;
     /// As IEEE binary16, rounded once.
     fn to_f16(self) -> u16;
     /// As bfloat16, rounded once.
@@ -101,6 +103,12 @@ pub trait Real: Element + Math + NumAssign + Default {
     #[inline(always)]
     fn at_least(self, floor: Self) -> Self {
         if self < floor { floor } else { self }
+    }
+
+    /// The smaller of both; NaN if `self` is.
+    #[inline(always)]
+    fn at_most(self, ceiling: Self) -> Self {
+        if self > ceiling { ceiling } else { self }
     }
 }
 
@@ -118,6 +126,12 @@ impl Real for f32 {
     #[inline(always)]
     fn masked(self, keep: bool) -> Self {
         f32::from_bits(self.to_bits() & (keep as u32).wrapping_neg())
+    }
+    #[inline(always)]
+    fn key(self) -> u64 {
+        let bits = (self + 0.0).to_bits();
+        let order = if bits >> 31 == 0 { bits | 1 << 31 } else { !bits };
+        u64::from(if self.is_nan() { u32::MAX } else { order }) << 32
     }
     #[inline(always)]
     fn to_f16(self) -> u16 {
@@ -143,6 +157,12 @@ impl Real for f64 {
     #[inline(always)]
     fn masked(self, keep: bool) -> Self {
         f64::from_bits(self.to_bits() & (keep as u64).wrapping_neg())
+    }
+    #[inline(always)]
+    fn key(self) -> u64 {
+        let bits = (self + 0.0).to_bits();
+        let order = if bits >> 63 == 0 { bits | 1 << 63 } else { !bits };
+        if self.is_nan() { u64::MAX } else { order }
     }
     #[inline(always)]
     fn to_f16(self) -> u16 {
@@ -370,6 +390,15 @@ mod tests {
             assert_eq!(((-x).to_f16(), (-x).to_bf16()), (half | 0x8000, brain | 0x8000), "{x:e}");
         }
         assert!(f16::from_bits(f64::NAN.to_f16()).is_nan() && bf16::from_bits(f64::NAN.to_bf16()).is_nan());
+    }
+
+    #[test]
+    fn keys_are_in_the_order_of_numbers() {
+        let ascending = [f32::NEG_INFINITY, -2.5, -1e-40, 0.0, 1e-40, 1.0, 87.5, f32::INFINITY, f32::NAN];
+        assert!(ascending.windows(2).all(|pair| pair[0].key() < pair[1].key()));
+        assert!(ascending.windows(2).all(|pair| (pair[0] as f64).key() < (pair[1] as f64).key()));
+        assert_eq!((-0f32).key(), 0f32.key());
+        assert_eq!((-f64::NAN).key(), f64::NAN.key());
     }
 
     #[test]

@@ -35,6 +35,7 @@ extern crate std;
 
 mod batch;
 pub mod boundary;
+pub mod compound;
 pub mod distance;
 pub mod distribution;
 mod element;
@@ -44,6 +45,7 @@ mod error;
 #[allow(non_camel_case_types, reason = "the names of C")]
 #[doc(hidden)]
 pub mod ffi;
+mod frequency;
 mod loss;
 pub mod region;
 mod tally;
@@ -53,16 +55,20 @@ mod verbs;
 mod view;
 
 pub use batch::{Activation, Batch};
-pub use boundary::Boundary;
-pub use distribution::CrossEntropy;
+pub use boundary::{Boundary, Hausdorff};
+pub use compound::{BalancedCrossEntropy, LogDice, PowerCrossEntropy, presets};
+pub use distribution::{CrossEntropy, DistancePenalized, Focal, TopK};
 pub use element::{Dtype, Element, Real};
 pub use engine::math::{Float, Math, Power, Raise};
 pub use error::{Error, Status};
+pub use frequency::{Frequency, class_weights};
 pub use loss::{
-    Absent, Charge, ClassAverage, Cost, Form, Joint, NOTHING, Normalizer, Parts, Region, Rows, SampleAverage,
-    Term, Voxel, non_negative, within,
+    Absent, Base, Charge, ClassAverage, Cost, Form, Joint, NOTHING, Normalizer, Parts, Region, Rows,
+    SampleAverage, Selection, Term, Voxel, Weighting, non_negative, within,
 };
-pub use region::{Dice, Tversky};
+pub use region::{
+    AsymmetricSimilarity, Dice, FocalTversky, GeneralizedDice, Iou, Penalty, SensitivitySpecificity, Tversky,
+};
 pub use tally::{MAX_TERMS, Tally};
 pub use verbs::{
     Gradient, Report, differentiate, differentiate_in_place, evaluate, field, finish, fold, map, run,

@@ -79,6 +79,8 @@ pub struct Voxel<T> {
     pub truth: T,
     /// The field of the term; 0 if it has none.
     pub field: T,
+    /// The [`Cost::BASE`] to the power of [`Cost::exponent`].
+    pub raised: T,
 }
 
 /// What the sum of a cost is divided by.
@@ -91,12 +93,50 @@ pub enum Normalizer {
     ClassWeight,
 }
 
+/// Which voxels pay a cost, by the cost of the voxel.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Selection {
+    /// The dearest share of the counted voxels of the batch, ranked with class weights and without
+    /// voxel weights; at least one. Voxels at the cut share the places left.
+    Fraction(f64),
+    /// The voxels whose true class has a probability below this: whose cost without class weights is
+    /// strictly above its negative logarithm.
+    Threshold(f64),
+}
+
+/// The class weights of a form where none are given.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Weighting {
+    /// All 1.
+    #[default]
+    Equal,
+    /// All 1, and 0 for class 0 of two or more.
+    NoBackground,
+    /// `(Σf/f_c)^½`, with `f_c` the truth of the class in the batch; 0 for an absent class.
+    Frequency,
+    /// 1 where `Frequency` is not 0; and of given weights, too, only whether they are 0 matters.
+    Presence,
+}
+
+/// What a cost raises to a power.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Base {
+    /// Nothing.
+    None,
+    /// One minus the probability of the outcome.
+    Complement,
+    /// The negative logarithm of the probability of the outcome.
+    Surprise,
+}
+
 /// A function of one voxel.
 pub trait Cost {
     /// Who pays.
     const CHARGE: Charge;
     /// Whether the cost reads a field.
     const FIELD: bool = false;
+    /// What the cost raises to a power, if anything: done for whole rows, before [`Cost::at`].
+    const BASE: Base = Base::None;
 
     /// The cost and its slope: `∂/∂s` for [`Charge::Everywhere`], else `∂/∂ln(probability)`.
     /// Implementations are `#[inline(always)]`, branch-free, and made of [`Real`]'s functions.
@@ -111,6 +151,21 @@ pub trait Cost {
     /// their own `(1 − λ)·g + λ/2`.
     fn smoothing(&self) -> f64 {
         0.0
+    }
+
+    /// The exponent of [`Cost::BASE`].
+    fn exponent(&self) -> f64 {
+        1.0
+    }
+
+    /// Which voxels pay, if not all.
+    fn selection(&self) -> Option<Selection> {
+        None
+    }
+
+    /// Whether the value is `ln(1 + L)` instead of `L`.
+    fn is_logarithmic(&self) -> bool {
+        false
     }
 
     /// What a likelihood is divided by.
@@ -143,6 +198,8 @@ impl<C: Cost + Sync> Rows for C {
             prices: self.prices(),
             smoothing: self.smoothing(),
             normalizer: self.normalizer(),
+            selection: self.selection(),
+            logarithmic: self.is_logarithmic(),
         }
     }
 
@@ -167,12 +224,20 @@ pub trait Form: Sync {
     /// The form as one of the three kinds.
     fn parts(&self) -> Parts<'_>;
 
-    /// Whether class 0 of two or more is left out where no class weights are given.
-    fn spares_background(&self) -> bool {
-        false
+    /// The class weights where none are given.
+    fn weighting(&self) -> Weighting {
+        Weighting::Equal
     }
 
-    /// How the form makes its field from the target, if it can.
+    /// Checks what depends on the number of classes.
+    ///
+    /// # Errors
+    /// [`Error`] if the form has no meaning for so many.
+    fn check_classes(&self, _classes: usize) -> Result<(), Error> {
+        Ok(())
+    }
+
+    /// How the form makes its field, if it can.
     fn field(&self) -> Option<&dyn crate::boundary::Field> {
         None
     }
@@ -225,9 +290,13 @@ pub struct Term<'a> {
     pub absent: Absent,
     /// One weight per class, finite and ≥ 0, not all 0; `None` is the form's default.
     pub class_weight: Option<&'a [f64]>,
+    /// Leaves class 0 of two or more out, where no class weights are given.
+    pub leave_out_background: bool,
     /// The field, where the form has one: `[B, C, …]`, or `[B, …]` for all classes.
     /// `None` computes it from labels.
     pub field: Option<View<'a>>,
+    /// The field given is all of Hausdorff's weight: nothing is added for the prediction.
+    pub field_complete: bool,
 }
 
 impl<'a> Term<'a> {
@@ -241,7 +310,18 @@ impl<'a> Term<'a> {
             sample_average: SampleAverage::Mean,
             absent: Absent::Counted,
             class_weight: None,
+            leave_out_background: false,
             field: None,
+            field_complete: false,
+        }
+    }
+
+    /// `v_c` where it does not come from frequencies.
+    pub(crate) fn class_weight(&self, class: usize, classes: usize) -> f64 {
+        match self.class_weight {
+            Some(weights) => weights.get(class).copied().unwrap_or(0.0),
+            None if self.leaves_out(class, classes) => 0.0,
+            None => 1.0,
         }
     }
 
@@ -249,7 +329,10 @@ impl<'a> Term<'a> {
     pub(crate) fn leaves_out(&self, class: usize, classes: usize) -> bool {
         match self.class_weight {
             Some(weights) => weights.get(class).is_none_or(|&v| v == 0.0),
-            None => class == 0 && classes > 1 && self.form.spares_background(),
+            None => {
+                let spared = self.leave_out_background || self.form.weighting() == Weighting::NoBackground;
+                class == 0 && classes > 1 && spared
+            }
         }
     }
 }

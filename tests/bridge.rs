@@ -1,11 +1,12 @@
 //! From a case of the naive reference to a batch of the crate, in any format.
 #![allow(dead_code)] // each law takes what it needs
 
+use crate::forms::{form_of, is_field_complete};
 use crate::naive::{self, Case, TermSpec};
 use half::{bf16, f16};
 use segloss::{
-    Absent, Activation, Batch, Boundary, ClassAverage, CrossEntropy, Dice, Error, Form, Gradient, Normalizer,
-    Report, SampleAverage, Tally, Term, Tversky, View, ViewMut, region::Squares, run, scratch_len,
+    Absent, Activation, Batch, ClassAverage, Error, Form, Gradient, Report, SampleAverage, Tally, Term, View,
+    ViewMut, run, scratch_len,
 };
 
 /// Element types of the float arrays.
@@ -113,7 +114,13 @@ macro_rules! each_type {
 
 impl Array {
     /// `values` in C order of `shape`, laid out otherwise. `channel` is the axis that channels-last moves.
-    fn new(values: &[f64], shape: &[usize], channel: Option<usize>, layout: Layout, float: Float) -> Self {
+    pub fn new(
+        values: &[f64],
+        shape: &[usize],
+        channel: Option<usize>,
+        layout: Layout,
+        float: Float,
+    ) -> Self {
         let (first, strides, len) = strides_of(shape, channel, layout);
         let mut data = match float {
             Float::F16 => Data::F16(vec![f16::ZERO; len]),
@@ -221,42 +228,6 @@ fn places(shape: &[usize], first: usize, strides: &[isize]) -> Vec<usize> {
         .collect()
 }
 
-/// The form of the crate with the parameters of the reference's.
-pub fn form_of(spec: &TermSpec) -> Box<dyn Form> {
-    let (smooth_numerator, smooth_denominator) = (spec.smooth_numerator, spec.smooth_denominator);
-    let squares = |squared| if squared { Squares::Squared } else { Squares::Linear };
-    match spec.form {
-        naive::Form::CrossEntropy { label_smoothing, normalizer } => Box::new(CrossEntropy {
-            label_smoothing,
-            normalizer: match normalizer {
-                naive::Normalizer::Voxels => Normalizer::Voxels,
-                naive::Normalizer::ClassWeight => Normalizer::ClassWeight,
-            },
-        }),
-        naive::Form::Dice { squared } => {
-            Box::new(Dice { squares: squares(squared), smooth_numerator, smooth_denominator })
-        }
-        naive::Form::Tversky { alpha, beta } => {
-            Box::new(Tversky { alpha, beta, smooth_numerator, smooth_denominator })
-        }
-        naive::Form::Boundary { rim_zero } => Box::new(Boundary { rim_zero }),
-        other => panic!("{other:?} is not in the crate yet"),
-    }
-}
-
-/// Whether the crate has every form of these terms.
-pub fn is_offered(terms: &[TermSpec]) -> bool {
-    terms.iter().all(|term| {
-        matches!(
-            term.form,
-            naive::Form::CrossEntropy { .. }
-                | naive::Form::Dice { .. }
-                | naive::Form::Tversky { .. }
-                | naive::Form::Boundary { .. }
-        )
-    })
-}
-
 /// A batch of a case with everything it borrows.
 pub struct Inputs {
     pub prediction: Array,
@@ -352,6 +323,7 @@ pub fn term_of<'a>(spec: &'a TermSpec, form: &'a dyn Form, field: Option<View<'a
         },
         class_weight: spec.class_weight.as_deref(),
         field,
+        field_complete: is_field_complete(spec),
         ..Term::new(spec.weight, form)
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! `golden/golden.py` wrote them, with its own equations in torch operations and autograd in f64.
 
-use crate::bridge::{exact, is_offered};
+use crate::bridge::exact;
 use crate::naive::boundary::Hausdorff;
 use crate::naive::{
     Absent, Activation, Case, ClassAverage, Form, Normalizer, SampleAverage, Selection, TermSpec, value,
@@ -128,12 +128,7 @@ fn naive_losses_agree_with_pytorch() {
 
 #[test]
 fn the_crate_agrees_with_pytorch_in_value_and_gradient() {
-    let mut checked = 0;
     each_entry(|title, case, terms, value, gradient| {
-        if !is_offered(terms) {
-            return;
-        }
-        checked += 1;
         let ours = exact(case, terms);
         assert!(
             (ours.value - value).abs() <= TOLERANCE * value.abs(),
@@ -145,5 +140,4 @@ fn the_crate_agrees_with_pytorch_in_value_and_gradient() {
             assert!((ours - theirs).abs() <= TOLERANCE * largest, "{title} at {i}: {ours:e}, not {theirs:e}");
         }
     });
-    assert!(checked > 100, "{checked}");
 }

@@ -27,7 +27,18 @@ fn the_header_is_current() {
     let mut config = cbindgen::Config::from_file(root.join("cbindgen.toml")).unwrap();
     config.after_includes = Some(after_includes());
     let mut builder = cbindgen::Builder::new().with_config(config);
-    for file in ["codes", "structs", "forms", "verbs"] {
+    for file in [
+        "codes",
+        "structs",
+        "forms/mod",
+        "forms/distribution",
+        "forms/region",
+        "forms/boundary",
+        "forms/compound",
+        "forms/custom",
+        "presets",
+        "verbs",
+    ] {
         builder = builder.with_src(root.join(format!("src/ffi/{file}.rs")));
     }
     let mut made = Vec::new();

@@ -1,8 +1,8 @@
 //! Boundary loss: probabilities weighted by their distance to the boundary of the truth.
 
-use super::field::{Field, FieldOf, Scene};
-use crate::distance::{Distance, Kind, scratch_len, transform};
-use crate::{Charge, Cost, Error, Form, Parts, Real, Voxel};
+use super::field::{Field, FieldOf, Scene, Spare};
+use crate::distance::{Distance, Kind, transform};
+use crate::{Charge, Cost, Error, Form, Parts, Real, Voxel, Weighting};
 
 /// Boundary loss (BD).
 ///
@@ -43,8 +43,8 @@ impl Form for Boundary {
         Parts::Cost(self)
     }
 
-    fn spares_background(&self) -> bool {
-        true
+    fn weighting(&self) -> Weighting {
+        Weighting::NoBackground
     }
 
     fn field(&self) -> Option<&dyn Field> {
@@ -52,16 +52,18 @@ impl Form for Boundary {
     }
 }
 
-impl Field for Boundary {
-    fn scratch(&self, extents: &[usize]) -> Result<usize, Error> {
-        let spacing = [1.0; crate::view::MAX_AXES];
-        scratch_len(&signed(extents, spacing.get(..extents.len()).unwrap_or(&[])))
-    }
-}
+impl Field for Boundary {}
 
 impl<T: Real> FieldOf<T> for Boundary {
-    fn fill(&self, scene: &Scene<'_>, class: usize, out: &mut [T], scratch: &mut [f64]) -> Result<(), Error> {
-        transform(&signed(scene.plan.extents(), scene.spacing), &scene.target(class), out, scratch)?;
+    fn fill(
+        &self,
+        scene: &Scene<'_>,
+        class: usize,
+        out: &mut [T],
+        spare: &mut Spare<'_, T>,
+    ) -> Result<(), Error> {
+        let request = Distance { kind: Kind::Signed, ..scene.distances() };
+        transform(&request, &scene.target(class), out, spare.scratch)?;
         if self.rim_zero {
             let rim = T::of(scene.spacing.iter().copied().fold(f64::INFINITY, f64::min));
             for distance in out.iter_mut().filter(|distance| **distance < T::zero()) {
@@ -70,8 +72,4 @@ impl<T: Real> FieldOf<T> for Boundary {
         }
         Ok(())
     }
-}
-
-fn signed<'a>(shape: &'a [usize], spacing: &'a [f64]) -> Distance<'a> {
-    Distance { shape, spacing, kind: Kind::Signed, squared: false, black_border: false }
 }

@@ -1,137 +1,100 @@
-//! Fields: what a boundary loss multiplies its mismatch by, made from the target.
+//! Fields: what a boundary loss multiplies its mismatch by.
 
-use crate::batch::{Plan, Truth};
-use crate::distance::Mask;
-use crate::{Error, Status};
+pub use super::masks::Wants;
+use super::masks::{Inside, TargetMask};
+use crate::batch::Plan;
+use crate::distance::{Distance, Kind, Mask, transform};
+use crate::{Error, Real};
 
-/// How a form makes its field from the target of one sample, in both precisions.
-#[expect(private_bounds, reason = "fields are filled by the engine only")]
+/// How a form makes its field, in both precisions. The engine fills fields; forms of this crate
+/// say how.
 pub trait Field: FieldOf<f32> + FieldOf<f64> + Sync {
     /// Whether one map serves all classes.
     fn is_shared(&self) -> bool {
         false
     }
 
-    /// How many f64 of scratch filling a map takes.
+    /// What it demands of truth that is given as maps.
     #[doc(hidden)]
-    fn scratch(&self, extents: &[usize]) -> Result<usize, Error>;
+    fn wants(&self) -> Wants {
+        Wants::Masks
+    }
+
+    /// Whether a part of the field comes from the prediction, made anew by every run.
+    fn follows_prediction(&self) -> bool {
+        false
+    }
+
+    /// Whether the prediction's mask is where a class is the largest, and not where it is above one half.
+    fn by_argmax(&self) -> bool {
+        false
+    }
 }
 
 /// A field in one precision.
-pub(crate) trait FieldOf<T> {
-    /// Writes the map of `class`, one value per voxel.
-    fn fill(&self, scene: &Scene<'_>, class: usize, out: &mut [T], scratch: &mut [f64]) -> Result<(), Error>;
+pub trait FieldOf<T> {
+    /// Writes what comes from the target: the map of `class`, one value per voxel.
+    fn fill(
+        &self,
+        scene: &Scene<'_>,
+        class: usize,
+        out: &mut [T],
+        spare: &mut Spare<'_, T>,
+    ) -> Result<(), Error>;
+
+    /// Adds what comes from the prediction, whose mask of the class is `mask`.
+    fn add_prediction(
+        &self,
+        _: &Scene<'_>,
+        _: &dyn Mask,
+        _: &mut [T],
+        _: &mut Spare<'_, T>,
+    ) -> Result<(), Error> {
+        Ok(())
+    }
 }
 
-/// The target of one sample, as masks.
-pub(crate) struct Scene<'a> {
-    pub plan: &'a Plan<'a>,
-    pub sample: usize,
+/// One sample, as fields see it.
+pub struct Scene<'a> {
+    pub(crate) plan: &'a Plan<'a>,
+    pub(crate) sample: usize,
     /// One per spatial axis.
-    pub spacing: &'a [f64],
+    pub(crate) spacing: &'a [f64],
 }
 
 impl Scene<'_> {
-    /// The mask of a class: it is inside; every other label, ignored ones too, is outside.
-    pub fn target(&self, class: usize) -> TargetMask<'_> {
-        TargetMask { plan: self.plan, sample: self.sample, class }
+    /// The target's mask of a class.
+    pub(crate) fn target(&self, class: usize) -> TargetMask<'_> {
+        TargetMask { plan: self.plan, sample: self.sample, inside: Inside::Class(class) }
     }
-}
 
-/// Where the target of a sample is one class.
-pub(crate) struct TargetMask<'a> {
-    plan: &'a Plan<'a>,
-    sample: usize,
-    class: usize,
-}
+    /// The target's mask of a label value.
+    pub(crate) fn region(&self, label: usize) -> TargetMask<'_> {
+        TargetMask { plan: self.plan, sample: self.sample, inside: Inside::Label(label) }
+    }
 
-// SAFETY: the arrays of a plan are only read while masks of it exist.
-unsafe impl Sync for TargetMask<'_> {}
-
-impl Mask for TargetMask<'_> {
-    fn bits(&self, row: usize, start: usize, count: usize, words: &mut [u64]) {
-        let width = self.plan.extents().last().copied().unwrap_or(0);
-        let first = row * width + start;
-        for (k, word) in words.iter_mut().enumerate() {
-            let at = k * 64;
-            let here = count.saturating_sub(at).min(64);
-            *word = match self.plan.truth {
-                Truth::Labels => self.labels(first + at, here),
-                Truth::Masks | Truth::Dense => self.maps(first + at, here),
-            };
+    /// Distances over the sample; what kind is the form's to say.
+    pub fn distances(&self) -> Distance<'_> {
+        Distance {
+            shape: self.plan.extents(),
+            spacing: self.spacing,
+            kind: Kind::Signed,
+            squared: false,
+            black_border: false,
         }
     }
 }
 
-impl TargetMask<'_> {
-    fn labels(&self, first: usize, count: usize) -> u64 {
-        let mut labels = [0i32; 64];
-        let row = labels.get_mut(..count).unwrap_or(&mut []);
-        // SAFETY: the plan vouches for its arrays, and the transform asks for voxels of the image only.
-        unsafe { self.plan.target.labels(self.sample, first, &self.plan.legend(), row) };
-        let class = self.plan.label_of(self.class);
-        row.iter().rev().fold(0, |word, &label| word << 1 | u64::from(label == class))
-    }
-
-    fn maps(&self, first: usize, count: usize) -> u64 {
-        let mut truth = [0f64; 64];
-        let row = truth.get_mut(..count).unwrap_or(&mut []);
-        // SAFETY: as above.
-        unsafe { self.plan.target.load(self.sample, self.class, first, row) };
-        row.iter().rev().fold(0, |word, &g| word << 1 | u64::from(g == 1.0))
-    }
+/// What filling a field takes: a map, and the scratch of the transform.
+pub struct Spare<'a, T> {
+    pub(crate) map: &'a mut [T],
+    pub(crate) scratch: &'a mut [f64],
 }
 
-/// Refuses dense truth that is no mask: the first voxel of an annotated class that is neither 0 nor 1.
-///
-/// # Safety
-/// The arrays of the plan are readable.
-pub(crate) unsafe fn check_masks(plan: &Plan<'_>) -> Result<(), Error> {
-    if plan.truth != Truth::Dense {
-        return Ok(());
-    }
-    for sample in 0..plan.samples {
-        for first in (0..plan.voxels).step_by(64) {
-            let mut worst: Option<usize> = None;
-            for class in (0..plan.classes).filter(|&class| plan.is_annotated(sample, class)) {
-                let mut truth = [0f64; 64];
-                let count = (plan.voxels - first).min(64);
-                // SAFETY: promised by the caller; the voxels lie in the sample.
-                unsafe { plan.target.load(sample, class, first, truth.get_mut(..count).unwrap_or(&mut [])) };
-                let bad = truth.iter().position(|&g| g != 0.0 && g != 1.0);
-                worst = [worst, bad].into_iter().flatten().min();
-            }
-            if let Some(voxel) = worst {
-                let wants = c"0 or 1 everywhere, or a field given with the term";
-                return Err(Error::new(Status::Unsupported, c"target", wants)
-                    .at(sample * plan.voxels + first + voxel));
-            }
-        }
-    }
-    Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{Activation, Batch, View};
-
-    #[test]
-    fn an_ignored_label_is_outside_of_every_class() {
-        let logits = [0f32; 10];
-        let labels = [0u8, 1, 255, 1, 0];
-        let (shape, flat) = ([1, 2, 5], [1, 5]);
-        let prediction = View::new(&logits, &shape).unwrap();
-        let batch = Batch {
-            ignore: &[255],
-            ..Batch::new(prediction, Activation::Softmax, View::new(&labels, &flat).unwrap())
-        };
-        let plan = Plan::new(&batch).unwrap();
-        let scene = Scene { plan: &plan, sample: 0, spacing: &[1.0] };
-        let mut word = [0];
-        scene.target(1).bits(0, 0, 5, &mut word);
-        assert_eq!(word[0], 0b01010);
-        scene.target(0).bits(0, 0, 5, &mut word);
-        assert_eq!(word[0], 0b10001);
+impl<T: Real> Spare<'_, T> {
+    /// Distances of a mask, in the spare map.
+    pub fn distances(&mut self, request: &Distance<'_>, mask: &dyn Mask) -> Result<&[T], Error> {
+        transform(request, mask, self.map, self.scratch)?;
+        Ok(self.map)
     }
 }

@@ -2,6 +2,9 @@
 
 mod boundary_loss;
 pub(crate) mod field;
+mod hausdorff;
+pub(crate) mod masks;
 
 pub use boundary_loss::Boundary;
 pub use field::Field;
+pub use hausdorff::{Hausdorff, Sides};

@@ -16,7 +16,7 @@
 use super::cost::{sigmoid, softmax_complement};
 use super::row::{BLOCK, blocks, blocks_mut, row, row_mut};
 use super::simd::{Kernel, dispatch};
-use super::tile::Tile;
+use super::tile::{Span, Tile};
 use crate::engine::arena::Plain;
 use crate::{Activation, Real};
 
@@ -26,16 +26,17 @@ pub(crate) fn activate<T: Real + Plain>(tile: &mut Tile<'_, T>, activation: Acti
         Activation::Softmax => dispatch(Softmax { tile, classes }),
         Activation::Sigmoid => {
             for class in 0..classes {
-                let logit = row(tile.logit, class, tile.width, tile.used);
-                let probability = row_mut(tile.probability, class, tile.width, tile.used);
+                let logit = row(tile.seen.logit, class, tile.span.width, tile.span.used);
+                let probability = row_mut(tile.seen.probability, class, tile.span.width, tile.span.used);
                 dispatch(Sigmoid { logit, probability });
             }
         }
         Activation::Probability | Activation::ProbabilityPerClass => {
             for class in 0..classes {
-                let given = row(tile.logit, class, tile.width, tile.used);
-                for (to, from) in
-                    row_mut(tile.probability, class, tile.width, tile.used).iter_mut().zip(given)
+                let given = row(tile.seen.logit, class, tile.span.width, tile.span.used);
+                for (to, from) in row_mut(tile.seen.probability, class, tile.span.width, tile.span.used)
+                    .iter_mut()
+                    .zip(given)
                 {
                     *to = *from;
                 }
@@ -71,13 +72,13 @@ impl<T: Real + Plain> Kernel for Softmax<'_, '_, T> {
     #[inline(always)]
     fn run(self) {
         let Self { tile, classes } = self;
-        let starts = (0..tile.used).step_by(BLOCK);
-        let voxel_rows = (blocks_mut(tile.log_total).iter_mut())
-            .zip(blocks_mut(tile.complement))
-            .zip(blocks_mut(tile.log_complement));
+        let starts = (0..tile.span.used).step_by(BLOCK);
+        let voxel_rows = (blocks_mut(tile.seen.log_total).iter_mut())
+            .zip(blocks_mut(tile.seen.complement))
+            .zip(blocks_mut(tile.seen.log_complement));
         for (start, ((log_total, complement), log_complement)) in starts.zip(voxel_rows) {
             let mut max = [T::of(f64::NEG_INFINITY); BLOCK];
-            each(tile.logit, start, tile.width, classes, |_, z| {
+            each(tile.seen.logit, start, tile.span.width, classes, |_, z| {
                 for (m, &z) in max.iter_mut().zip(z.iter()) {
                     *m = if z > *m { z } else { *m };
                 }
@@ -86,8 +87,8 @@ impl<T: Real + Plain> Kernel for Softmax<'_, '_, T> {
             let mut others = [T::zero(); BLOCK];
             let mut largest = [T::zero(); BLOCK];
             for class in 0..classes {
-                let z = block_mut(tile.logit, class * tile.width + start);
-                let e = block_mut(tile.probability, class * tile.width + start);
+                let z = block_mut(tile.seen.logit, class * tile.span.width + start);
+                let e = block_mut(tile.seen.probability, class * tile.span.width + start);
                 let (Some(z), Some(e)) = (z, e) else { return };
                 for i in 0..BLOCK {
                     z[i] -= max[i];
@@ -104,13 +105,21 @@ impl<T: Real + Plain> Kernel for Softmax<'_, '_, T> {
                 log_total[i] = rest.ln_1p();
                 complement[i] = rest * inverse[i];
             }
-            each(tile.probability, start, tile.width, classes, |_, s| {
+            each(tile.seen.probability, start, tile.span.width, classes, |_, s| {
                 for (s, &inverse) in s.iter_mut().zip(&inverse) {
                     *s *= inverse;
                 }
             });
-            if !tile.rival.is_empty() {
-                rivals(tile.logit, tile.rival, start, tile.width, classes, log_total, log_complement);
+            if !tile.seen.rival.is_empty() {
+                rivals(
+                    tile.seen.logit,
+                    tile.seen.rival,
+                    start,
+                    tile.span.width,
+                    classes,
+                    log_total,
+                    log_complement,
+                );
             }
         }
     }
@@ -195,16 +204,20 @@ pub(crate) fn join<T: Real + Plain>(
     has_here: bool,
     has_elsewhere: bool,
 ) {
-    let Tile { width, used, ref mut total, ref mut largest, .. } = *tile;
+    let Span { width, used } = tile.span;
     let joined = Joined {
-        row: row_mut(tile.logit, class, width, used),
-        probability: row(tile.probability, class, width, used),
-        polynomial: tile.polynomial,
-        here: if has_here { Some(&*tile.here) } else { None },
-        elsewhere: if has_elsewhere { Some(&*tile.elsewhere) } else { None },
+        row: row_mut(tile.seen.logit, class, width, used),
+        probability: row(tile.seen.probability, class, width, used),
+        polynomial: tile.made.polynomial,
+        here: if has_here { Some(&*tile.made.here) } else { None },
+        elsewhere: if has_elsewhere { Some(&*tile.made.elsewhere) } else { None },
     };
     match activation {
-        Activation::Softmax => dispatch(JoinSoftmax { joined, total, largest }),
+        Activation::Softmax => {
+            let (total, rest, largest) =
+                (&mut *tile.made.total, &mut *tile.made.rest, &mut *tile.made.largest);
+            dispatch(JoinSoftmax { joined, total, rest, largest })
+        }
         Activation::Sigmoid => dispatch(JoinSigmoid { joined }),
         _ => dispatch(JoinGiven { joined }),
     }
@@ -221,6 +234,7 @@ struct Joined<'a, T> {
 struct JoinSoftmax<'a, T> {
     joined: Joined<'a, T>,
     total: &'a mut [T],
+    rest: &'a mut [T],
     largest: &'a mut [T],
 }
 
@@ -248,8 +262,11 @@ impl<T: Real> Kernel for JoinSoftmax<'_, T> {
                 *largest += pull.masked(above);
             }
         }
-        for (total, &q) in self.total.iter_mut().zip(&*row) {
+        let half = T::of(0.5);
+        let sums = self.total.iter_mut().zip(self.rest);
+        for ((total, rest), (&q, &s)) in sums.zip(row.iter().zip(probability)) {
             *total += q;
+            *rest += q.masked(!(s > half));
         }
     }
 }
@@ -310,14 +327,15 @@ impl<T: Real> Kernel for JoinGiven<'_, T> {
 /// ∂L/∂z_k = q_k·(1 − s_k) − s_k·Σ_{j≠k} q_j + r_k·u_m·s_m
 /// ```
 pub(crate) fn settle<T: Real + Plain>(tile: &mut Tile<'_, T>, class: usize, has_elsewhere: bool) {
-    let Tile { width, used, .. } = *tile;
+    let Span { width, used } = tile.span;
     dispatch(Settle {
-        row: row_mut(tile.logit, class, width, used),
-        probability: row(tile.probability, class, width, used),
-        complement: tile.complement,
-        total: tile.total,
-        rival: if has_elsewhere { row(tile.rival, class, width, used) } else { &[] },
-        largest: tile.largest,
+        row: row_mut(tile.seen.logit, class, width, used),
+        probability: row(tile.seen.probability, class, width, used),
+        complement: tile.seen.complement,
+        total: tile.made.total,
+        rest: tile.made.rest,
+        rival: if has_elsewhere { row(tile.seen.rival, class, width, used) } else { &[] },
+        largest: tile.made.largest,
     });
 }
 
@@ -326,6 +344,7 @@ struct Settle<'a, T> {
     probability: &'a [T],
     complement: &'a [T],
     total: &'a [T],
+    rest: &'a [T],
     rival: &'a [T],
     largest: &'a [T],
 }
@@ -335,11 +354,16 @@ impl<T: Real> Kernel for Settle<'_, T> {
 
     #[inline(always)]
     fn run(self) {
-        let rows = blocks(self.probability).iter().zip(blocks(self.complement)).zip(blocks(self.total));
-        for (q, ((s, of_largest), total)) in blocks_mut(self.row).iter_mut().zip(rows) {
+        // The sum of the others is a difference, and has lost their digits where q of the class is large:
+        // of the class above one half it was kept apart.
+        let sums = blocks(self.total).iter().zip(blocks(self.rest));
+        let rows = blocks(self.probability).iter().zip(blocks(self.complement)).zip(sums);
+        for (q, ((s, of_largest), (total, rest))) in blocks_mut(self.row).iter_mut().zip(rows) {
             for i in 0..BLOCK {
                 let complement = softmax_complement(s[i], of_largest[i]);
-                q[i] = q[i] * complement - s[i] * (total[i] - q[i]);
+                let without = total[i] - q[i];
+                let others = if s[i] > T::of(0.5) { rest[i] } else { without };
+                q[i] = q[i] * complement - s[i] * others;
             }
         }
         for ((out, &r), &largest) in self.row.iter_mut().zip(self.rival).zip(self.largest) {

@@ -16,6 +16,8 @@ unsafe impl Plain for u8 {}
 // SAFETY: as above.
 unsafe impl Plain for i32 {}
 // SAFETY: as above.
+unsafe impl Plain for u64 {}
+// SAFETY: as above.
 unsafe impl Plain for f32 {}
 // SAFETY: as above.
 unsafe impl Plain for f64 {}
@@ -61,6 +63,11 @@ impl<'s> Arena<'s> {
     /// The bytes needed for what has been taken, wherever they start.
     pub fn needed(&self) -> usize {
         if self.used == 0 { 0 } else { self.used.saturating_add(ALIGN - 1) }
+    }
+
+    /// The first `count` of the next `reserved` elements.
+    pub fn take_of<T: Plain>(&mut self, reserved: usize, count: usize) -> Result<&'s mut [T], Error> {
+        Ok(self.take(reserved)?.get_mut(..count).unwrap_or_default())
     }
 
     /// The next `count` elements; what they hold is undefined but valid.

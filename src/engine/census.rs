@@ -58,11 +58,11 @@ unsafe fn count<T: Real + Plain>(
     for (class, sums) in chunk.iter_mut().enumerate() {
         // SAFETY: promised by the caller.
         unsafe { tile.load_truth(plan, sample, class, at) };
-        let weight = row(tile.weight, 0, tile.width, tile.used);
+        let weight = row(tile.seen.weight, 0, tile.span.width, tile.span.used);
         if class == 0 {
             dispatch(Sum { rows: [weight, weight], times_truth: false, sum: &mut sums.voxels });
         }
-        let truth = row(tile.truth, 0, tile.width, tile.used);
+        let truth = row(tile.seen.truth, 0, tile.span.width, tile.span.used);
         dispatch(Sum { rows: [weight, truth], times_truth: true, sum: &mut sums.truth });
     }
 }
@@ -100,14 +100,14 @@ unsafe fn check<T: Real + Plain>(
     at: usize,
 ) -> Result<(), Error> {
     let first = sample * plan.voxels + at;
-    let weight = row(tile.weight, 0, tile.width, tile.used);
+    let weight = row(tile.seen.weight, 0, tile.span.width, tile.span.used);
     if plan.weight.is_some() && dispatch(Any { a: weight, b: weight, bad: is_no_weight }) {
         let voxel = weight.iter().position(|&w| is_no_weight(w, w)).unwrap_or(0);
         return Err(Error::new(Status::Parameter, c"voxel_weight", c"finite and >= 0").at(first + voxel));
     }
     match plan.truth {
         Truth::Labels => {
-            let label = row(tile.label, 0, tile.width, tile.used);
+            let label = row(tile.seen.label, 0, tile.span.width, tile.span.used);
             let is_bad = |label: i32, weight: T| label == Legend::UNKNOWN && weight > T::zero();
             if dispatch(Any { a: label, b: weight, bad: is_bad }) {
                 let voxel = label.iter().zip(weight).position(|(&l, &w)| is_bad(l, w)).unwrap_or(0);
@@ -124,7 +124,7 @@ unsafe fn check<T: Real + Plain>(
             for class in 0..plan.classes {
                 // SAFETY: promised by the caller.
                 unsafe { tile.load_truth(plan, sample, class, at) };
-                let truth = row(tile.truth, 0, tile.width, tile.used);
+                let truth = row(tile.seen.truth, 0, tile.span.width, tile.span.used);
                 if dispatch(Any { a: truth, b: truth, bad: is_no_bit }) {
                     let voxel = truth.iter().position(|&g| is_no_bit(g, g)).unwrap_or(0);
                     worst = Some(worst.map_or(voxel, |before| before.min(voxel)));

@@ -1,8 +1,11 @@
 //! The loops of a cost over rows of voxels: written once, compiled for every cost, precision and CPU level.
+//!
+//! A power is raised by a loop of its own, which all costs share: its ways are many.
 
-use super::row::{BLOCK, block_sum, blocks, blocks_mut};
+use super::row::{BLOCK, blocks, blocks_mut};
 use super::simd::{Kernel, dispatch};
-use crate::{Activation, Charge, Cost, Normalizer, Real, Voxel};
+use crate::{Activation, Base, Charge, Cost, Normalizer, Power, Raise, Real, Selection, Voxel};
+use core::marker::PhantomData;
 
 /// What `finish` and the sweeps must know of a cost, besides its loops.
 #[derive(Clone, Copy, Debug)]
@@ -13,6 +16,8 @@ pub struct Bill {
     pub(crate) prices: [f64; 2],
     pub(crate) smoothing: f64,
     pub(crate) normalizer: Normalizer,
+    pub(crate) selection: Option<Selection>,
+    pub(crate) logarithmic: bool,
 }
 
 /// What each outcome pays, as functions of the truth: `here·t` and `elsewhere·(1 − t)`
@@ -77,30 +82,64 @@ pub struct Pull<'a, T> {
     pub(crate) elsewhere: &'a mut [T],
 }
 
-/// The loops of a cost in one precision.
+/// The loops of a cost in one precision. `work` is a row for powers.
 #[doc(hidden)]
 pub trait RowsOf<T> {
-    /// Adds the row's cost to `sum`, block by block.
-    fn fold(&self, row: &Row<'_, T>, sum: &mut f64);
-    /// Adds `slope` times the cost's derivative to `pull`.
-    fn map(&self, row: &Row<'_, T>, slope: T, pull: &mut Pull<'_, T>);
+    /// Writes the cost of each voxel, without its weight.
+    fn rate(&self, row: &Row<'_, T>, work: &mut [T], out: &mut [T]);
+    /// Adds `slope` times the weighted cost's derivative to `pull`.
+    fn map(&self, row: &Row<'_, T>, slope: T, work: &mut [T], pull: &mut Pull<'_, T>);
 }
 
 impl<C: Cost + Sync, T: Real> RowsOf<T> for C {
-    fn fold(&self, row: &Row<'_, T>, sum: &mut f64) {
+    fn rate(&self, row: &Row<'_, T>, work: &mut [T], out: &mut [T]) {
         match row.activation {
-            Activation::Softmax => dispatch(Fold::<_, _, Softmax>::new(self, row, sum)),
-            Activation::Sigmoid => dispatch(Fold::<_, _, Sigmoid>::new(self, row, sum)),
-            _ => dispatch(Fold::<_, _, Given>::new(self, row, sum)),
+            Activation::Softmax => rate::<C, T, Softmax>(self, row, work, out),
+            Activation::Sigmoid => rate::<C, T, Sigmoid>(self, row, work, out),
+            _ => rate::<C, T, Given>(self, row, work, out),
         }
     }
 
-    fn map(&self, row: &Row<'_, T>, slope: T, pull: &mut Pull<'_, T>) {
+    fn map(&self, row: &Row<'_, T>, slope: T, work: &mut [T], pull: &mut Pull<'_, T>) {
         match row.activation {
-            Activation::Softmax => dispatch(Map::<_, _, Softmax>::new(self, row, slope, pull)),
-            Activation::Sigmoid => dispatch(Map::<_, _, Sigmoid>::new(self, row, slope, pull)),
-            _ => dispatch(Map::<_, _, Given>::new(self, row, slope, pull)),
+            Activation::Softmax => map::<C, T, Softmax>(self, row, slope, work, pull),
+            Activation::Sigmoid => map::<C, T, Sigmoid>(self, row, slope, work, pull),
+            _ => map::<C, T, Given>(self, row, slope, work, pull),
         }
+    }
+}
+
+fn rate<C: Cost, T: Real, A: Outcomes>(cost: &C, row: &Row<'_, T>, work: &mut [T], out: &mut [T]) {
+    raise::<C, T, A, false>(cost, row, work);
+    dispatch(Rate::<C, T, A, false> { cost, row, raised: work, out, activation: PhantomData });
+    if C::CHARGE != Charge::Everywhere && row.prices.elsewhere != T::zero() {
+        raise::<C, T, A, true>(cost, row, work);
+        dispatch(Rate::<C, T, A, true> { cost, row, raised: work, out, activation: PhantomData });
+    }
+}
+
+fn map<C: Cost, T: Real, A: Outcomes>(
+    cost: &C,
+    row: &Row<'_, T>,
+    slope: T,
+    work: &mut [T],
+    pull: &mut Pull<'_, T>,
+) {
+    raise::<C, T, A, false>(cost, row, work);
+    let out = if C::CHARGE == Charge::Everywhere { &mut *pull.polynomial } else { &mut *pull.here };
+    dispatch(Map::<C, T, A, false> { cost, row, slope, raised: work, out, activation: PhantomData });
+    if C::CHARGE != Charge::Everywhere && row.prices.elsewhere != T::zero() {
+        raise::<C, T, A, true>(cost, row, work);
+        let out = &mut *pull.elsewhere;
+        dispatch(Map::<C, T, A, true> { cost, row, slope, raised: work, out, activation: PhantomData });
+    }
+}
+
+/// Fills `work` with the power that the cost wants of an outcome, if any.
+fn raise<C: Cost, T: Real, A: Outcomes, const ELSEWHERE: bool>(cost: &C, row: &Row<'_, T>, work: &mut [T]) {
+    if C::BASE != Base::None {
+        dispatch(Bases::<C, T, A, ELSEWHERE> { row, out: work, types: PhantomData });
+        dispatch(RaiseRow { row: work, power: Power::of(cost.exponent()) });
     }
 }
 
@@ -172,14 +211,19 @@ impl Outcomes for Given {
     #[inline(always)]
     fn here<T: Real>(block: &Block<'_, T>, i: usize) -> Voxel<T> {
         let s = block.probability[i];
-        block.voxel(i, s, (T::one() - s).at_least(T::zero()), s.at_least(T::FLOOR).ln())
+        block.voxel(i, s, (T::one() - s).at_least(T::zero()).at_most(T::one()), s.at_least(T::FLOOR).ln())
     }
 
     #[inline(always)]
     fn elsewhere<T: Real>(block: &Block<'_, T>, i: usize) -> Voxel<T> {
         let s = block.probability[i];
         let complement = T::one() - s;
-        block.voxel(i, complement, s.at_least(T::zero()), complement.at_least(T::FLOOR).ln())
+        block.voxel(
+            i,
+            complement,
+            s.at_least(T::zero()).at_most(T::one()),
+            complement.at_least(T::FLOOR).ln(),
+        )
     }
 }
 
@@ -193,121 +237,156 @@ struct Block<'a, T> {
     truth: &'a [T; BLOCK],
     weight: &'a [T; BLOCK],
     field: &'a [T; BLOCK],
+    raised: &'a [T; BLOCK],
 }
 
 impl<T: Real> Block<'_, T> {
     #[inline(always)]
     fn voxel(&self, i: usize, probability: T, complement: T, log_probability: T) -> Voxel<T> {
-        Voxel { probability, complement, log_probability, truth: self.truth[i], field: self.field[i] }
+        let (truth, field, raised) = (self.truth[i], self.field[i], self.raised[i]);
+        Voxel { probability, complement, log_probability, truth, field, raised }
+    }
+
+    #[inline(always)]
+    fn outcome<A: Outcomes, const ELSEWHERE: bool>(&self, i: usize) -> Voxel<T> {
+        if ELSEWHERE { A::elsewhere(self, i) } else { A::here(self, i) }
+    }
+
+    /// What the outcome pays per unit of cost.
+    #[inline(always)]
+    fn price<const ELSEWHERE: bool>(&self, i: usize, prices: &Prices<T>) -> T {
+        let truth = prices.keep * self.truth[i] + prices.floor;
+        if ELSEWHERE { prices.elsewhere * (T::one() - truth) } else { prices.here * truth }
     }
 }
 
 impl<'a, T: Real> Row<'a, T> {
     #[inline(always)]
-    fn blocks(&self) -> impl Iterator<Item = Block<'a, T>> + use<'a, T> {
+    fn blocks(&self, raised: &'a [T]) -> impl Iterator<Item = Block<'a, T>> + use<'a, T> {
         let likelihood = (blocks(self.probability).iter().zip(blocks(self.logit)))
             .zip(blocks(self.log_total).iter().zip(blocks(self.complement)))
-            .zip(blocks(self.log_complement));
+            .zip(blocks(self.log_complement).iter().zip(blocks(raised)));
         let rest = blocks(self.truth).iter().zip(blocks(self.weight)).zip(blocks(self.field));
         likelihood.zip(rest).map(
             |(
-                (((probability, logit), (log_total, complement)), log_complement),
+                (((probability, logit), (log_total, complement)), (log_complement, raised)),
                 ((truth, weight), field),
             )| {
-                Block { probability, logit, log_total, complement, log_complement, truth, weight, field }
+                Block {
+                    probability,
+                    logit,
+                    log_total,
+                    complement,
+                    log_complement,
+                    truth,
+                    weight,
+                    field,
+                    raised,
+                }
             },
         )
     }
 }
 
-struct Fold<'a, C, T, A> {
-    cost: &'a C,
+/// The bases of a cost's power.
+struct Bases<'a, C, T, A, const ELSEWHERE: bool> {
     row: &'a Row<'a, T>,
-    sum: &'a mut f64,
-    activation: core::marker::PhantomData<A>,
+    out: &'a mut [T],
+    types: PhantomData<(C, A)>,
 }
 
-impl<'a, C, T, A> Fold<'a, C, T, A> {
-    fn new(cost: &'a C, row: &'a Row<'a, T>, sum: &'a mut f64) -> Self {
-        Self { cost, row, sum, activation: core::marker::PhantomData }
-    }
-}
-
-impl<C: Cost, T: Real, A: Outcomes> Kernel for Fold<'_, C, T, A> {
+impl<C: Cost, T: Real, A: Outcomes, const ELSEWHERE: bool> Kernel for Bases<'_, C, T, A, ELSEWHERE> {
     type Output = ();
 
     #[inline(always)]
     fn run(self) {
-        let Prices { keep, floor, here, elsewhere } = self.row.prices;
-        // A row of costs first, then their sum: a loop that does both would not vectorise.
-        for block in self.row.blocks() {
-            let mut costs = [T::zero(); BLOCK];
-            if C::CHARGE == Charge::Everywhere {
-                for i in 0..BLOCK {
-                    costs[i] = block.weight[i] * self.cost.at(A::here(&block, i)).0;
-                }
-            } else {
-                for i in 0..BLOCK {
-                    let truth = keep * block.truth[i] + floor;
-                    costs[i] = here * truth * self.cost.at(A::here(&block, i)).0;
-                }
-                if elsewhere != T::zero() {
-                    for i in 0..BLOCK {
-                        let spared = T::one() - (keep * block.truth[i] + floor);
-                        costs[i] += elsewhere * spared * self.cost.at(A::elsewhere(&block, i)).0;
-                    }
-                }
-                for i in 0..BLOCK {
-                    costs[i] *= block.weight[i];
-                }
+        // Whatever stands for the power is not used here.
+        for (block, out) in self.row.blocks(self.row.weight).zip(blocks_mut(self.out)) {
+            for i in 0..BLOCK {
+                let voxel = block.outcome::<A, ELSEWHERE>(i);
+                let surprise = (-voxel.log_probability).at_least(T::zero());
+                out[i] = if C::BASE == Base::Complement { voxel.complement } else { surprise };
             }
-            *self.sum += block_sum(&costs);
         }
     }
 }
 
-struct Map<'a, 'p, C, T, A> {
+/// Raises a row to a power.
+struct RaiseRow<'a, T> {
+    row: &'a mut [T],
+    power: Power<T>,
+}
+
+impl<T: Real> Kernel for RaiseRow<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        self.power.choose(self)
+    }
+}
+
+impl<T: Real> Raise<T> for RaiseRow<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with(self, power: Power<T>) {
+        for x in self.row.iter_mut() {
+            *x = x.pow(power);
+        }
+    }
+}
+
+struct Rate<'a, C, T, A, const ELSEWHERE: bool> {
+    cost: &'a C,
+    row: &'a Row<'a, T>,
+    raised: &'a [T],
+    out: &'a mut [T],
+    activation: PhantomData<A>,
+}
+
+impl<C: Cost, T: Real, A: Outcomes, const ELSEWHERE: bool> Kernel for Rate<'_, C, T, A, ELSEWHERE> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Self { cost, row, raised, out, .. } = self;
+        for (block, out) in row.blocks(raised).zip(blocks_mut(out)) {
+            for i in 0..BLOCK {
+                let here = cost.at(block.outcome::<A, ELSEWHERE>(i)).0;
+                out[i] = match C::CHARGE {
+                    Charge::Everywhere => here,
+                    _ if ELSEWHERE => out[i] + block.price::<ELSEWHERE>(i, &row.prices) * here,
+                    _ => block.price::<ELSEWHERE>(i, &row.prices) * here,
+                };
+            }
+        }
+    }
+}
+
+struct Map<'a, C, T, A, const ELSEWHERE: bool> {
     cost: &'a C,
     row: &'a Row<'a, T>,
     slope: T,
-    pull: &'a mut Pull<'p, T>,
-    activation: core::marker::PhantomData<A>,
+    raised: &'a [T],
+    out: &'a mut [T],
+    activation: PhantomData<A>,
 }
 
-impl<'a, 'p, C, T, A> Map<'a, 'p, C, T, A> {
-    fn new(cost: &'a C, row: &'a Row<'a, T>, slope: T, pull: &'a mut Pull<'p, T>) -> Self {
-        Self { cost, row, slope, pull, activation: core::marker::PhantomData }
-    }
-}
-
-impl<C: Cost, T: Real, A: Outcomes> Kernel for Map<'_, '_, C, T, A> {
+impl<C: Cost, T: Real, A: Outcomes, const ELSEWHERE: bool> Kernel for Map<'_, C, T, A, ELSEWHERE> {
     type Output = ();
 
     #[inline(always)]
     fn run(self) {
-        let Prices { keep, floor, here, elsewhere } = self.row.prices;
-        let (cost, slope) = (self.cost, self.slope);
-        if C::CHARGE == Charge::Everywhere {
-            for (block, out) in self.row.blocks().zip(blocks_mut(self.pull.polynomial)) {
-                for i in 0..BLOCK {
-                    out[i] += slope * block.weight[i] * cost.at(A::here(&block, i)).1;
-                }
-            }
-            return;
-        }
-        for (block, out) in self.row.blocks().zip(blocks_mut(self.pull.here)) {
+        let Self { cost, row, slope, raised, out, .. } = self;
+        for (block, out) in row.blocks(raised).zip(blocks_mut(out)) {
             for i in 0..BLOCK {
-                let truth = keep * block.truth[i] + floor;
-                out[i] += slope * block.weight[i] * (here * truth * cost.at(A::here(&block, i)).1);
-            }
-        }
-        if elsewhere == T::zero() {
-            return;
-        }
-        for (block, out) in self.row.blocks().zip(blocks_mut(self.pull.elsewhere)) {
-            for i in 0..BLOCK {
-                let spared = T::one() - (keep * block.truth[i] + floor);
-                out[i] += slope * block.weight[i] * (elsewhere * spared * cost.at(A::elsewhere(&block, i)).1);
+                let steepness = cost.at(block.outcome::<A, ELSEWHERE>(i)).1;
+                let price = match C::CHARGE {
+                    Charge::Everywhere => T::one(),
+                    _ => block.price::<ELSEWHERE>(i, &row.prices),
+                };
+                out[i] += slope * block.weight[i] * (price * steepness);
             }
         }
     }

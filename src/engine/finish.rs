@@ -4,7 +4,7 @@ use super::arena::Arena;
 use crate::batch::Plan;
 use crate::{
     Absent, Charge, ClassAverage, Error, Joint, MAX_TERMS, Normalizer, Parts, Region, Rows, SampleAverage,
-    Tally, Term,
+    Tally, Term, Weighting,
 };
 
 /// Slopes are held within this, so that every product in the sweeps is finite.
@@ -60,7 +60,7 @@ pub(crate) fn finish(
     }
     let mut total = 0.0;
     for (k, term) in terms.iter().enumerate() {
-        weigh_classes(plan, term, desk.base);
+        weigh_classes(plan, term, tallies, desk.base);
         let per_class = plan.samples * plan.classes;
         let mut work = Work {
             plan,
@@ -78,7 +78,8 @@ pub(crate) fn finish(
             Parts::Region(form) => work.form(Closed::Region(form, term.class_average), desk),
             Parts::Joint(form) => work.form(Closed::Joint(form), desk),
         };
-        let value = if term.minus_one { value - 1.0 } else { value };
+        // Where nothing is left to average a loss is 0, a loss less one too.
+        let value = value.map_or(0.0, |value| if term.minus_one { value - 1.0 } else { value });
         if let Some(slot) = results.terms.get_mut(k) {
             *slot = value;
         }
@@ -92,12 +93,28 @@ pub(crate) fn finish(
     total
 }
 
-/// `v_c`: as given, or 1, the background left out where the form says so.
-fn weigh_classes(plan: &Plan<'_>, term: &Term<'_>, base: &mut [f64]) {
-    let spared = term.form.spares_background() && plan.classes > 1;
+/// `v_c`: as given, or as the form weighs its classes.
+fn weigh_classes(plan: &Plan<'_>, term: &Term<'_>, tallies: &[Tally], base: &mut [f64]) {
+    let weighting = term.form.weighting();
     for (class, v) in base.iter_mut().enumerate() {
-        let default = if spared && class == 0 { 0.0 } else { 1.0 };
-        *v = term.class_weight.map_or(default, |given| given.get(class).copied().unwrap_or(0.0));
+        *v = term.class_weight(class, plan.classes);
+    }
+    if matches!(weighting, Weighting::Frequency | Weighting::Presence) && term.class_weight.is_none() {
+        let truth = |class| -> f64 {
+            let annotated = (0..plan.samples).filter(|&sample| plan.is_annotated(sample, class));
+            annotated
+                .filter_map(|sample| tallies.get(sample * plan.classes + class))
+                .map(|tally| tally.truth)
+                .sum()
+        };
+        let all: f64 = (0..plan.classes).map(truth).sum();
+        for (class, v) in base.iter_mut().enumerate() {
+            let of_class = truth(class);
+            *v *= if of_class > 0.0 { libm::sqrt(all / of_class) } else { 0.0 };
+        }
+    }
+    if weighting == Weighting::Presence {
+        base.iter_mut().for_each(|v| *v = if *v > 0.0 { 1.0 } else { 0.0 });
     }
 }
 
@@ -141,7 +158,7 @@ impl Work<'_> {
     }
 
     /// The sum of a cost over what it is divided by.
-    fn cost(&mut self, rows: &dyn Rows, slot: usize, desk: &mut Desk<'_>) -> f64 {
+    fn cost(&mut self, rows: &dyn Rows, slot: usize, desk: &mut Desk<'_>) -> Option<f64> {
         let bill = rows.bill();
         let (samples, classes) = (self.plan.samples, self.plan.classes);
         let class_mean = bill.charge == Charge::Likelihood && !self.plan.activation.is_exclusive();
@@ -150,31 +167,45 @@ impl Work<'_> {
             && bill.normalizer == Normalizer::ClassWeight;
         let charged = |tally: &Tally| tally.charged.get(slot).copied().unwrap_or(0.0);
 
-        let (mut sum, mut normalizer) = (0.0, 0.0);
+        let (mut sum, mut normalizer, mut any) = (0.0, 0.0, false);
         for sample in 0..samples {
             let shares = if class_mean { self.weight_sum(desk.base, sample) } else { 1.0 };
             for (class, tally) in self.of_sample(sample).iter().enumerate() {
                 let weight = self.weight(desk.base, sample, class);
                 normalizer += match bill.charge {
                     Charge::Everywhere => weight * tally.voxels,
+                    _ if bill.selection.is_some() && class == 0 => charged(tally),
+                    _ if bill.selection.is_some() => 0.0,
                     _ if by_class => weight * charged(tally),
                     _ if class == 0 => tally.voxels,
                     _ => 0.0,
                 };
                 if weight > 0.0 {
+                    any = true;
                     sum += weight / shares * tally.cost.get(slot).copied().unwrap_or(0.0);
                 }
             }
         }
-        if normalizer == 0.0 {
-            return 0.0;
+        if !any {
+            return None;
         }
+        if normalizer == 0.0 {
+            return Some(0.0);
+        }
+        let mean = sum / normalizer;
+        // d ln(1 + L) = dL / (1 + L)
+        let (value, steepness) =
+            if bill.logarithmic { (libm::log1p(mean), 1.0 / (1.0 + mean)) } else { (mean, 1.0) };
         if self.slopes.is_some() {
             for sample in 0..samples {
                 let shares = if class_mean { self.weight_sum(desk.base, sample) } else { 1.0 };
                 for class in 0..classes {
                     let weight = self.weight(desk.base, sample, class);
-                    let slope = if weight > 0.0 { self.scale * (weight / shares) / normalizer } else { 0.0 };
+                    let slope = if weight > 0.0 {
+                        self.scale * steepness * (weight / shares) / normalizer
+                    } else {
+                        0.0
+                    };
                     let to = self.slopes.as_deref_mut().and_then(|all| all.get_mut(sample * classes + class));
                     if let Some(to) = to.and_then(|tally| tally.cost.get_mut(slot)) {
                         *to = slope;
@@ -182,7 +213,7 @@ impl Work<'_> {
                 }
             }
         }
-        sum / normalizer
+        Some(value)
     }
 
     /// `Σ_c v_bc`
@@ -191,14 +222,14 @@ impl Work<'_> {
     }
 
     /// A closed form, sample by sample or of all samples' sums.
-    fn form(&mut self, form: Closed<'_>, desk: &mut Desk<'_>) -> f64 {
+    fn form(&mut self, form: Closed<'_>, desk: &mut Desk<'_>) -> Option<f64> {
         match self.term.sample_average {
             SampleAverage::Mean => self.form_by_sample(form, desk),
             SampleAverage::Pooled => self.form_of_all(form, desk),
         }
     }
 
-    fn form_by_sample(&mut self, form: Closed<'_>, desk: &mut Desk<'_>) -> f64 {
+    fn form_by_sample(&mut self, form: Closed<'_>, desk: &mut Desk<'_>) -> Option<f64> {
         let (samples, classes) = (self.plan.samples, self.plan.classes);
         let takes_part =
             |sample| (0..classes).any(|class| self.weight_present(desk.base, sample, class) > 0.0);
@@ -221,10 +252,10 @@ impl Work<'_> {
                 }
             }
         }
-        if taking_part == 0 { 0.0 } else { sum * share }
+        (taking_part > 0).then(|| sum * share)
     }
 
-    fn form_of_all(&mut self, form: Closed<'_>, desk: &mut Desk<'_>) -> f64 {
+    fn form_of_all(&mut self, form: Closed<'_>, desk: &mut Desk<'_>) -> Option<f64> {
         let (samples, classes) = (self.plan.samples, self.plan.classes);
         // Where the classes are pooled too, an absent class is skipped sample by sample.
         let pools_classes = matches!(form, Closed::Region(_, ClassAverage::Pooled));
@@ -253,7 +284,7 @@ impl Work<'_> {
                 *to_weight = if skipped { 0.0 } else { weight };
             }
         }
-        let Some(value) = form.score(desk.pooled, desk.weights, desk.slopes) else { return 0.0 };
+        let Some(value) = form.score(desk.pooled, desk.weights, desk.slopes) else { return None };
         for (class, (&weight, slope)) in desk.weights.iter().zip(desk.slopes.iter()).enumerate() {
             for sample in 0..samples {
                 if weight > 0.0 && part(self, desk.base, sample, class) > 0.0 {
@@ -262,7 +293,7 @@ impl Work<'_> {
                 }
             }
         }
-        value
+        Some(value)
     }
 
     /// Notes the value a class took part in, and adds its slope.

@@ -3,15 +3,18 @@
 use super::arena::Arena;
 use super::census::census;
 use super::finish::{Desk, Results, finish};
+use super::mark::mark;
 use super::precise::Precise;
+use super::select::{Cut, Select};
 use super::source::Source;
-use super::sweep::{Output, Sums, Sweep, Task, costs, has_rivals};
+use super::sweep::{Output, Sums, Sweep, Task, costs, extras};
 use super::tile::Tile;
 use crate::batch::Plan;
 use crate::boundary::Field;
-use crate::boundary::field::{FieldOf, Scene, check_masks};
+use crate::boundary::field::{FieldOf, Scene, Spare};
+use crate::boundary::masks::{BitMask, check_maps};
 use crate::view::MAX_AXES;
-use crate::{Charge, Error, MAX_TERMS, Parts, Status, Tally, Term};
+use crate::{Charge, Error, MAX_TERMS, Parts, Selection, Status, Tally, Term};
 
 /// What a run is asked for besides the value.
 pub(crate) struct Request<'a> {
@@ -27,6 +30,8 @@ struct Computed<'a, T> {
     slot: usize,
     field: &'a dyn Field,
     of: &'a dyn FieldOf<T>,
+    /// What comes from the target, if the caller has it.
+    target: Option<Source>,
     rows: &'a mut [T],
 }
 
@@ -41,7 +46,10 @@ pub(crate) struct Bench<'a, T> {
     tile: Tile<'a, T>,
     given: [Option<Source>; MAX_TERMS],
     computed: [Option<Computed<'a, T>>; MAX_TERMS],
-    distance: &'a mut [f64],
+    cuts: [Option<Cut>; MAX_TERMS],
+    /// The prediction's masks of one sample, a bit per voxel, class by class.
+    masks: &'a mut [u64],
+    spare: Spare<'a, T>,
 }
 
 impl<'a, T: Precise> Bench<'a, T> {
@@ -55,30 +63,43 @@ impl<'a, T: Precise> Bench<'a, T> {
             slopes: arena.take(all)?,
             chunk: arena.take(plan.classes)?,
             desk: Desk::new(arena, plan.classes)?,
-            tile: Tile::new(arena, plan.classes, has_rivals(plan, terms))?,
+            tile: Tile::new(arena, plan.classes, extras(plan, terms))?,
             given: [None; MAX_TERMS],
             computed: [const { None }; MAX_TERMS],
-            distance: &mut [],
+            cuts: [None; MAX_TERMS],
+            masks: &mut [],
+            spare: Spare { map: &mut [], scratch: &mut [] },
         };
-        let mut distance = 0;
         let slots = bench.given.iter_mut().zip(bench.computed.iter_mut());
         for ((slot, term), (given, computed)) in terms.iter().enumerate().zip(slots) {
             let Parts::Cost(rows) = term.form.parts() else { continue };
             if !rows.bill().field {
                 continue;
             }
-            match (&term.field, term.form.field()) {
-                (Some(view), _) => *given = Some(given_field(plan, view).map_err(|e| e.in_term(slot))?),
-                (None, Some(field)) => {
+            let source = term.field.map(|view| given_field(plan, &view)).transpose();
+            let source = source.map_err(|error| error.in_term(slot))?;
+            match (source, term.form.field()) {
+                (Some(source), Some(field)) if term.field_complete || !field.follows_prediction() => {
+                    *given = Some(source);
+                }
+                (Some(source), None) => *given = Some(source),
+                (target, Some(field)) => {
                     let rows = if field.is_shared() { 1 } else { plan.classes };
-                    distance = distance.max(field.scratch(plan.extents())?);
                     let rows = arena.take(plan.voxels.saturating_mul(rows))?;
-                    *computed = Some(Computed { slot, field, of: T::field(field), rows });
+                    *computed = Some(Computed { slot, field, of: T::field(field), target, rows });
                 }
                 (None, None) => return Err(missing_field(slot)),
             }
         }
-        bench.distance = arena.take(distance)?;
+        if bench.computed.iter().any(Option::is_some) {
+            let unit = [1.0; MAX_AXES];
+            let scene = Scene { plan, sample: 0, spacing: spacing_of(plan, &unit) };
+            bench.spare.scratch = arena.take(crate::distance::scratch_len(&scene.distances())?)?;
+            bench.spare.map = arena.take(plan.voxels)?;
+        }
+        if bench.computed.iter().flatten().any(|computed| computed.field.follows_prediction()) {
+            bench.masks = arena.take(words_of(plan).saturating_mul(plan.classes))?;
+        }
         Ok(bench)
     }
 
@@ -89,11 +110,17 @@ impl<'a, T: Precise> Bench<'a, T> {
     pub unsafe fn run(&mut self, request: Request<'_>) -> Result<f64, Error> {
         self.tallies.fill(Tally::ZERO);
         // SAFETY: promised by the caller.
-        unsafe { self.census()? };
+        unsafe {
+            self.census()?;
+            self.select();
+        }
 
         // Costs have slopes that follow from the census: one sweep folds and maps.
-        let only_costs = self.terms.iter().all(|term| matches!(term.form.parts(), Parts::Cost(_)));
-        let in_one_sweep = only_costs && request.gradient.is_some();
+        let is_known = |term: &Term<'_>| match term.form.parts() {
+            Parts::Cost(rows) => !rows.bill().logarithmic && rows.bill().selection.is_none(),
+            _ => false,
+        };
+        let in_one_sweep = request.gradient.is_some() && self.terms.iter().all(is_known);
         if in_one_sweep {
             self.find_slopes(request.grad_scale);
         }
@@ -125,6 +152,7 @@ impl<'a, T: Precise> Bench<'a, T> {
     /// As [`Bench::run`].
     pub unsafe fn fold(&mut self, tallies: &mut [Tally]) -> Result<(), Error> {
         self.refuse_computed_fields()?;
+        self.find_thresholds()?;
         for (to, from) in self.tallies.iter_mut().zip(tallies.iter()) {
             *to = *from;
         }
@@ -145,11 +173,23 @@ impl<'a, T: Precise> Bench<'a, T> {
     /// As [`Bench::run`].
     pub unsafe fn map(&mut self, slopes: &[Tally], gradient: Output) -> Result<(), Error> {
         self.refuse_computed_fields()?;
+        self.find_thresholds()?;
         for (to, from) in self.slopes.iter_mut().zip(slopes) {
             *to = *from;
         }
         // SAFETY: promised by the caller.
         unsafe { self.sweep(false, Some(gradient), Sums::None) }
+    }
+
+    /// Counts voxels and truth of every sample and class.
+    ///
+    /// # Safety
+    /// As [`Bench::run`].
+    pub unsafe fn count(&mut self) -> Result<&[Tally], Error> {
+        self.tallies.fill(Tally::ZERO);
+        // SAFETY: promised by the caller.
+        unsafe { self.census()? };
+        Ok(self.tallies)
     }
 
     /// The value and slopes of given tallies; reads no voxel.
@@ -166,9 +206,9 @@ impl<'a, T: Precise> Bench<'a, T> {
             return Err(Error::new(Status::Unsupported, c"term", c"a form with a field"));
         }
         // SAFETY: promised by the caller.
-        unsafe { check_masks(self.plan)? };
+        unsafe { self.check_maps()? };
         for sample in 0..self.plan.samples {
-            self.compute_fields(sample, true)?;
+            self.fill_fields(sample, true)?;
             for computed in self.computed.iter().flatten() {
                 for (class, row) in computed.rows.chunks_exact(self.plan.voxels.max(1)).enumerate() {
                     // SAFETY: promised by the caller.
@@ -188,13 +228,12 @@ impl<'a, T: Precise> Bench<'a, T> {
 
     /// Checks labels and weights, and counts; adds to `self.tallies`.
     unsafe fn census(&mut self) -> Result<(), Error> {
-        if self.computed.iter().any(Option::is_some) {
-            // SAFETY: promised by the caller.
-            unsafe { check_masks(self.plan)? };
-        }
         // SAFETY: promised by the caller.
-        unsafe { census(self.plan, &mut self.tile, self.chunk, self.tallies)? };
-        for (slot, rows) in costs(self.terms) {
+        unsafe {
+            self.check_maps()?;
+            census(self.plan, &mut self.tile, self.chunk, self.tallies)?;
+        }
+        for (slot, rows) in costs(self.terms).filter(|(_, rows)| rows.bill().selection.is_none()) {
             let on_truth = match rows.bill().charge {
                 Charge::Truth => true,
                 Charge::Likelihood => self.plan.activation.is_exclusive(),
@@ -209,9 +248,58 @@ impl<'a, T: Precise> Bench<'a, T> {
         Ok(())
     }
 
+    /// Finds which voxels pay, for the terms that select some.
+    unsafe fn select(&mut self) {
+        for (slot, rows) in costs(self.terms) {
+            let cut = match rows.bill().selection {
+                None => None,
+                Some(Selection::Threshold(t)) => Some(Cut { key: T::of(-libm::log(t)).key(), share: 0.0 }),
+                Some(Selection::Fraction(fraction)) => {
+                    let mut select = Select::START;
+                    while select.done == 0 {
+                        for sample in 0..self.plan.samples {
+                            let sweep = self.bare_sweep(Sums::None);
+                            // SAFETY: promised by the caller.
+                            unsafe { sweep.count(&mut self.tile, sample, slot, &mut select) };
+                        }
+                        select.narrow(fraction, size_of::<T>() as u32 * 8);
+                    }
+                    Some(select.cut())
+                }
+            };
+            if let Some(to) = self.cuts.get_mut(slot) {
+                *to = cut;
+            }
+        }
+    }
+
+    /// The cuts that need no voxels; parts of a batch know no others yet.
+    fn find_thresholds(&mut self) -> Result<(), Error> {
+        for (slot, rows) in costs(self.terms) {
+            match rows.bill().selection {
+                Some(Selection::Threshold(t)) => {
+                    if let Some(to) = self.cuts.get_mut(slot) {
+                        *to = Some(Cut { key: T::of(-libm::log(t)).key(), share: 0.0 });
+                    }
+                }
+                Some(Selection::Fraction(_)) => {
+                    let wants = c"a whole batch for a fraction of its voxels";
+                    return Err(Error::new(Status::Unsupported, c"variant", wants).in_term(slot));
+                }
+                None => (),
+            }
+        }
+        Ok(())
+    }
+
     fn find_slopes(&mut self, grad_scale: f64) {
         let mut results = Results { terms: [0.0; MAX_TERMS], classes: None, slopes: Some(&mut *self.slopes) };
         finish(self.plan, self.terms, self.tallies, grad_scale, &mut self.desk, &mut results);
+    }
+
+    /// The loss without its computed fields.
+    fn bare_sweep(&self, sums: Sums) -> Sweep<'a> {
+        Sweep { plan: self.plan, terms: self.terms, fields: self.given, cuts: self.cuts, sums }
     }
 
     /// One sweep over every sample.
@@ -221,15 +309,16 @@ impl<'a, T: Precise> Bench<'a, T> {
             return Ok(());
         }
         for sample in 0..plan.samples {
-            self.compute_fields(sample, false)?;
-            let mut fields = self.given;
+            self.fill_fields(sample, false)?;
+            // SAFETY: promised by the caller.
+            unsafe { self.add_predictions(sample)? };
+            let mut sweep = self.bare_sweep(sums);
             for computed in self.computed.iter_mut().flatten() {
                 let rows = if computed.field.is_shared() { 1 } else { plan.classes };
-                if let Some(field) = fields.get_mut(computed.slot) {
+                if let Some(field) = sweep.fields.get_mut(computed.slot) {
                     *field = Some(Source::in_scratch(computed.rows.as_mut_ptr(), plan.voxels, rows));
                 }
             }
-            let sweep = Sweep { plan, terms: self.terms, fields, sums };
             let of_sample = sample * plan.classes..(sample + 1) * plan.classes;
             let slopes = self.slopes.get(of_sample.clone()).unwrap_or(&[]);
             let task = Task {
@@ -242,22 +331,72 @@ impl<'a, T: Precise> Bench<'a, T> {
         Ok(())
     }
 
-    /// Fills the fields of one sample that nobody gave; left-out classes only if `all`.
-    fn compute_fields(&mut self, sample: usize, all: bool) -> Result<(), Error> {
+    /// Refuses maps of which some field cannot be made.
+    unsafe fn check_maps(&self) -> Result<(), Error> {
+        for computed in self.computed.iter().flatten().filter(|computed| computed.target.is_none()) {
+            // SAFETY: promised by the caller.
+            unsafe { check_maps(self.plan, computed.field.wants()) }.map_err(|e| e.in_term(computed.slot))?;
+        }
+        Ok(())
+    }
+
+    /// Fills what fields of one sample have from the target; left-out and not annotated classes only if `all`.
+    fn fill_fields(&mut self, sample: usize, all: bool) -> Result<(), Error> {
         let unit = [1.0; MAX_AXES];
-        let unit = unit.get(..self.plan.extents().len()).unwrap_or(&[]);
-        let scene = Scene { plan: self.plan, sample, spacing: self.plan.spacing.unwrap_or(unit) };
+        let scene = Scene { plan: self.plan, sample, spacing: spacing_of(self.plan, &unit) };
         for computed in self.computed.iter_mut().flatten() {
             let term = self.terms.get(computed.slot);
+            let shared = computed.field.is_shared();
             for (class, row) in computed.rows.chunks_exact_mut(self.plan.voxels.max(1)).enumerate() {
-                let left_out = term.is_some_and(|term| term.leaves_out(class, self.plan.classes));
-                if all || computed.field.is_shared() || !left_out {
-                    computed.of.fill(&scene, class, row, self.distance)?;
+                let left_out = term.is_some_and(|term| term.leaves_out(class, self.plan.classes))
+                    || !self.plan.is_annotated(sample, class);
+                if !all && !shared && left_out {
+                    continue;
+                }
+                match computed.target {
+                    // SAFETY: promised by the caller; the row holds a sample.
+                    Some(given) => unsafe { given.load(sample, class, 0, row) },
+                    None => computed.of.fill(&scene, class, row, &mut self.spare)?,
                 }
             }
         }
         Ok(())
     }
+
+    /// Adds what fields of one sample have from the prediction.
+    unsafe fn add_predictions(&mut self, sample: usize) -> Result<(), Error> {
+        let unit = [1.0; MAX_AXES];
+        let (plan, words) = (self.plan, words_of(self.plan));
+        let scene = Scene { plan, sample, spacing: spacing_of(plan, &unit) };
+        let width = plan.extents().last().copied().unwrap_or(0);
+        for computed in
+            self.computed.iter_mut().flatten().filter(|computed| computed.field.follows_prediction())
+        {
+            let term = self.terms.get(computed.slot);
+            // SAFETY: promised by the caller.
+            unsafe { mark(plan, &mut self.tile, sample, computed.field.by_argmax(), self.masks) };
+            let rows = computed.rows.chunks_exact_mut(plan.voxels.max(1));
+            for (class, row) in rows.enumerate() {
+                let left_out = term.is_some_and(|term| term.leaves_out(class, plan.classes));
+                if left_out || !plan.is_annotated(sample, class) {
+                    continue;
+                }
+                let mask = self.masks.get(class * words..(class + 1) * words).unwrap_or(&[]);
+                computed.of.add_prediction(&scene, &BitMask { words: mask, width }, row, &mut self.spare)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// One spacing per spatial axis.
+fn spacing_of<'a>(plan: &Plan<'a>, unit: &'a [f64; MAX_AXES]) -> &'a [f64] {
+    plan.spacing.unwrap_or(unit.get(..plan.extents().len()).unwrap_or(&[]))
+}
+
+/// Words of a mask: whole ones, because tiles write whole blocks.
+fn words_of(plan: &Plan<'_>) -> usize {
+    plan.voxels.div_ceil(64)
 }
 
 fn missing_field(slot: usize) -> Error {

@@ -4,12 +4,13 @@ use super::activation::{activate, join, settle};
 use super::cost::{Pull, Row};
 use super::precise::Precise;
 use super::region::{FoldRegion, MapRegion};
-use super::row::{row, row_mut};
-use super::simd::dispatch;
+use super::row::{BLOCK, block_sum, blocks, row, row_mut};
+use super::select::{Cut, Select};
+use super::simd::{Kernel, dispatch};
 use super::source::Source;
-use super::tile::{Blank, Tile, chunks};
+use super::tile::{Blank, Extras, Tile, chunks};
 use crate::batch::Plan;
-use crate::{Charge, MAX_TERMS, Parts, Rows, Tally, Term};
+use crate::{Charge, MAX_TERMS, Parts, Real, Rows, Selection, Tally, Term};
 
 /// Where a gradient goes.
 #[derive(Clone, Copy)]
@@ -33,6 +34,8 @@ pub(crate) struct Sweep<'a> {
     pub terms: &'a [Term<'a>],
     /// The field of each term that has one.
     pub fields: [Option<Source>; MAX_TERMS],
+    /// Which voxels pay, for each term that selects some.
+    pub cuts: [Option<Cut>; MAX_TERMS],
     /// Which sums region terms, or the caller, want.
     pub sums: Sums,
 }
@@ -65,10 +68,13 @@ pub(crate) fn costs<'a>(terms: &'a [Term<'a>]) -> impl Iterator<Item = (usize, &
     })
 }
 
-/// Whether some cost makes both outcomes of softmax pay.
-pub(crate) fn has_rivals(plan: &Plan<'_>, terms: &[Term<'_>]) -> bool {
-    plan.activation == crate::Activation::Softmax
-        && costs(terms).any(|(_, rows)| rows.bill().charge == Charge::Outcomes)
+/// The rows that these terms want of a tile.
+pub(crate) fn extras(plan: &Plan<'_>, terms: &[Term<'_>]) -> Extras {
+    let softmax = plan.activation == crate::Activation::Softmax;
+    Extras {
+        rivals: softmax && costs(terms).any(|(_, rows)| rows.bill().charge == Charge::Outcomes),
+        selects: costs(terms).any(|(_, rows)| rows.bill().selection.is_some()),
+    }
 }
 
 impl Sweep<'_> {
@@ -94,8 +100,19 @@ impl Sweep<'_> {
                     tile.load(self.plan, sample, at);
                 }
                 activate(tile, self.plan.activation, self.plan.classes);
-                tile.total.fill(T::zero());
-                tile.largest.fill(T::zero());
+                for (slot, cut) in self.cuts.iter().enumerate() {
+                    let Some(cut) = cut else { continue };
+                    // SAFETY: promised by the caller.
+                    unsafe { self.rank(tile, sample, at, slot) };
+                    let selected = row_mut(tile.seen.selected, slot, tile.span.width, tile.span.used);
+                    dispatch(Share { rank: tile.made.total, weight: tile.seen.weight, cut: *cut, selected });
+                    if let Some(first) = chunk.first_mut().and_then(|first| first.charged.get_mut(slot)) {
+                        dispatch(AddUp { cost: selected, weight: None, sum: first });
+                    }
+                }
+                tile.made.total.fill(T::zero());
+                tile.made.rest.fill(T::zero());
+                tile.made.largest.fill(T::zero());
                 for class in 0..self.plan.classes {
                     let sums = if fold.is_some() { chunk.get_mut(class) } else { None };
                     let slopes = map.and_then(|(slopes, _)| slopes.get(class));
@@ -108,6 +125,8 @@ impl Sweep<'_> {
                 }
             }
             if let Some(tallies) = fold.as_deref_mut() {
+                let charged = chunk.first().map_or([0.0; MAX_TERMS], |first| first.charged);
+                chunk.iter_mut().for_each(|class| class.charged = charged);
                 for (tally, class) in tallies.iter_mut().zip(chunk.iter()) {
                     *tally += class;
                 }
@@ -127,10 +146,10 @@ impl Sweep<'_> {
     ) {
         // SAFETY: promised by the caller.
         unsafe { tile.load_truth(self.plan, sample, class, at) };
-        let (width, used) = (tile.width, tile.used);
-        let probability = row(tile.probability, class, width, used);
-        let truth = row(tile.truth, 0, width, used);
-        let weight = row(tile.weight, 0, width, used);
+        let (width, used) = (tile.span.width, tile.span.used);
+        let probability = row(tile.seen.probability, class, width, used);
+        let truth = row(tile.seen.truth, 0, width, used);
+        let weight = row(tile.seen.weight, 0, width, used);
         if let Some(sums) = sums.as_deref_mut()
             && self.sums > Sums::None
         {
@@ -139,50 +158,41 @@ impl Sweep<'_> {
         }
         let (mut has_here, mut has_elsewhere) = (false, false);
         if let Some(slopes) = slopes {
-            let polynomial = row_mut(tile.polynomial, 0, width, used);
+            let polynomial = row_mut(tile.made.polynomial, 0, width, used);
             dispatch(MapRegion { probability, truth, weight, slopes, polynomial });
-            tile.here.fill(T::zero());
-            tile.elsewhere.fill(T::zero());
+            tile.made.here.fill(T::zero());
+            tile.made.elsewhere.fill(T::zero());
         }
         for (slot, rows) in costs(self.terms) {
             let bill = rows.bill();
-            let prices = bill.prices(self.plan.activation, self.plan.classes);
-            let field = row_mut(tile.field, 0, width, used);
-            if bill.field
-                && self.terms.get(slot).is_some_and(|term| term.leaves_out(class, self.plan.classes))
-            {
-                // A field may be dear: one that weighs nothing is not made.
+            let left_out = self.term(slot).is_some_and(|term| term.leaves_out(class, self.plan.classes));
+            if bill.field && (left_out || !self.plan.is_annotated(sample, class)) {
+                // A field may be dear: one that weighs nothing is not made, nor read.
                 continue;
             }
-            if let Some(source) = self.fields.get(slot).copied().flatten() {
-                // SAFETY: promised by the caller.
-                unsafe { source.load(sample, class, at, field.get_mut(..tile.len).unwrap_or(&mut [])) };
-                if tile.has_blanks {
-                    dispatch(Blank { row: field, weight });
-                }
-            }
-            let row = Row {
-                activation: self.plan.activation,
-                prices,
-                probability,
-                logit: row(tile.logit, class, width, used),
-                log_total: tile.log_total,
-                complement: tile.complement,
-                log_complement: tile.log_complement,
-                truth,
-                weight,
-                field,
+            // SAFETY: promised by the caller.
+            unsafe { self.load_field(tile, sample, class, at, slot) };
+            let prices = bill.prices(self.plan.activation, self.plan.classes);
+            let selects = self.cuts.get(slot).is_some_and(Option::is_some);
+            let weight = if selects {
+                row(tile.seen.selected, slot, width, used)
+            } else {
+                row(tile.seen.weight, 0, width, used)
             };
+            let of = Row { weight, ..tile.seen.row(self.plan.activation, class, prices, tile.span) };
+            let work = row_mut(tile.made.work, 0, width, used);
             if let Some(sum) = sums.as_deref_mut().and_then(|sums| sums.cost.get_mut(slot)) {
-                T::rows(rows).fold(&row, sum);
+                let cost = row_mut(tile.made.cost, 0, width, used);
+                T::rows(rows).rate(&of, work, cost);
+                dispatch(AddUp { cost, weight: Some(weight), sum });
             }
             if let Some(slope) = slopes.and_then(|slopes| slopes.cost.get(slot)) {
                 let mut pull = Pull {
-                    polynomial: row_mut(tile.polynomial, 0, width, used),
-                    here: row_mut(tile.here, 0, width, used),
-                    elsewhere: row_mut(tile.elsewhere, 0, width, used),
+                    polynomial: row_mut(tile.made.polynomial, 0, width, used),
+                    here: row_mut(tile.made.here, 0, width, used),
+                    elsewhere: row_mut(tile.made.elsewhere, 0, width, used),
                 };
-                T::rows(rows).map(&row, T::of(*slope), &mut pull);
+                T::rows(rows).map(&of, T::of(*slope), work, &mut pull);
                 has_here |= bill.charge != Charge::Everywhere;
                 has_elsewhere |= bill.charge != Charge::Everywhere && prices.elsewhere != T::zero();
             }
@@ -192,15 +202,163 @@ impl Sweep<'_> {
         }
     }
 
+    fn term(&self, slot: usize) -> Option<&Term<'_>> {
+        self.terms.get(slot)
+    }
+
+    /// Reads the field of a term, if it has one; voxels that do not count read as 0.
+    unsafe fn load_field<T: Precise>(
+        &self,
+        tile: &mut Tile<'_, T>,
+        sample: usize,
+        class: usize,
+        at: usize,
+        slot: usize,
+    ) {
+        let Some(source) = self.fields.get(slot).copied().flatten() else { return };
+        let field = row_mut(tile.seen.field, 0, tile.span.width, tile.span.used);
+        // SAFETY: promised by the caller.
+        unsafe { source.load(sample, class, at, field.get_mut(..tile.len).unwrap_or(&mut [])) };
+        if tile.has_blanks {
+            dispatch(Blank { row: field, weight: tile.seen.weight });
+        }
+    }
+
+    /// Fills `tile.made.total` with the cost by which voxels rank for a term: with class weights for a
+    /// fraction, without them for a threshold, and without voxel weights.
+    unsafe fn rank<T: Precise>(&self, tile: &mut Tile<'_, T>, sample: usize, at: usize, slot: usize) {
+        tile.made.total.fill(T::zero());
+        let Some(term) = self.term(slot) else { return };
+        let Parts::Cost(rows) = term.form.parts() else { return };
+        let bill = rows.bill();
+        let classes = self.plan.classes;
+        let weight = |class| match bill.selection {
+            Some(Selection::Fraction(_)) if self.plan.is_annotated(sample, class) => {
+                term.class_weight(class, classes)
+            }
+            Some(Selection::Fraction(_)) => 0.0,
+            _ => 1.0,
+        };
+        let all: f64 = if self.plan.activation.is_exclusive() { 1.0 } else { (0..classes).map(weight).sum() };
+        let prices = bill.prices(self.plan.activation, classes);
+        for class in 0..classes {
+            if weight(class) == 0.0 {
+                continue;
+            }
+            // SAFETY: promised by the caller.
+            unsafe { tile.load_truth(self.plan, sample, class, at) };
+            let of = tile.seen.row(self.plan.activation, class, prices, tile.span);
+            let cost = row_mut(tile.made.cost, 0, tile.span.width, tile.span.used);
+            T::rows(rows).rate(&of, tile.made.work, cost);
+            dispatch(AddScaled { factor: T::of(weight(class) / all), row: cost, to: tile.made.total });
+        }
+    }
+
+    /// Counts one sample's voxels for one round of a selection.
+    ///
+    /// # Safety
+    /// As [`Sweep::sample`].
+    pub unsafe fn count<T: Precise>(
+        &self,
+        tile: &mut Tile<'_, T>,
+        sample: usize,
+        slot: usize,
+        select: &mut Select,
+    ) {
+        for (at, len) in tile.spans(0, self.plan.voxels) {
+            // SAFETY: promised by the caller; the spans lie in the sample.
+            unsafe {
+                tile.open(self.plan, sample, at, len);
+                tile.load(self.plan, sample, at);
+                activate(tile, self.plan.activation, self.plan.classes);
+                self.rank(tile, sample, at, slot);
+            }
+            let (rank, weight) = (
+                row(tile.made.total, 0, tile.span.width, len),
+                row(tile.seen.weight, 0, tile.span.width, len),
+            );
+            for (cost, weight) in rank.iter().zip(weight) {
+                if *weight > T::zero() {
+                    select.count(cost.key());
+                }
+            }
+        }
+    }
+
     /// Finishes the pull-back of a tile and writes the gradient.
     unsafe fn write<T: Precise>(&self, tile: &mut Tile<'_, T>, sample: usize, at: usize, output: Output) {
         for class in 0..self.plan.classes {
             if self.plan.activation == crate::Activation::Softmax {
-                settle(tile, class, !tile.rival.is_empty());
+                settle(tile, class, !tile.seen.rival.is_empty());
             }
-            let gradient = row(tile.logit, class, tile.width, tile.len);
+            let gradient = row(tile.seen.logit, class, tile.span.width, tile.len);
             // SAFETY: promised by the caller.
             unsafe { output.rows.store(sample, class, at, gradient, output.accumulate) };
+        }
+    }
+}
+
+/// Adds a row to a sum, block by block.
+struct AddUp<'a, T> {
+    cost: &'a [T],
+    weight: Option<&'a [T]>,
+    sum: &'a mut f64,
+}
+
+impl<T: Real> Kernel for AddUp<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Some(weight) = self.weight else {
+            return blocks(self.cost).iter().for_each(|cost| *self.sum += block_sum(cost));
+        };
+        for (cost, weight) in blocks(self.cost).iter().zip(blocks(weight)) {
+            let mut weighted = *cost;
+            for i in 0..BLOCK {
+                weighted[i] *= weight[i];
+            }
+            *self.sum += block_sum(&weighted);
+        }
+    }
+}
+
+/// Adds `factor` times a row to another.
+struct AddScaled<'a, T> {
+    factor: T,
+    row: &'a [T],
+    to: &'a mut [T],
+}
+
+impl<T: Real> Kernel for AddScaled<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        for (to, &x) in self.to.iter_mut().zip(self.row) {
+            *to += self.factor * x;
+        }
+    }
+}
+
+/// Weighs voxels by their share in a selection.
+struct Share<'a, T> {
+    rank: &'a [T],
+    weight: &'a [T],
+    cut: Cut,
+    selected: &'a mut [T],
+}
+
+impl<T: Real> Kernel for Share<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Cut { key, share } = self.cut;
+        let share = T::of(share);
+        for ((to, &rank), &weight) in self.selected.iter_mut().zip(self.rank).zip(self.weight) {
+            let rank = rank.key();
+            *to = weight.masked(rank > key) + (weight * share).masked(rank == key);
         }
     }
 }

@@ -1,12 +1,13 @@
 //! The tile: all classes of some whole blocks of voxels, in rows that fit the first-level cache.
 
 use super::arena::Arena;
-use super::row::{BLOCK, CHUNK, row_mut};
+use super::cost::{Prices, Row};
+use super::row::{BLOCK, CHUNK, row, row_mut};
 use super::simd::{Kernel, dispatch};
 use super::source::Legend;
 use crate::batch::{Plan, Truth};
 use crate::engine::arena::Plain;
-use crate::{Error, Real};
+use crate::{Activation, Error, MAX_TERMS, Real};
 
 /// Bytes for the rows that every class has. The size changes no bit of any result.
 const BUDGET: usize = if cfg!(target_pointer_width = "64") { 32 * 1024 } else { 8 * 1024 };
@@ -28,15 +29,26 @@ pub(crate) const fn width(classes: usize, size: usize) -> usize {
     }
 }
 
-/// Rows of `width` elements, of which the first `used` matter.
-pub(crate) struct Tile<'s, T> {
-    pub width: usize,
-    /// Whole blocks, the padding of the last one included.
-    pub used: usize,
-    /// Voxels, without the padding.
-    pub len: usize,
-    /// Whether some voxel of the tile does not count.
-    pub has_blanks: bool,
+/// Rows that only some losses want.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Extras {
+    /// Both outcomes of softmax pay.
+    pub rivals: bool,
+    /// Only selected voxels pay.
+    pub selects: bool,
+}
+
+/// Elements reserved for one row per class. More classes never want fewer, though their tiles are narrower:
+/// scratch for the largest batch serves all.
+const fn reserved(classes: usize, size: usize) -> usize {
+    let (widest, narrowest) = (classes.saturating_mul(WIDEST), classes.saturating_mul(BLOCK));
+    let budget = BUDGET / (2 * size);
+    let between = if narrowest > budget { narrowest } else { budget };
+    if widest < between { widest } else { between }
+}
+
+/// What is known of the voxels of a tile.
+pub(crate) struct Seen<'s, T> {
     pub label: &'s mut [i32],
     pub weight: &'s mut [T],
     pub truth: &'s mut [T],
@@ -50,46 +62,108 @@ pub(crate) struct Tile<'s, T> {
     pub log_total: &'s mut [T],
     pub complement: &'s mut [T],
     pub log_complement: &'s mut [T],
+    /// Per term that selects voxels: weights, 0 for those not selected.
+    pub selected: &'s mut [T],
+}
+
+impl<T: Real> Seen<'_, T> {
+    /// One class, as its costs see it.
+    pub fn row(&self, activation: Activation, class: usize, prices: Prices<T>, span: Span) -> Row<'_, T> {
+        let Span { width, used } = span;
+        Row {
+            activation,
+            prices,
+            probability: row(self.probability, class, width, used),
+            logit: row(self.logit, class, width, used),
+            log_total: row(self.log_total, 0, width, used),
+            complement: row(self.complement, 0, width, used),
+            log_complement: row(self.log_complement, 0, width, used),
+            truth: row(self.truth, 0, width, used),
+            weight: row(self.weight, 0, width, used),
+            field: row(self.field, 0, width, used),
+        }
+    }
+}
+
+/// What costs and slopes make of it, one class at a time.
+pub(crate) struct Made<'s, T> {
+    pub cost: &'s mut [T],
+    /// For whatever costs are made of.
+    pub work: &'s mut [T],
     pub polynomial: &'s mut [T],
     pub here: &'s mut [T],
     pub elsewhere: &'s mut [T],
-    /// `Σ_c q_c`
+    /// `Σ_c` over the classes done.
     pub total: &'s mut [T],
+    /// The same without the class above one half.
+    pub rest: &'s mut [T],
     /// `u·s` of the class above one half.
     pub largest: &'s mut [T],
 }
 
+/// How far apart rows are, and how much of each matters: whole blocks, padding included.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Span {
+    pub width: usize,
+    pub used: usize,
+}
+
+/// All classes of some voxels.
+pub(crate) struct Tile<'s, T> {
+    pub span: Span,
+    /// Voxels, without the padding.
+    pub len: usize,
+    /// Whether some voxel of the tile does not count.
+    pub has_blanks: bool,
+    pub seen: Seen<'s, T>,
+    pub made: Made<'s, T>,
+}
+
 impl<'s, T: Real + Plain> Tile<'s, T> {
     /// Takes the rows from `arena`.
-    pub fn new(arena: &mut Arena<'s>, classes: usize, with_rivals: bool) -> Result<Self, Error> {
+    pub fn new(arena: &mut Arena<'s>, classes: usize, extras: Extras) -> Result<Self, Error> {
         let width = width(classes, size_of::<T>());
         let all = classes.saturating_mul(width);
+        let reserved = reserved(classes, size_of::<T>());
+        let row = |arena: &mut Arena<'s>| arena.take_of(WIDEST, width);
+        let rows = |arena: &mut Arena<'s>| arena.take_of(reserved, all);
         Ok(Self {
-            width,
-            used: 0,
+            span: Span { width, used: 0 },
             len: 0,
             has_blanks: false,
-            label: arena.take(width)?,
-            weight: arena.take(width)?,
-            truth: arena.take(width)?,
-            field: arena.take(width)?,
-            logit: arena.take(all)?,
-            probability: arena.take(all)?,
-            rival: arena.take(if with_rivals { all } else { 0 })?,
-            log_total: arena.take(width)?,
-            complement: arena.take(width)?,
-            log_complement: arena.take(width)?,
-            polynomial: arena.take(width)?,
-            here: arena.take(width)?,
-            elsewhere: arena.take(width)?,
-            total: arena.take(width)?,
-            largest: arena.take(width)?,
+            seen: Seen {
+                label: arena.take_of(WIDEST, width)?,
+                weight: row(arena)?,
+                truth: row(arena)?,
+                field: row(arena)?,
+                logit: rows(arena)?,
+                probability: rows(arena)?,
+                rival: if extras.rivals { rows(arena)? } else { &mut [] },
+                log_total: row(arena)?,
+                complement: row(arena)?,
+                log_complement: row(arena)?,
+                selected: if extras.selects {
+                    arena.take_of(MAX_TERMS * WIDEST, MAX_TERMS * width)?
+                } else {
+                    &mut []
+                },
+            },
+            made: Made {
+                cost: row(arena)?,
+                work: row(arena)?,
+                polynomial: row(arena)?,
+                here: row(arena)?,
+                elsewhere: row(arena)?,
+                total: row(arena)?,
+                rest: row(arena)?,
+                largest: row(arena)?,
+            },
         })
     }
 
     /// The tiles of one chunk: start and length.
     pub fn spans(&self, start: usize, end: usize) -> impl Iterator<Item = (usize, usize)> + use<T> {
-        let width = self.width;
+        let width = self.span.width;
         let starts = core::iter::successors(Some(start), move |at| Some(at + width));
         starts.take_while(move |&at| at < end).map(move |at| (at, width.min(end - at)))
     }
@@ -100,8 +174,8 @@ impl<'s, T: Real + Plain> Tile<'s, T> {
     /// The arrays of `plan` are readable and hold these voxels.
     pub unsafe fn open(&mut self, plan: &Plan<'_>, sample: usize, start: usize, len: usize) {
         self.len = len;
-        self.used = len.next_multiple_of(BLOCK);
-        let weight = row_mut(self.weight, 0, self.width, self.used);
+        self.span.used = len.next_multiple_of(BLOCK);
+        let weight = row_mut(self.seen.weight, 0, self.span.width, self.span.used);
         weight.fill(T::one());
         if let Some(source) = &plan.weight {
             // SAFETY: promised by the caller.
@@ -109,7 +183,7 @@ impl<'s, T: Real + Plain> Tile<'s, T> {
         }
         weight.get_mut(len..).unwrap_or(&mut []).fill(T::zero());
         if plan.truth == Truth::Labels {
-            let label = row_mut(self.label, 0, self.width, self.used);
+            let label = row_mut(self.seen.label, 0, self.span.width, self.span.used);
             label.get_mut(len..).unwrap_or(&mut []).fill(Legend::IGNORED);
             // SAFETY: promised by the caller.
             unsafe {
@@ -119,7 +193,7 @@ impl<'s, T: Real + Plain> Tile<'s, T> {
                 dispatch(Ignore { label, weight });
             }
         }
-        self.has_blanks = self.used > len
+        self.has_blanks = self.span.used > len
             || (plan.weight.is_some() || !plan.ignore.is_empty()) && dispatch(HasBlanks { weight });
     }
 
@@ -129,11 +203,11 @@ impl<'s, T: Real + Plain> Tile<'s, T> {
     /// As [`Tile::open`], which came before with the same voxels.
     pub unsafe fn load(&mut self, plan: &Plan<'_>, sample: usize, start: usize) {
         for class in 0..plan.classes {
-            let row = row_mut(self.logit, class, self.width, self.used);
+            let row = row_mut(self.seen.logit, class, self.span.width, self.span.used);
             // SAFETY: promised by the caller.
             unsafe { plan.prediction.load(sample, class, start, row.get_mut(..self.len).unwrap_or(&mut [])) };
             if self.has_blanks {
-                dispatch(Blank { row, weight: self.weight });
+                dispatch(Blank { row, weight: self.seen.weight });
             }
         }
     }
@@ -143,9 +217,9 @@ impl<'s, T: Real + Plain> Tile<'s, T> {
     /// # Safety
     /// As [`Tile::load`].
     pub unsafe fn load_truth(&mut self, plan: &Plan<'_>, sample: usize, class: usize, start: usize) {
-        let row = row_mut(self.truth, 0, self.width, self.used);
+        let row = row_mut(self.seen.truth, 0, self.span.width, self.span.used);
         if plan.truth == Truth::Labels {
-            return dispatch(Compare { label: self.label, class: plan.label_of(class), row });
+            return dispatch(Compare { label: self.seen.label, class: plan.label_of(class), row });
         }
         if !plan.is_annotated(sample, class) {
             // Nobody looked: whatever the map holds means nothing.
@@ -154,7 +228,7 @@ impl<'s, T: Real + Plain> Tile<'s, T> {
         // SAFETY: promised by the caller.
         unsafe { plan.target.load(sample, class, start, row.get_mut(..self.len).unwrap_or(&mut [])) };
         if self.has_blanks {
-            dispatch(Blank { row, weight: self.weight });
+            dispatch(Blank { row, weight: self.seen.weight });
         }
     }
 }

@@ -63,6 +63,29 @@ pub(super) unsafe fn call(
     unsafe { report(go(), args.fault) }
 }
 
+/// [`call`] for a verb without terms, which writes besides `args` only what cannot overlap by mistake.
+///
+/// # Safety
+/// As [`call`].
+pub(super) unsafe fn count(
+    args: *const segloss_args,
+    verb: impl FnOnce(&Call<'_>, &Plan<'_>) -> Result<(), Error>,
+) -> segloss_status {
+    // SAFETY: promised by the caller.
+    let args = match unsafe { read(args) } {
+        Ok((args, _)) => args,
+        Err(error) => return error.status as segloss_status,
+    };
+    // SAFETY: promised by the caller.
+    let go = || unsafe {
+        let call = Call::new(args, Data::Read)?;
+        let plan = Plan::new(&call.batch)?;
+        verb(&call, &plan)
+    };
+    // SAFETY: promised by the caller.
+    unsafe { report(go(), args.fault) }
+}
+
 /// The status of a result; an error is written to `fault`.
 ///
 /// # Safety

@@ -57,8 +57,12 @@ pub const SEGLOSS_UNSUPPORTED: i32 = 12;
 /// fold and map compute no fields; run does, from labels.
 pub const SEGLOSS_MISSING_FIELD: i32 = 13;
 
-/// Term flag: value - 1, as nnU-Net's Dice is written.
+/// Term flag: value - 1, as nnU-Net's Dice and combo are written.
 pub const SEGLOSS_MINUS_ONE: i32 = 1;
+/// Term flag: field is all of Hausdorff's weight, no half to compute.
+pub const SEGLOSS_FIELD_COMPLETE: i32 = 2;
+/// Term flag: class 0 of two or more is left out, where no class weights are given.
+pub const SEGLOSS_NO_BACKGROUND: i32 = 4;
 
 /// class_average: the weighted mean of the classes' values.
 pub const SEGLOSS_CLASS_MEAN: i32 = 0;
@@ -79,12 +83,32 @@ pub const SEGLOSS_BY_VOXELS: i32 = 0;
 /// normalizer: the sum of class weights over the truth.
 pub const SEGLOSS_BY_CLASS_WEIGHT: i32 = 1;
 
-/// variant of dice: sums of probabilities.
+/// variant of dice, iou: sums of probabilities.
 pub const SEGLOSS_LINEAR: i32 = 0;
-/// variant of dice: sums of squares.
+/// variant of dice, iou: sums of squares.
 pub const SEGLOSS_SQUARED: i32 = 1;
+/// variant of generalized_dice, penalty: classes weigh 1/G^2.
+pub const SEGLOSS_INVERSE_SQUARE: i32 = 0;
+/// variant of generalized_dice, penalty: classes weigh 1/G.
+pub const SEGLOSS_INVERSE: i32 = 1;
+/// variant of generalized_dice, penalty: classes weigh 1.
+pub const SEGLOSS_UNIFORM: i32 = 2;
+/// variant of top_k: k is the share of voxels that pay.
+pub const SEGLOSS_FRACTION: i32 = 0;
+/// variant of top_k: k is the probability below which a voxel pays.
+pub const SEGLOSS_THRESHOLD: i32 = 1;
 /// variant of boundary: the inner rim at distance 0.
 pub const SEGLOSS_RIM_ZERO: i32 = 1;
+/// variant of hausdorff, or-ed: distances of the target only.
+pub const SEGLOSS_TARGET_ONLY: i32 = 1;
+/// variant of hausdorff, or-ed: distances of the prediction only.
+pub const SEGLOSS_PREDICTION_ONLY: i32 = 2;
+/// variant of hausdorff, or-ed: the prediction's mask is where the class is the largest.
+pub const SEGLOSS_ARGMAX: i32 = 4;
+/// variant of hausdorff, or-ed: distances are 0 outside of their mask.
+pub const SEGLOSS_INTERIOR: i32 = 8;
+/// variant of hausdorff, or-ed: the value is log(1 + loss).
+pub const SEGLOSS_LOG: i32 = 16;
 
 /// args flag: grad += instead of =; not in place.
 pub const SEGLOSS_ACCUMULATE: i32 = 1;
@@ -106,6 +130,13 @@ pub const SEGLOSS_INSIDE: i32 = 2;
 pub const SEGLOSS_OUTSIDE: i32 = 3;
 /// kind: the distance to the nearest voxel on the other side.
 pub const SEGLOSS_OTHER_SIDE: i32 = 4;
+
+/// kind of class weights: 1/f.
+pub const SEGLOSS_WEIGHT_INVERSE: i32 = 0;
+/// kind of class weights: the root of 1/f.
+pub const SEGLOSS_WEIGHT_INVERSE_SQRT: i32 = 1;
+/// kind of class weights: median(f)/f.
+pub const SEGLOSS_WEIGHT_MEDIAN: i32 = 2;
 
 /// distance flag: squared distances; a signed square keeps its sign.
 pub const SEGLOSS_SQUARE: i32 = 1;

@@ -100,7 +100,8 @@ impl Terms {
 /// # Safety
 /// As [`Terms::with`].
 unsafe fn options<'a>(raw: &segloss_term, classes: usize, data: Data) -> Result<Term<'a>, Error> {
-    if raw.flags & !(SEGLOSS_MINUS_ONE as u32) != 0 {
+    let has = |flag: i32| raw.flags & flag as u32 != 0;
+    if raw.flags & !((SEGLOSS_MINUS_ONE | SEGLOSS_FIELD_COMPLETE | SEGLOSS_NO_BACKGROUND) as u32) != 0 {
         return Err(unknown(c"flags"));
     }
     if raw.reserved != 0 {
@@ -129,7 +130,9 @@ unsafe fn options<'a>(raw: &segloss_term, classes: usize, data: Data) -> Result<
         )
     };
     Ok(Term {
-        minus_one: raw.flags & SEGLOSS_MINUS_ONE as u32 != 0,
+        minus_one: has(SEGLOSS_MINUS_ONE),
+        leave_out_background: has(SEGLOSS_NO_BACKGROUND),
+        field_complete: has(SEGLOSS_FIELD_COMPLETE),
         class_average,
         sample_average,
         absent,

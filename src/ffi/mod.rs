@@ -9,6 +9,7 @@ pub mod codes;
 pub mod forms;
 mod lend;
 mod overlap;
+pub mod presets;
 mod read;
 pub mod structs;
 pub mod verbs;

@@ -128,7 +128,7 @@ pub type segloss_region = Option<
 pub struct segloss_term {
     /// sizeof(segloss_term).
     pub struct_size: u32,
-    /// SEGLOSS_MINUS_ONE.
+    /// SEGLOSS_MINUS_ONE, SEGLOSS_FIELD_COMPLETE, SEGLOSS_NO_BACKGROUND.
     pub flags: u32,
     /// Of the form, as SEGLOSS_SQUARED.
     pub variant: u32,

@@ -1,10 +1,12 @@
 //! The verbs: what C calls.
 
-use super::call::{call, report, tallies, tallies_mut};
+use super::call::{call, count, report, tallies, tallies_mut};
+use super::codes::*;
 use super::forms::segloss_form;
 use super::overlap::{Ranges, bytes};
 use super::read::{Data, output, read, slice, slice_mut, tensor, write};
 use super::structs::*;
+use crate::Frequency;
 use crate::batch::check_spacing;
 use crate::distance::{ClassMask, Distance, Kind, scratch_len, transform};
 use crate::engine::arena::Arena;
@@ -12,6 +14,7 @@ use crate::engine::finish::Results;
 use crate::engine::run::{self, Request, with_bench};
 use crate::engine::simd;
 use crate::engine::source::Source;
+use crate::frequency;
 use crate::view::{Array, Layout, MAX_AXES};
 use crate::{Dtype, Error, MAX_TERMS, Status, Term};
 use core::ffi::{CStr, c_char};
@@ -235,6 +238,33 @@ fn flat(array: &Array) -> Result<Array, Error> {
     Ok(Array { layout, ..*array })
 }
 
+/// Writes C class weights from the frequencies of the classes in the target: kind is
+/// SEGLOSS_WEIGHT_INVERSE, _INVERSE_SQRT or _MEDIAN. A class without truth takes the largest weight
+/// of the others. The scratch of any loss serves.
+///
+/// # Safety
+/// As segloss_run; weights holds C.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn segloss_class_weights(
+    args: *const segloss_args,
+    kind: u32,
+    weights: *mut f64,
+) -> segloss_status {
+    // SAFETY: promised by the caller.
+    unsafe {
+        count(args, |call, plan| {
+            let frequency = match kind as i32 {
+                SEGLOSS_WEIGHT_INVERSE => Frequency::Inverse,
+                SEGLOSS_WEIGHT_INVERSE_SQRT => Frequency::InverseSqrt,
+                SEGLOSS_WEIGHT_MEDIAN => Frequency::Median,
+                _ => return Err(super::forms::unknown(c"kind")),
+            };
+            let to = slice_mut(weights, plan.classes, c"weights")?.ok_or(missing(c"weights"))?;
+            frequency::write(plan, frequency, to, &mut call.arena()?)
+        })
+    }
+}
+
 /// Exact Euclidean distances of a mask, or of every class of a label map.
 ///
 /// # Safety
@@ -376,14 +406,13 @@ unsafe fn with_distance(
         let spacing = given.unwrap_or(unit.get(..mask.shape().len()).unwrap_or(&[]));
         check_spacing(spacing, mask.shape().len())?;
         let kind = match args.kind as i32 {
-            super::codes::SEGLOSS_SIGNED => Kind::Signed,
-            super::codes::SEGLOSS_INSIDE => Kind::Inside,
-            super::codes::SEGLOSS_OUTSIDE => Kind::Outside,
-            super::codes::SEGLOSS_OTHER_SIDE => Kind::OtherSide,
+            SEGLOSS_SIGNED => Kind::Signed,
+            SEGLOSS_INSIDE => Kind::Inside,
+            SEGLOSS_OUTSIDE => Kind::Outside,
+            SEGLOSS_OTHER_SIDE => Kind::OtherSide,
             _ => return Err(super::forms::unknown(c"kind")),
         };
-        let (square, border) =
-            (super::codes::SEGLOSS_SQUARE as u32, super::codes::SEGLOSS_BLACK_BORDER as u32);
+        let (square, border) = (SEGLOSS_SQUARE as u32, SEGLOSS_BLACK_BORDER as u32);
         if args.flags & !(square | border) != 0 {
             return Err(super::forms::unknown(c"flags"));
         }

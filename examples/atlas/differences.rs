@@ -1,0 +1,169 @@
+//! Gradients against central differences, in f64 on a crop of the scan.
+//!
+//! ```text
+//! ∂L/∂z ≈ ( 8·[L(z + h) − L(z − h)] − [L(z + 2h) − L(z − 2h)] ) / 12h
+//! ```
+//!
+//! Fields, such as distances to the boundary, are constants of the gradient: they are computed once
+//! and held.
+
+use crate::Result;
+use crate::measure::Case;
+use segloss::{Term, View, ViewMut, evaluate, field, scratch_len};
+
+/// The step `h`: the stencil's `h⁴/30·L⁗′` and the rounding of `L` over `h` are both about 1e-10.
+const STEP: f64 = 1e-2;
+const STENCIL: [(f64, f64); 4] = [(-2.0, 1.0), (-1.0, -8.0), (1.0, 8.0), (2.0, -1.0)];
+/// The longest side of the crop, in voxels.
+const SIDE: usize = 20;
+/// Voxels drawn, as many of each kind.
+const DRAWN: usize = 96;
+/// Crops to choose from.
+const CROPS: usize = 32;
+
+/// Where a voxel lies, as seen from one class.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Inside,
+    Outside,
+    /// A neighbour is on the other side.
+    Border,
+}
+
+/// A crop and the voxels at which its gradients are checked.
+pub struct Check {
+    case: Case<f64>,
+    pub drawn: Vec<usize>,
+}
+
+impl Check {
+    /// A crop around a border of `class` in `slice`: the one that shows most classes, and most of
+    /// the inside, the outside and the border. Voxels are drawn evenly from all three.
+    pub fn new(whole: &Case<f32>, class: usize, slice: usize) -> Self {
+        let [_, rows, columns] = whole.extents;
+        let borders: Vec<usize> = (slice * rows * columns..(slice + 1) * rows * columns)
+            .filter(|&voxel| place(whole, class, voxel) == Place::Border)
+            .collect();
+        let merit = |case: &Case<f64>| {
+            let classes = (0..case.classes as u8).filter(|class| case.labels.contains(class)).count();
+            (classes, voxels_by_place(case, class).map(|voxels| voxels.len()).into_iter().min())
+        };
+        let crops = spread(&borders, CROPS).map(|center| crop(whole, center));
+        let case = crops.max_by_key(merit).unwrap_or_else(|| crop(whole, slice * rows * columns));
+        // Where a kind has too few, the larger ones give more.
+        let mut places = voxels_by_place(&case, class);
+        places.sort_by_key(Vec::len);
+        let mut drawn = Vec::new();
+        for (left, voxels) in (1..=places.len()).rev().zip(&places) {
+            drawn.extend(spread(voxels, (DRAWN - drawn.len()) / left));
+        }
+        Self { case, drawn }
+    }
+
+    pub fn extents(&self) -> [usize; 3] {
+        self.case.extents
+    }
+
+    /// The largest difference between gradient and stencil, over all logits of the voxels drawn,
+    /// in parts of the largest component of the gradient.
+    pub fn largest_error(&mut self, terms: &[Term<'_>]) -> Result<f64> {
+        let fields = terms.iter().map(|term| self.held(term)).collect::<Result<Vec<_>>>()?;
+        let pairs = terms.iter().zip(&fields);
+        let terms = pairs.map(|(term, held)| hold(term, held.as_ref())).collect::<Result<Vec<_>>>()?;
+        let exact = self.case.measure(&terms)?;
+        let mut scratch = vec![0; scratch_len(&self.case.batch()?, &terms)?];
+        let voxels = self.case.voxels();
+        let mut worst = 0.0f64;
+        for logit in
+            self.drawn.iter().flat_map(|&voxel| (0..self.case.classes).map(move |c| c * voxels + voxel))
+        {
+            let center = self.case.logits[logit];
+            let mut slope = 0.0;
+            for (steps, factor) in STENCIL {
+                self.case.logits[logit] = center + steps * STEP;
+                slope += factor * evaluate(&self.case.batch()?, &terms, &mut scratch)? / (12.0 * STEP);
+            }
+            self.case.logits[logit] = center;
+            worst = worst.max((slope - exact.gradient[logit]).abs());
+        }
+        Ok(worst / exact.largest().max(f64::MIN_POSITIVE))
+    }
+
+    /// The field of a term, if it has one.
+    fn held(&self, term: &Term<'_>) -> Result<Option<Held>> {
+        let Some(form) = term.form.field() else { return Ok(None) };
+        let mut shape = self.case.shape().to_vec();
+        if form.is_shared() {
+            shape.remove(1);
+        }
+        let batch = self.case.batch()?;
+        let mut map = vec![0.0; shape.iter().product()];
+        let mut scratch = vec![0; scratch_len(&batch, &[*term])?];
+        field(&batch, term, ViewMut::new(&mut map, &shape)?, &mut scratch)?;
+        Ok(Some(Held { map, shape }))
+    }
+}
+
+/// A field that stays as it is while logits change.
+struct Held {
+    map: Vec<f64>,
+    shape: Vec<usize>,
+}
+
+fn hold<'a>(term: &Term<'a>, held: Option<&'a Held>) -> Result<Term<'a>> {
+    let field = held.map(|Held { map, shape }| View::new(map, shape)).transpose()?;
+    Ok(Term { field, ..*term })
+}
+
+/// At most `count` entries, evenly spread.
+fn spread(from: &[usize], count: usize) -> impl Iterator<Item = usize> {
+    let count = count.min(from.len());
+    (0..count).map(move |k| from[k * from.len() / count])
+}
+
+fn voxels_by_place(case: &Case<f64>, class: usize) -> [Vec<usize>; 3] {
+    [Place::Inside, Place::Outside, Place::Border]
+        .map(|wanted| (0..case.voxels()).filter(|&voxel| place(case, class, voxel) == wanted).collect())
+}
+
+fn place<T>(case: &Case<T>, class: usize, voxel: usize) -> Place {
+    let [slices, rows, columns] = case.extents;
+    let is_class = |voxel: usize| usize::from(case.labels[voxel]) == class;
+    let inside = is_class(voxel);
+    for (extent, stride) in [(columns, 1), (rows, columns), (slices, rows * columns)] {
+        let at = voxel / stride % extent;
+        if at > 0 && is_class(voxel - stride) != inside
+            || at + 1 < extent && is_class(voxel + stride) != inside
+        {
+            return Place::Border;
+        }
+    }
+    if inside { Place::Inside } else { Place::Outside }
+}
+
+/// A box of at most [`SIDE`] voxels a side around a voxel, moved into the volume where it would leave it.
+fn crop(whole: &Case<f32>, center: usize) -> Case<f64> {
+    let [all_slices, rows, columns] = whole.extents;
+    let center = [center / (rows * columns), center / columns % rows, center % columns];
+    let extents = whole.extents.map(|extent| extent.min(SIDE));
+    let first: [usize; 3] = std::array::from_fn(|axis| {
+        center[axis].saturating_sub(extents[axis] / 2).min(whole.extents[axis] - extents[axis])
+    });
+    let mut voxels = Vec::new();
+    for slice in first[0]..first[0] + extents[0] {
+        for row in first[1]..first[1] + extents[1] {
+            let line = (slice * rows + row) * columns + first[2];
+            voxels.extend(line..line + extents[2]);
+        }
+    }
+    let all = all_slices * rows * columns;
+    let logits = (0..whole.classes)
+        .flat_map(|class| voxels.iter().map(move |voxel| f64::from(whole.logits[class * all + voxel])));
+    Case {
+        extents,
+        spacing: whole.spacing,
+        classes: whole.classes,
+        logits: logits.collect(),
+        labels: voxels.iter().map(|&voxel| whole.labels[voxel]).collect(),
+    }
+}

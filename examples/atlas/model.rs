@@ -1,0 +1,79 @@
+//! A prediction, imperfect but plausible: one Gaussian of intensity per class, smoothed in space.
+//!
+//! ```text
+//! z_c = (1/T) · G ∗ ln( π_c · [ (1 − ρ) · N(x; μ_c, σ_c²) + ρ / R ] )
+//! ```
+//!
+//! `x` is the intensity of a voxel, `R` the range of all of them, `G` a Gaussian kernel. Share,
+//! mean and variance `π_c`, `μ_c`, `σ_c²` of a class are measured on the truth, once for the whole
+//! volume; at a voxel the prediction sees intensities and nothing else. The share `ρ` of outliers
+//! keeps the logits within a few units of each other, as those of a network are.
+
+use crate::volume::Subject;
+
+/// The share `ρ` of voxels whose intensity says nothing.
+const OUTLIERS: f64 = 0.1;
+/// The temperature `T`: what divides the logits.
+const TEMPERATURE: f64 = 1.5;
+/// Half the width of `G`, as its standard deviation in voxels.
+const BLUR: f64 = 1.0;
+/// No class is sharper than this part of the range.
+const SHARPEST: f64 = 0.04;
+
+/// The logits `[C, slices, rows, columns]`.
+pub fn logits(subject: &Subject) -> Vec<f32> {
+    let Subject { extents, image, labels, classes, .. } = subject;
+    let (low, high) = image.iter().fold((f32::MAX, f32::MIN), |(low, high), &x| (low.min(x), high.max(x)));
+    let range = f64::from(high - low).max(f64::from(f32::MIN_POSITIVE));
+    let mut all = Vec::with_capacity(classes.len() * image.len());
+    for class in 0..classes.len() {
+        let members = image.iter().zip(labels).filter(|(_, label)| usize::from(**label) == class);
+        let members = members.map(|(&x, _)| f64::from(x));
+        let count = members.clone().count() as f64;
+        let mean = members.clone().sum::<f64>() / count.max(1.0);
+        let variance = members.map(|x| (x - mean).powi(2)).sum::<f64>() / count.max(1.0);
+        let deviation = variance.sqrt().max(SHARPEST * range);
+
+        // One voxel more for each class: a class that nothing belongs to is rare, not impossible.
+        let share = (count + 1.0) / (image.len() + classes.len()) as f64;
+        let peak = (1.0 - OUTLIERS) / (deviation * std::f64::consts::TAU.sqrt());
+        let log_likelihood = |x: f32| {
+            let distance = (f64::from(x) - mean) / deviation;
+            (share * (peak * (-0.5 * distance * distance).exp() + OUTLIERS / range)).ln() / TEMPERATURE
+        };
+        let mut map: Vec<f32> = image.iter().map(|&x| log_likelihood(x) as f32).collect();
+        smooth(&mut map, *extents);
+        all.append(&mut map);
+    }
+    all
+}
+
+/// Convolves with a Gaussian, axis after axis; what lies beyond an edge is the edge.
+fn smooth(map: &mut [f32], [slices, rows, columns]: [usize; 3]) {
+    let reach = (3.0 * BLUR).ceil() as isize;
+    let mut kernel: Vec<f32> =
+        (-reach..=reach).map(|step| (-0.5 * (step as f64 / BLUR).powi(2)).exp() as f32).collect();
+    let sum: f32 = kernel.iter().sum();
+    kernel.iter_mut().for_each(|weight| *weight /= sum);
+    for (extent, stride) in [(columns, 1), (rows, columns), (slices, rows * columns)] {
+        let source = map.to_vec();
+        for (index, to) in map.iter_mut().enumerate() {
+            let place = (index / stride % extent) as isize;
+            let line = index - place as usize * stride;
+            *to = (kernel.iter().zip(place - reach..))
+                .map(|(weight, at)| {
+                    weight * source[line + at.clamp(0, extent as isize - 1) as usize * stride]
+                })
+                .sum();
+        }
+    }
+}
+
+/// The softmax of the logits at one voxel.
+pub fn probabilities(logits: &[f32], voxels: usize, voxel: usize) -> Vec<f32> {
+    let at: Vec<f32> = logits.iter().skip(voxel).step_by(voxels).copied().collect();
+    let largest = at.iter().copied().fold(f32::MIN, f32::max);
+    let powers: Vec<f32> = at.iter().map(|z| (z - largest).exp()).collect();
+    let sum: f32 = powers.iter().sum();
+    powers.iter().map(|power| power / sum).collect()
+}

@@ -1,0 +1,127 @@
+//! The picture: a band of panels for the scan, then one for each family of losses.
+
+use crate::colour::{INK, PAPER, blend, diverging, grey, mix, of_class};
+use crate::losses::Family;
+use crate::model::probabilities;
+use crate::paint::{Area, Type};
+use crate::sheet::{BODY, MARGIN, NOTE, Sheet, WORDS};
+use crate::{Atlas, Entry, Result};
+use std::path::Path;
+
+/// Colours saturate at this share of the voxels of the slice, sorted by the strength of their push.
+const FULL: f32 = 0.99;
+
+const HEAD: Type = Type { size: 62.0, bold: true, ink: INK };
+
+pub fn draw(atlas: &Atlas, out: &Path) -> Result<()> {
+    let families: Vec<(Family, Vec<&Entry>)> = (Family::ALL.into_iter())
+        .map(|family| (family, atlas.entries.iter().filter(|entry| entry.loss.family == family).collect()))
+        .collect();
+    let sizes: Vec<usize> = families.iter().map(|(_, entries)| entries.len()).collect();
+    let mut sheet = Sheet::new(atlas, &sizes)?;
+
+    sheet.legend();
+    sheet.scan();
+    sheet.classes("Truth", "the labels", |voxel| {
+        let label = usize::from(atlas.subject.labels[voxel]);
+        (0..atlas.subject.classes.len()).map(|class| f32::from(u8::from(class == label))).collect()
+    });
+    let voxels = atlas.subject.labels.len();
+    sheet.classes("Prediction", "colours mixed by probability", |voxel| {
+        probabilities(&atlas.logits, voxels, voxel)
+    });
+    for (family, entries) in families {
+        sheet.band(family.title(), family.gist());
+        entries.into_iter().for_each(|entry| sheet.gradient(entry));
+    }
+    let height = sheet.bottom() + MARGIN;
+    sheet.canvas.save(out, height)
+}
+
+impl Sheet<'_> {
+    fn shape(&self) -> (usize, usize) {
+        let [_, rows, columns] = self.atlas.subject.extents;
+        (rows, columns)
+    }
+
+    /// The voxel at a row and a column of a panel: the second axis of the volume points upwards.
+    fn voxel(&self) -> impl Fn(usize, usize) -> usize + use<> {
+        let (rows, columns) = self.shape();
+        let slice = self.atlas.slice;
+        move |row, column| (slice * rows + rows - 1 - row) * columns + column
+    }
+
+    fn scan(&mut self) {
+        let image = &self.atlas.subject.image;
+        let (low, high) =
+            image.iter().fold((f32::MAX, f32::MIN), |(low, high), &x| (low.min(x), high.max(x)));
+        let (voxel, shape) = (self.voxel(), self.shape());
+        let area = self.place(
+            "Scan",
+            &format!("slice {} (0 to {})", self.atlas.slice, self.atlas.subject.extents[0] - 1),
+        );
+        self.canvas.map(area, shape, |row, column| grey((image[voxel(row, column)] - low) / (high - low)));
+    }
+
+    fn classes(&mut self, name: &str, note: &str, shares: impl Fn(usize) -> Vec<f32>) {
+        let (voxel, shape) = (self.voxel(), self.shape());
+        let area = self.place(name, note);
+        self.canvas.map(area, shape, |row, column| {
+            let shares = shares(voxel(row, column));
+            blend(shares.into_iter().enumerate().map(|(class, share)| (of_class(class), share)))
+        });
+    }
+
+    fn gradient(&mut self, entry: &Entry) {
+        let (voxel, shape) = (self.voxel(), self.shape());
+        let class = self.atlas.class;
+        let mut strengths: Vec<f32> =
+            (0..shape.0 * shape.1).map(|at| entry.slopes[voxel(at / shape.1, at % shape.1)].abs()).collect();
+        strengths.sort_by(f32::total_cmp);
+        let full = strengths[((strengths.len() - 1) as f32 * FULL) as usize].max(f32::MIN_POSITIVE);
+        let per_voxel = f64::from(full) * self.atlas.subject.labels.len() as f64;
+        let value = format!("{:.3}", entry.value).replace('-', "−");
+        let area = self.place(entry.loss.name, &format!("L = {value}    full colour ±{per_voxel:.2} / N"));
+        let labels = &self.atlas.subject.labels;
+        self.canvas.map(area, shape, |row, column| diverging(entry.slopes[voxel(row, column)] / full));
+        self.canvas.outline(area, shape, mix(INK, PAPER, 0.2), |row, column| {
+            usize::from(labels[voxel(row, column)]) == class
+        });
+    }
+
+    /// Title, names of the classes, colour bar.
+    fn legend(&mut self) {
+        let Atlas { subject, class, soft_dice, .. } = self.atlas;
+        let (left, width) = (MARGIN as f32, (WORDS - 50) as f32);
+        let canvas = &mut self.canvas;
+        let mut y = canvas.paragraph(left, (self.top + 50) as f32, width, "How losses push", HEAD) - 32.0;
+        let name = &subject.classes[*class];
+        let text = format!("The gradient of each loss for the logit of {name}, computed in 3-D.");
+        y = canvas.paragraph(left, y, width, &text, BODY) + 10.0;
+
+        canvas.text_to(left + width, y, "soft Dice", NOTE);
+        for (class, (name, dice)) in subject.classes.iter().zip(soft_dice).enumerate() {
+            y += 33.0;
+            let swatch = Area { left: MARGIN, top: y as u32 - 21, width: 26, height: 26 };
+            canvas.fill(swatch, of_class(class));
+            canvas.text(left + 40.0, y, name, NOTE);
+            canvas.text_to(left + width, y, &format!("{dice:.3}"), NOTE);
+        }
+
+        let bar = Area { left: MARGIN, top: y as u32 + 26, width: width as u32, height: 26 };
+        canvas.map(bar, (1, width as usize), |_, x| diverging(2.0 * x as f32 / (width - 1.0) - 1.0));
+        y += 78.0;
+        canvas.text(left, y, "− full", NOTE);
+        canvas.text(left + (width - canvas.width("0", NOTE)) / 2.0, y, "0", NOTE);
+        canvas.text_to(left + width, y, "+ full", NOTE);
+        y = canvas.paragraph(
+            left,
+            y + 36.0,
+            width,
+            "Blue: descent raises the logit. Red: it lowers it.",
+            NOTE,
+        );
+        let full = "Full: the slice’s 99th percentile. N: all voxels.";
+        self.words_end = canvas.paragraph(left, y, width, full, NOTE) as u32 - NOTE.size as u32;
+    }
+}

@@ -1,0 +1,173 @@
+//! Hausdorff by distance transform: squared mismatches, weighted by how far they are from where
+//! they should be.
+
+use super::field::{Field, FieldOf, Scene, Spare, Wants};
+use crate::distance::{Distance, Kind, Mask};
+use crate::{Charge, Cost, Error, Form, Parts, Power, Raise, Real, Status, Voxel, Weighting, within};
+
+/// Hausdorff loss by distance transform (HD), ≥ 0; 0 is perfect.
+///
+/// ```text
+/// L = (Σ_b Σ_c v_bc Σ_i w·(s − g)²·D) / (Σ_b Σ_c v_bc·W_b)        D = d_G^α + d_S^α
+/// ```
+///
+/// `d_G` and `d_S` are the distances from a voxel to the nearest voxel on the other side of the
+/// mask, of the target and of the prediction: at least one voxel everywhere, in units of the
+/// spacing. Of the prediction a voxel is inside where `s > ½`; one that does not count is outside.
+/// A mask without a boundary has `d = 0`. For the gradient `D` is a constant. In units of the
+/// spacing to the power of `α`. Without class weights the background of two or more classes is left
+/// out.
+///
+/// # Errors
+/// [`Error`] unless `α` is above 0. Without a given field the target must be labels, masks, or dense
+/// maps of 0 and 1. `argmax` has no meaning for a single class.
+///
+/// # Source
+/// Karimi, Salcudean (2019), <https://arxiv.org/abs/1904.10030>.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Hausdorff {
+    /// The power `α` of the distances.
+    pub alpha: f64,
+    /// Whose distances weigh.
+    pub sides: Sides,
+    /// Inside is, of the prediction, where a class is the largest, the lowest among equals.
+    pub argmax: bool,
+    /// Distances are 0 outside of their mask.
+    pub interior: bool,
+    /// The value is `ln(1 + L)`.
+    pub logarithmic: bool,
+}
+
+/// Whose distances a Hausdorff loss uses.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sides {
+    /// `D = d_G^α + d_S^α`
+    #[default]
+    Both,
+    /// `D = d_G^α`
+    Target,
+    /// `D = d_S^α`
+    Prediction,
+}
+
+impl Default for Hausdorff {
+    /// `α = 2`, both sides, as in the source.
+    fn default() -> Self {
+        Self { alpha: 2.0, sides: Sides::Both, argmax: false, interior: false, logarithmic: false }
+    }
+}
+
+impl Cost for Hausdorff {
+    const CHARGE: Charge = Charge::Everywhere;
+    const FIELD: bool = true;
+
+    #[inline(always)]
+    fn at<T: Real>(&self, voxel: Voxel<T>) -> (T, T) {
+        let error = voxel.probability - voxel.truth;
+        let pull = error * voxel.field;
+        (error * pull, pull + pull)
+    }
+
+    fn is_logarithmic(&self) -> bool {
+        self.logarithmic
+    }
+
+    fn validate(&self) -> Result<(), Error> {
+        within(&[(c"alpha", self.alpha)], |alpha| alpha > 0.0, c"finite and > 0")
+    }
+}
+
+impl Form for Hausdorff {
+    fn parts(&self) -> Parts<'_> {
+        Parts::Cost(self)
+    }
+
+    fn weighting(&self) -> Weighting {
+        Weighting::NoBackground
+    }
+
+    fn field(&self) -> Option<&dyn Field> {
+        Some(self)
+    }
+
+    fn check_classes(&self, classes: usize) -> Result<(), Error> {
+        if self.argmax && classes == 1 {
+            return Err(Error::new(Status::Unsupported, c"argmax", c"two classes or more"));
+        }
+        Ok(())
+    }
+}
+
+impl Field for Hausdorff {
+    fn wants(&self) -> Wants {
+        if self.sides == Sides::Prediction { Wants::Anything } else { Wants::Masks }
+    }
+
+    fn follows_prediction(&self) -> bool {
+        self.sides != Sides::Target
+    }
+
+    fn by_argmax(&self) -> bool {
+        self.argmax
+    }
+}
+
+impl<T: Real> FieldOf<T> for Hausdorff {
+    fn fill(
+        &self,
+        scene: &Scene<'_>,
+        class: usize,
+        out: &mut [T],
+        spare: &mut Spare<'_, T>,
+    ) -> Result<(), Error> {
+        out.fill(T::zero());
+        if self.sides == Sides::Prediction {
+            return Ok(());
+        }
+        self.add_power(scene, &scene.target(class), out, spare)
+    }
+
+    fn add_prediction(
+        &self,
+        scene: &Scene<'_>,
+        mask: &dyn Mask,
+        out: &mut [T],
+        spare: &mut Spare<'_, T>,
+    ) -> Result<(), Error> {
+        self.add_power(scene, mask, out, spare)
+    }
+}
+
+impl Hausdorff {
+    /// Adds `d^α` of a mask.
+    fn add_power<T: Real>(
+        &self,
+        scene: &Scene<'_>,
+        mask: &dyn Mask,
+        out: &mut [T],
+        spare: &mut Spare<'_, T>,
+    ) -> Result<(), Error> {
+        // Squares are exact where distances are rounded, so even powers are made of squares.
+        let kind = if self.interior { Kind::Inside } else { Kind::OtherSide };
+        let request = Distance { kind, squared: true, ..scene.distances() };
+        let squares = spare.distances(&request, mask)?;
+        Power::of(self.alpha / 2.0).choose(AddPower { squares, out });
+        Ok(())
+    }
+}
+
+struct AddPower<'a, T> {
+    squares: &'a [T],
+    out: &'a mut [T],
+}
+
+impl<T: Real> Raise<T> for AddPower<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with(self, power: Power<T>) {
+        for (to, &square) in self.out.iter_mut().zip(self.squares) {
+            *to += square.pow(power);
+        }
+    }
+}

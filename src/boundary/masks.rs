@@ -1,0 +1,172 @@
+//! Masks of one sample: of its target, and of its prediction.
+
+use crate::batch::{Plan, Truth};
+use crate::distance::Mask;
+use crate::{Error, Status};
+
+/// Where the target of a sample is one class: every other label, ignored ones too, is outside.
+pub(crate) struct TargetMask<'a> {
+    pub plan: &'a Plan<'a>,
+    pub sample: usize,
+    pub inside: Inside,
+}
+
+/// What is inside of a target's mask.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Inside {
+    /// A class.
+    Class(usize),
+    /// A label value: for a single class 0 as well.
+    Label(usize),
+}
+
+// SAFETY: the arrays of a plan are only read while masks of it exist.
+unsafe impl Sync for TargetMask<'_> {}
+
+impl Mask for TargetMask<'_> {
+    fn bits(&self, row: usize, start: usize, count: usize, words: &mut [u64]) {
+        let width = self.plan.extents().last().copied().unwrap_or(0);
+        let first = row * width + start;
+        for (k, word) in words.iter_mut().enumerate() {
+            let here = count.saturating_sub(k * 64).min(64);
+            *word = match self.plan.truth {
+                Truth::Labels => self.labels(first + k * 64, here),
+                Truth::Masks | Truth::Dense => self.maps(first + k * 64, here),
+            };
+        }
+    }
+}
+
+impl TargetMask<'_> {
+    fn labels(&self, first: usize, count: usize) -> u64 {
+        let mut labels = [0i32; 64];
+        let row = labels.get_mut(..count).unwrap_or(&mut []);
+        // SAFETY: the plan vouches for its arrays, and the transform asks for voxels of the image only.
+        unsafe { self.plan.target.labels(self.sample, first, &self.plan.legend(), row) };
+        let wanted = match self.inside {
+            Inside::Class(class) => self.plan.label_of(class),
+            Inside::Label(label) => label as i32,
+        };
+        row.iter().rev().fold(0, |word, &label| word << 1 | u64::from(label == wanted))
+    }
+
+    fn maps(&self, first: usize, count: usize) -> u64 {
+        // The map of a single class says by 0 where its other region is.
+        let (class, wanted) = match self.inside {
+            Inside::Label(label) if self.plan.classes == 1 => (0, label as f64),
+            Inside::Class(class) | Inside::Label(class) => (class, 1.0),
+        };
+        let mut truth = [0f64; 64];
+        let row = truth.get_mut(..count).unwrap_or(&mut []);
+        // SAFETY: as above.
+        unsafe { self.plan.target.load(self.sample, class, first, row) };
+        row.iter().rev().fold(0, |word, &g| word << 1 | u64::from(g == wanted))
+    }
+}
+
+/// One bit per voxel of a sample.
+pub(crate) struct BitMask<'a> {
+    pub words: &'a [u64],
+    /// Voxels of a row.
+    pub width: usize,
+}
+
+impl Mask for BitMask<'_> {
+    fn bits(&self, row: usize, start: usize, count: usize, words: &mut [u64]) {
+        let first = row * self.width + start;
+        for (k, word) in words.iter_mut().enumerate() {
+            let at = first + k * 64;
+            let of = |index: usize| self.words.get(index).copied().unwrap_or(0);
+            let (low, skip) = (of(at / 64), at % 64);
+            let joined = if skip == 0 { low } else { low >> skip | of(at / 64 + 1) << (64 - skip) };
+            let here = count.saturating_sub(k * 64).min(64);
+            *word = if here == 64 { joined } else { joined & ((1 << here) - 1) };
+        }
+    }
+}
+
+/// What a field demands of truth that is given as maps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Wants {
+    /// Nothing: the target is not read.
+    Anything,
+    /// 0 or 1 everywhere.
+    Masks,
+    /// Exactly one class is 1 in each voxel.
+    Partition,
+}
+
+/// Refuses maps that are not what a field wants: the first such voxel.
+///
+/// # Safety
+/// The arrays of the plan are readable.
+pub(crate) unsafe fn check_maps(plan: &Plan<'_>, wants: Wants) -> Result<(), Error> {
+    if plan.truth == Truth::Labels || wants == Wants::Anything {
+        return Ok(());
+    }
+    for sample in 0..plan.samples {
+        for first in (0..plan.voxels).step_by(64) {
+            let count = (plan.voxels - first).min(64);
+            let (mut bad, mut ones) = (0u64, [0u32; 64]);
+            for class in (0..plan.classes).filter(|&class| plan.is_annotated(sample, class)) {
+                let mut truth = [0f64; 64];
+                // SAFETY: promised by the caller; the voxels lie in the sample.
+                unsafe { plan.target.load(sample, class, first, truth.get_mut(..count).unwrap_or(&mut [])) };
+                for (voxel, (&g, ones)) in truth.iter().zip(ones.iter_mut()).enumerate() {
+                    bad |= u64::from(g != 0.0 && g != 1.0) << voxel;
+                    *ones += u32::from(g == 1.0);
+                }
+            }
+            let is_partition = wants == Wants::Partition && plan.classes > 1;
+            for (voxel, &ones) in ones.iter().enumerate().take(count) {
+                bad |= u64::from(is_partition && ones != 1) << voxel;
+            }
+            if bad != 0 {
+                let voxel = sample * plan.voxels + first + bad.trailing_zeros() as usize;
+                let wants = match wants {
+                    Wants::Partition => c"one class at 1 in each voxel, or a field given with the term",
+                    _ => c"0 or 1 everywhere, or a field given with the term",
+                };
+                return Err(Error::new(Status::Unsupported, c"target", wants).at(voxel));
+            }
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Activation, Batch, View};
+    use quickcheck::quickcheck;
+    use std::vec;
+    use std::vec::Vec;
+
+    #[test]
+    fn an_ignored_label_is_outside_of_every_class() {
+        let logits = [0f32; 10];
+        let labels = [0u8, 1, 255, 1, 0];
+        let prediction = View::new(&logits, &[1, 2, 5]).unwrap();
+        let target = View::new(&labels, &[1, 5]).unwrap();
+        let batch = Batch { ignore: &[255], ..Batch::new(prediction, Activation::Softmax, target) };
+        let plan = Plan::new(&batch).unwrap();
+        for (class, bits) in [(0, 0b10001), (1, 0b01010)] {
+            let mut word = [0];
+            TargetMask { plan: &plan, sample: 0, inside: Inside::Class(class) }.bits(0, 0, 5, &mut word);
+            assert_eq!(word[0], bits);
+        }
+    }
+
+    quickcheck! {
+        fn bits_are_found_at_any_offset(bits: Vec<bool>, width: u8, row: u8) -> bool {
+            let width = width as usize % 150 + 1;
+            let mut words = vec![0u64; bits.len() / 64 + 1];
+            bits.iter().enumerate().for_each(|(i, &bit)| words[i / 64] |= u64::from(bit) << (i % 64));
+            let row = row as usize % (bits.len() / width + 1);
+            let here = width.min(bits.len().saturating_sub(row * width));
+            let mut found = vec![0; here.div_ceil(64)];
+            BitMask { words: &words, width }.bits(row, 0, here, &mut found);
+            (0..here).all(|i| (found[i / 64] >> (i % 64) & 1 == 1) == bits[row * width + i])
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! Power cross entropy: the second half of the exponential logarithmic loss.
+
+use crate::{Base, Charge, Cost, Error, Form, Parts, Real, Voxel, Weighting, non_negative};
+
+/// Power cross entropy, the second half of the exponential logarithmic loss (16), ≥ 0; 0 is perfect.
+///
+/// ```text
+/// L = (1/W) Σ w Σ_c v·g·(−log s)^γ               v_c = (Σf / f_c)^½,  f_c = Σ_b Σ w·g
+/// ```
+///
+/// Due on the true class only, with classes on their own too. Class weights that are given take the
+/// place of those from frequencies. Below `−log s = 1e-6` a power under 1 is its chord, so that the
+/// slope stays finite.
+///
+/// # Errors
+/// [`Error`] unless `γ` is finite and not negative.
+///
+/// # Source
+/// Wong et al. (2018), <https://arxiv.org/abs/1809.00076>.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PowerCrossEntropy {
+    /// The exponent `γ`.
+    pub gamma: f64,
+}
+
+impl Default for PowerCrossEntropy {
+    /// `γ = 0.3`, as in the source.
+    fn default() -> Self {
+        Self { gamma: 0.3 }
+    }
+}
+
+/// Below this a power under one is its chord.
+const TAU: f64 = 1e-6;
+
+impl Cost for PowerCrossEntropy {
+    const CHARGE: Charge = Charge::Truth;
+    const BASE: Base = Base::Surprise;
+
+    #[inline(always)]
+    fn at<T: Real>(&self, voxel: Voxel<T>) -> (T, T) {
+        let Voxel { log_probability, raised, .. } = voxel;
+        let (surprise, gamma) = (-log_probability, T::of(self.gamma));
+        if self.gamma == 1.0 {
+            return (surprise, -T::one());
+        }
+        // The chord serves a power under one alone.
+        let tau = T::of(if self.gamma < 1.0 { TAU } else { f64::NEG_INFINITY });
+        let chord = T::of(libm::pow(TAU, self.gamma - 1.0));
+        // ∂x^γ/∂x = γ·x^γ/x, and 0 at x = 0 for γ above one.
+        let beside = gamma * raised / surprise.at_least(T::FLOOR);
+        let steepness = if surprise < tau { chord } else { beside };
+        let value = if surprise < tau { surprise * chord } else { raised };
+        // −log s falls as log s rises.
+        (value, -steepness)
+    }
+
+    fn exponent(&self) -> f64 {
+        self.gamma
+    }
+
+    fn validate(&self) -> Result<(), Error> {
+        non_negative(&[(c"gamma", self.gamma)])
+    }
+}
+
+impl Form for PowerCrossEntropy {
+    fn parts(&self) -> Parts<'_> {
+        Parts::Cost(self)
+    }
+
+    fn weighting(&self) -> Weighting {
+        Weighting::Frequency
+    }
+}

@@ -1,0 +1,56 @@
+//! Boundary losses.
+
+use super::super::codes::*;
+use super::super::structs::segloss_term;
+use super::{Borrower, no_defaults, segloss_form, unknown};
+use crate::boundary::Sides;
+use crate::{Boundary, Error, Hausdorff};
+
+/// Boundary loss. Parameters: variant (0, SEGLOSS_RIM_ZERO), field.
+#[unsafe(no_mangle)]
+pub extern "C" fn segloss_boundary() -> *const segloss_form {
+    &const { segloss_form { defaults: no_defaults, lend: boundary } }
+}
+
+fn boundary(term: &segloss_term, borrower: Borrower<'_>) -> Result<(), Error> {
+    match term.variant as i32 {
+        0 => borrower(&Boundary { rim_zero: false }),
+        SEGLOSS_RIM_ZERO => borrower(&Boundary { rim_zero: true }),
+        _ => Err(unknown(c"variant")),
+    }
+}
+
+/// Hausdorff by distance transform. Parameters: alpha, field (the target's half, or all of it by
+/// SEGLOSS_FIELD_COMPLETE), variant: SEGLOSS_TARGET_ONLY, SEGLOSS_PREDICTION_ONLY, SEGLOSS_ARGMAX,
+/// SEGLOSS_INTERIOR, SEGLOSS_LOG, or-ed.
+#[unsafe(no_mangle)]
+pub extern "C" fn segloss_hausdorff() -> *const segloss_form {
+    &const { segloss_form { defaults: default_hausdorff, lend: hausdorff } }
+}
+
+fn default_hausdorff(term: &mut segloss_term) {
+    term.alpha = Hausdorff::default().alpha;
+}
+
+fn hausdorff(term: &segloss_term, borrower: Borrower<'_>) -> Result<(), Error> {
+    const ALL: i32 =
+        SEGLOSS_TARGET_ONLY | SEGLOSS_PREDICTION_ONLY | SEGLOSS_ARGMAX | SEGLOSS_INTERIOR | SEGLOSS_LOG;
+    let variant = term.variant as i32;
+    let has = |flag: i32| variant & flag != 0;
+    let sides = match (has(SEGLOSS_TARGET_ONLY), has(SEGLOSS_PREDICTION_ONLY)) {
+        (false, false) => Sides::Both,
+        (true, false) => Sides::Target,
+        (false, true) => Sides::Prediction,
+        (true, true) => return Err(unknown(c"variant")),
+    };
+    if variant & !ALL != 0 {
+        return Err(unknown(c"variant"));
+    }
+    borrower(&Hausdorff {
+        alpha: term.alpha,
+        sides,
+        argmax: has(SEGLOSS_ARGMAX),
+        interior: has(SEGLOSS_INTERIOR),
+        logarithmic: has(SEGLOSS_LOG),
+    })
+}

@@ -1,0 +1,65 @@
+//! Distribution losses.
+
+use super::super::codes::*;
+use super::super::structs::segloss_term;
+use super::{Borrower, no_defaults, segloss_form, unknown};
+use crate::{CrossEntropy, DistancePenalized, Error, Focal, Normalizer, Selection, TopK};
+
+/// Cross entropy (2), (3). Parameters: label_smoothing, normalizer.
+#[unsafe(no_mangle)]
+pub extern "C" fn segloss_cross_entropy() -> *const segloss_form {
+    &const { segloss_form { defaults: no_defaults, lend: cross_entropy } }
+}
+
+fn cross_entropy(term: &segloss_term, borrower: Borrower<'_>) -> Result<(), Error> {
+    let normalizer = match term.normalizer as i32 {
+        SEGLOSS_BY_VOXELS => Normalizer::Voxels,
+        SEGLOSS_BY_CLASS_WEIGHT => Normalizer::ClassWeight,
+        _ => return Err(unknown(c"normalizer")),
+    };
+    borrower(&CrossEntropy { label_smoothing: term.label_smoothing, normalizer })
+}
+
+/// TopK cross entropy (4). Parameters: variant (SEGLOSS_FRACTION, SEGLOSS_THRESHOLD), k.
+#[unsafe(no_mangle)]
+pub extern "C" fn segloss_top_k() -> *const segloss_form {
+    &const { segloss_form { defaults: default_top_k, lend: top_k } }
+}
+
+fn default_top_k(term: &mut segloss_term) {
+    let (Selection::Fraction(k) | Selection::Threshold(k)) = TopK::default().selection;
+    term.k = k;
+}
+
+fn top_k(term: &segloss_term, borrower: Borrower<'_>) -> Result<(), Error> {
+    let selection = match term.variant as i32 {
+        SEGLOSS_FRACTION => Selection::Fraction(term.k),
+        SEGLOSS_THRESHOLD => Selection::Threshold(term.k),
+        _ => return Err(unknown(c"variant")),
+    };
+    borrower(&TopK { selection })
+}
+
+/// Focal loss (5). Parameters: gamma.
+#[unsafe(no_mangle)]
+pub extern "C" fn segloss_focal() -> *const segloss_form {
+    &const { segloss_form { defaults: default_focal, lend: focal } }
+}
+
+fn default_focal(term: &mut segloss_term) {
+    term.gamma = Focal::default().gamma;
+}
+
+fn focal(term: &segloss_term, borrower: Borrower<'_>) -> Result<(), Error> {
+    borrower(&Focal { gamma: term.gamma })
+}
+
+/// Distance-penalised cross entropy (6). Parameters: field, [B,...] or [B,C,...].
+#[unsafe(no_mangle)]
+pub extern "C" fn segloss_distance_penalized() -> *const segloss_form {
+    &const { segloss_form { defaults: no_defaults, lend: distance_penalized } }
+}
+
+fn distance_penalized(_: &segloss_term, borrower: Borrower<'_>) -> Result<(), Error> {
+    borrower(&DistancePenalized)
+}

@@ -1,0 +1,261 @@
+//! Every check at the door: what is refused, where it points, and that nothing is written.
+
+use segloss::region::Squares;
+use segloss::{
+    Activation, Batch, Boundary, CrossEntropy, Dice, Error, Gradient, MAX_TERMS, Report, Status, Tally, Term,
+    Tversky, View, ViewMut, fold, run, scratch_len,
+};
+
+pub const SHAPE: [usize; 4] = [2, 3, 4, 5];
+pub const FLAT: [usize; 3] = [2, 4, 5];
+const LOGITS: [f32; 120] = [0.25; 120];
+const LABELS: [u8; 40] = [1; 40];
+const WEIGHTS: [f32; 40] = [0.5; 40];
+const MAPS: [f32; 120] = [1.0; 120];
+
+const DICE: Dice = Dice { squares: Squares::Linear, smooth_numerator: 1e-5, smooth_denominator: 1e-5 };
+const TVERSKY: Tversky = Tversky { alpha: 0.3, beta: 0.7, smooth_numerator: 1e-5, smooth_denominator: 1e-5 };
+const CROSS_ENTROPY: CrossEntropy =
+    CrossEntropy { label_smoothing: 0.0, normalizer: segloss::Normalizer::Voxels };
+pub const BOUNDARY: Boundary = Boundary { rim_zero: false };
+pub const LOSS: [Term<'static>; 2] = [Term::new(1.0, &DICE), Term::new(1.0, &CROSS_ENTROPY)];
+
+pub fn view<'a, T: segloss::Element>(data: &'a [T], shape: &[usize]) -> View<'a> {
+    View::new(data, shape).unwrap()
+}
+
+pub fn batch() -> Batch<'static> {
+    Batch::new(view(&LOGITS, &SHAPE), Activation::Softmax, view(&LABELS, &FLAT))
+}
+
+fn labelled(labels: &[u8]) -> Batch<'_> {
+    Batch { target: view(labels, &FLAT), ..batch() }
+}
+
+/// A number that no loss yields.
+pub const PAINT: f64 = -12345.0;
+
+/// The error of a run, of which every output is then as it was painted; it is a sentence.
+#[track_caller]
+fn refused_with(batch: &Batch<'_>, terms: &[Term<'_>], scratch: &mut [u8]) -> Error {
+    let painted = Tally { voxels: PAINT, ..Tally::ZERO };
+    let shape = batch.prediction.shape().to_vec();
+    let all: usize = shape.iter().take(2).product();
+    let mut gradient = vec![PAINT; shape.iter().product()];
+    let (mut term_values, mut class_values) = (vec![PAINT; terms.len()], vec![PAINT; terms.len() * all]);
+    let mut tallies = vec![painted; all];
+    let report = Report {
+        gradient: Some(Gradient::new(ViewMut::new(&mut gradient, &shape).unwrap())),
+        term_values: Some(&mut term_values),
+        class_values: Some(&mut class_values),
+        tallies: Some(&mut tallies),
+    };
+    let error = run(batch, terms, report, scratch).unwrap_err();
+    let numbers = gradient.iter().chain(&term_values).chain(&class_values);
+    assert!(numbers.into_iter().all(|&x| x == PAINT) && tallies.iter().all(|t| *t == painted), "{error}");
+    // Folding finds the same, or that it computes no field.
+    let of_fold = fold(batch, terms, &mut tallies, scratch).unwrap_err();
+    assert!(of_fold == error || of_fold.status == Status::MissingField, "{of_fold}, not {error}");
+    assert!(tallies.iter().all(|t| *t == painted), "{error}");
+    assert_sentence(&error);
+    error
+}
+
+#[track_caller]
+pub fn assert_sentence(error: &Error) {
+    let sentence = error.to_string();
+    let place = error.index.map_or(String::new(), |index| format!(" at {index}"));
+    let term = error.term.map_or(String::new(), |term| format!(" of term {term}"));
+    assert_eq!(
+        sentence,
+        format!(
+            "{}{place}{term}: {}; wanted {}",
+            error.argument.to_str().unwrap(),
+            error.status.name().to_str().unwrap(),
+            error.wants.to_str().unwrap()
+        )
+    );
+    assert!(
+        sentence.is_ascii()
+            && !error.wants.to_str().unwrap().is_empty()
+            && !error.wants.to_str().unwrap().ends_with('.'),
+        "{sentence}"
+    );
+}
+
+#[track_caller]
+fn refused(batch: &Batch<'_>, terms: &[Term<'_>]) -> (Status, &'static str, Option<usize>) {
+    let error = refused_with(batch, terms, &mut [0; 1 << 17]);
+    (error.status, error.argument.to_str().unwrap(), error.index)
+}
+
+#[test]
+fn the_batch_that_the_others_differ_from_is_good() {
+    assert!(run(&batch(), &LOSS, Report::default(), &mut [0; 1 << 17]).is_ok());
+}
+
+#[test]
+fn shapes_that_do_not_belong_together_are_refused() {
+    let prediction = |shape: &[usize]| Batch { prediction: view(&LOGITS, shape), ..batch() };
+    assert_eq!(refused(&prediction(&[120]), &LOSS), (Status::Shape, "pred", None));
+    assert_eq!(refused(&prediction(&[2, 60]), &LOSS), (Status::Shape, "pred", None));
+    assert_eq!(refused(&prediction(&[2, 3, 20]), &LOSS), (Status::Shape, "target", None));
+    assert_eq!(refused(&prediction(&[2, 3, 5, 4]), &LOSS), (Status::Shape, "target", None));
+    let target = |target| refused(&Batch { target, ..batch() }, &LOSS);
+    assert_eq!(target(view(&LABELS, &[40])), (Status::Shape, "target", None));
+    assert_eq!(target(view(&LABELS, &[2, 2, 2, 5])), (Status::Shape, "target", None));
+    assert_eq!(target(view(&WEIGHTS, &FLAT)), (Status::Shape, "target", None), "floating labels");
+    let weighted = |weight| refused(&Batch { voxel_weight: Some(weight), ..batch() }, &LOSS);
+    assert_eq!(weighted(view(&WEIGHTS, &[2, 1, 4, 5])), (Status::Shape, "voxel_weight", None));
+    assert_eq!(weighted(view(&MAPS, &SHAPE)), (Status::Shape, "voxel_weight", None));
+    let present = |flags: &[u8]| refused(&Batch { class_present: Some(flags), ..batch() }, &LOSS);
+    assert_eq!(present(&[1; 5]), (Status::Shape, "class_present", None));
+    assert_eq!(present(&[1; 7]), (Status::Shape, "class_present", None));
+}
+
+#[test]
+fn one_channel_of_labels_is_labels() {
+    let target = view(&LABELS, &[2, 1, 4, 5]);
+    let value = |batch: &Batch<'_>| run(batch, &LOSS, Report::default(), &mut [0; 1 << 17]).unwrap();
+    assert_eq!(value(&Batch { target, ..batch() }), value(&batch()));
+}
+
+#[test]
+fn element_types_that_do_not_fit_are_refused() {
+    let integers = [0i32; 120];
+    let prediction = Batch { prediction: view(&integers, &SHAPE), ..batch() };
+    assert_eq!(refused(&prediction, &LOSS), (Status::Dtype, "pred", None));
+    let weight = Batch { voxel_weight: Some(view(&integers[..40], &FLAT)), ..batch() };
+    assert_eq!(refused(&weight, &LOSS), (Status::Dtype, "voxel_weight", None));
+    let field = [Term { field: Some(view(&integers, &SHAPE)), ..Term::new(1.0, &BOUNDARY) }];
+    assert_eq!(refused(&batch(), &field), (Status::Dtype, "field", None));
+}
+
+#[test]
+fn a_bad_label_is_named_by_its_voxel_unless_it_does_not_count() {
+    for (sample, voxel) in [(0, 0), (0, 19), (1, 7)] {
+        let at = sample * 20 + voxel;
+        let mut labels = LABELS;
+        labels[at] = 3;
+        labels[39] = 200;
+        assert_eq!(refused(&labelled(&labels), &LOSS), (Status::Label, "target", Some(at)));
+        let good = |batch: Batch<'_>| run(&batch, &LOSS, Report::default(), &mut [0; 1 << 17]).is_ok();
+        assert!(good(Batch { ignore: &[3, 200], ..labelled(&labels) }));
+        let mut weights = WEIGHTS;
+        (weights[at], weights[39]) = (0.0, 0.0);
+        assert!(good(Batch { voxel_weight: Some(view(&weights, &FLAT)), ..labelled(&labels) }));
+    }
+    // Of any type, whatever its number is cut down to 8 or 32 bits.
+    for bad in [-1i64, 3, 256, 1 << 32, i64::MIN, i64::MAX] {
+        let mut labels = [1i64; 40];
+        labels[21] = bad;
+        let target = Batch { target: view(&labels, &FLAT), ..batch() };
+        assert_eq!(refused(&target, &LOSS), (Status::Label, "target", Some(21)), "{bad}");
+    }
+    // One class knows 0 and 1.
+    let labels = [2u8; 40];
+    let one = Batch::new(view(&MAPS[..40], &[2, 1, 4, 5]), Activation::Sigmoid, view(&labels, &FLAT));
+    assert_eq!(refused(&one, &LOSS), (Status::Label, "target", Some(0)));
+}
+
+#[test]
+fn a_mask_that_is_neither_0_nor_1_is_named_by_its_voxel() {
+    let mut masks = [1u8; 120];
+    masks[60 + 40 + 9] = 2;
+    masks[60 + 20 + 13] = 7;
+    let target = Batch { target: view(&masks, &SHAPE), ..batch() };
+    assert_eq!(refused(&target, &LOSS), (Status::Label, "target", Some(29)));
+    // Nobody looks at the maps of a class that is not annotated.
+    let target = Batch { class_present: Some(&[1, 1, 1, 1, 0, 0]), ..target };
+    assert!(run(&target, &LOSS, Report::default(), &mut [0; 1 << 17]).is_ok());
+}
+
+#[test]
+fn a_bad_weight_is_named_by_its_voxel() {
+    for bad in [f32::NAN, f32::INFINITY, -1.0, -1e-30] {
+        let mut weights = WEIGHTS;
+        (weights[33], weights[38]) = (bad, bad);
+        let weighted = Batch { voxel_weight: Some(view(&weights, &FLAT)), ..batch() };
+        assert_eq!(refused(&weighted, &LOSS), (Status::Parameter, "voxel_weight", Some(33)), "{bad}");
+    }
+}
+
+#[test]
+fn options_without_a_meaning_are_refused() {
+    let one = Batch::new(view(&MAPS[..40], &[2, 1, 4, 5]), Activation::Softmax, view(&LABELS, &FLAT));
+    assert_eq!(refused(&one, &LOSS), (Status::Unsupported, "activation", None));
+    let maps = Batch { target: view(&MAPS, &SHAPE), ignore: &[255], ..batch() };
+    assert_eq!(refused(&maps, &LOSS), (Status::Unsupported, "ignore", None));
+    let spaced = |spacing: &[f64]| refused(&Batch { spacing: Some(spacing), ..batch() }, &LOSS);
+    assert_eq!(spaced(&[1.0]), (Status::Shape, "spacing", None));
+    assert_eq!(spaced(&[1.0; 3]), (Status::Shape, "spacing", None));
+    for bad in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+        assert_eq!(spaced(&[1.0, bad]), (Status::Parameter, "spacing", Some(1)), "{bad}");
+    }
+}
+
+#[test]
+fn soft_truth_makes_no_mask_and_the_first_such_voxel_is_named() {
+    let mut maps = MAPS;
+    maps[60 + 40 + 3] = 0.5;
+    maps[60 + 11] = f32::NAN;
+    let soft = Batch { target: view(&maps, &SHAPE), ..batch() };
+    let boundary = [Term::new(1.0, &DICE), Term::new(1.0, &BOUNDARY)];
+    assert_eq!(refused(&soft, &boundary), (Status::Unsupported, "target", Some(23)));
+    let field = Some(view(&MAPS, &SHAPE));
+    assert!(run(&soft, &[Term { field, ..boundary[1] }], Report::default(), &mut [0; 1 << 17]).is_ok());
+}
+
+/// The error of the second term, which it names.
+#[track_caller]
+fn refused_term(term: Term<'_>) -> (Status, &'static str, Option<usize>) {
+    let error = refused_with(&batch(), &[LOSS[0], term], &mut [0; 1 << 17]);
+    assert_eq!(error.term, Some(1), "{error}");
+    (error.status, error.argument.to_str().unwrap(), error.index)
+}
+
+#[test]
+fn parameters_out_of_range_are_named_with_their_term() {
+    for bad in [-0.1, f64::NAN, f64::INFINITY] {
+        let parameter = |name| (Status::Parameter, name, None);
+        let smooth = Dice { smooth_numerator: bad, ..DICE };
+        assert_eq!(refused_term(Term::new(1.0, &smooth)), parameter("smooth_numerator"));
+        let smooth = Dice { smooth_denominator: bad, ..DICE };
+        assert_eq!(refused_term(Term::new(1.0, &smooth)), parameter("smooth_denominator"));
+        assert_eq!(refused_term(Term::new(1.0, &Tversky { alpha: bad, ..TVERSKY })), parameter("alpha"));
+        assert_eq!(refused_term(Term::new(1.0, &Tversky { beta: bad, ..TVERSKY })), parameter("beta"));
+        let smoothed = CrossEntropy { label_smoothing: bad, ..CROSS_ENTROPY };
+        assert_eq!(refused_term(Term::new(1.0, &smoothed)), parameter("label_smoothing"));
+    }
+    let smoothed = CrossEntropy { label_smoothing: 1.1, ..CROSS_ENTROPY };
+    assert_eq!(refused_term(Term::new(1.0, &smoothed)), (Status::Parameter, "label_smoothing", None));
+    assert_eq!(refused_term(Term::new(f64::NAN, &DICE)), (Status::Parameter, "weight", None));
+}
+
+#[test]
+fn bad_class_weights_and_fields_are_refused() {
+    let weighed = |weights: &[f64]| refused_term(Term { class_weight: Some(weights), ..LOSS[0] });
+    assert_eq!(weighed(&[1.0, 2.0]), (Status::Shape, "class_weight", None));
+    assert_eq!(weighed(&[0.0; 3]), (Status::Parameter, "class_weight", None));
+    for bad in [-1.0, f64::NAN, f64::INFINITY] {
+        assert_eq!(weighed(&[1.0, bad, -1.0]), (Status::Parameter, "class_weight", Some(1)), "{bad}");
+    }
+    let field = Some(view(&MAPS, &[2, 3, 20]));
+    assert_eq!(refused_term(Term { field, ..Term::new(1.0, &BOUNDARY) }), (Status::Shape, "field", None));
+}
+
+#[test]
+fn a_loss_has_one_to_four_terms() {
+    assert_eq!(refused(&batch(), &[]), (Status::Parameter, "n_terms", None));
+    assert_eq!(refused(&batch(), &[LOSS[0]; MAX_TERMS + 1]), (Status::Parameter, "n_terms", None));
+    assert!(run(&batch(), &[LOSS[0]; MAX_TERMS], Report::default(), &mut [0; 1 << 17]).is_ok());
+}
+
+#[test]
+fn scratch_that_is_too_short_is_refused() {
+    let needed = scratch_len(&batch(), &LOSS).unwrap();
+    for len in [0, 1, 64, needed - 64] {
+        let error = refused_with(&batch(), &LOSS, &mut vec![0; len]);
+        assert_eq!((error.status, error.argument.to_str().unwrap()), (Status::Scratch, "scratch"));
+    }
+}

@@ -1,0 +1,182 @@
+//! How arrays are stored changes no bit: labels or maps, integer types, layouts, where the gradient goes.
+
+use crate::bridge::{Array, Float, Format, Inputs, Layout, Outcome, Target, outcome, with_terms};
+use crate::cases;
+use crate::naive::{Case, TermSpec};
+use half::{bf16, f16};
+use segloss::{Gradient, differentiate, scratch_len};
+
+pub const FLOATS: [Float; 4] = [Float::F16, Float::Bf16, Float::F32, Float::F64];
+const LABELS: [Target; 4] = [Target::U8, Target::I16, Target::I32, Target::I64];
+const MASKS: [Target; 5] =
+    [Target::MaskU8, Target::MaskI16, Target::MaskI32, Target::MaskI64, Target::MaskBool];
+
+fn run(case: &Case, terms: &[TermSpec], format: Format) -> Outcome {
+    outcome(case, terms, &format, 1.0).unwrap()
+}
+
+#[track_caller]
+pub fn assert_same(ours: &Outcome, theirs: &Outcome, title: &str) {
+    assert_eq!(ours.value.to_bits(), theirs.value.to_bits(), "{title}: {} and {}", ours.value, theirs.value);
+    assert_same_numbers(&ours.gradient, &theirs.gradient, title);
+}
+
+/// Bit for bit, the signs of zeros too.
+#[track_caller]
+pub fn assert_same_numbers(ours: &[f64], theirs: &[f64], title: &str) {
+    assert_eq!(ours.len(), theirs.len(), "{title}");
+    for (i, (a, b)) in ours.iter().zip(theirs).enumerate() {
+        assert!(a.to_bits() == b.to_bits() || a.is_nan() && b.is_nan(), "{title} at {i}: {a:e}, not {b:e}");
+    }
+}
+
+/// `x` rounded to a type once, to nearest, ties to even.
+pub fn rounded(x: f64, float: Float) -> f64 {
+    // `half` cuts an f64 to 20 bits before it rounds: a neighbour may be nearer than what it finds.
+    let nearest = |found: u16, read: fn(u16) -> f64| {
+        let distance = |bits: u16| ((read(bits) - x).abs(), bits & 1);
+        let around = [found.wrapping_sub(1), found, found.wrapping_add(1)];
+        let numbers = around.into_iter().filter(|&bits| !read(bits).is_nan());
+        read(numbers.min_by(|&a, &b| distance(a).partial_cmp(&distance(b)).unwrap()).unwrap())
+    };
+    match float {
+        Float::F16 => nearest(f16::from_f64(x).to_bits(), |bits| f16::from_bits(bits).to_f64()),
+        Float::Bf16 => nearest(bf16::from_f64(x).to_bits(), |bits| bf16::from_bits(bits).to_f64()),
+        Float::F32 => x as f32 as f64,
+        Float::F64 => x,
+    }
+}
+
+fn is_mask(case: &Case) -> bool {
+    case.truth.iter().all(|&g| g == 0.0 || g == 1.0)
+}
+
+#[test]
+fn labels_are_one_hot_maps() {
+    cases::each(|title, case, terms| {
+        for prediction in [Float::F32, Float::F64] {
+            let format = Format { prediction, ..Format::exact(case) };
+            let as_given = run(case, terms, format);
+            let masks: &[Target] = if is_mask(case) { &MASKS } else { &[] };
+            for target in masks.iter().copied().chain(FLOATS.map(Target::Dense)) {
+                let mut ours = run(case, terms, Format { target, ..format });
+                // The zero at a voxel that does not count has the sign of what it was multiplied by.
+                for (ours, expected) in ours.gradient.iter_mut().zip(&as_given.gradient) {
+                    *ours = if *ours == 0.0 && *expected == 0.0 { *expected } else { *ours };
+                }
+                assert_same(&ours, &as_given, &format!("{title} {target:?}"));
+            }
+        }
+    });
+}
+
+#[test]
+fn every_integer_type_of_labels_gives_the_same_bits() {
+    cases::each(|title, case, terms| {
+        let as_given = run(case, terms, Format::exact(case));
+        for target in LABELS.into_iter().filter(|_| case.labels.is_some()) {
+            let format = Format { target, ..Format::exact(case) };
+            assert_same(&run(case, terms, format), &as_given, &format!("{title} {target:?}"));
+        }
+    });
+}
+
+#[test]
+fn every_layout_gives_the_same_bits() {
+    cases::each(|title, case, terms| {
+        for prediction in [Float::F32, Float::F64] {
+            let format = Format { prediction, gradient: prediction, ..Format::exact(case) };
+            let contiguous = run(case, terms, format);
+            for layout in [Layout::ChannelsLast, Layout::Odd] {
+                let other = run(case, terms, Format { layout, ..format });
+                assert_same(&other, &contiguous, &format!("{title} {layout:?}"));
+                assert_eq!(other.tallies, contiguous.tallies, "{title} {layout:?}");
+            }
+        }
+    });
+}
+
+#[test]
+fn half_precision_is_read_as_single_precision() {
+    cases::each(|title, case, terms| {
+        let single = Format { prediction: Float::F32, gradient: Float::F32, ..Format::exact(case) };
+        let expected = run(case, terms, single);
+        for prediction in [Float::F16, Float::Bf16] {
+            assert_same(&run(case, terms, Format { prediction, ..single }), &expected, title);
+        }
+    });
+}
+
+#[test]
+fn a_gradient_of_another_type_is_rounded_once() {
+    cases::each(|title, case, terms| {
+        for prediction in [Float::F32, Float::F64] {
+            let full = run(case, terms, Format { prediction, ..Format::exact(case) });
+            for gradient in FLOATS {
+                let narrow = run(case, terms, Format { prediction, gradient, ..Format::exact(case) });
+                let expected: Vec<f64> = full.gradient.iter().map(|&x| rounded(x, gradient)).collect();
+                assert_same_numbers(&narrow.gradient, &expected, &format!("{title} {gradient:?}"));
+            }
+        }
+    });
+}
+
+#[test]
+fn in_place_is_out_of_place() {
+    cases::each(|title, case, terms| {
+        for (float, layout) in [
+            (Float::F16, Layout::ChannelsLast),
+            (Float::Bf16, Layout::Odd),
+            (Float::F32, Layout::Odd),
+            (Float::F64, Layout::ChannelsFirst),
+        ] {
+            let format = Format { prediction: float, gradient: float, layout, ..Format::exact(case) };
+            let beside = outcome(case, terms, &format, 3.0).unwrap();
+            let over = outcome(case, terms, &Format { in_place: true, ..format }, 3.0).unwrap();
+            assert_same(&over, &beside, &format!("{title} {float:?}"));
+        }
+    });
+}
+
+#[test]
+fn scaling_the_gradient_is_weighing_the_loss() {
+    const SCALE: f64 = 2.7;
+    cases::each(|title, case, terms| {
+        let scaled = outcome(case, terms, &Format::exact(case), SCALE).unwrap();
+        let weighed: Vec<TermSpec> =
+            terms.iter().map(|term| TermSpec { weight: term.weight * SCALE, ..term.clone() }).collect();
+        let weighed = run(case, &weighed, Format::exact(case));
+        assert_same_numbers(&scaled.gradient, &weighed.gradient, title);
+        let plain = run(case, terms, Format::exact(case));
+        assert_eq!(scaled.value.to_bits(), plain.value.to_bits(), "{title}: the value is not scaled");
+        let doubled = outcome(case, terms, &Format::exact(case), 2.0).unwrap().gradient;
+        assert!(doubled.iter().zip(&plain.gradient).all(|(two, one)| *two == 2.0 * one), "{title}");
+    });
+}
+
+#[test]
+fn an_accumulated_gradient_is_added_to_what_is_there() {
+    cases::each(|title, case, terms| {
+        for (prediction, gradient) in
+            [(Float::F64, Float::F64), (Float::F32, Float::F32), (Float::F16, Float::F16)]
+        {
+            let format = Format { prediction, gradient: Float::F64, ..Format::exact(case) };
+            let full = run(case, terms, format).gradient;
+            let before: Vec<f64> = (0..full.len()).map(|k| (k % 7) as f64 / 4.0 - 0.5).collect();
+            let shape: Vec<usize> = [case.b, case.c].iter().chain(&case.shape).copied().collect();
+            let mut there = Array::new(&before, &shape, Some(1), Layout::ChannelsLast, gradient);
+            let inputs = Inputs::new(case, terms, &format);
+            with_terms(terms, &inputs, |terms| {
+                let batch = inputs.batch(inputs.prediction.view());
+                let mut scratch = vec![0; scratch_len(&batch, terms).unwrap()];
+                let into = Gradient { accumulate: true, ..Gradient::new(there.view_mut()) };
+                differentiate(&batch, terms, into, &mut scratch).unwrap();
+            });
+            // The sum is formed in the precision of the run, and rounded once to the output's.
+            let single = |x: f64| if prediction == Float::F64 { x } else { x as f32 as f64 };
+            let sum: Vec<f64> =
+                before.iter().zip(&full).map(|(b, g)| rounded(single(b + g), gradient)).collect();
+            assert_same_numbers(&there.values(), &sum, &format!("{title} {gradient:?}"));
+        }
+    });
+}

@@ -1,0 +1,77 @@
+//! Every gradient is the derivative of its value: five-point differences of the crate's own value.
+
+use crate::bridge::{Format, Inputs, Layout, outcome, with_terms};
+use crate::cases;
+use crate::naive::{Activation, Case, TermSpec};
+use segloss::{View, evaluate, scratch_len};
+
+/// Of the largest component. What is left of the fourth power of the step is 1e-8 of it.
+const TOLERANCE: f64 = 1e-7;
+
+/// Logits: the fifth derivative of a sigmoid is at most of the order of the first, and h⁴/30 is 3e-10.
+/// Probabilities: that of −log s is 24/s⁴ times the first, and s is at least 1/16: (h/s)⁴·24/30 is 3e-9.
+fn step(activation: Activation) -> f64 {
+    match activation {
+        Activation::Softmax | Activation::Sigmoid => 1e-2,
+        Activation::Probability | Activation::ProbabilityPerClass => 5e-4,
+    }
+}
+
+/// The shape of the prediction.
+fn shape(case: &Case) -> Vec<usize> {
+    [case.b, case.c].iter().chain(&case.shape).copied().collect()
+}
+
+/// `(8·(L(+h) − L(−h)) − (L(+2h) − L(−2h))) / 12h` of every element of the prediction.
+fn differences(case: &Case, specs: &[TermSpec]) -> Vec<f64> {
+    let inputs = Inputs::new(case, specs, &Format::exact(case));
+    let (shape, step) = (shape(case), step(case.activation));
+    with_terms(specs, &inputs, |terms| {
+        let mut z = case.z.clone();
+        let mut scratch = vec![0; scratch_len(&inputs.batch(inputs.prediction.view()), terms).unwrap()];
+        let mut difference = |k: usize| {
+            let mut at = |steps: f64| {
+                z[k] = case.z[k] + steps * step;
+                let batch = inputs.batch(View::new(&z, &shape).unwrap());
+                evaluate(&batch, terms, &mut scratch).unwrap()
+            };
+            let (near, far) = (at(1.0) - at(-1.0), at(2.0) - at(-2.0));
+            at(0.0);
+            (8.0 * near - far) / (12.0 * step)
+        };
+        (0..case.z.len()).map(&mut difference).collect()
+    })
+}
+
+fn largest(numbers: &[f64]) -> f64 {
+    numbers.iter().fold(0.0, |m, x| m.max(x.abs()))
+}
+
+#[test]
+fn the_gradient_is_the_derivative_of_the_value() {
+    cases::each(|title, case, terms| {
+        let differences = differences(case, terms);
+        let scale = largest(&differences);
+        assert!(scale > 1e-6, "{title}: the case says nothing");
+        for layout in [Layout::ChannelsFirst, Layout::ChannelsLast, Layout::Odd] {
+            let analytic =
+                outcome(case, terms, &Format { layout, ..Format::exact(case) }, 1.0).unwrap().gradient;
+            for (i, (a, d)) in analytic.iter().zip(&differences).enumerate() {
+                assert!((a - d).abs() <= TOLERANCE * scale, "{title}, {layout:?} at {i}: {a:e}, not {d:e}");
+            }
+        }
+    });
+}
+
+#[test]
+fn a_value_is_the_same_whether_or_not_its_gradient_is_asked_for() {
+    cases::each(|title, case, terms| {
+        let with = outcome(case, terms, &Format::exact(case), 1.0).unwrap().value;
+        let inputs = Inputs::new(case, terms, &Format::exact(case));
+        let without = with_terms(terms, &inputs, |terms| {
+            let batch = inputs.batch(inputs.prediction.view());
+            evaluate(&batch, terms, &mut vec![0; scratch_len(&batch, terms).unwrap()]).unwrap()
+        });
+        assert_eq!(with.to_bits(), without.to_bits(), "{title}");
+    });
+}

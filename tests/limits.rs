@@ -1,0 +1,204 @@
+//! The ends: perfect, absent, all wrong, empty, full; one voxel, one class; numbers of any size.
+
+use crate::bridge::{Float, Format, Outcome, exact, outcome};
+use crate::cases::{field_of, is_served};
+use crate::list::{BOUNDARY, CROSS_ENTROPY, DICE, TVERSKY, losses};
+use crate::naive::{Activation, Case, Form, TermSpec, boundary::signed_field};
+use approx::assert_relative_eq;
+
+/// Smaller than a block of sums, and two axes so that there is a boundary.
+pub const SHAPE: [usize; 2] = [5, 7];
+pub const ACTIVATIONS: [Activation; 4] =
+    [Activation::Softmax, Activation::Sigmoid, Activation::Probability, Activation::ProbabilityPerClass];
+
+fn is_logit(activation: Activation) -> bool {
+    matches!(activation, Activation::Softmax | Activation::Sigmoid)
+}
+
+/// What a network can say of the voxels of class `c` (`yes`) and of the others.
+fn answer(activation: Activation, size: f64, yes: bool) -> f64 {
+    match (is_logit(activation), yes) {
+        (true, true) => size,
+        (true, false) => -size,
+        (false, true) => 1.0,
+        (false, false) => 0.0,
+    }
+}
+
+/// A prediction made from labels: `says(label, class)` is whether a voxel of this label is given the class.
+fn said(
+    classes: usize,
+    shape: &[usize],
+    activation: Activation,
+    size: f64,
+    labels: &[i64],
+    says: impl Fn(i64, i64) -> bool,
+) -> Case {
+    let of_class = |class: usize| {
+        let class = if classes == 1 { 1 } else { class as i64 };
+        let says = &says;
+        labels.iter().map(move |&label| answer(activation, size, says(label, class)))
+    };
+    let z: Vec<f64> = (0..classes).flat_map(of_class).collect();
+    Case::of_labels(classes, shape, activation, &z, labels, &[])
+}
+
+pub fn painted_labels(count: usize, classes: usize) -> Vec<i64> {
+    (0..count).map(|k| ((k * k + k / 5) % 11 % classes.max(2)) as i64).collect()
+}
+
+/// Every end of every number of classes under every activation, in one list.
+fn ends() -> Vec<(String, Case)> {
+    let mut all = vec![];
+    for activation in ACTIVATIONS {
+        for classes in [1, 2, 4].into_iter().filter(|&c| c > 1 || activation != Activation::Softmax) {
+            for size in if is_logit(activation) { &[1e3, 8e4, 1e6][..] } else { &[1.0] } {
+                for shape in [&SHAPE[..], &[1], &[1, 1, 1]] {
+                    let n = shape.iter().product();
+                    let last = (classes.max(2) - 1) as i64;
+                    let labels = [painted_labels(n, classes), vec![0; n], vec![last; n]];
+                    for (labels, what) in labels.iter().zip(["painted", "empty", "full"]) {
+                        let mut add = |end: &str, says: &dyn Fn(i64, i64) -> bool| {
+                            let title = format!("{activation:?} {classes} {size:e} {shape:?} {what} {end}");
+                            all.push((title, said(classes, shape, activation, *size, labels, says)));
+                        };
+                        add("perfect", &|label, class| label == class);
+                        add("all wrong", &|label, class| label != class);
+                        add("everywhere", &|_, _| true);
+                        add("nowhere", &|_, _| false);
+                        add("one class for all", &|_, class| class == last);
+                    }
+                }
+            }
+        }
+    }
+    all
+}
+
+fn assert_finite(outcome: &Outcome, title: &str) {
+    assert!(outcome.value.is_finite(), "{title}: {}", outcome.value);
+    assert!(outcome.gradient.iter().all(|x| x.is_finite()), "{title}: {:?}", outcome.gradient);
+}
+
+#[test]
+fn value_and_gradient_are_finite_at_every_end() {
+    let ends = ends();
+    for loss in losses() {
+        for (title, case) in &ends {
+            let terms = loss.for_classes(case.c);
+            for prediction in [Float::F64, Float::F32, Float::F16] {
+                // f16 has no 8e4.
+                let fits = prediction != Float::F16 || case.z.iter().all(|z| z.abs() < 65504.0);
+                let format = Format { prediction, ..Format::exact(case) };
+                if fits && is_served(&terms, case) {
+                    assert_finite(
+                        &outcome(case, &terms, &format, 1.0).unwrap(),
+                        &format!("{} {title}", loss.name),
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn weights_and_fields_of_a_million_are_finite() {
+    for loss in losses() {
+        for (title, case) in ends() {
+            let weight: Vec<f64> = (0..case.n()).map(|k| [1e6, 1e-6, 0.0][k % 3]).collect();
+            let case = case.weighted(&weight);
+            let mut terms = loss.for_classes(case.c);
+            for term in terms.iter_mut().filter(|term| field_of(term.form).is_some()) {
+                term.field = Some((0..case.z.len()).map(|k| [1e6, -1e6, 1e-6][k % 3]).collect());
+            }
+            for prediction in [Float::F64, Float::F32] {
+                let format = Format { prediction, ..Format::exact(&case) };
+                assert_finite(
+                    &outcome(&case, &terms, &format, 65536.0).unwrap(),
+                    &format!("{} {title}", loss.name),
+                );
+            }
+        }
+    }
+}
+
+/// Smoothed labels are not what a perfect prediction says.
+fn is_smoothed(term: &TermSpec) -> bool {
+    matches!(term.form, Form::CrossEntropy { label_smoothing, .. } if label_smoothing > 0.0)
+}
+
+#[test]
+fn a_perfect_prediction_from_logits_feels_nothing() {
+    let is_perfect =
+        |(title, case): &&(String, Case)| title.ends_with("perfect") && is_logit(case.activation);
+    for loss in losses() {
+        for (title, case) in ends().iter().filter(is_perfect) {
+            let terms = loss.for_classes(case.c);
+            if terms.iter().any(is_smoothed) {
+                continue;
+            }
+            for prediction in [Float::F64, Float::F32] {
+                let format = Format { prediction, ..Format::exact(case) };
+                let ours = outcome(case, &terms, &format, 1.0).unwrap();
+                assert!(ours.gradient.iter().all(|&x| x == 0.0), "{} {title}", loss.name);
+                // Of the boundary loss the value is a distance.
+                for (value, term) in ours.terms.iter().zip(&terms) {
+                    let perfect = if term.minus_one { -1.0 } else { 0.0 };
+                    let is_boundary = matches!(term.form, Form::Boundary { .. });
+                    assert!(is_boundary || *value == perfect, "{} {title}: {value:e}", loss.name);
+                }
+            }
+        }
+    }
+}
+
+/// The table "The ends" of the equations, with the defaults.
+#[test]
+fn the_ends_have_the_values_of_the_table() {
+    const E: f64 = 1e-5;
+    let value = |case: &Case, form: Form| exact(case, &[TermSpec::new(form)]).value;
+    let one_class = |labels: &[i64], s: &[f64]| {
+        Case::of_labels(1, &[labels.len()], Activation::Probability, s, labels, &[])
+    };
+    // G = 0, S = 1.5: an absent class is counted.
+    let invented = one_class(&[0, 0, 0], &[0.5, 0.25, 0.75]);
+    assert_relative_eq!(value(&invented, DICE), 1.0 - E / (1.5 + E), max_relative = 1e-14);
+    assert_relative_eq!(value(&invented, TVERSKY), 1.0 - E / (0.3 * 1.5 + E), max_relative = 1e-14);
+    // G = 2, nothing found and nothing invented.
+    let overlooked = one_class(&[1, 1, 0], &[0.0; 3]);
+    assert_relative_eq!(value(&overlooked, DICE), 1.0 - E / (2.0 + E), max_relative = 1e-14);
+    assert_relative_eq!(value(&overlooked, TVERSKY), 1.0 - E / (0.7 * 2.0 + E), max_relative = 1e-14);
+    // Two classes, all wrong.
+    for n in [1, 70] {
+        let labels = painted_labels(n, 2);
+        let wrong = said(2, &[n], Activation::Softmax, 8e4, &labels, |label, class| label != class);
+        assert_eq!(value(&wrong, CROSS_ENTROPY), 160_000.0);
+    }
+    // Perfect: BD is Σwφg/n, and n is the number of voxels.
+    let labels = painted_labels(35, 2);
+    let perfect = said(2, &SHAPE, Activation::Softmax, 1e3, &labels, |label, class| label == class);
+    let phi = signed_field(&perfect, false);
+    let inside: f64 = phi[35..].iter().zip(&perfect.truth[35..]).map(|(phi, g)| phi * g).sum();
+    assert_relative_eq!(value(&perfect, BOUNDARY), inside / 35.0, max_relative = 1e-14);
+    // The floor of a probability that is given.
+    assert_relative_eq!(
+        value(&one_class(&[1], &[0.0]), CROSS_ENTROPY),
+        126.0 * 2f64.ln(),
+        max_relative = 1e-14
+    );
+    assert_eq!(exact(&one_class(&[1], &[0.0]), &[TermSpec::new(CROSS_ENTROPY)]).gradient, [0.0]);
+}
+
+#[test]
+fn probabilities_may_lie_outside_of_the_unit_interval() {
+    let s: Vec<f64> = (0..3 * 35).map(|k| [-0.5, 1.5, 0.25, 0.0, 1.0][k % 5]).collect();
+    for loss in losses() {
+        for activation in [Activation::Probability, Activation::ProbabilityPerClass] {
+            let case = Case::of_labels(3, &SHAPE, activation, &s, &painted_labels(35, 3), &[]);
+            let terms = loss.for_classes(3);
+            let ours = exact(&case, &terms);
+            assert_finite(&ours, loss.name);
+            assert_relative_eq!(ours.value, crate::naive::value(&case, &terms), max_relative = 1e-12);
+        }
+    }
+}

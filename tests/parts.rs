@@ -1,0 +1,102 @@
+//! Parts of a case, and the three steps of a loss on them.
+
+use crate::bridge::{Array, Format, Inputs, Layout, with_terms};
+use crate::cases::{Field, field_of};
+use crate::naive::{Case, TermSpec};
+use segloss::{Gradient, Tally, field, finish, fold, map, scratch_len};
+use std::ops::Range;
+
+/// Some samples of a map `[B, maps, rows, …]`, and of each some rows of the first spatial axis.
+pub fn slab<T: Copy>(
+    whole: &[T],
+    case: &Case,
+    maps: usize,
+    samples: &Range<usize>,
+    rows: &Range<usize>,
+) -> Vec<T> {
+    let row = case.n() / case.shape[0];
+    let of_map = |map: usize| whole[map * case.n()..][rows.start * row..rows.end * row].iter().copied();
+    (samples.start * maps..samples.end * maps).flat_map(of_map).collect()
+}
+
+/// A part of a case, with the same part of every field.
+pub fn part(
+    case: &Case,
+    terms: &[TermSpec],
+    samples: Range<usize>,
+    rows: Range<usize>,
+) -> (Case, Vec<TermSpec>) {
+    let shape = [rows.len()].iter().chain(&case.shape[1..]).copied().collect();
+    let here = Case {
+        b: samples.len(),
+        shape,
+        z: slab(&case.z, case, case.c, &samples, &rows),
+        truth: slab(&case.truth, case, case.c, &samples, &rows),
+        labels: case.labels.as_ref().map(|labels| slab(labels, case, 1, &samples, &rows)),
+        weight: slab(&case.weight, case, 1, &samples, &rows),
+        ignored: slab(&case.ignored, case, 1, &samples, &rows),
+        class_present: case.class_present[samples.start * case.c..samples.end * case.c].to_vec(),
+        ..case.clone()
+    };
+    let cut = |field: &Vec<f64>| slab(field, case, field.len() / (case.b * case.n()), &samples, &rows);
+    let terms = terms.iter().map(|term| TermSpec { field: term.field.as_ref().map(cut), ..term.clone() });
+    (here, terms.collect())
+}
+
+pub fn fold_into(case: &Case, terms: &[TermSpec], format: &Format, tallies: &mut [Tally]) {
+    let inputs = Inputs::new(case, terms, format);
+    with_terms(terms, &inputs, |terms| {
+        let batch = inputs.batch(inputs.prediction.view());
+        let mut scratch = vec![0x5a; scratch_len(&batch, terms).unwrap()];
+        fold(&batch, terms, tallies, &mut scratch).unwrap();
+    });
+}
+
+pub fn finish_of(
+    case: &Case,
+    terms: &[TermSpec],
+    format: &Format,
+    tallies: &[Tally],
+    slopes: &mut [Tally],
+) -> f64 {
+    let inputs = Inputs::new(case, terms, format);
+    with_terms(terms, &inputs, |terms| {
+        let batch = inputs.batch(inputs.prediction.view());
+        let mut scratch = vec![0x5a; scratch_len(&batch, terms).unwrap()];
+        finish(&batch, terms, tallies, 1.0, Some(slopes), &mut scratch).unwrap()
+    })
+}
+
+pub fn map_of(case: &Case, terms: &[TermSpec], format: &Format, slopes: &[Tally]) -> Vec<f64> {
+    let inputs = Inputs::new(case, terms, format);
+    let shape: Vec<usize> = [case.b, case.c].iter().chain(&case.shape).copied().collect();
+    let mut gradient = Array::new(&case.z, &shape, Some(1), format.layout, format.gradient);
+    with_terms(terms, &inputs, |terms| {
+        let batch = inputs.batch(inputs.prediction.view());
+        let mut scratch = vec![0x5a; scratch_len(&batch, terms).unwrap()];
+        map(&batch, terms, slopes, Gradient::new(gradient.view_mut()), &mut scratch).unwrap();
+    });
+    gradient.values()
+}
+
+/// The terms with the fields that the crate computes from the whole.
+pub fn with_fields(case: &Case, terms: &[TermSpec], format: &Format) -> Vec<TermSpec> {
+    let inputs = Inputs::new(case, terms, format);
+    let shape: Vec<usize> = [case.b, case.c].iter().chain(&case.shape).copied().collect();
+    let flat: Vec<usize> = [case.b].iter().chain(&case.shape).copied().collect();
+    let one = |k: usize, spec: &TermSpec| {
+        with_terms(terms, &inputs, |terms| {
+            let shape = match field_of(spec.form) {
+                Some(Field::PerClass) => &shape,
+                Some(Field::Shared) => &flat,
+                None => return spec.clone(),
+            };
+            let batch = inputs.batch(inputs.prediction.view());
+            let mut into = Array::new(&[], shape, None, Layout::Odd, format.prediction);
+            let mut scratch = vec![0x5a; scratch_len(&batch, terms).unwrap()];
+            field(&batch, &terms[k], into.view_mut(), &mut scratch).unwrap();
+            TermSpec { field: Some(into.values()), ..spec.clone() }
+        })
+    };
+    terms.iter().enumerate().map(|(k, spec)| one(k, spec)).collect()
+}

@@ -1,0 +1,120 @@
+//! What does not count is not felt, whatever it holds; what counts is felt, NaN too.
+
+use crate::bridge::{Float, Format, exact, outcome};
+use crate::cases::{self, field_of};
+use crate::formats::assert_same;
+use crate::limits::{ACTIVATIONS, SHAPE, painted_labels};
+use crate::list::losses;
+use crate::naive::{self, Case, TermSpec};
+use segloss::{
+    Activation, Batch, CrossEntropy, Dice, Gradient, Term, View, ViewMut, differentiate, scratch_len,
+};
+
+/// The terms, those of distances with `field`, a map per class.
+fn with_field(terms: &[TermSpec], field: &[f64]) -> Vec<TermSpec> {
+    let given = |term: &TermSpec| field_of(term.form).map(|_| field.to_vec());
+    terms.iter().map(|term| TermSpec { field: given(term), ..term.clone() }).collect()
+}
+
+/// `numbers` `[B, C, N]` with NaN where `blank`, a function of sample, class and voxel, says so.
+fn poisoned(case: &Case, numbers: &[f64], blank: impl Fn(usize, usize, usize) -> bool) -> Vec<f64> {
+    let n = case.n();
+    let place = |k: usize| (k / n / case.c, k / n % case.c, k % n);
+    let poison = |(k, &x): (usize, &f64)| {
+        let (b, c, i) = place(k);
+        if blank(b, c, i) { f64::NAN } else { x }
+    };
+    numbers.iter().enumerate().map(poison).collect()
+}
+
+#[test]
+fn what_is_ignored_altogether_costs_nothing() {
+    for loss in losses() {
+        for activation in ACTIVATIONS {
+            for classes in [1, 3].into_iter().filter(|&c| c > 1 || activation != naive::Activation::Softmax) {
+                let labels = painted_labels(70, classes);
+                let z: Vec<f64> = (0..70 * classes).map(|k| (k % 7) as f64 / 8.0).collect();
+                let ignored = Case::of_labels(classes, &SHAPE, activation, &z, &vec![255; 70], &[255]);
+                let counted = Case::of_labels(classes, &SHAPE, activation, &z, &labels, &[]);
+                let nobody = Case { class_present: vec![false; 2 * classes], ..counted.clone() };
+                for case in [ignored, counted.weighted(&[0.0; 70]), nobody] {
+                    let ours = exact(&case, &loss.for_classes(classes));
+                    let title = format!("{} {activation:?} {classes}", loss.name);
+                    assert_eq!(ours.value, 0.0, "{title}");
+                    assert!(ours.gradient.iter().all(|&x| x == 0.0), "{title}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn nothing_is_felt_of_a_voxel_without_weight() {
+    cases::each(|title, case, terms| {
+        let weight = case.weight.iter().enumerate().map(|(k, w)| if k % 4 == 1 { 0.0 } else { *w });
+        let case = Case { weight: weight.collect(), ..case.clone() };
+        let blank = |b: usize, _: usize, i: usize| case.w(b, i) == 0.0;
+        let field: Vec<f64> = (0..case.z.len()).map(|k| (k % 11) as f64 - 5.0).collect();
+        let nan = poisoned(&case, &field, blank);
+        let mut bad = Case { z: poisoned(&case, &case.z, blank), ..case.clone() };
+        if case.labels.is_none() {
+            bad.truth = poisoned(&case, &case.truth, blank);
+        }
+        for prediction in [Float::F64, Float::F32] {
+            let format = Format { prediction, ..Format::exact(&case) };
+            let expected = outcome(&case, &with_field(terms, &field), &format, 1.0).unwrap();
+            let ours = outcome(&bad, &with_field(terms, &nan), &format, 1.0).unwrap();
+            assert_same(&ours, &expected, title);
+            for (x, field) in ours.gradient.iter().zip(&nan) {
+                assert!(*x == 0.0 || !field.is_nan(), "{title}: {x:e} at a voxel without weight");
+            }
+        }
+    });
+}
+
+#[test]
+fn nothing_is_felt_of_the_truth_of_a_class_that_nobody_annotated() {
+    cases::each(|title, case, terms| {
+        let class_present = (0..case.b * case.c).map(|k| k % 2 == 0).collect();
+        let case = Case { class_present, ..case.clone() };
+        let blank = |b: usize, c: usize, _: usize| !case.class_present[b * case.c + c];
+        let field: Vec<f64> = (0..case.z.len()).map(|k| (k % 11) as f64 - 5.0).collect();
+        let mut bad = case.clone();
+        if case.labels.is_none() {
+            bad.truth = poisoned(&case, &case.truth, blank);
+        }
+        let expected = exact(&case, &with_field(terms, &field));
+        let ours = exact(&bad, &with_field(terms, &poisoned(&case, &field, blank)));
+        assert_same(&ours, &expected, title);
+    });
+}
+
+#[test]
+fn one_nan_that_counts_makes_the_value_nan() {
+    cases::each(|title, case, terms| {
+        let n = case.n();
+        let voxel = (0..n).rev().find(|&i| case.weight[i] > 0.0).unwrap();
+        let mut case = case.clone();
+        for class in 0..case.c {
+            case.z[class * n + voxel] = f64::NAN;
+        }
+        for prediction in [Float::F64, Float::F32, Float::F16] {
+            let format = Format { prediction, ..Format::exact(&case) };
+            let ours = outcome(&case, terms, &format, 1.0).unwrap();
+            assert!(ours.value.is_nan(), "{title} {prediction:?}: {}", ours.value);
+        }
+    });
+}
+
+#[test]
+fn an_empty_batch_has_the_value_0_and_no_gradient() {
+    let (dice, cross_entropy) = (Dice::default(), CrossEntropy::default());
+    let loss = [Term::new(1.0, &dice), Term { minus_one: true, ..Term::new(1.0, &cross_entropy) }];
+    for shape in [[0, 2, 5], [2, 0, 5], [2, 2, 0]] {
+        let target = View::new::<u8>(&[0; 10][..shape[0] * shape[2]], &[shape[0], shape[2]]).unwrap();
+        let batch = Batch::new(View::new::<f32>(&[], &shape).unwrap(), Activation::Softmax, target);
+        let mut scratch = vec![0; scratch_len(&batch, &loss).unwrap()];
+        let gradient = Gradient::new(ViewMut::new::<f32>(&mut [], &shape).unwrap());
+        assert_eq!(differentiate(&batch, &loss, gradient, &mut scratch), Ok(0.0), "{shape:?}");
+    }
+}
