@@ -42,7 +42,7 @@ mod element;
 mod engine;
 mod error;
 #[cfg(feature = "capi")]
-#[allow(non_camel_case_types, reason = "the names of C")]
+#[allow(non_camel_case_types, rustdoc::broken_intra_doc_links, reason = "the names and the comments of C")]
 #[doc(hidden)]
 pub mod ffi;
 mod frequency;

@@ -252,7 +252,7 @@ impl Work<'_> {
                 }
             }
         }
-        (taking_part > 0).then(|| sum * share)
+        (taking_part > 0).then_some(sum * share)
     }
 
     fn form_of_all(&mut self, form: Closed<'_>, desk: &mut Desk<'_>) -> Option<f64> {
@@ -284,7 +284,7 @@ impl Work<'_> {
                 *to_weight = if skipped { 0.0 } else { weight };
             }
         }
-        let Some(value) = form.score(desk.pooled, desk.weights, desk.slopes) else { return None };
+        let value = form.score(desk.pooled, desk.weights, desk.slopes)?;
         for (class, (&weight, slope)) in desk.weights.iter().zip(desk.slopes.iter()).enumerate() {
             for sample in 0..samples {
                 if weight > 0.0 && part(self, desk.base, sample, class) > 0.0 {
