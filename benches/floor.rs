@@ -3,8 +3,8 @@
 //! The floor is what loops take that do no mathematics: they read the labels once (the census), the logits
 //! once per sweep, and write the gradient. `cargo bench --bench floor`
 use segloss::{
-    Activation, Batch, CrossEntropy, Dice, Focal, Form, GeneralizedDice, Gradient, Term, TopK, Tversky, View, ViewMut,
-    differentiate, scratch_len,
+    Activation, Batch, CrossEntropy, Dice, Focal, Form, GeneralizedDice, Gradient, Term, TopK, Tversky, View,
+    ViewMut, differentiate, scratch_len,
 };
 use std::hint::black_box;
 use std::time::Instant;
@@ -30,11 +30,18 @@ fn main() {
 
 fn run(name: &str, shape: [usize; 3]) {
     let [b, c, n] = shape;
-    let logits: Vec<f32> = (0..b * c * n).map(|i| ((i * 2654435761) >> 7 & 0xffff) as f32 / 8192.0 - 4.0).collect();
+    let logits: Vec<f32> =
+        (0..b * c * n).map(|i| ((i * 2654435761) >> 7 & 0xffff) as f32 / 8192.0 - 4.0).collect();
     let labels: Vec<u8> = (0..b * n).map(|i| ((i / 37) % c) as u8).collect();
     let mut gradient = vec![0f32; b * c * n];
-    let (ce, dice, focal, tversky, gd, top) =
-        (CrossEntropy::default(), Dice::default(), Focal::default(), Tversky::default(), GeneralizedDice::default(), TopK::default());
+    let (ce, dice, focal, tversky, gd, top) = (
+        CrossEntropy::default(),
+        Dice::default(),
+        Focal::default(),
+        Tversky::default(),
+        GeneralizedDice::default(),
+        TopK::default(),
+    );
     let losses: Vec<(&str, usize, Vec<&dyn Form>)> = vec![
         ("CE", 1, vec![&ce]),
         ("focal", 1, vec![&focal]),

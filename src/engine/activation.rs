@@ -14,9 +14,9 @@
 //! ```
 
 use super::cost::{sigmoid, softmax_complement};
-use super::row::{BLOCK, blocks, blocks_mut, row, row_mut};
+use super::row::{row, row_mut};
 use super::simd::{Kernel, dispatch};
-use super::tile::{Span, Tile};
+use super::tile::{Made, Span, Tile};
 use crate::engine::arena::Plain;
 use crate::{Activation, Real};
 
@@ -71,128 +71,153 @@ impl<T: Real + Plain> Kernel for Softmax<'_, '_, T> {
 
     #[inline(always)]
     fn run(self) {
-        let Self { tile, classes } = self;
-        let starts = (0..tile.span.used).step_by(BLOCK);
-        let voxel_rows = (blocks_mut(tile.seen.log_total).iter_mut())
-            .zip(blocks_mut(tile.seen.complement))
-            .zip(blocks_mut(tile.seen.log_complement));
-        for (start, ((log_total, complement), log_complement)) in starts.zip(voxel_rows) {
-            let mut max = [T::of(f64::NEG_INFINITY); BLOCK];
-            each(tile.seen.logit, start, tile.span.width, classes, |_, z| {
-                for (m, &z) in max.iter_mut().zip(z.iter()) {
-                    *m = if z > *m { z } else { *m };
-                }
-            });
-            // Every class whose exponential is 1 is the largest; one of them is not in R.
-            let mut others = [T::zero(); BLOCK];
-            let mut largest = [T::zero(); BLOCK];
-            for class in 0..classes {
-                let z = block_mut(tile.seen.logit, class * tile.span.width + start);
-                let e = block_mut(tile.seen.probability, class * tile.span.width + start);
-                let (Some(z), Some(e)) = (z, e) else { return };
-                for i in 0..BLOCK {
-                    z[i] -= max[i];
-                    e[i] = z[i].exp();
-                    let is_largest = e[i] >= T::one();
-                    others[i] += e[i].masked(!is_largest);
-                    largest[i] += T::one().masked(is_largest);
-                }
+        let Tile { span: Span { width, used }, seen, made, with_logs, .. } = self.tile;
+        let classes = 0..self.classes;
+        // Rows that nobody needs yet.
+        let (largest, others, ones) = (upto(made.cost, used), upto(made.work, used), upto(made.total, used));
+        largest.fill(T::of(f64::NEG_INFINITY));
+        for class in classes.clone() {
+            raise_to(largest, row(seen.logit, class, *width, *used));
+        }
+        others.fill(T::zero());
+        ones.fill(T::zero());
+        for class in classes.clone() {
+            let z = row_mut(seen.logit, class, *width, *used);
+            let e = row_mut(seen.probability, class, *width, *used);
+            exponentials(z, largest, e, others, ones);
+        }
+        let inverse = largest;
+        if *with_logs {
+            log_totals(others, ones, upto(seen.log_total, used));
+        }
+        totals(others, ones, inverse, upto(seen.complement, used));
+        for class in classes.clone() {
+            scale(row_mut(seen.probability, class, *width, *used), inverse);
+        }
+        if !seen.rival.is_empty() {
+            let (first, second, sum) = (upto(made.cost, used), upto(made.work, used), upto(made.total, used));
+            first.fill(nobody());
+            second.fill(T::of(f64::NEG_INFINITY));
+            for class in classes.clone() {
+                two_largest(class, row(seen.logit, class, *width, *used), first, second);
             }
-            let mut inverse = [T::zero(); BLOCK];
-            for i in 0..BLOCK {
-                let rest = others[i] + (largest[i] - T::one());
-                inverse[i] = T::one() / (T::one() + rest);
-                log_total[i] = rest.ln_1p();
-                complement[i] = rest * inverse[i];
+            sum.fill(T::zero());
+            for class in classes.clone() {
+                let rival = row_mut(seen.rival, class, *width, *used);
+                rivals(class, row(seen.logit, class, *width, *used), first, second, rival, sum);
             }
-            each(tile.seen.probability, start, tile.span.width, classes, |_, s| {
-                for (s, &inverse) in s.iter_mut().zip(&inverse) {
-                    *s *= inverse;
-                }
-            });
-            if !tile.seen.rival.is_empty() {
-                rivals(
-                    tile.seen.logit,
-                    tile.seen.rival,
-                    start,
-                    tile.span.width,
-                    classes,
-                    log_total,
-                    log_complement,
-                );
+            log_complements(second, sum, upto(seen.log_total, used), upto(seen.log_complement, used));
+            for class in classes {
+                shares(class, first, sum, row_mut(seen.rival, class, *width, *used));
             }
         }
     }
 }
 
-/// The softmax without the largest class (the first, if several), which gets −1.
+/// As much of a row as is used.
 #[inline(always)]
-fn rivals<T: Real>(
-    logit: &mut [T],
-    rival: &mut [T],
-    start: usize,
-    width: usize,
-    classes: usize,
-    log_total: &[T; BLOCK],
-    log_complement: &mut [T; BLOCK],
-) {
-    let nobody = T::of(f64::from(i32::MAX));
-    let mut first = [nobody; BLOCK];
-    let mut second = [T::of(f64::NEG_INFINITY); BLOCK];
-    each(logit, start, width, classes, |class, z| {
-        let class = T::of(class as f64);
-        for i in 0..BLOCK {
-            let is_first = z[i] == T::zero() && first[i] == nobody;
-            first[i] = if is_first { class } else { first[i] };
-            let rival = if is_first { second[i] } else { z[i] };
-            second[i] = if rival > second[i] { rival } else { second[i] };
-        }
-    });
-    let mut sum = [T::zero(); BLOCK];
-    for class in 0..classes {
-        let (Some(z), Some(r)) =
-            (block_mut(logit, class * width + start), block_mut(rival, class * width + start))
-        else {
-            return;
-        };
-        let class = T::of(class as f64);
-        for i in 0..BLOCK {
-            let e = (z[i] - second[i]).exp().masked(first[i] != class);
-            r[i] = e;
-            sum[i] += e;
-        }
-    }
-    for i in 0..BLOCK {
-        log_complement[i] = second[i] + sum[i].ln() - log_total[i];
-    }
-    each(rival, start, width, classes, |class, r| {
-        let class = T::of(class as f64);
-        for i in 0..BLOCK {
-            let share = r[i] / sum[i];
-            r[i] = if first[i] == class { -T::one() } else { share };
-        }
-    });
+fn upto<'a, T>(row: &'a mut [T], used: &usize) -> &'a mut [T] {
+    row.get_mut(..*used).unwrap_or(&mut [])
 }
 
-/// The same block of every class, in order.
+// Each of these is one loop over rows that are arguments: so the compiler knows that they are apart.
+
 #[inline(always)]
-fn each<T>(
-    rows: &mut [T],
-    start: usize,
-    width: usize,
-    classes: usize,
-    mut f: impl FnMut(usize, &mut [T; BLOCK]),
-) {
-    for class in 0..classes {
-        if let Some(block) = block_mut(rows, class * width + start) {
-            f(class, block);
-        }
+fn raise_to<T: Real>(largest: &mut [T], z: &[T]) {
+    for (m, &z) in largest.iter_mut().zip(z) {
+        *m = if z > *m { z } else { *m };
+    }
+}
+
+/// Every class whose exponential is 1 is the largest; one of them does not belong to `R`.
+#[inline(always)]
+fn exponentials<T: Real>(z: &mut [T], largest: &[T], e: &mut [T], others: &mut [T], ones: &mut [T]) {
+    for ((((z, &m), e), others), ones) in z.iter_mut().zip(largest).zip(e).zip(others).zip(ones) {
+        let below = *z - m;
+        let power = below.exp();
+        *z = below;
+        *e = power;
+        let is_largest = power >= T::one();
+        *others += power.masked(!is_largest);
+        *ones += T::one().masked(is_largest);
     }
 }
 
 #[inline(always)]
-fn block_mut<T>(rows: &mut [T], at: usize) -> Option<&mut [T; BLOCK]> {
-    rows.get_mut(at..)?.first_chunk_mut()
+fn totals<T: Real>(others: &[T], ones: &[T], inverse: &mut [T], complement: &mut [T]) {
+    for (((&others, &ones), inverse), complement) in others.iter().zip(ones).zip(inverse).zip(complement) {
+        let rest = others + (ones - T::one());
+        let share = T::one() / (T::one() + rest);
+        *inverse = share;
+        *complement = rest * share;
+    }
+}
+
+#[inline(always)]
+fn log_totals<T: Real>(others: &[T], ones: &[T], log_total: &mut [T]) {
+    for ((&others, &ones), log) in others.iter().zip(ones).zip(log_total) {
+        *log = (others + (ones - T::one())).ln_1p();
+    }
+}
+
+#[inline(always)]
+fn scale<T: Real>(e: &mut [T], inverse: &[T]) {
+    for (e, &inverse) in e.iter_mut().zip(inverse) {
+        *e *= inverse;
+    }
+}
+
+/// Stands for the number of a class that is not found.
+#[inline(always)]
+fn nobody<T: Real>() -> T {
+    T::of(f64::from(i32::MAX))
+}
+
+/// The first class of the largest logit, and the largest of the other logits.
+#[inline(always)]
+fn two_largest<T: Real>(class: usize, z: &[T], first: &mut [T], second: &mut [T]) {
+    let class = T::of(class as f64);
+    for ((&z, first), second) in z.iter().zip(first).zip(second) {
+        let is_first = z == T::zero() && *first == nobody();
+        *first = if is_first { class } else { *first };
+        let rival = if is_first { *second } else { z };
+        *second = if rival > *second { rival } else { *second };
+    }
+}
+
+#[inline(always)]
+fn rivals<T: Real>(class: usize, z: &[T], first: &[T], second: &[T], rival: &mut [T], sum: &mut [T]) {
+    let class = T::of(class as f64);
+    for ((((&z, &first), &second), rival), sum) in z.iter().zip(first).zip(second).zip(rival).zip(sum) {
+        let power = (z - second).exp().masked(first != class);
+        *rival = power;
+        *sum += power;
+    }
+}
+
+#[inline(always)]
+fn log_complements<T: Real>(second: &[T], sum: &[T], log_total: &[T], out: &mut [T]) {
+    for (((&second, &sum), &log_total), out) in second.iter().zip(sum).zip(log_total).zip(out) {
+        *out = second + sum.ln() - log_total;
+    }
+}
+
+/// The softmax without the largest class, which gets −1.
+#[inline(always)]
+fn shares<T: Real>(class: usize, first: &[T], sum: &[T], rival: &mut [T]) {
+    let class = T::of(class as f64);
+    for ((&first, &sum), rival) in first.iter().zip(sum).zip(rival) {
+        let share = *rival / sum;
+        *rival = if first == class { -T::one() } else { share };
+    }
+}
+
+/// Which pulls on a class there are.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Pulls {
+    pub polynomial: bool,
+    pub here: bool,
+    pub elsewhere: bool,
 }
 
 /// Joins the pull on one class into its row of `logit`:
@@ -201,32 +226,33 @@ pub(crate) fn join<T: Real + Plain>(
     tile: &mut Tile<'_, T>,
     activation: Activation,
     class: usize,
-    has_here: bool,
-    has_elsewhere: bool,
+    pulls: Pulls,
 ) {
-    let Span { width, used } = tile.span;
+    let Tile { span: Span { width, used }, seen, made, .. } = tile;
+    let Made { polynomial, here, elsewhere, total, rest, largest, .. } = made;
+    let part = |row, is_there: bool| if is_there { Some(row_of(row, *used)) } else { None };
     let joined = Joined {
-        row: row_mut(tile.seen.logit, class, width, used),
-        probability: row(tile.seen.probability, class, width, used),
-        polynomial: tile.made.polynomial,
-        here: if has_here { Some(&*tile.made.here) } else { None },
-        elsewhere: if has_elsewhere { Some(&*tile.made.elsewhere) } else { None },
+        row: row_mut(seen.logit, class, *width, *used),
+        probability: row(seen.probability, class, *width, *used),
+        polynomial: part(polynomial, pulls.polynomial),
+        here: part(here, pulls.here),
+        elsewhere: part(elsewhere, pulls.elsewhere),
     };
     match activation {
-        Activation::Softmax => {
-            let (total, rest, largest) =
-                (&mut *tile.made.total, &mut *tile.made.rest, &mut *tile.made.largest);
-            dispatch(JoinSoftmax { joined, total, rest, largest })
-        }
+        Activation::Softmax => dispatch(JoinSoftmax { joined, total, rest, largest }),
         Activation::Sigmoid => dispatch(JoinSigmoid { joined }),
         _ => dispatch(JoinGiven { joined }),
     }
 }
 
+fn row_of<'a, T>(row: &'a &mut [T], used: usize) -> &'a [T] {
+    row.get(..used).unwrap_or(&[])
+}
+
 struct Joined<'a, T> {
     row: &'a mut [T],
     probability: &'a [T],
-    polynomial: &'a [T],
+    polynomial: Option<&'a [T]>,
     here: Option<&'a [T]>,
     elsewhere: Option<&'a [T]>,
 }
@@ -244,30 +270,56 @@ impl<T: Real> Kernel for JoinSoftmax<'_, T> {
     #[inline(always)]
     fn run(self) {
         let Joined { row, probability, polynomial, here, elsewhere } = self.joined;
-        for ((q, &s), &p) in row.iter_mut().zip(probability).zip(polynomial) {
-            *q = s * p;
-        }
-        if let Some(here) = here {
-            for (q, &v) in row.iter_mut().zip(here) {
-                *q += v;
-            }
+        match (polynomial, here) {
+            (Some(p), Some(v)) => both(row, probability, p, v),
+            (Some(p), None) => product(row, probability, p),
+            (None, Some(v)) => copy(row, v),
+            (None, None) => row.fill(T::zero()),
         }
         if let Some(elsewhere) = elsewhere {
-            // Up to one half u·s/(1 − s) is bounded and joins q; above, `settle` uses the rivals.
-            let half = T::of(0.5);
-            for (((q, &s), &u), largest) in row.iter_mut().zip(probability).zip(elsewhere).zip(self.largest) {
-                let pull = u * s;
-                let above = s > half;
-                *q -= (pull / (T::one() - s)).masked(!above);
-                *largest += pull.masked(above);
-            }
+            join_elsewhere(row, probability, elsewhere, self.largest);
         }
-        let half = T::of(0.5);
-        let sums = self.total.iter_mut().zip(self.rest);
-        for ((total, rest), (&q, &s)) in sums.zip(row.iter().zip(probability)) {
-            *total += q;
-            *rest += q.masked(!(s > half));
-        }
+        sum_up(row, probability, self.total, self.rest);
+    }
+}
+
+#[inline(always)]
+fn both<T: Real>(q: &mut [T], s: &[T], p: &[T], v: &[T]) {
+    for (((q, &s), &p), &v) in q.iter_mut().zip(s).zip(p).zip(v) {
+        *q = s * p + v;
+    }
+}
+
+#[inline(always)]
+fn product<T: Real>(q: &mut [T], s: &[T], p: &[T]) {
+    for ((q, &s), &p) in q.iter_mut().zip(s).zip(p) {
+        *q = s * p;
+    }
+}
+
+#[inline(always)]
+fn copy<T: Real>(to: &mut [T], from: &[T]) {
+    for (to, &from) in to.iter_mut().zip(from) {
+        *to = from;
+    }
+}
+
+/// Up to one half u·s/(1 − s) is bounded and joins q; above, [`settle`] uses the rivals.
+#[inline(always)]
+fn join_elsewhere<T: Real>(q: &mut [T], s: &[T], u: &[T], largest: &mut [T]) {
+    for (((q, &s), &u), largest) in q.iter_mut().zip(s).zip(u).zip(largest) {
+        let pull = u * s;
+        let above = s > T::of(0.5);
+        *q -= (pull / (T::one() - s)).masked(!above);
+        *largest += pull.masked(above);
+    }
+}
+
+#[inline(always)]
+fn sum_up<T: Real>(q: &[T], s: &[T], total: &mut [T], rest: &mut [T]) {
+    for (((&q, &s), total), rest) in q.iter().zip(s).zip(total).zip(rest) {
+        *total += q;
+        *rest += q.masked(!(s > T::of(0.5)));
     }
 }
 
@@ -281,13 +333,53 @@ impl<T: Real> Kernel for JoinSigmoid<'_, T> {
     #[inline(always)]
     fn run(self) {
         let Joined { row, polynomial, here, elsewhere, .. } = self.joined;
-        let zero = T::zero();
-        let here = |i: usize| here.and_then(|row| row.get(i)).map_or(zero, |v| *v);
-        let elsewhere = |i: usize| elsewhere.and_then(|row| row.get(i)).map_or(zero, |u| *u);
-        for (i, (z, &p)) in row.iter_mut().zip(polynomial).enumerate() {
-            let (s, complement, _) = sigmoid(*z);
-            *z = s * complement * p + complement * here(i) - s * elsewhere(i);
+        match (polynomial, here, elsewhere) {
+            (Some(p), None, None) => sigmoid_polynomial(row, p),
+            (None, Some(v), Some(u)) => sigmoid_outcomes(row, v, u),
+            (None, Some(v), None) => sigmoid_outcome(row, v),
+            (Some(p), Some(v), Some(u)) => sigmoid_all(row, p, v, u),
+            (Some(p), Some(v), None) => sigmoid_two(row, p, v),
+            _ => row.fill(T::zero()),
         }
+    }
+}
+
+#[inline(always)]
+fn sigmoid_polynomial<T: Real>(z: &mut [T], p: &[T]) {
+    for (z, &p) in z.iter_mut().zip(p) {
+        let (s, complement, _) = sigmoid(*z);
+        *z = s * complement * p;
+    }
+}
+
+#[inline(always)]
+fn sigmoid_outcome<T: Real>(z: &mut [T], v: &[T]) {
+    for (z, &v) in z.iter_mut().zip(v) {
+        *z = sigmoid(*z).1 * v;
+    }
+}
+
+#[inline(always)]
+fn sigmoid_outcomes<T: Real>(z: &mut [T], v: &[T], u: &[T]) {
+    for ((z, &v), &u) in z.iter_mut().zip(v).zip(u) {
+        let (s, complement, _) = sigmoid(*z);
+        *z = complement * v - s * u;
+    }
+}
+
+#[inline(always)]
+fn sigmoid_two<T: Real>(z: &mut [T], p: &[T], v: &[T]) {
+    for ((z, &p), &v) in z.iter_mut().zip(p).zip(v) {
+        let (s, complement, _) = sigmoid(*z);
+        *z = s * complement * p + complement * v;
+    }
+}
+
+#[inline(always)]
+fn sigmoid_all<T: Real>(z: &mut [T], p: &[T], v: &[T], u: &[T]) {
+    for (((z, &p), &v), &u) in z.iter_mut().zip(p).zip(v).zip(u) {
+        let (s, complement, _) = sigmoid(*z);
+        *z = s * complement * p + complement * v - s * u;
     }
 }
 
@@ -301,8 +393,9 @@ impl<T: Real> Kernel for JoinGiven<'_, T> {
     #[inline(always)]
     fn run(self) {
         let Joined { row, probability, polynomial, here, elsewhere } = self.joined;
-        for (out, &p) in row.iter_mut().zip(polynomial) {
-            *out = p;
+        match polynomial {
+            Some(polynomial) => copy(row, polynomial),
+            None => row.fill(T::zero()),
         }
         // Below the floor the logarithm is that of the floor, and its slope 0.
         if let Some(here) = here {
@@ -354,20 +447,22 @@ impl<T: Real> Kernel for Settle<'_, T> {
 
     #[inline(always)]
     fn run(self) {
-        // The sum of the others is a difference, and has lost their digits where q of the class is large:
-        // of the class above one half it was kept apart.
-        let sums = blocks(self.total).iter().zip(blocks(self.rest));
-        let rows = blocks(self.probability).iter().zip(blocks(self.complement)).zip(sums);
-        for (q, ((s, of_largest), (total, rest))) in blocks_mut(self.row).iter_mut().zip(rows) {
-            for i in 0..BLOCK {
-                let complement = softmax_complement(s[i], of_largest[i]);
-                let without = total[i] - q[i];
-                let others = if s[i] > T::of(0.5) { rest[i] } else { without };
-                q[i] = q[i] * complement - s[i] * others;
-            }
-        }
+        finish(self.row, self.probability, self.complement, self.total, self.rest);
         for ((out, &r), &largest) in self.row.iter_mut().zip(self.rival).zip(self.largest) {
             *out += r * largest;
         }
+    }
+}
+
+/// The sum of the others is a difference, and has lost their digits where `q` of the class is large: of
+/// the class above one half it was kept apart.
+#[inline(always)]
+fn finish<T: Real>(q: &mut [T], s: &[T], of_largest: &[T], total: &[T], rest: &[T]) {
+    for ((((q, &s), &of_largest), &total), &rest) in q.iter_mut().zip(s).zip(of_largest).zip(total).zip(rest)
+    {
+        let complement = softmax_complement(s, of_largest);
+        let without = total - *q;
+        let others = if s > T::of(0.5) { rest } else { without };
+        *q = *q * complement - s * others;
     }
 }

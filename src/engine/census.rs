@@ -2,10 +2,10 @@
 //! After it nothing can fail.
 
 use super::arena::Plain;
-use super::row::{BLOCK, block_sum, blocks, row};
+use super::row::{AddUp, row};
 use super::simd::{Kernel, dispatch};
 use super::source::Legend;
-use super::tile::{Tile, chunks};
+use super::tile::{Span, Tile, chunks};
 use crate::batch::{Plan, Truth};
 use crate::{Error, Real, Status, Tally};
 
@@ -55,40 +55,42 @@ unsafe fn count<T: Real + Plain>(
     sample: usize,
     at: usize,
 ) {
+    let Span { width, used } = tile.span;
     for (class, sums) in chunk.iter_mut().enumerate() {
+        if tile.is_unweighted && plan.truth == Truth::Labels {
+            // Whole numbers, which add up to the same bits in any order.
+            let label = row(tile.seen.label, 0, width, used);
+            sums.voxels += if class == 0 { used as f64 } else { 0.0 };
+            sums.truth += f64::from(dispatch(Count { label, class: plan.label_of(class) }));
+            continue;
+        }
         // SAFETY: promised by the caller.
         unsafe { tile.load_truth(plan, sample, class, at) };
-        let weight = row(tile.seen.weight, 0, tile.span.width, tile.span.used);
+        let weight = row(tile.seen.weight, 0, width, used);
+        let truth = row(tile.seen.truth, 0, width, used);
         if class == 0 {
-            dispatch(Sum { rows: [weight, weight], times_truth: false, sum: &mut sums.voxels });
+            dispatch(AddUp { row: weight, weight: None, lanes: tile.made.lanes, sum: &mut sums.voxels });
         }
-        let truth = row(tile.seen.truth, 0, tile.span.width, tile.span.used);
-        dispatch(Sum { rows: [weight, truth], times_truth: true, sum: &mut sums.truth });
+        dispatch(AddUp { row: truth, weight: Some(weight), lanes: tile.made.lanes, sum: &mut sums.truth });
     }
 }
 
-/// Adds `Σ w` or `Σ w·g`, block by block.
-struct Sum<'a, T> {
-    rows: [&'a [T]; 2],
-    times_truth: bool,
-    sum: &'a mut f64,
+/// How many labels are of a class.
+struct Count<'a> {
+    label: &'a [i32],
+    class: i32,
 }
 
-impl<T: Real> Kernel for Sum<'_, T> {
-    type Output = ();
+impl Kernel for Count<'_> {
+    type Output = u32;
 
     #[inline(always)]
-    fn run(self) {
-        let [weight, truth] = self.rows;
-        for (w, g) in blocks(weight).iter().zip(blocks(truth)) {
-            let mut product = *w;
-            if self.times_truth {
-                for i in 0..BLOCK {
-                    product[i] *= g[i];
-                }
-            }
-            *self.sum += block_sum(&product);
+    fn run(self) -> u32 {
+        let mut count = 0;
+        for &label in self.label {
+            count += u32::from(label == self.class);
         }
+        count
     }
 }
 

@@ -4,6 +4,7 @@
 //! multiple of [`BLOCK`], so that none has a tail: the last tile of a sample is
 //! filled up with voxels of weight 0, which add nothing.
 
+use super::simd::Kernel;
 use crate::Real;
 
 /// Voxels added up together, counted from the start of the sample.
@@ -11,20 +12,22 @@ pub(crate) const BLOCK: usize = 64;
 /// Blocks are added in order inside a chunk, chunks in order into the tally.
 pub(crate) const CHUNK: usize = 16384;
 /// Partial sums of a block; as many as the widest vectors hold, on every CPU.
-const LANES: usize = 16;
+pub(crate) const LANES: usize = 16;
 
-/// The sum of a block: each lane in the precision of the voxels, the lanes in f64.
+/// Adds up blocks whose lanes are `lanes`, in order.
 ///
-/// It takes finished numbers and no closure: a closure need not be inlined, and one that stays a
-/// call is compiled for the baseline.
+/// Lanes go through memory between the loop that makes them and this one: in a single loop the
+/// adding up, which is narrow, would narrow the making.
 #[inline(always)]
-pub(crate) fn block_sum<T: Real>(block: &[T; BLOCK]) -> f64 {
-    let mut lanes = [T::zero(); LANES];
-    for part in block.as_chunks::<LANES>().0 {
-        for i in 0..LANES {
-            lanes[i] += part[i];
-        }
+pub(crate) fn add_blocks<T: Real>(lanes: &[T], sum: &mut f64) {
+    for lanes in lanes.as_chunks::<LANES>().0 {
+        *sum += block_sum(lanes);
     }
+}
+
+/// The sum of a block's lanes, in f64.
+#[inline(always)]
+fn block_sum<T: Real>(lanes: &[T; LANES]) -> f64 {
     let mut sums = [0.0; LANES];
     for i in 0..LANES {
         sums[i] = lanes[i].widen();
@@ -39,6 +42,51 @@ pub(crate) fn block_sum<T: Real>(block: &[T; BLOCK]) -> f64 {
         sums[i] += sums[i + 2];
     }
     sums[0] + sums[1]
+}
+
+/// The lanes of each block of `x`: four neighbours, 16 apart, in order.
+#[inline(always)]
+pub(crate) fn lanes_of<T: Real>(x: &[T], lanes: &mut [T]) {
+    for (x, lanes) in blocks(x).iter().zip(lanes.as_chunks_mut::<LANES>().0) {
+        for i in 0..LANES {
+            lanes[i] = ((x[i] + x[16 + i]) + x[32 + i]) + x[48 + i];
+        }
+    }
+}
+
+/// The lanes of each block of `w·x`.
+#[inline(always)]
+pub(crate) fn weighted_lanes<T: Real>(x: &[T], w: &[T], lanes: &mut [T]) {
+    for ((x, w), lanes) in blocks(x).iter().zip(blocks(w)).zip(lanes.as_chunks_mut::<LANES>().0) {
+        for i in 0..LANES {
+            lanes[i] =
+                ((w[i] * x[i] + w[16 + i] * x[16 + i]) + w[32 + i] * x[32 + i]) + w[48 + i] * x[48 + i];
+        }
+    }
+}
+
+/// Adds a row to a sum, weighted or not, block by block.
+pub(crate) struct AddUp<'a, T> {
+    pub row: &'a [T],
+    pub weight: Option<&'a [T]>,
+    /// A quarter of a row.
+    pub lanes: &'a mut [T],
+    pub sum: &'a mut f64,
+}
+
+impl<T: Real> Kernel for AddUp<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Self { row, weight, lanes, sum } = self;
+        let lanes = lanes.get_mut(..row.len() / (BLOCK / LANES)).unwrap_or(&mut []);
+        match weight {
+            Some(weight) => weighted_lanes(row, weight, lanes),
+            None => lanes_of(row, lanes),
+        }
+        add_blocks(lanes, sum);
+    }
 }
 
 /// A row as blocks.
@@ -71,15 +119,22 @@ pub(crate) fn row_mut<T>(rows: &mut [T], class: usize, width: usize, used: usize
 mod tests {
     use super::*;
 
+    fn sum(block: &[f32; BLOCK]) -> f64 {
+        let (mut lanes, mut sum) = ([0.0; LANES], 0.0);
+        lanes_of(block, &mut lanes);
+        add_blocks(&lanes, &mut sum);
+        sum
+    }
+
     #[test]
     fn a_block_is_added_by_lanes() {
         let numbers: [f32; BLOCK] = core::array::from_fn(|i| i as f32);
-        assert_eq!(block_sum(&numbers), (0..BLOCK).sum::<usize>() as f64);
+        assert_eq!(sum(&numbers), (0..BLOCK).sum::<usize>() as f64);
         // 2²⁴ + 1 is lost within a lane of f32, and not across lanes.
         let mut across = [0f32; BLOCK];
         (across[0], across[1]) = (16_777_216.0, 1.0);
-        assert_eq!(block_sum(&across), 16_777_217.0);
+        assert_eq!(sum(&across), 16_777_217.0);
         (across[1], across[LANES]) = (0.0, 1.0);
-        assert_eq!(block_sum(&across), 16_777_216.0);
+        assert_eq!(sum(&across), 16_777_216.0);
     }
 }

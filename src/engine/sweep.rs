@@ -1,10 +1,10 @@
 //! One sweep over the voxels: fold them into tallies, map slopes onto them, or both at once.
 
-use super::activation::{activate, join, settle};
+use super::activation::{Pulls, activate, join, settle};
 use super::cost::{Pull, Row};
 use super::precise::Precise;
 use super::region::{FoldRegion, MapRegion};
-use super::row::{BLOCK, block_sum, blocks, row, row_mut};
+use super::row::{AddUp, row, row_mut};
 use super::select::{Cut, Select};
 use super::simd::{Kernel, dispatch};
 use super::source::Source;
@@ -74,6 +74,7 @@ pub(crate) fn extras(plan: &Plan<'_>, terms: &[Term<'_>]) -> Extras {
     Extras {
         rivals: softmax && costs(terms).any(|(_, rows)| rows.bill().charge == Charge::Outcomes),
         selects: costs(terms).any(|(_, rows)| rows.bill().selection.is_some()),
+        costs: costs(terms).next().is_some(),
     }
 }
 
@@ -107,7 +108,7 @@ impl Sweep<'_> {
                     let selected = row_mut(tile.seen.selected, slot, tile.span.width, tile.span.used);
                     dispatch(Share { rank: tile.made.total, weight: tile.seen.weight, cut: *cut, selected });
                     if let Some(first) = chunk.first_mut().and_then(|first| first.charged.get_mut(slot)) {
-                        dispatch(AddUp { cost: selected, weight: None, sum: first });
+                        dispatch(AddUp { row: selected, weight: None, lanes: tile.made.lanes, sum: first });
                     }
                 }
                 tile.made.total.fill(T::zero());
@@ -154,12 +155,20 @@ impl Sweep<'_> {
             && self.sums > Sums::None
         {
             let squares = self.sums == Sums::Squares;
-            dispatch(FoldRegion { probability, truth, weight, squares, sums });
+            let lanes = row_mut(tile.made.lanes, 0, width, used / 4);
+            let (weights, is_unweighted) = (weight, tile.is_unweighted);
+            dispatch(FoldRegion { probability, truth, weights, is_unweighted, squares, lanes, sums });
         }
-        let (mut has_here, mut has_elsewhere) = (false, false);
+        let mut pulls = Pulls::default();
         if let Some(slopes) = slopes {
             let polynomial = row_mut(tile.made.polynomial, 0, width, used);
-            dispatch(MapRegion { probability, truth, weight, slopes, polynomial });
+            let Tally { predicted, overlap, missed, spilled, .. } = *slopes;
+            pulls.polynomial = [predicted, overlap, missed, spilled] != [0.0; 4];
+            if pulls.polynomial {
+                dispatch(MapRegion { probability, truth, weight, slopes, polynomial });
+            } else {
+                polynomial.fill(T::zero());
+            }
             tile.made.here.fill(T::zero());
             tile.made.elsewhere.fill(T::zero());
         }
@@ -184,7 +193,12 @@ impl Sweep<'_> {
             if let Some(sum) = sums.as_deref_mut().and_then(|sums| sums.cost.get_mut(slot)) {
                 let cost = row_mut(tile.made.cost, 0, width, used);
                 T::rows(rows).rate(&of, work, cost);
-                dispatch(AddUp { cost, weight: Some(weight), sum });
+                dispatch(AddUp {
+                    row: cost,
+                    weight: (!tile.is_unweighted || selects).then_some(weight),
+                    lanes: tile.made.lanes,
+                    sum,
+                });
             }
             if let Some(slope) = slopes.and_then(|slopes| slopes.cost.get(slot)) {
                 let mut pull = Pull {
@@ -193,12 +207,13 @@ impl Sweep<'_> {
                     elsewhere: row_mut(tile.made.elsewhere, 0, width, used),
                 };
                 T::rows(rows).map(&of, T::of(*slope), work, &mut pull);
-                has_here |= bill.charge != Charge::Everywhere;
-                has_elsewhere |= bill.charge != Charge::Everywhere && prices.elsewhere != T::zero();
+                pulls.polynomial |= bill.charge == Charge::Everywhere;
+                pulls.here |= bill.charge != Charge::Everywhere;
+                pulls.elsewhere |= bill.charge != Charge::Everywhere && prices.elsewhere != T::zero();
             }
         }
         if slopes.is_some() {
-            join(tile, self.plan.activation, class, has_here, has_elsewhere);
+            join(tile, self.plan.activation, class, pulls);
         }
     }
 
@@ -294,31 +309,6 @@ impl Sweep<'_> {
             let gradient = row(tile.seen.logit, class, tile.span.width, tile.len);
             // SAFETY: promised by the caller.
             unsafe { output.rows.store(sample, class, at, gradient, output.accumulate) };
-        }
-    }
-}
-
-/// Adds a row to a sum, block by block.
-struct AddUp<'a, T> {
-    cost: &'a [T],
-    weight: Option<&'a [T]>,
-    sum: &'a mut f64,
-}
-
-impl<T: Real> Kernel for AddUp<'_, T> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run(self) {
-        let Some(weight) = self.weight else {
-            return blocks(self.cost).iter().for_each(|cost| *self.sum += block_sum(cost));
-        };
-        for (cost, weight) in blocks(self.cost).iter().zip(blocks(weight)) {
-            let mut weighted = *cost;
-            for i in 0..BLOCK {
-                weighted[i] *= weight[i];
-            }
-            *self.sum += block_sum(&weighted);
         }
     }
 }
