@@ -47,6 +47,7 @@ mod error;
 pub mod ffi;
 mod frequency;
 mod loss;
+mod narrow;
 pub mod region;
 mod tally;
 #[cfg(test)]

@@ -3,7 +3,9 @@
 //! A power is raised by a loop of its own, which all costs share: its ways are many.
 
 use super::row::{BLOCK, blocks, blocks_mut};
+use super::sigmoid::sigmoid;
 use super::simd::{Kernel, dispatch};
+use super::softmax::softmax_complement;
 use crate::{Activation, Base, Charge, Cost, Normalizer, Power, Raise, Real, Selection, Voxel};
 use core::marker::PhantomData;
 
@@ -173,13 +175,6 @@ impl Outcomes for Softmax {
     }
 }
 
-/// `1 − s` to full relative precision: only the largest class exceeds one half.
-#[inline(always)]
-pub(super) fn softmax_complement<T: Real>(s: T, of_largest: T) -> T {
-    let from_s = T::one() - s;
-    if s > T::of(0.5) { of_largest } else { from_s }
-}
-
 impl Outcomes for Sigmoid {
     #[inline(always)]
     fn here<T: Real>(block: &Block<'_, T>, i: usize) -> Voxel<T> {
@@ -192,19 +187,6 @@ impl Outcomes for Sigmoid {
         let (s, complement, log) = sigmoid(-block.logit[i]);
         block.voxel(i, s, complement, log)
     }
-}
-
-/// `s`, `1 − s` and `ln s` of a logit; with `t = e^−|z|` no end loses precision.
-#[inline(always)]
-pub(super) fn sigmoid<T: Real>(z: T) -> (T, T, T) {
-    let positive = z > T::zero();
-    let minus_abs = if positive { -z } else { z };
-    let t = minus_abs.exp();
-    let large = T::one() / (T::one() + t);
-    let small = t * large;
-    let below_zero = if positive { T::zero() } else { z };
-    let (s, complement) = if positive { (large, small) } else { (small, large) };
-    (s, complement, below_zero - t.ln_1p())
 }
 
 impl Outcomes for Given {

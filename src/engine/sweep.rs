@@ -1,8 +1,9 @@
 //! One sweep over the voxels: fold them into tallies, map slopes onto them, or both at once.
 
-use super::activation::{Pulls, activate, join, settle};
+use super::activation::activate;
 use super::cost::{Pull, Row};
 use super::precise::Precise;
+use super::pull::{Pulls, join, settle};
 use super::region::{FoldRegion, MapRegion};
 use super::row::{AddUp, row, row_mut};
 use super::select::{Cut, Select};

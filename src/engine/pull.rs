@@ -1,0 +1,272 @@
+//! From the pull on probabilities back to the prediction: the chain rule, one class at a time.
+//!
+//! ```text
+//! probabilities   p + v/s − u/(1 − s)
+//! sigmoid         s(1 − s)·p + (1 − s)·v − s·u
+//! softmax         q = v + s·p,  then  q_k·(1 − s_k) − s_k·Σ_{j≠k} q_j + r_k·u_m·s_m
+//! ```
+//!
+//! `p`, `v` and `u` are the derivatives with respect to `s`, `ln s` and `ln(1 − s)`.
+
+use super::row::{row, row_mut};
+use super::sigmoid::sigmoid;
+use super::simd::{Kernel, dispatch};
+use super::softmax::softmax_complement;
+use super::tile::{Made, Span, Tile};
+use crate::engine::arena::Plain;
+use crate::{Activation, Real};
+
+/// Which pulls on a class there are.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Pulls {
+    pub polynomial: bool,
+    pub here: bool,
+    pub elsewhere: bool,
+}
+
+/// Joins the pull on one class into its row of `logit`:
+/// for softmax `q = v + s·p`, to be finished by [`settle`]; otherwise the gradient itself.
+pub(crate) fn join<T: Real + Plain>(
+    tile: &mut Tile<'_, T>,
+    activation: Activation,
+    class: usize,
+    pulls: Pulls,
+) {
+    let Tile { span: Span { width, used }, seen, made, .. } = tile;
+    let Made { polynomial, here, elsewhere, total, rest, largest, .. } = made;
+    let part = |row, is_there: bool| if is_there { Some(row_of(row, *used)) } else { None };
+    let joined = Joined {
+        row: row_mut(seen.logit, class, *width, *used),
+        probability: row(seen.probability, class, *width, *used),
+        polynomial: part(polynomial, pulls.polynomial),
+        here: part(here, pulls.here),
+        elsewhere: part(elsewhere, pulls.elsewhere),
+    };
+    match activation {
+        Activation::Softmax => dispatch(JoinSoftmax { joined, total, rest, largest }),
+        Activation::Sigmoid => dispatch(JoinSigmoid { joined }),
+        _ => dispatch(JoinGiven { joined }),
+    }
+}
+
+fn row_of<'a, T>(row: &'a &mut [T], used: usize) -> &'a [T] {
+    row.get(..used).unwrap_or(&[])
+}
+
+struct Joined<'a, T> {
+    row: &'a mut [T],
+    probability: &'a [T],
+    polynomial: Option<&'a [T]>,
+    here: Option<&'a [T]>,
+    elsewhere: Option<&'a [T]>,
+}
+
+struct JoinSoftmax<'a, T> {
+    joined: Joined<'a, T>,
+    total: &'a mut [T],
+    rest: &'a mut [T],
+    largest: &'a mut [T],
+}
+
+impl<T: Real> Kernel for JoinSoftmax<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Joined { row, probability, polynomial, here, elsewhere } = self.joined;
+        match (polynomial, here) {
+            (Some(p), Some(v)) => both(row, probability, p, v),
+            (Some(p), None) => product(row, probability, p),
+            (None, Some(v)) => copy(row, v),
+            (None, None) => row.fill(T::zero()),
+        }
+        if let Some(elsewhere) = elsewhere {
+            join_elsewhere(row, probability, elsewhere, self.largest);
+        }
+        sum_up(row, probability, self.total, self.rest);
+    }
+}
+
+#[inline(always)]
+fn both<T: Real>(q: &mut [T], s: &[T], p: &[T], v: &[T]) {
+    for (((q, &s), &p), &v) in q.iter_mut().zip(s).zip(p).zip(v) {
+        *q = s * p + v;
+    }
+}
+
+#[inline(always)]
+fn product<T: Real>(q: &mut [T], s: &[T], p: &[T]) {
+    for ((q, &s), &p) in q.iter_mut().zip(s).zip(p) {
+        *q = s * p;
+    }
+}
+
+#[inline(always)]
+fn copy<T: Real>(to: &mut [T], from: &[T]) {
+    for (to, &from) in to.iter_mut().zip(from) {
+        *to = from;
+    }
+}
+
+/// Up to one half u·s/(1 − s) is bounded and joins q; above, [`settle`] uses the rivals.
+#[inline(always)]
+fn join_elsewhere<T: Real>(q: &mut [T], s: &[T], u: &[T], largest: &mut [T]) {
+    for (((q, &s), &u), largest) in q.iter_mut().zip(s).zip(u).zip(largest) {
+        let pull = u * s;
+        let above = s > T::of(0.5);
+        *q -= (pull / (T::one() - s)).masked(!above);
+        *largest += pull.masked(above);
+    }
+}
+
+#[inline(always)]
+fn sum_up<T: Real>(q: &[T], s: &[T], total: &mut [T], rest: &mut [T]) {
+    for (((&q, &s), total), rest) in q.iter().zip(s).zip(total).zip(rest) {
+        *total += q;
+        *rest += q.masked(!(s > T::of(0.5)));
+    }
+}
+
+struct JoinSigmoid<'a, T> {
+    joined: Joined<'a, T>,
+}
+
+impl<T: Real> Kernel for JoinSigmoid<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Joined { row, polynomial, here, elsewhere, .. } = self.joined;
+        match (polynomial, here, elsewhere) {
+            (Some(p), None, None) => sigmoid_polynomial(row, p),
+            (None, Some(v), Some(u)) => sigmoid_outcomes(row, v, u),
+            (None, Some(v), None) => sigmoid_outcome(row, v),
+            (Some(p), Some(v), Some(u)) => sigmoid_all(row, p, v, u),
+            (Some(p), Some(v), None) => sigmoid_two(row, p, v),
+            _ => row.fill(T::zero()),
+        }
+    }
+}
+
+#[inline(always)]
+fn sigmoid_polynomial<T: Real>(z: &mut [T], p: &[T]) {
+    for (z, &p) in z.iter_mut().zip(p) {
+        let (s, complement, _) = sigmoid(*z);
+        *z = s * complement * p;
+    }
+}
+
+#[inline(always)]
+fn sigmoid_outcome<T: Real>(z: &mut [T], v: &[T]) {
+    for (z, &v) in z.iter_mut().zip(v) {
+        *z = sigmoid(*z).1 * v;
+    }
+}
+
+#[inline(always)]
+fn sigmoid_outcomes<T: Real>(z: &mut [T], v: &[T], u: &[T]) {
+    for ((z, &v), &u) in z.iter_mut().zip(v).zip(u) {
+        let (s, complement, _) = sigmoid(*z);
+        *z = complement * v - s * u;
+    }
+}
+
+#[inline(always)]
+fn sigmoid_two<T: Real>(z: &mut [T], p: &[T], v: &[T]) {
+    for ((z, &p), &v) in z.iter_mut().zip(p).zip(v) {
+        let (s, complement, _) = sigmoid(*z);
+        *z = s * complement * p + complement * v;
+    }
+}
+
+#[inline(always)]
+fn sigmoid_all<T: Real>(z: &mut [T], p: &[T], v: &[T], u: &[T]) {
+    for (((z, &p), &v), &u) in z.iter_mut().zip(p).zip(v).zip(u) {
+        let (s, complement, _) = sigmoid(*z);
+        *z = s * complement * p + complement * v - s * u;
+    }
+}
+
+struct JoinGiven<'a, T> {
+    joined: Joined<'a, T>,
+}
+
+impl<T: Real> Kernel for JoinGiven<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Joined { row, probability, polynomial, here, elsewhere } = self.joined;
+        match polynomial {
+            Some(polynomial) => copy(row, polynomial),
+            None => row.fill(T::zero()),
+        }
+        // Below the floor the logarithm is that of the floor, and its slope 0.
+        if let Some(here) = here {
+            for ((out, &s), &v) in row.iter_mut().zip(probability).zip(here) {
+                let slope = v / s;
+                *out += slope.masked(!(s < T::FLOOR));
+            }
+        }
+        if let Some(elsewhere) = elsewhere {
+            for ((out, &s), &u) in row.iter_mut().zip(probability).zip(elsewhere) {
+                let complement = T::one() - s;
+                let slope = u / complement;
+                *out -= slope.masked(!(complement < T::FLOOR));
+            }
+        }
+    }
+}
+
+/// The second half of softmax's pull-back, once every class has joined:
+///
+/// ```text
+/// ∂L/∂z_k = q_k·(1 − s_k) − s_k·Σ_{j≠k} q_j + r_k·u_m·s_m
+/// ```
+pub(crate) fn settle<T: Real + Plain>(tile: &mut Tile<'_, T>, class: usize, has_elsewhere: bool) {
+    let Span { width, used } = tile.span;
+    dispatch(Settle {
+        row: row_mut(tile.seen.logit, class, width, used),
+        probability: row(tile.seen.probability, class, width, used),
+        complement: tile.seen.complement,
+        total: tile.made.total,
+        rest: tile.made.rest,
+        rival: if has_elsewhere { row(tile.seen.rival, class, width, used) } else { &[] },
+        largest: tile.made.largest,
+    });
+}
+
+struct Settle<'a, T> {
+    row: &'a mut [T],
+    probability: &'a [T],
+    complement: &'a [T],
+    total: &'a [T],
+    rest: &'a [T],
+    rival: &'a [T],
+    largest: &'a [T],
+}
+
+impl<T: Real> Kernel for Settle<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        finish(self.row, self.probability, self.complement, self.total, self.rest);
+        for ((out, &r), &largest) in self.row.iter_mut().zip(self.rival).zip(self.largest) {
+            *out += r * largest;
+        }
+    }
+}
+
+/// The sum of the others is a difference, and has lost their digits where `q` of the class is large: of
+/// the class above one half it was kept apart.
+#[inline(always)]
+fn finish<T: Real>(q: &mut [T], s: &[T], of_largest: &[T], total: &[T], rest: &[T]) {
+    for ((((q, &s), &of_largest), &total), &rest) in q.iter_mut().zip(s).zip(of_largest).zip(total).zip(rest)
+    {
+        let complement = softmax_complement(s, of_largest);
+        let without = total - *q;
+        let others = if s > T::of(0.5) { rest } else { without };
+        *q = *q * complement - s * others;
+    }
+}

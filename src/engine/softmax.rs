@@ -1,0 +1,183 @@
+//! Softmax, and what its pull-back and its logarithms need beside the probabilities.
+//!
+//! ```text
+//! m = max z      R = Σ_{k≠m} e^(z_k − m)      s_k = e^(z_k − m) / (1 + R)
+//! −ln s_k = (m − z_k) + ln_1p(R)               1 − s_m = R / (1 + R)
+//! ```
+//!
+//! Without `R` the complement of a sure class would lose its digits. Where both outcomes of
+//! softmax pay, the softmax of the other classes (the rivals) is formed from their own largest
+//! logit `z_2`, so that it is finite when `R` underflows:
+//!
+//! ```text
+//! r_k = e^(z_k − z_2) / Σ_{j≠m} e^(z_j − z_2)       ln(1 − s_m) = (z_2 − m) + ln Σ_{j≠m} e^(z_j − z_2) − ln_1p(R)
+//! ```
+//!
+//! Each step is one loop over rows that are arguments, so that the compiler knows that they are apart.
+
+use super::row::{row, row_mut};
+use super::simd::{Kernel, dispatch};
+use super::tile::{Span, Tile};
+use crate::Real;
+use crate::engine::arena::Plain;
+
+/// Fills the probabilities of a loaded tile.
+pub(crate) fn softmax<T: Real + Plain>(tile: &mut Tile<'_, T>, classes: usize) {
+    dispatch(Softmax { tile, classes });
+}
+
+/// `1 − s` to full relative precision: only the largest class exceeds one half.
+#[inline(always)]
+pub(crate) fn softmax_complement<T: Real>(s: T, of_largest: T) -> T {
+    let from_s = T::one() - s;
+    if s > T::of(0.5) { of_largest } else { from_s }
+}
+
+struct Softmax<'a, 's, T> {
+    tile: &'a mut Tile<'s, T>,
+    classes: usize,
+}
+
+impl<T: Real + Plain> Kernel for Softmax<'_, '_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Tile { span: Span { width, used }, seen, made, with_logs, .. } = self.tile;
+        let classes = 0..self.classes;
+        // Rows that nobody needs yet.
+        let (largest, others, ones) = (upto(made.cost, used), upto(made.work, used), upto(made.total, used));
+        largest.fill(T::of(f64::NEG_INFINITY));
+        for class in classes.clone() {
+            raise_to(largest, row(seen.logit, class, *width, *used));
+        }
+        others.fill(T::zero());
+        ones.fill(T::zero());
+        for class in classes.clone() {
+            let z = row_mut(seen.logit, class, *width, *used);
+            let e = row_mut(seen.probability, class, *width, *used);
+            exponentials(z, largest, e, others, ones);
+        }
+        let inverse = largest;
+        if *with_logs {
+            log_totals(others, ones, upto(seen.log_total, used));
+        }
+        totals(others, ones, inverse, upto(seen.complement, used));
+        for class in classes.clone() {
+            scale(row_mut(seen.probability, class, *width, *used), inverse);
+        }
+        if !seen.rival.is_empty() {
+            let (first, second, sum) = (upto(made.cost, used), upto(made.work, used), upto(made.total, used));
+            first.fill(nobody());
+            second.fill(T::of(f64::NEG_INFINITY));
+            for class in classes.clone() {
+                two_largest(class, row(seen.logit, class, *width, *used), first, second);
+            }
+            sum.fill(T::zero());
+            for class in classes.clone() {
+                let rival = row_mut(seen.rival, class, *width, *used);
+                rivals(class, row(seen.logit, class, *width, *used), first, second, rival, sum);
+            }
+            log_complements(second, sum, upto(seen.log_total, used), upto(seen.log_complement, used));
+            for class in classes {
+                shares(class, first, sum, row_mut(seen.rival, class, *width, *used));
+            }
+        }
+    }
+}
+
+/// As much of a row as is used.
+#[inline(always)]
+fn upto<'a, T>(row: &'a mut [T], used: &usize) -> &'a mut [T] {
+    row.get_mut(..*used).unwrap_or(&mut [])
+}
+
+#[inline(always)]
+fn raise_to<T: Real>(largest: &mut [T], z: &[T]) {
+    for (m, &z) in largest.iter_mut().zip(z) {
+        *m = if z > *m { z } else { *m };
+    }
+}
+
+/// Every class whose exponential is 1 is the largest; one of them does not belong to `R`.
+#[inline(always)]
+fn exponentials<T: Real>(z: &mut [T], largest: &[T], e: &mut [T], others: &mut [T], ones: &mut [T]) {
+    for ((((z, &m), e), others), ones) in z.iter_mut().zip(largest).zip(e).zip(others).zip(ones) {
+        let below = *z - m;
+        let power = below.exp();
+        *z = below;
+        *e = power;
+        let is_largest = power >= T::one();
+        *others += power.masked(!is_largest);
+        *ones += T::one().masked(is_largest);
+    }
+}
+
+#[inline(always)]
+fn totals<T: Real>(others: &[T], ones: &[T], inverse: &mut [T], complement: &mut [T]) {
+    for (((&others, &ones), inverse), complement) in others.iter().zip(ones).zip(inverse).zip(complement) {
+        let rest = others + (ones - T::one());
+        let share = T::one() / (T::one() + rest);
+        *inverse = share;
+        *complement = rest * share;
+    }
+}
+
+#[inline(always)]
+fn log_totals<T: Real>(others: &[T], ones: &[T], log_total: &mut [T]) {
+    for ((&others, &ones), log) in others.iter().zip(ones).zip(log_total) {
+        *log = (others + (ones - T::one())).ln_1p();
+    }
+}
+
+#[inline(always)]
+fn scale<T: Real>(e: &mut [T], inverse: &[T]) {
+    for (e, &inverse) in e.iter_mut().zip(inverse) {
+        *e *= inverse;
+    }
+}
+
+/// Stands for the number of a class that is not found.
+#[inline(always)]
+fn nobody<T: Real>() -> T {
+    T::of(f64::from(i32::MAX))
+}
+
+/// The first class of the largest logit, and the largest of the other logits.
+#[inline(always)]
+fn two_largest<T: Real>(class: usize, z: &[T], first: &mut [T], second: &mut [T]) {
+    let class = T::of(class as f64);
+    for ((&z, first), second) in z.iter().zip(first).zip(second) {
+        let is_first = z == T::zero() && *first == nobody();
+        *first = if is_first { class } else { *first };
+        let rival = if is_first { *second } else { z };
+        *second = if rival > *second { rival } else { *second };
+    }
+}
+
+#[inline(always)]
+fn rivals<T: Real>(class: usize, z: &[T], first: &[T], second: &[T], rival: &mut [T], sum: &mut [T]) {
+    let class = T::of(class as f64);
+    for ((((&z, &first), &second), rival), sum) in z.iter().zip(first).zip(second).zip(rival).zip(sum) {
+        let power = (z - second).exp().masked(first != class);
+        *rival = power;
+        *sum += power;
+    }
+}
+
+#[inline(always)]
+fn log_complements<T: Real>(second: &[T], sum: &[T], log_total: &[T], out: &mut [T]) {
+    for (((&second, &sum), &log_total), out) in second.iter().zip(sum).zip(log_total).zip(out) {
+        *out = second + sum.ln() - log_total;
+    }
+}
+
+/// The softmax without the largest class, which gets −1.
+#[inline(always)]
+fn shares<T: Real>(class: usize, first: &[T], sum: &[T], rival: &mut [T]) {
+    let class = T::of(class as f64);
+    for ((&first, &sum), rival) in first.iter().zip(sum).zip(rival) {
+        let share = *rival / sum;
+        *rival = if first == class { -T::one() } else { share };
+    }
+}

@@ -1,0 +1,117 @@
+//! Conversions between binary64, binary32, binary16 and bfloat16.
+//!
+//! The `half` crate converts one value well, but its code does not vectorise: these are integer
+//! arithmetic and masks, the same bits on every CPU.
+
+/// binary64 to binary32, what does not fit kept in the last bit, so that rounding on to a half is the only
+/// rounding. (`half` goes by way of the nearest f32, or cuts the lower 32 bits off.)
+#[inline(always)]
+pub(crate) fn double_to_odd(double: f64) -> f32 {
+    let nearest = double as f32;
+    let (magnitude, found) = (double.abs(), nearest.abs() as f64);
+    let bits = nearest.to_bits();
+    // Of the two neighbours of an inexact number the one with the odd mantissa; NaN fails both comparisons.
+    let even = !bits & 1;
+    let up = even & (magnitude > found) as u32;
+    let down = even & (magnitude < found) as u32;
+    f32::from_bits(bits + up - down)
+}
+
+/// binary16 to binary32, exact.
+#[inline(always)]
+pub(crate) fn half_to_single(half: u16) -> f32 {
+    const REBIAS: u32 = (127 - 15) << 23;
+    let sign = (half as u32 & 0x8000) << 16;
+    let shifted = (half as u32 & 0x7fff) << 13;
+    let normal = shifted + REBIAS;
+    // A subnormal has no hidden one: put one there, and subtract it as a number.
+    let subnormal = (f32::from_bits(normal + (1 << 23)) - f32::from_bits(REBIAS + (1 << 23))).to_bits();
+    let special = normal + REBIAS;
+    let bits = if shifted < 0x0400 << 13 { subnormal } else { normal };
+    let bits = if shifted >= 0x7c00 << 13 { special } else { bits };
+    f32::from_bits(bits | sign)
+}
+
+/// binary32 to binary16, to nearest, ties to even.
+#[inline(always)]
+pub(crate) fn single_to_half(single: f32) -> u16 {
+    const INFINITY: u32 = 0xff << 23;
+    const SMALLEST_NORMAL: u32 = (127 - 14) << 23;
+    const TOO_LARGE: u32 = (127 + 16) << 23;
+    // Adding 2⁻¹ to a number under 2⁻¹⁴ leaves its binary16 mantissa in the low bits, rounded by the FPU.
+    const ALIGN: u32 = (127 - 15 + 23 - 10 + 1) << 23;
+    let sign = single.to_bits() & 0x8000_0000;
+    let magnitude = single.to_bits() ^ sign;
+    let subnormal = (f32::from_bits(magnitude) + f32::from_bits(ALIGN)).to_bits().wrapping_sub(ALIGN);
+    let odd = magnitude >> 13 & 1;
+    let normal = magnitude.wrapping_sub((127 - 15) << 23).wrapping_add(0xfff + odd) >> 13;
+    let special = if magnitude > INFINITY { 0x7e00 } else { 0x7c00 };
+    let bits = if magnitude < SMALLEST_NORMAL { subnormal } else { normal };
+    let bits = if magnitude >= TOO_LARGE { special } else { bits };
+    (bits | sign >> 16) as u16
+}
+
+/// binary32 to bfloat16, to nearest, ties to even.
+#[inline(always)]
+pub(crate) fn single_to_brain(single: f32) -> u16 {
+    let bits = single.to_bits();
+    let odd = bits >> 16 & 1;
+    let rounded = bits.wrapping_add(0x7fff + odd) >> 16;
+    let quiet = bits >> 16 | 0x40;
+    (if bits & 0x7fff_ffff > 0x7f80_0000 { quiet } else { rounded }) as u16
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Real;
+    use half::{bf16, f16};
+
+    fn brain(bits: u16) -> f32 {
+        f32::from_bits(u32::from(bits) << 16)
+    }
+
+    #[test]
+    fn every_half_reads_as_the_half_crate_reads_it() {
+        for bits in 0..=u16::MAX {
+            // Hardware makes a signaling NaN quiet.
+            let (ours, theirs) = (half_to_single(bits), f16::from_bits(bits).to_f32());
+            assert!(ours.to_bits() == theirs.to_bits() || ours.is_nan() && theirs.is_nan(), "{bits:#x}");
+            let (ours, theirs) = (brain(bits), bf16::from_bits(bits).to_f32());
+            assert!(ours == theirs || ours.is_nan() && theirs.is_nan(), "{bits:#x}");
+        }
+    }
+
+    #[test]
+    fn singles_round_as_the_half_crate_rounds_them() {
+        // Every pattern of the upper half, with the lower bits at the ties and beside them.
+        for upper in 0..=u16::MAX as u32 {
+            for lower in [0, 1, 0x0fff, 0x1000, 0x1001, 0x2fff, 0x3000, 0x7fff, 0x8000, 0x8001, 0xffff] {
+                let x = f32::from_bits(upper << 16 | lower);
+                let (ours, theirs) = (f16::from_bits(single_to_half(x)), f16::from_f32(x));
+                assert!(ours == theirs || ours.is_nan() && theirs.is_nan(), "{x:e}");
+                assert_eq!(ours.is_sign_negative(), theirs.is_sign_negative());
+                let (ours, theirs) = (bf16::from_bits(single_to_brain(x)), bf16::from_f32(x));
+                assert!(ours == theirs || ours.is_nan() && theirs.is_nan(), "{x:e}");
+            }
+        }
+    }
+
+    #[test]
+    fn doubles_beside_a_tie_round_to_their_side() {
+        for (x, half, brain) in [
+            (1.0 + 2f64.powi(-11), 0x3c00, 0x3f80),
+            (1.0 + 2f64.powi(-11) + 2f64.powi(-50), 0x3c01, 0x3f80),
+            (1.0 + 3.0 * 2f64.powi(-11) - 2f64.powi(-50), 0x3c01, 0x3f80),
+            (1.0 + 2f64.powi(-8) + 2f64.powi(-50), 0x3c04, 0x3f81),
+            (65520.0 - 2f64.powi(-30), 0x7bff, 0x4780),
+            (f64::MAX, 0x7c00, 0x7f80),
+            (f64::MIN_POSITIVE, 0, 0),
+            (2f64.powi(-25) + 2f64.powi(-70), 1, 0x3300),
+        ] {
+            assert_eq!((x.to_f16(), x.to_bf16()), (half, brain), "{x:e}");
+            assert_eq!(((-x).to_f16(), (-x).to_bf16()), (half | 0x8000, brain | 0x8000), "{x:e}");
+        }
+        assert!(f16::from_bits(f64::NAN.to_f16()).is_nan() && bf16::from_bits(f64::NAN.to_bf16()).is_nan());
+    }
+}
