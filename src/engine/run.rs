@@ -47,6 +47,8 @@ pub(crate) struct Bench<'a, T> {
     given: [Option<Source>; MAX_TERMS],
     computed: [Option<Computed<'a, T>>; MAX_TERMS],
     cuts: [Option<Cut>; MAX_TERMS],
+    /// Per term that selects a fraction: the cost by which each voxel of the batch ranks.
+    ranks: [&'a mut [T]; MAX_TERMS],
     /// The prediction's masks of one sample, a bit per voxel, class by class.
     masks: &'a mut [u64],
     spare: Spare<'a, T>,
@@ -67,6 +69,7 @@ impl<'a, T: Precise> Bench<'a, T> {
             given: [None; MAX_TERMS],
             computed: [const { None }; MAX_TERMS],
             cuts: [None; MAX_TERMS],
+            ranks: core::array::from_fn(|_| Default::default()),
             masks: &mut [],
             spare: Spare { map: &mut [], scratch: &mut [] },
         };
@@ -89,6 +92,13 @@ impl<'a, T: Precise> Bench<'a, T> {
                     *computed = Some(Computed { slot, field, of: T::field(field), target, rows });
                 }
                 (None, None) => return Err(missing_field(slot)),
+            }
+        }
+        for (slot, rows) in costs(terms) {
+            if let (Some(Selection::Fraction(_)), Some(ranks)) =
+                (rows.bill().selection, bench.ranks.get_mut(slot))
+            {
+                *ranks = arena.take(plan.samples.saturating_mul(plan.voxels))?;
             }
         }
         if bench.computed.iter().any(Option::is_some) {
@@ -255,16 +265,13 @@ impl<'a, T: Precise> Bench<'a, T> {
                 None => None,
                 Some(Selection::Threshold(t)) => Some(Cut { key: T::of(-libm::log(t)).key(), share: 0.0 }),
                 Some(Selection::Fraction(fraction)) => {
-                    let mut select = Select::START;
-                    while select.done == 0 {
-                        for sample in 0..self.plan.samples {
-                            let sweep = self.bare_sweep(Sums::None);
-                            // SAFETY: promised by the caller.
-                            unsafe { sweep.count(&mut self.tile, sample, slot, &mut select) };
-                        }
-                        select.narrow(fraction, size_of::<T>() as u32 * 8);
+                    let sweep = self.bare_sweep(Sums::None);
+                    let Some(ranks) = self.ranks.get_mut(slot) else { continue };
+                    for (sample, ranks) in ranks.chunks_exact_mut(self.plan.voxels.max(1)).enumerate() {
+                        // SAFETY: promised by the caller.
+                        unsafe { sweep.rank_sample(&mut self.tile, sample, slot, ranks) };
                     }
-                    Some(select.cut())
+                    Some(Select::run(ranks, fraction))
                 }
             };
             if let Some(to) = self.cuts.get_mut(slot) {
@@ -299,7 +306,11 @@ impl<'a, T: Precise> Bench<'a, T> {
 
     /// The loss without its computed fields.
     fn bare_sweep(&self, sums: Sums) -> Sweep<'a> {
-        Sweep { plan: self.plan, terms: self.terms, fields: self.given, cuts: self.cuts, sums }
+        let mut ranks = [None; MAX_TERMS];
+        for (to, ranks) in ranks.iter_mut().zip(&self.ranks).filter(|(_, ranks)| !ranks.is_empty()) {
+            *to = Some(Source::of_batch(ranks.as_ptr(), self.plan.voxels));
+        }
+        Sweep { plan: self.plan, terms: self.terms, fields: self.given, ranks, cuts: self.cuts, sums }
     }
 
     /// One sweep over every sample.

@@ -4,6 +4,8 @@
 //! which next digit. Counts add, so rounds may be shared among any parts of a batch; and they
 //! depend on no order. 2,048 digits make three rounds for f32, six for f64.
 
+use crate::Real;
+
 /// Bits of a digit.
 const DIGIT: u32 = 11;
 /// Digits there are.
@@ -78,6 +80,19 @@ impl Select {
         }
     }
 
+    /// The cut of numbers that are all at hand; −∞ is none.
+    pub fn run<T: Real>(numbers: &[T], fraction: f64) -> Cut {
+        let nothing = T::of(f64::NEG_INFINITY);
+        let mut select = Self::START;
+        while select.done == 0 {
+            for number in numbers.iter().filter(|number| **number != nothing) {
+                select.count(number.key());
+            }
+            select.narrow(fraction, size_of::<T>() as u32 * 8);
+        }
+        select.cut()
+    }
+
     /// The cut, once it is found.
     pub fn cut(&self) -> Cut {
         let share = if self.ties == 0 { 0.0 } else { self.rank as f64 / self.ties as f64 };
@@ -95,18 +110,8 @@ pub(crate) struct Cut {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Real;
     use quickcheck::quickcheck;
     use std::vec::Vec;
-
-    fn select<T: Real>(numbers: &[T], fraction: f64) -> Cut {
-        let mut select = Select::START;
-        while select.done == 0 {
-            numbers.iter().for_each(|x| select.count(x.key()));
-            select.narrow(fraction, size_of::<T>() as u32 * 8);
-        }
-        select.cut()
-    }
 
     /// The same by sorting.
     fn sorted<T: Real>(numbers: &[T], fraction: f64) -> Cut {
@@ -124,22 +129,23 @@ mod tests {
             let mut numbers = numbers;
             // Ties, NaN and both zeros among them.
             numbers.extend(numbers.clone().iter().take(copies as usize));
+            numbers.retain(|x| *x != f32::NEG_INFINITY);
             numbers.push(-0.0);
             let fraction = f64::from(percent % 100 + 1) / 100.0;
             let doubles: Vec<f64> = numbers.iter().map(|&x| f64::from(x) / 3.0).collect();
-            select(&numbers, fraction) == sorted(&numbers, fraction)
-                && select(&doubles, fraction) == sorted(&doubles, fraction)
+            Select::run(&numbers, fraction) == sorted(&numbers, fraction)
+                && Select::run(&doubles, fraction) == sorted(&doubles, fraction)
         }
     }
 
     #[test]
     fn two_places_for_three_equals_are_shared() {
-        let cut = select(&[1f32, 5.0, 3.0, 3.0, 3.0, 0.0], 0.5);
+        let cut = Select::run(&[1f32, 5.0, 3.0, 3.0, 3.0, 0.0], 0.5);
         assert_eq!(cut, Cut { key: 3f32.key(), share: 2.0 / 3.0 });
     }
 
     #[test]
     fn of_nothing_nothing_is_selected() {
-        assert_eq!(select::<f32>(&[], 0.5).share, 0.0);
+        assert_eq!(Select::run::<f32>(&[], 0.5).share, 0.0);
     }
 }

@@ -112,6 +112,12 @@ impl Source {
         Self { data: data.cast(), dtype: T::DTYPE, sample: 0, class, lattice }
     }
 
+    /// One row per sample in scratch, to be read.
+    pub fn of_batch<T: Real>(data: *const T, voxels: usize) -> Self {
+        let lattice = Lattice::new(core::iter::once((voxels, 1)));
+        Self { data: data.cast_mut().cast(), dtype: T::DTYPE, sample: voxels as isize, class: 0, lattice }
+    }
+
     fn base(&self, sample: usize, class: usize) -> isize {
         let sample = (sample as isize).wrapping_mul(self.sample);
         sample.wrapping_add((class as isize).wrapping_mul(self.class))

@@ -6,7 +6,7 @@ use super::precise::Precise;
 use super::pull::{Pulls, join, settle};
 use super::region::{FoldRegion, MapRegion};
 use super::row::{AddUp, row, row_mut};
-use super::select::{Cut, Select};
+use super::select::Cut;
 use super::simd::{Kernel, dispatch};
 use super::source::Source;
 use super::tile::{Blank, Extras, Tile, chunks};
@@ -35,6 +35,8 @@ pub(crate) struct Sweep<'a> {
     pub terms: &'a [Term<'a>],
     /// The field of each term that has one.
     pub fields: [Option<Source>; MAX_TERMS],
+    /// The costs by which voxels rank, for each term that selects a fraction.
+    pub ranks: [Option<Source>; MAX_TERMS],
     /// Which voxels pay, for each term that selects some.
     pub cuts: [Option<Cut>; MAX_TERMS],
     /// Which sums region terms, or the caller, want.
@@ -104,8 +106,14 @@ impl Sweep<'_> {
                 activate(tile, self.plan.activation, self.plan.classes);
                 for (slot, cut) in self.cuts.iter().enumerate() {
                     let Some(cut) = cut else { continue };
-                    // SAFETY: promised by the caller.
-                    unsafe { self.rank(tile, sample, at, slot) };
+                    match self.ranks.get(slot).copied().flatten() {
+                        // SAFETY: promised by the caller.
+                        Some(ranks) => unsafe {
+                            ranks.load(sample, 0, at, row_mut(tile.made.total, 0, len, len))
+                        },
+                        // SAFETY: as above.
+                        None => unsafe { self.rank(tile, sample, at, slot) },
+                    }
                     let selected = row_mut(tile.seen.selected, slot, tile.span.width, tile.span.used);
                     dispatch(Share { rank: tile.made.total, weight: tile.seen.weight, cut: *cut, selected });
                     if let Some(first) = chunk.first_mut().and_then(|first| first.charged.get_mut(slot)) {
@@ -270,16 +278,16 @@ impl Sweep<'_> {
         }
     }
 
-    /// Counts one sample's voxels for one round of a selection.
+    /// Writes the cost by which each voxel of a sample ranks for a term; −∞ where it does not count.
     ///
     /// # Safety
     /// As [`Sweep::sample`].
-    pub unsafe fn count<T: Precise>(
+    pub unsafe fn rank_sample<T: Precise>(
         &self,
         tile: &mut Tile<'_, T>,
         sample: usize,
         slot: usize,
-        select: &mut Select,
+        ranks: &mut [T],
     ) {
         for (at, len) in tile.spans(0, self.plan.voxels) {
             // SAFETY: promised by the caller; the spans lie in the sample.
@@ -289,14 +297,10 @@ impl Sweep<'_> {
                 activate(tile, self.plan.activation, self.plan.classes);
                 self.rank(tile, sample, at, slot);
             }
-            let (rank, weight) = (
-                row(tile.made.total, 0, tile.span.width, len),
-                row(tile.seen.weight, 0, tile.span.width, len),
-            );
-            for (cost, weight) in rank.iter().zip(weight) {
-                if *weight > T::zero() {
-                    select.count(cost.key());
-                }
+            let rank = row(tile.made.total, 0, tile.span.width, len);
+            let weight = row(tile.seen.weight, 0, tile.span.width, len);
+            for ((to, &rank), &weight) in ranks.iter_mut().skip(at).zip(rank).zip(weight) {
+                *to = if weight > T::zero() { rank } else { T::of(f64::NEG_INFINITY) };
             }
         }
     }
