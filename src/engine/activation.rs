@@ -5,29 +5,34 @@ use super::sigmoid::Sigmoid;
 use super::simd::dispatch;
 use super::softmax::softmax;
 use super::tile::Tile;
+use crate::batch::Plan;
 use crate::engine::arena::Plain;
 use crate::{Activation, Real};
 
-/// Fills the probabilities of a loaded tile, and what the costs need besides.
-pub(crate) fn activate<T: Real + Plain>(tile: &mut Tile<'_, T>, activation: Activation, classes: usize) {
-    match activation {
-        Activation::Softmax => softmax(tile, classes),
-        Activation::Sigmoid => {
-            for class in 0..classes {
-                let logit = row(tile.seen.logit, class, tile.span.width, tile.span.used);
-                let probability = row_mut(tile.seen.probability, class, tile.span.width, tile.span.used);
-                dispatch(Sigmoid { logit, probability });
-            }
-        }
-        Activation::Probability | Activation::ProbabilityPerClass => {
-            for class in 0..classes {
-                let given = row(tile.seen.logit, class, tile.span.width, tile.span.used);
-                for (to, from) in row_mut(tile.seen.probability, class, tile.span.width, tile.span.used)
-                    .iter_mut()
-                    .zip(given)
-                {
-                    *to = *from;
-                }
+/// Reads the prediction of an opened tile and fills its probabilities, and what the costs need besides.
+///
+/// # Safety
+/// As [`Tile::open`], which came before with the same voxels.
+pub(crate) unsafe fn activate<T: Real + Plain>(
+    tile: &mut Tile<'_, T>,
+    plan: &Plan<'_>,
+    sample: usize,
+    at: usize,
+) {
+    if plan.activation == Activation::Softmax {
+        // SAFETY: promised by the caller.
+        return unsafe { softmax(tile, plan, sample, at) };
+    }
+    for class in 0..plan.classes {
+        // SAFETY: promised by the caller.
+        unsafe { tile.load(plan, sample, class, at) };
+        let logit = row(tile.seen.logit, class, tile.span.width, tile.span.used);
+        let probability = row_mut(tile.seen.probability, class, tile.span.width, tile.span.used);
+        if plan.activation == Activation::Sigmoid {
+            dispatch(Sigmoid { logit, probability });
+        } else {
+            for (to, from) in probability.iter_mut().zip(logit) {
+                *to = *from;
             }
         }
     }

@@ -23,9 +23,8 @@ pub(crate) unsafe fn mark<T: Precise>(
         // SAFETY: promised by the caller; the spans lie in the sample.
         unsafe {
             tile.open(plan, sample, at, len);
-            tile.load(plan, sample, at);
+            activate(tile, plan, sample, at);
         }
-        activate(tile, plan.activation, plan.classes);
         let (width, used) = (tile.span.width, tile.span.used);
         // What a class has to exceed, or with argmax to reach first.
         let bar = row_mut(tile.made.total, 0, width, used);

@@ -74,16 +74,44 @@ impl<T: Real> Kernel for JoinSoftmax<'_, T> {
     #[inline(always)]
     fn run(self) {
         let Joined { row, probability, polynomial, here, elsewhere } = self.joined;
+        if let Some(elsewhere) = elsewhere {
+            match (polynomial, here) {
+                (Some(p), Some(v)) => both(row, probability, p, v),
+                (Some(p), None) => product(row, probability, p),
+                (None, Some(v)) => copy(row, v),
+                (None, None) => row.fill(T::zero()),
+            }
+            join_elsewhere(row, probability, elsewhere, self.largest);
+            return sum_up(row, probability, self.total, self.rest);
+        }
         match (polynomial, here) {
-            (Some(p), Some(v)) => both(row, probability, p, v),
-            (Some(p), None) => product(row, probability, p),
-            (None, Some(v)) => copy(row, v),
+            (Some(p), Some(v)) => {
+                both(row, probability, p, v);
+                sum_up(row, probability, self.total, self.rest);
+            }
+            (Some(p), None) => product_and_sum(row, probability, p, self.total, self.rest),
+            (None, Some(v)) => copy_and_sum(row, probability, v, self.total, self.rest),
             (None, None) => row.fill(T::zero()),
         }
-        if let Some(elsewhere) = elsewhere {
-            join_elsewhere(row, probability, elsewhere, self.largest);
-        }
-        sum_up(row, probability, self.total, self.rest);
+    }
+}
+
+#[inline(always)]
+fn product_and_sum<T: Real>(q: &mut [T], s: &[T], p: &[T], total: &mut [T], rest: &mut [T]) {
+    for ((q, (&s, &p)), (total, rest)) in q.iter_mut().zip(s.iter().zip(p)).zip(total.iter_mut().zip(rest)) {
+        let pull = s * p;
+        *q = pull;
+        *total += pull;
+        *rest += pull.masked(!(s > T::of(0.5)));
+    }
+}
+
+#[inline(always)]
+fn copy_and_sum<T: Real>(q: &mut [T], s: &[T], v: &[T], total: &mut [T], rest: &mut [T]) {
+    for ((q, (&s, &v)), (total, rest)) in q.iter_mut().zip(s.iter().zip(v)).zip(total.iter_mut().zip(rest)) {
+        *q = v;
+        *total += v;
+        *rest += v.masked(!(s > T::of(0.5)));
     }
 }
 
@@ -218,26 +246,28 @@ impl<T: Real> Kernel for JoinGiven<'_, T> {
     }
 }
 
-/// The second half of softmax's pull-back, once every class has joined:
+/// The second half of softmax's pull-back, once every class has joined; to the tile's row, or to `out`:
 ///
 /// ```text
 /// ∂L/∂z_k = q_k·(1 − s_k) − s_k·Σ_{j≠k} q_j + r_k·u_m·s_m
 /// ```
-pub(crate) fn settle<T: Real + Plain>(tile: &mut Tile<'_, T>, class: usize, has_elsewhere: bool) {
+pub(crate) fn settle<T: Real + Plain>(tile: &mut Tile<'_, T>, class: usize, out: Option<&mut [T]>) {
     let Span { width, used } = tile.span;
     dispatch(Settle {
         row: row_mut(tile.seen.logit, class, width, used),
+        out,
         probability: row(tile.seen.probability, class, width, used),
         complement: tile.seen.complement,
         total: tile.made.total,
         rest: tile.made.rest,
-        rival: if has_elsewhere { row(tile.seen.rival, class, width, used) } else { &[] },
+        rival: if tile.seen.rival.is_empty() { &[] } else { row(tile.seen.rival, class, width, used) },
         largest: tile.made.largest,
     });
 }
 
-struct Settle<'a, T> {
+struct Settle<'a, 'o, T> {
     row: &'a mut [T],
+    out: Option<&'o mut [T]>,
     probability: &'a [T],
     complement: &'a [T],
     total: &'a [T],
@@ -246,14 +276,22 @@ struct Settle<'a, T> {
     largest: &'a [T],
 }
 
-impl<T: Real> Kernel for Settle<'_, T> {
+impl<T: Real> Kernel for Settle<'_, '_, T> {
     type Output = ();
 
     #[inline(always)]
     fn run(self) {
-        finish(self.row, self.probability, self.complement, self.total, self.rest);
-        for ((out, &r), &largest) in self.row.iter_mut().zip(self.rival).zip(self.largest) {
-            *out += r * largest;
+        let Self { row, out, probability, complement, total, rest, rival, largest } = self;
+        if rival.is_empty() {
+            return match out {
+                Some(out) => finish_to(out, row, probability, complement, total, rest),
+                None => finish(row, probability, complement, total, rest),
+            };
+        }
+        finish(row, probability, complement, total, rest);
+        add_product(row, rival, largest);
+        if let Some(out) = out {
+            copy(out, row);
         }
     }
 }
@@ -261,12 +299,32 @@ impl<T: Real> Kernel for Settle<'_, T> {
 /// The sum of the others is a difference, and has lost their digits where `q` of the class is large: of
 /// the class above one half it was kept apart.
 #[inline(always)]
+fn settled<T: Real>(q: T, s: T, of_largest: T, total: T, rest: T) -> T {
+    let complement = softmax_complement(s, of_largest);
+    let without = total - q;
+    let others = if s > T::of(0.5) { rest } else { without };
+    q * complement - s * others
+}
+
+#[inline(always)]
 fn finish<T: Real>(q: &mut [T], s: &[T], of_largest: &[T], total: &[T], rest: &[T]) {
     for ((((q, &s), &of_largest), &total), &rest) in q.iter_mut().zip(s).zip(of_largest).zip(total).zip(rest)
     {
-        let complement = softmax_complement(s, of_largest);
-        let without = total - *q;
-        let others = if s > T::of(0.5) { rest } else { without };
-        *q = *q * complement - s * others;
+        *q = settled(*q, s, of_largest, total, rest);
+    }
+}
+
+#[inline(always)]
+fn finish_to<T: Real>(out: &mut [T], q: &[T], s: &[T], of_largest: &[T], total: &[T], rest: &[T]) {
+    let known = s.iter().zip(of_largest).zip(total.iter().zip(rest));
+    for ((out, &q), ((&s, &of_largest), (&total, &rest))) in out.iter_mut().zip(q).zip(known) {
+        *out = settled(q, s, of_largest, total, rest);
+    }
+}
+
+#[inline(always)]
+fn add_product<T: Real>(to: &mut [T], x: &[T], y: &[T]) {
+    for ((to, &x), &y) in to.iter_mut().zip(x).zip(y) {
+        *to += x * y;
     }
 }

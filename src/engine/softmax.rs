@@ -19,11 +19,53 @@ use super::row::{row, row_mut};
 use super::simd::{Kernel, dispatch};
 use super::tile::{Span, Tile};
 use crate::Real;
+use crate::batch::Plan;
 use crate::engine::arena::Plain;
 
-/// Fills the probabilities of a loaded tile.
-pub(crate) fn softmax<T: Real + Plain>(tile: &mut Tile<'_, T>, classes: usize) {
-    dispatch(Softmax { tile, classes });
+/// Reads the logits of an opened tile and fills its probabilities.
+///
+/// # Safety
+/// As [`Tile::open`], which came before with the same voxels.
+pub(crate) unsafe fn softmax<T: Real + Plain>(
+    tile: &mut Tile<'_, T>,
+    plan: &Plan<'_>,
+    sample: usize,
+    at: usize,
+) {
+    let (width, used, len) = (tile.span.width, tile.span.used, tile.len);
+    // A row that nobody needs yet.
+    row_mut(tile.made.cost, 0, width, used).fill(T::of(f64::NEG_INFINITY));
+    for class in 0..plan.classes {
+        // SAFETY: promised by the caller.
+        let direct = unsafe { plan.prediction.slice::<T>(sample, class, at, len) };
+        let from = direct.filter(|_| !tile.has_blanks);
+        if from.is_none() {
+            // SAFETY: promised by the caller.
+            unsafe { tile.load(plan, sample, class, at) };
+        }
+        let to = row_mut(tile.seen.logit, class, width, used);
+        dispatch(Largest { from, to, largest: row_mut(tile.made.cost, 0, width, used) });
+    }
+    dispatch(Softmax { tile, classes: plan.classes });
+}
+
+/// Raises `largest` to the logits of a class, and brings them into the tile if they are not there yet.
+struct Largest<'a, T> {
+    from: Option<&'a [T]>,
+    to: &'a mut [T],
+    largest: &'a mut [T],
+}
+
+impl<T: Real> Kernel for Largest<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        match self.from {
+            Some(from) => raise_and_copy(self.largest, from, self.to),
+            None => raise_to(self.largest, self.to),
+        }
+    }
 }
 
 /// `1 − s` to full relative precision: only the largest class exceeds one half.
@@ -45,12 +87,8 @@ impl<T: Real + Plain> Kernel for Softmax<'_, '_, T> {
     fn run(self) {
         let Tile { span: Span { width, used }, seen, made, with_logs, .. } = self.tile;
         let classes = 0..self.classes;
-        // Rows that nobody needs yet.
+        // Rows that nobody needs yet, the first already filled.
         let (largest, others, ones) = (upto(made.cost, used), upto(made.work, used), upto(made.total, used));
-        largest.fill(T::of(f64::NEG_INFINITY));
-        for class in classes.clone() {
-            raise_to(largest, row(seen.logit, class, *width, *used));
-        }
         others.fill(T::zero());
         ones.fill(T::zero());
         for class in classes.clone() {
@@ -96,6 +134,14 @@ fn upto<'a, T>(row: &'a mut [T], used: &usize) -> &'a mut [T] {
 fn raise_to<T: Real>(largest: &mut [T], z: &[T]) {
     for (m, &z) in largest.iter_mut().zip(z) {
         *m = if z > *m { z } else { *m };
+    }
+}
+
+#[inline(always)]
+fn raise_and_copy<T: Real>(largest: &mut [T], from: &[T], to: &mut [T]) {
+    for ((m, &z), to) in largest.iter_mut().zip(from).zip(to) {
+        *m = if z > *m { z } else { *m };
+        *to = z;
     }
 }
 

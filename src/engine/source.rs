@@ -118,6 +118,45 @@ impl Source {
         Self { data: data.cast_mut().cast(), dtype: T::DTYPE, sample: voxels as isize, class: 0, lattice }
     }
 
+    /// The elements themselves, where they are of type `T` and side by side.
+    ///
+    /// # Safety
+    /// As [`Source::load`]; nobody writes to them during `'a`.
+    pub unsafe fn slice<'a, T: Real>(
+        &self,
+        sample: usize,
+        class: usize,
+        start: usize,
+        len: usize,
+    ) -> Option<&'a [T]> {
+        let at = self.direct::<T>(sample, class, start)?;
+        // SAFETY: promised by the caller; `T` is the element type.
+        Some(unsafe { core::slice::from_raw_parts(at, len) })
+    }
+
+    /// The same, to be written.
+    ///
+    /// # Safety
+    /// As [`Source::store`]; nobody else uses them during `'a`.
+    pub unsafe fn slice_mut<'a, T: Real>(
+        &self,
+        sample: usize,
+        class: usize,
+        start: usize,
+        len: usize,
+    ) -> Option<&'a mut [T]> {
+        let at = self.direct::<T>(sample, class, start)?;
+        // SAFETY: promised by the caller; `T` is the element type.
+        Some(unsafe { core::slice::from_raw_parts_mut(at, len) })
+    }
+
+    /// Where a voxel is, if elements are of type `T` and side by side.
+    fn direct<T: Real>(&self, sample: usize, class: usize, start: usize) -> Option<*mut T> {
+        let contiguous = self.lattice.axes <= 1 && self.lattice.strides[0] == 1;
+        (contiguous && self.dtype == T::DTYPE)
+            .then(|| self.data.cast::<T>().wrapping_offset(self.base(sample, class)).wrapping_add(start))
+    }
+
     fn base(&self, sample: usize, class: usize) -> isize {
         let sample = (sample as isize).wrapping_mul(self.sample);
         sample.wrapping_add((class as isize).wrapping_mul(self.class))

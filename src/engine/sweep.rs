@@ -9,7 +9,7 @@ use super::row::{AddUp, row, row_mut};
 use super::select::Cut;
 use super::simd::{Kernel, dispatch};
 use super::source::Source;
-use super::tile::{Blank, Extras, Tile, chunks};
+use super::tile::{Blank, Extras, Span, Tile, chunks};
 use crate::batch::Plan;
 use crate::{Charge, MAX_TERMS, Parts, Real, Rows, Selection, Tally, Term};
 
@@ -101,9 +101,8 @@ impl Sweep<'_> {
                 // SAFETY: promised by the caller; the spans lie in the sample.
                 unsafe {
                     tile.open(self.plan, sample, at, len);
-                    tile.load(self.plan, sample, at);
+                    activate(tile, self.plan, sample, at);
                 }
-                activate(tile, self.plan.activation, self.plan.classes);
                 for (slot, cut) in self.cuts.iter().enumerate() {
                     let Some(cut) = cut else { continue };
                     match self.ranks.get(slot).copied().flatten() {
@@ -293,8 +292,7 @@ impl Sweep<'_> {
             // SAFETY: promised by the caller; the spans lie in the sample.
             unsafe {
                 tile.open(self.plan, sample, at, len);
-                tile.load(self.plan, sample, at);
-                activate(tile, self.plan.activation, self.plan.classes);
+                activate(tile, self.plan, sample, at);
                 self.rank(tile, sample, at, slot);
             }
             let rank = row(tile.made.total, 0, tile.span.width, len);
@@ -307,11 +305,19 @@ impl Sweep<'_> {
 
     /// Finishes the pull-back of a tile and writes the gradient.
     unsafe fn write<T: Precise>(&self, tile: &mut Tile<'_, T>, sample: usize, at: usize, output: Output) {
+        let Span { width, used } = tile.span;
+        let len = tile.len;
         for class in 0..self.plan.classes {
             if self.plan.activation == crate::Activation::Softmax {
-                settle(tile, class, !tile.seen.rival.is_empty());
+                // SAFETY: promised by the caller.
+                let direct = unsafe { output.rows.slice_mut::<T>(sample, class, at, len) };
+                if let (Some(to), false) = (direct, output.accumulate) {
+                    settle(tile, class, Some(to));
+                    continue;
+                }
+                settle(tile, class, None);
             }
-            let gradient = row(tile.seen.logit, class, tile.span.width, tile.len);
+            let gradient = row(tile.seen.logit, class, width, used.min(len));
             // SAFETY: promised by the caller.
             unsafe { output.rows.store(sample, class, at, gradient, output.accumulate) };
         }

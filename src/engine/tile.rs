@@ -210,18 +210,16 @@ impl<'s, T: Real + Plain> Tile<'s, T> {
             || (plan.weight.is_some() || !plan.ignore.is_empty()) && dispatch(HasBlanks { weight });
     }
 
-    /// Reads the prediction of every class; voxels that do not count read as 0.
+    /// Reads the prediction of one class; voxels that do not count read as 0.
     ///
     /// # Safety
     /// As [`Tile::open`], which came before with the same voxels.
-    pub unsafe fn load(&mut self, plan: &Plan<'_>, sample: usize, start: usize) {
-        for class in 0..plan.classes {
-            let row = row_mut(self.seen.logit, class, self.span.width, self.span.used);
-            // SAFETY: promised by the caller.
-            unsafe { plan.prediction.load(sample, class, start, row.get_mut(..self.len).unwrap_or(&mut [])) };
-            if self.has_blanks {
-                dispatch(Blank { row, weight: self.seen.weight });
-            }
+    pub unsafe fn load(&mut self, plan: &Plan<'_>, sample: usize, class: usize, start: usize) {
+        let row = row_mut(self.seen.logit, class, self.span.width, self.span.used);
+        // SAFETY: promised by the caller.
+        unsafe { plan.prediction.load(sample, class, start, row.get_mut(..self.len).unwrap_or(&mut [])) };
+        if self.has_blanks {
+            dispatch(Blank { row, weight: self.seen.weight });
         }
     }
 
