@@ -3,6 +3,7 @@
 mod bridge;
 mod brute;
 mod cases;
+mod coming_from;
 mod distance;
 mod errors;
 mod formats;
