@@ -5,13 +5,14 @@
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use half::{bf16, f16};
 use segloss::{
-    Activation, Batch, CrossEntropy, Dice, Element, Focal, Form, GeneralizedDice, Gradient, Term, TopK, Tversky,
-    View, ViewMut, differentiate, evaluate, scratch_len,
+    Activation, Batch, CrossEntropy, Dice, Element, Focal, Form, GeneralizedDice, Gradient, Term, TopK,
+    Tversky, View, ViewMut, differentiate, evaluate, scratch_len,
 };
 use std::hint::black_box;
 
 /// Samples, classes, voxels.
-const SHAPES: [[usize; 3]; 4] = [[1, 4, 64 * 64 * 64], [2, 21, 128 * 128], [1, 105, 128 * 128], [4, 2, 64 * 64]];
+const SHAPES: [[usize; 3]; 4] =
+    [[1, 4, 64 * 64 * 64], [2, 21, 128 * 128], [1, 105, 128 * 128], [4, 2, 64 * 64]];
 
 fn losses() -> Vec<(&'static str, Vec<Box<dyn Form>>)> {
     fn boxed(form: impl Form + 'static) -> Box<dyn Form> {

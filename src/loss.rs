@@ -158,6 +158,11 @@ pub trait Cost {
         1.0
     }
 
+    /// The least base that is raised: smaller ones are held there.
+    fn least_base(&self) -> f64 {
+        0.0
+    }
+
     /// Which voxels pay, if not all.
     fn selection(&self) -> Option<Selection> {
         None

@@ -4,20 +4,21 @@
 //! ∂L/∂z ≈ ( 8·[L(z + h) − L(z − h)] − [L(z + 2h) − L(z − 2h)] ) / 12h
 //! ```
 //!
-//! Fields, such as distances to the boundary, are constants of the gradient: they are computed once
-//! and held.
+//! Fields and selections are constants of the gradient: each term is [`Held`] on its own, and the
+//! differences add up.
 
 use crate::Result;
+use crate::held::Held;
+use crate::loss::Loss;
 use crate::measure::Case;
-use segloss::{Term, View, ViewMut, evaluate, field, scratch_len};
 
 /// The step `h`: the stencil's `h⁴/30·L⁗′` and the rounding of `L` over `h` are both about 1e-10.
 const STEP: f64 = 1e-2;
 const STENCIL: [(f64, f64); 4] = [(-2.0, 1.0), (-1.0, -8.0), (1.0, 8.0), (2.0, -1.0)];
 /// The longest side of the crop, in voxels.
-const SIDE: usize = 20;
+const SIDE: usize = 16;
 /// Voxels drawn, as many of each kind.
-const DRAWN: usize = 96;
+const DRAWN: usize = 48;
 /// Crops to choose from.
 const CROPS: usize = 32;
 
@@ -66,12 +67,13 @@ impl Check {
 
     /// The largest difference between gradient and stencil, over all logits of the voxels drawn,
     /// in parts of the largest component of the gradient.
-    pub fn largest_error(&mut self, terms: &[Term<'_>]) -> Result<f64> {
-        let fields = terms.iter().map(|term| self.held(term)).collect::<Result<Vec<_>>>()?;
-        let pairs = terms.iter().zip(&fields);
-        let terms = pairs.map(|(term, held)| hold(term, held.as_ref())).collect::<Result<Vec<_>>>()?;
-        let exact = self.case.measure(&terms)?;
-        let mut scratch = vec![0; scratch_len(&self.case.batch()?, &terms)?];
+    pub fn largest_error(&mut self, loss: &Loss) -> Result<f64> {
+        let exact = self.case.differentiate(&loss.terms)?;
+        let last = loss.terms.len() - 1;
+        let mut terms = Vec::new();
+        for (k, term) in loss.terms.iter().enumerate() {
+            terms.push(Held::new(&self.case, term, loss.selection.filter(|_| k == last))?);
+        }
         let voxels = self.case.voxels();
         let mut worst = 0.0f64;
         for logit in
@@ -81,38 +83,15 @@ impl Check {
             let mut slope = 0.0;
             for (steps, factor) in STENCIL {
                 self.case.logits[logit] = center + steps * STEP;
-                slope += factor * evaluate(&self.case.batch()?, &terms, &mut scratch)? / (12.0 * STEP);
+                for term in &mut terms {
+                    slope += factor * term.value(&self.case)? / (12.0 * STEP);
+                }
             }
             self.case.logits[logit] = center;
             worst = worst.max((slope - exact.gradient[logit]).abs());
         }
         Ok(worst / exact.largest().max(f64::MIN_POSITIVE))
     }
-
-    /// The field of a term, if it has one.
-    fn held(&self, term: &Term<'_>) -> Result<Option<Held>> {
-        let Some(form) = term.form.field() else { return Ok(None) };
-        let mut shape = self.case.shape().to_vec();
-        if form.is_shared() {
-            shape.remove(1);
-        }
-        let batch = self.case.batch()?;
-        let mut map = vec![0.0; shape.iter().product()];
-        let mut scratch = vec![0; scratch_len(&batch, &[*term])?];
-        field(&batch, term, ViewMut::new(&mut map, &shape)?, &mut scratch)?;
-        Ok(Some(Held { map, shape }))
-    }
-}
-
-/// A field that stays as it is while logits change.
-struct Held {
-    map: Vec<f64>,
-    shape: Vec<usize>,
-}
-
-fn hold<'a>(term: &Term<'a>, held: Option<&'a Held>) -> Result<Term<'a>> {
-    let field = held.map(|Held { map, shape }| View::new(map, shape)).transpose()?;
-    Ok(Term { field, ..*term })
 }
 
 /// At most `count` entries, evenly spread.

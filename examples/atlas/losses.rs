@@ -1,117 +1,116 @@
 //! The losses that are shown, by family of the paper's taxonomy. Adding one is adding a line.
 
-use Family::{Boundary as ByBoundary, Compound, Distribution, Region};
+use crate::family::Family::{Boundary as ByBoundary, Compound, Distribution, Region};
+use crate::loss::{Loss, keep, term};
+use segloss::boundary::Sides;
 use segloss::region::Squares;
-use segloss::{Boundary, CrossEntropy, Dice, Form, Term, Tversky};
-
-/// Where a loss stands in the taxonomy.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Family {
-    Distribution,
-    Region,
-    Boundary,
-    Compound,
-}
-
-impl Family {
-    pub const ALL: [Self; 4] = [Distribution, Region, ByBoundary, Compound];
-
-    pub fn title(self) -> &'static str {
-        match self {
-            Distribution => "Distribution",
-            Region => "Region",
-            ByBoundary => "Boundary",
-            Compound => "Compound",
-        }
-    }
-
-    /// What the gradients of the family have in common.
-    pub fn gist(self) -> &'static str {
-        match self {
-            Distribution => {
-                "A mean over voxels. Each one is pushed by its own error, s − g, wherever it lies: \
-                 cross entropy pushes everywhere."
-            }
-            Region => {
-                "A ratio of sums over a class. One force for all of its voxels, another for all around it, \
-                 felt where the prediction wavers: Dice pushes inside the object."
-            }
-            ByBoundary => {
-                "Probability times signed distance to the truth's boundary. The farther from it, the \
-                 harder the push: down outside, up inside."
-            }
-            Compound => {
-                "Weighted sums of the others, over one softmax and one set of sums. Their pushes add up."
-            }
-        }
-    }
-}
-
-/// A loss by name.
-pub struct Loss {
-    pub family: Family,
-    pub name: &'static str,
-    parts: Vec<Part>,
-}
-
-/// A weighted form that owns what a [`Term`] borrows.
-struct Part {
-    weight: f64,
-    form: Box<dyn Form>,
-    class_weight: Option<Vec<f64>>,
-}
-
-impl Loss {
-    /// The loss as the crate takes it.
-    pub fn terms(&self) -> Vec<Term<'_>> {
-        self.parts.iter().map(Part::term).collect()
-    }
-}
-
-impl Part {
-    fn term(&self) -> Term<'_> {
-        Term { class_weight: self.class_weight.as_deref(), ..Term::new(self.weight, &*self.form) }
-    }
-}
-
-fn part(weight: f64, form: impl Form + 'static) -> Part {
-    Part { weight, form: Box::new(form), class_weight: None }
-}
-
-fn one(family: Family, name: &'static str, form: impl Form + 'static) -> Loss {
-    sum(family, name, [part(1.0, form)])
-}
-
-fn weighted(family: Family, name: &'static str, form: impl Form + 'static, weights: &[f64]) -> Loss {
-    sum(family, name, [Part { class_weight: Some(weights.to_vec()), ..part(1.0, form) }])
-}
-
-fn sum(family: Family, name: &'static str, parts: impl Into<Vec<Part>>) -> Loss {
-    Loss { family, name, parts: parts.into() }
-}
+use segloss::{
+    AsymmetricSimilarity, Boundary, CrossEntropy, Dice, DistancePenalized, Focal, FocalTversky,
+    GeneralizedDice, Hausdorff, Iou, Penalty, Selection, SensitivitySpecificity, Term, TopK, Tversky,
+    presets,
+};
 
 /// The loss whose time the others are compared with.
 pub const REFERENCE: &str = "Cross entropy";
 
-/// Every loss of the crate; `rarity` weighs the classes where a loss is shown with class weights.
+/// Every loss and preset of the crate; `rarity` weighs the classes where a loss is shown with class weights.
 pub fn losses(rarity: &[f64]) -> Vec<Loss> {
-    let cross_entropy = CrossEntropy::default;
-    let dice = Dice::default;
+    [distribution(rarity), region(), boundary(), compound()].into_iter().flatten().collect()
+}
+
+fn distribution(rarity: &[f64]) -> Vec<Loss> {
+    let of = |name, mark, idea, term| Loss::new(Distribution, name, mark, idea, vec![term]);
+    let smoothed = CrossEntropy { label_smoothing: 0.1, ..CrossEntropy::default() };
+    let by_class = Term { class_weight: Some(keep(rarity.to_vec())), ..term(CrossEntropy::default()) };
+    let (tenth, doubtful) = (Selection::Fraction(0.1), Selection::Threshold(0.5));
+    let top_k = |selection| term(TopK { selection });
     vec![
-        one(Distribution, REFERENCE, cross_entropy()),
-        one(Distribution, "CE, labels smoothed", CrossEntropy { label_smoothing: 0.1, ..cross_entropy() }),
-        weighted(Distribution, "CE, weighted by class", cross_entropy(), rarity),
-        one(Region, "Dice", dice()),
-        one(Region, "Dice, squared", Dice { squares: Squares::Squared, ..dice() }),
-        one(Region, "Tversky", Tversky::default()),
-        one(ByBoundary, "Boundary", Boundary::default()),
-        one(ByBoundary, "Boundary, rim at zero", Boundary { rim_zero: true }),
-        sum(Compound, "Dice + CE", [part(1.0, dice()), part(1.0, cross_entropy())]),
-        sum(
-            Compound,
-            "Dice + CE + boundary",
-            [part(1.0, dice()), part(1.0, cross_entropy()), part(0.01, Boundary::default())],
+        of(REFERENCE, "2", "each voxel by its error, s − g", term(CrossEntropy::default())),
+        of("CE, labels smoothed", "", "a tenth of the truth is shared", term(smoothed)).under(REFERENCE),
+        of("CE, weighted by class", "3", "rare classes push harder", by_class).under(REFERENCE),
+        of("TopK, a tenth", "4", "only the dearest 10 % push", top_k(tenth))
+            .under(REFERENCE)
+            .selecting(tenth),
+        of("TopK, threshold", "4", "only where the truth has s < 0.5", top_k(doubtful))
+            .under(REFERENCE)
+            .selecting(doubtful),
+        of("Focal", "5", "what is right pushes less", term(Focal::default())).under(REFERENCE),
+        of("Distance-penalised CE", "6", "borders push up to twice as hard", term(DistancePenalized))
+            .under(REFERENCE),
+    ]
+}
+
+fn region() -> Vec<Loss> {
+    let of = |name, mark, idea, term| Loss::new(Region, name, mark, idea, vec![term]);
+    let squared = Dice { squares: Squares::Squared, ..Dice::default() };
+    let sensitivity = SensitivitySpecificity::default();
+    vec![
+        of("Sensitivity-specificity", "7", "squared errors inside and outside", term(sensitivity)),
+        of("Dice", "8", "Tversky with α = β = 1/2", term(Dice::default())).under("Tversky"),
+        of("Dice, squared", "8", "sizes are sums of squares", term(squared)).under("Dice"),
+        of("IoU", "9", "Tversky with α = β = 1", term(Iou::default())).under("Tversky"),
+        of("Tversky", "10", "α = 0.3 of FP, β = 0.7 of FN", term(Tversky::default())),
+        of("Generalized Dice", "11", "all classes in one ratio", term(GeneralizedDice::default()))
+            .under("Dice"),
+        of("Focal Tversky", "12", "Tversky to the power 3/4", term(FocalTversky::default())).under("Tversky"),
+        of(
+            "Asymmetric similarity",
+            "13",
+            "Tversky with FN : FP = 9 : 4",
+            term(AsymmetricSimilarity::default()),
+        )
+        .under("Tversky"),
+        of("Penalty", "14", "generalized Dice, bent by k = 2.5", term(Penalty::default()))
+            .under("Generalized Dice"),
+    ]
+}
+
+fn boundary() -> Vec<Loss> {
+    let of = |name, mark, idea, term| Loss::new(ByBoundary, name, mark, idea, vec![term]);
+    let target = Hausdorff { sides: Sides::Target, ..Hausdorff::default() };
+    vec![
+        of("Boundary", "BD", "s times signed distance", term(Boundary::default())),
+        of("Boundary, rim at zero", "", "distance 0 at the inner rim", term(Boundary { rim_zero: true }))
+            .under("Boundary"),
+        of("Hausdorff", "HD", "error² times both distances²", term(Hausdorff::default())),
+        of("Hausdorff, target only", "", "error² times the truth’s distance²", term(target))
+            .under("Hausdorff"),
+    ]
+}
+
+fn compound() -> Vec<Loss> {
+    let of = |name, mark, joins, terms: &[Term<'static>]| Loss {
+        joins,
+        ..Loss::new(Compound, name, mark, "", terms.to_vec())
+    };
+    let dice_top_k: &presets::DiceTopK = keep(presets::DiceTopK::default());
+    let boundary = Term { weight: 0.01, ..term(Boundary::default()) };
+    let all_three = [term(Dice::default()), term(CrossEntropy::default()), boundary];
+    vec![
+        of("Dice + CE", "", [REFERENCE, "Dice", ""], &keep(presets::DiceCrossEntropy::default()).terms()),
+        of("Dice + TopK", "", ["TopK, a tenth", "Dice", ""], &dice_top_k.terms())
+            .selecting(dice_top_k.top_k.selection),
+        of("Dice + focal", "", ["Focal", "Dice", ""], &keep(presets::DiceFocal::default()).terms()),
+        of("Combo", "15", ["Balanced CE", "Dice", ""], &keep(presets::Combo::default()).terms()),
+        of(
+            "Exponential logarithmic",
+            "16",
+            ["Power of CE", "Power of log Dice", ""],
+            &keep(presets::ExponentialLogarithmic::default()).terms(),
         ),
+        of(
+            "Generalized Dice + boundary",
+            "",
+            ["", "Generalized Dice", "Boundary"],
+            &keep(presets::GeneralizedDiceBoundary::default()).terms(),
+        ),
+        of(
+            "Dice + Hausdorff",
+            "",
+            ["", "Dice", "Hausdorff"],
+            &keep(presets::DiceHausdorff::default()).terms(),
+        ),
+        of("Dice + CE + boundary", "", [REFERENCE, "Dice", "Boundary"], &all_three),
     ]
 }
 

@@ -3,6 +3,9 @@
 
 mod colour;
 mod differences;
+mod family;
+mod held;
+mod loss;
 mod losses;
 mod measure;
 mod model;
@@ -11,11 +14,14 @@ mod paint;
 mod picture;
 mod sheet;
 mod table;
+mod taxonomy;
+mod undecided;
 mod volume;
 
 use differences::Check;
 use indicatif::{ProgressBar, ProgressStyle};
-use losses::{Loss, losses, rarity};
+use loss::Loss;
+use losses::{losses, rarity};
 use measure::{Case, soft_dice};
 use options::{Options, USAGE};
 use std::io::Write;
@@ -95,14 +101,13 @@ fn measure_all(subject: Subject, class: usize, slice: usize) -> Result<Atlas> {
     let mut entries = Vec::new();
     for loss in losses {
         progress.set_message(loss.name);
-        let terms = loss.terms();
-        let measured = case.measure(&terms).map_err(|error| format!("{}: {error}", loss.name))?;
-        let error = check.largest_error(&terms).map_err(|error| format!("{}: {error}", loss.name))?;
+        let measured = case.measure(&loss.terms).map_err(|error| format!("{}: {error}", loss.name))?;
+        let error = check.largest_error(&loss).map_err(|error| format!("{}: {error}", loss.name))?;
         entries.push(Entry {
             value: measured.value,
             norm: measured.norm(),
             error,
-            nanoseconds_per_voxel: measured.nanoseconds_per_voxel,
+            nanoseconds_per_voxel: measured.seconds * 1e9 / case.voxels() as f64,
             slopes: measured.gradient[class * case.voxels()..][..case.voxels()].to_vec(),
             loss,
         });

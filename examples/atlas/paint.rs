@@ -5,7 +5,9 @@
 use crate::Result;
 use crate::colour::{Colour, PAPER, mix};
 use ab_glyph::{Font, FontRef, ScaleFont, point};
+use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::{GenericImageView, Rgb, RgbImage};
+use std::io::BufWriter;
 use std::path::Path;
 
 /// How a text looks.
@@ -47,7 +49,10 @@ impl Canvas {
             if let Some(folder) = path.parent() {
                 std::fs::create_dir_all(folder)?;
             }
-            Ok(sheet.save_with_format(path, image::ImageFormat::Png)?)
+            // Rows of pixels repeat within a voxel: as they are, they pack better than filtered.
+            let file = BufWriter::new(std::fs::File::create(path)?);
+            let packed = PngEncoder::new_with_quality(file, CompressionType::Best, FilterType::NoFilter);
+            Ok(sheet.write_with_encoder(packed)?)
         };
         save().map_err(|error| format!("{}: {error}", path.display()).into())
     }
@@ -88,6 +93,17 @@ impl Canvas {
                 if at(x, y) != at(x - 1, y) || at(x, y) != at(x, y - 1) {
                     self.blend(area.left + x, area.top + y, ink, 0.55);
                 }
+            }
+        }
+    }
+
+    /// Draws a disc.
+    pub fn dot(&mut self, [x, y]: [f32; 2], radius: f32, ink: Colour) {
+        let reach = |center: f32| (center - radius - 1.0) as u32..(center + radius + 2.0) as u32;
+        for row in reach(y) {
+            for column in reach(x) {
+                let distance = (column as f32 + 0.5 - x).hypot(row as f32 + 0.5 - y);
+                self.blend(column, row, ink, (radius + 0.5 - distance).clamp(0.0, 1.0));
             }
         }
     }

@@ -1,7 +1,8 @@
 //! The table on the terminal.
 
 use crate::Atlas;
-use crate::losses::{Family, REFERENCE};
+use crate::family::Family;
+use crate::losses::REFERENCE;
 use std::io::{self, Write};
 
 pub fn write(atlas: &Atlas, out: &mut impl Write) -> io::Result<()> {
@@ -18,10 +19,11 @@ pub fn write(atlas: &Atlas, out: &mut impl Write) -> io::Result<()> {
     writeln!(out, "        logits of {voxels} voxels inside, outside and at borders, in a crop of {crop}")?;
     writeln!(
         out,
-        "times:  value and gradient of the whole scan, in f32, on one thread: the median of several\n"
+        "times:  value and gradient of the whole scan, in f32, on one thread, distances computed anew:"
     )?;
+    writeln!(out, "        the fastest of the runs that half a second holds, at least one\n")?;
 
-    let names = atlas.entries.iter().map(|entry| entry.loss.name.chars().count() + 2);
+    let names = atlas.entries.iter().map(|entry| entry.loss.label().chars().count() + 2);
     let wide = names.max().unwrap_or(0);
     writeln!(
         out,
@@ -37,7 +39,7 @@ pub fn write(atlas: &Atlas, out: &mut impl Write) -> io::Result<()> {
             writeln!(
                 out,
                 "  {:name$}  {:>9.4}  {:>9.2e}  {:>9.1e}  {time:>9.1}  {ratio:>7.2}",
-                entry.loss.name,
+                entry.loss.label(),
                 entry.value,
                 entry.norm,
                 entry.error,

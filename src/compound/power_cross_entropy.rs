@@ -44,19 +44,23 @@ impl Cost for PowerCrossEntropy {
         if self.gamma == 1.0 {
             return (surprise, -T::one());
         }
-        // The chord serves a power under one alone.
-        let tau = T::of(if self.gamma < 1.0 { TAU } else { f64::NEG_INFINITY });
-        let chord = T::of(libm::pow(TAU, self.gamma - 1.0));
+        // Below τ the power of τ was raised: the chord's steepness is τ^γ/τ.
+        let is_flat = self.gamma < 1.0 && surprise < T::of(TAU);
+        let chord = raised / T::of(TAU);
         // ∂x^γ/∂x = γ·x^γ/x, and 0 at x = 0 for γ above one.
         let beside = gamma * raised / surprise.at_least(T::FLOOR);
-        let steepness = if surprise < tau { chord } else { beside };
-        let value = if surprise < tau { surprise * chord } else { raised };
+        let steepness = if is_flat { chord } else { beside };
+        let value = if is_flat { surprise * chord } else { raised };
         // −log s falls as log s rises.
         (value, -steepness)
     }
 
     fn exponent(&self) -> f64 {
         self.gamma
+    }
+
+    fn least_base(&self) -> f64 {
+        if self.gamma < 1.0 { TAU } else { 0.0 }
     }
 
     fn validate(&self) -> Result<(), Error> {

@@ -140,7 +140,8 @@ fn map<C: Cost, T: Real, A: Outcomes>(
 /// Fills `work` with the power that the cost wants of an outcome, if any.
 fn raise<C: Cost, T: Real, A: Outcomes, const ELSEWHERE: bool>(cost: &C, row: &Row<'_, T>, work: &mut [T]) {
     if C::BASE != Base::None {
-        dispatch(Bases::<C, T, A, ELSEWHERE> { row, out: work, types: PhantomData });
+        let least = T::of(cost.least_base());
+        dispatch(Bases::<C, T, A, ELSEWHERE> { row, least, out: work, types: PhantomData });
         dispatch(RaiseRow { row: work, power: Power::of(cost.exponent()) });
     }
 }
@@ -273,6 +274,7 @@ impl<'a, T: Real> Row<'a, T> {
 /// The bases of a cost's power.
 struct Bases<'a, C, T, A, const ELSEWHERE: bool> {
     row: &'a Row<'a, T>,
+    least: T,
     out: &'a mut [T],
     types: PhantomData<(C, A)>,
 }
@@ -286,8 +288,9 @@ impl<C: Cost, T: Real, A: Outcomes, const ELSEWHERE: bool> Kernel for Bases<'_, 
         for (block, out) in self.row.blocks(self.row.weight).zip(blocks_mut(self.out)) {
             for i in 0..BLOCK {
                 let voxel = block.outcome::<A, ELSEWHERE>(i);
-                let surprise = (-voxel.log_probability).at_least(T::zero());
-                out[i] = if C::BASE == Base::Complement { voxel.complement } else { surprise };
+                let base =
+                    if C::BASE == Base::Complement { voxel.complement } else { -voxel.log_probability };
+                out[i] = base.at_least(self.least);
             }
         }
     }

@@ -1,0 +1,214 @@
+"""Value and gradient of segloss against PyTorch (eager, compiled) and JAX, interleaved in one process.
+
+    cargo rustc --profile capi --crate-type cdylib --no-default-features --features capi,panic-handler
+    python -m venv venv && venv/bin/pip install torch jax matplotlib
+    taskset -c 0 venv/bin/python benches/peers.py target/capi/libsegloss.so [--plot peers.png] [--no-compile]
+
+Both sides get the same f32 logits and u8 labels (int64 where a framework wants them), one thread, and
+give the value and the gradient with respect to the logits. The peers' code is hand-lean: one-hot only
+where their own functions need it. Answers are compared before anything is timed.
+"""
+import argparse
+import ctypes as c
+import platform
+import statistics
+import time
+
+import torch
+import torch.nn.functional as F
+
+torch.set_num_threads(1)
+
+
+class Tensor(c.Structure):
+    _fields_ = [("data", c.c_void_p), ("shape", c.POINTER(c.c_int64)), ("strides", c.POINTER(c.c_int64)),
+                ("ndim", c.c_uint32), ("dtype", c.c_uint32)]
+
+
+class Output(c.Structure):
+    _fields_ = [("data", c.c_void_p), ("strides", c.POINTER(c.c_int64)), ("dtype", c.c_uint32), ("reserved", c.c_uint32)]
+
+
+class Term(c.Structure):
+    _fields_ = [(name, c.c_uint32) for name in
+                "struct_size flags variant class_average sample_average absent normalizer reserved".split()]
+    _fields_ += [(name, c.c_double) for name in
+                 "weight alpha beta gamma k smooth_numerator smooth_denominator label_smoothing".split()]
+    _fields_ += [(name, c.c_void_p) for name in "form class_weight region context select".split()]
+    _fields_ += [("field", Tensor)]
+
+
+class Args(c.Structure):
+    _fields_ = [(name, c.c_uint32) for name in "struct_size flags activation ignore_len".split()]
+    _fields_ += [("grad_scale", c.c_double), ("pred", Tensor), ("target", Tensor), ("voxel_weight", Tensor)]
+    _fields_ += [(name, c.c_void_p) for name in
+                 "class_present ignore spacing value term_values class_values tallies".split()]
+    _fields_ += [("grad", Output), ("fault", c.c_void_p), ("scratch", c.c_void_p), ("scratch_size", c.c_size_t),
+                 ("executor", c.c_void_p)]
+
+
+class Segloss:
+    """A loss over fixed arrays, ready to run."""
+
+    def __init__(self, library, forms, logits, labels):
+        self.library, self.value = library, c.c_double()
+        self.gradient = torch.zeros_like(logits)
+        self.terms = (Term * len(forms))()
+        for term, form in zip(self.terms, forms):
+            getter = getattr(library, f"segloss_{form}")
+            getter.restype = c.c_void_p
+            assert library.segloss_term_init(c.c_void_p(getter()), c.byref(term), c.sizeof(Term)) == 0
+        self.args = Args()
+        assert library.segloss_args_init(c.byref(self.args), c.sizeof(Args)) == 0
+        self.shapes = [(c.c_int64 * x.dim())(*x.shape) for x in (logits, labels)]
+        self.args.activation = 1
+        self.args.pred = Tensor(logits.data_ptr(), self.shapes[0], None, logits.dim(), 0x0220)
+        self.args.target = Tensor(labels.data_ptr(), self.shapes[1], None, labels.dim(), 0x0108)
+        self.args.value = c.addressof(self.value)
+        self.args.grad.data = self.gradient.data_ptr()
+        size = c.c_size_t()
+        assert library.segloss_scratch_size(self.terms, len(forms), c.byref(self.args), c.byref(size)) == 0
+        self.scratch = torch.zeros(size.value, dtype=torch.uint8)
+        self.args.scratch, self.args.scratch_size = self.scratch.data_ptr(), size.value
+
+    def __call__(self):
+        assert self.library.segloss_run(self.terms, len(self.terms), c.byref(self.args)) == 0
+        return self.value.value, self.gradient
+
+
+def dice_of(s, y):
+    """Linear Dice, the mean over classes and samples, from probabilities and int64 labels."""
+    s, y = s.flatten(2), y.flatten(1)
+    overlap = torch.zeros(s.shape[:2]).scatter_add(1, y, s.gather(1, y[:, None])[:, 0])
+    truth = torch.zeros(s.shape[:2]).scatter_add(1, y, torch.ones_like(y, dtype=s.dtype))
+    return (1 - (2 * overlap + 1e-5) / (s.sum(2) + truth + 1e-5)).mean()
+
+
+def torch_losses():
+    def focal(z, y):
+        log = -F.cross_entropy(z, y, reduction="none")
+        return -((1 - log.exp()) ** 2 * log).mean()
+
+    def top_k(z, y):
+        cost = F.cross_entropy(z, y, reduction="none").flatten()
+        return torch.topk(cost, cost.numel() // 10, sorted=False).values.mean()
+
+    return {
+        "CE": (["cross_entropy"], F.cross_entropy),
+        "focal": (["focal"], focal),
+        "Dice": (["dice"], lambda z, y: dice_of(z.softmax(1), y)),
+        "Dice + CE": (["dice", "cross_entropy"], lambda z, y: dice_of(z.softmax(1), y) + F.cross_entropy(z, y)),
+        "TopK": (["top_k"], top_k),
+    }
+
+
+def jax_losses():
+    import jax
+    import jax.numpy as np
+
+    def logs(z, y):
+        log = jax.nn.log_softmax(z, axis=1)
+        return np.take_along_axis(log, y[:, None], 1)[:, 0]
+
+    def dice(z, y):
+        s = jax.nn.softmax(z, axis=1)
+        g = jax.nn.one_hot(y, z.shape[1], axis=1, dtype=z.dtype)
+        axes = tuple(range(2, z.ndim))
+        return (1 - (2 * (s * g).sum(axes) + 1e-5) / (s.sum(axes) + g.sum(axes) + 1e-5)).mean()
+
+    def focal(z, y):
+        log = logs(z, y)
+        return -((1 - np.exp(log)) ** 2 * log).mean()
+
+    def top_k(z, y):
+        cost = -logs(z, y).ravel()
+        return jax.lax.top_k(cost, cost.size // 10)[0].mean()
+
+    losses = {"CE": lambda z, y: -logs(z, y).mean(), "focal": focal, "Dice": dice,
+              "Dice + CE": lambda z, y: dice(z, y) - logs(z, y).mean(), "TopK": top_k}
+    return {name: jax.jit(jax.value_and_grad(loss)) for name, loss in losses.items()}
+
+
+def backward(loss, z, y):
+    def run():
+        z.grad = None
+        value = loss(z, y)
+        value.backward()
+        return value.item(), z.grad
+    return run
+
+
+def median_times(runs, rounds):
+    times = {name: [] for name in runs}
+    for _ in range(rounds):
+        for name, run in runs.items():
+            start = time.perf_counter()
+            run()
+            times[name].append(time.perf_counter() - start)
+    return {name: statistics.median(t) for name, t in times.items()}
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("library")
+    parser.add_argument("--plot")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--no-compile", action="store_true")
+    options = parser.parse_args()
+    library = c.CDLL(options.library)
+    try:
+        peers_of_jax = jax_losses()
+    except ImportError:
+        peers_of_jax = {}
+    print(f"{platform.processor() or platform.machine()}, torch {torch.__version__}, CPU level {library.segloss_cpu_level()}, one thread")
+    print(f"{'shape':12} {'loss':10} {'segloss':>8} {'eager':>8} {'compiled':>8} {'jax':>8}   ns per voxel, value + gradient; times the fastest peer")
+    rows = []
+    for shape in [(2, 4, 128, 128, 128), (8, 21, 256, 256), (2, 4, 64, 64)]:
+        torch.manual_seed(1)
+        z = torch.randn(shape) * 2
+        labels = torch.randint(0, shape[1], (shape[0],) + shape[2:], dtype=torch.uint8)
+        y, leaf = labels.long(), z.clone().requires_grad_(True)
+        voxels = labels.numel()
+        for name, (forms, loss) in torch_losses().items():
+            ours = Segloss(library, forms, z, labels)
+            runs = {"segloss": ours, "eager": backward(loss, leaf, y)}
+            if not options.no_compile:
+                runs["compiled"] = backward(torch.compile(loss), leaf, y)
+            if name in peers_of_jax:
+                import jax
+                jz, jy, step = jax.numpy.asarray(z.numpy()), jax.numpy.asarray(y.numpy()), peers_of_jax[name]
+                runs["jax"] = lambda: jax.block_until_ready(step(jz, jy))
+            expected, gradient = runs["eager"]()
+            value, ours_gradient = ours()
+            assert abs(value - expected) < 1e-4 * max(1, abs(expected)), (name, value, expected)
+            error = (ours_gradient - gradient).abs().max() / gradient.abs().max()
+            assert error < (1e-3 if name == "TopK" else 1e-4), (name, float(error))
+            for run in runs.values():
+                run()
+            small = voxels < 100_000
+            times = median_times(runs, 200 if small else options.rounds)
+            ns = {peer: t * 1e9 / voxels for peer, t in times.items()}
+            ratio = min(t for peer, t in ns.items() if peer != "segloss") / ns["segloss"]
+            rows.append((shape, name, ns, ratio))
+            cells = " ".join(f"{ns[peer]:8.2f}" if peer in ns else "       -" for peer in ("segloss", "eager", "compiled", "jax"))
+            print(f"{'x'.join(map(str, shape[:2])) + 'x' + '^'.join([str(shape[2]), str(len(shape) - 2)]):12} {name:10} {cells}   {ratio:5.1f}x", flush=True)
+    ratios = [ratio for *_, ratio in rows]
+    print(f"geometric mean {statistics.geometric_mean(ratios):.1f}, least {min(ratios):.1f}")
+    if options.plot:
+        import matplotlib
+        matplotlib.use("Agg")
+        import matplotlib.pyplot as plt
+        names = [f"{name}\n{'x'.join(map(str, shape))}" for shape, name, *_ in rows]
+        plt.figure(figsize=(len(rows) * 0.9, 4))
+        for k, peer in enumerate(("segloss", "eager", "compiled", "jax")):
+            plt.bar([i + 0.2 * k for i in range(len(rows))], [ns.get(peer, 0) for _, _, ns, _ in rows], 0.2, label=peer)
+        plt.yscale("log")
+        plt.ylabel("ns per voxel")
+        plt.xticks([i + 0.3 for i in range(len(rows))], names, fontsize=6)
+        plt.legend()
+        plt.tight_layout()
+        plt.savefig(options.plot, dpi=150)
+
+
+if __name__ == "__main__":
+    main()

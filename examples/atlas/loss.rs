@@ -1,0 +1,63 @@
+//! A loss as it is shown: its terms, its names, its place in the taxonomy.
+
+use crate::family::Family;
+use segloss::{Form, Selection, Term};
+
+/// A loss by name.
+pub struct Loss {
+    pub family: Family,
+    pub name: &'static str,
+    /// The paper's number or letters for it; empty where it has none.
+    pub mark: &'static str,
+    /// The loss in a few words.
+    pub idea: &'static str,
+    /// The loss of which it is a case or a change.
+    pub under: Option<&'static str>,
+    /// What a compound joins, one of each of [`Family::PURE`]; empty for none.
+    pub joins: [&'static str; 3],
+    pub terms: Vec<Term<'static>>,
+    /// Which voxels the last term counts, where it does not count all.
+    pub selection: Option<Selection>,
+}
+
+impl Loss {
+    pub fn new(
+        family: Family,
+        name: &'static str,
+        mark: &'static str,
+        idea: &'static str,
+        terms: Vec<Term<'static>>,
+    ) -> Self {
+        Self { family, name, mark, idea, under: None, joins: [""; 3], terms, selection: None }
+    }
+
+    pub fn under(self, parent: &'static str) -> Self {
+        Self { under: Some(parent), ..self }
+    }
+
+    pub fn selecting(self, selection: Selection) -> Self {
+        Self { selection: Some(selection), ..self }
+    }
+
+    /// Name and number: "Dice (8)".
+    pub fn label(&self) -> String {
+        if self.mark.is_empty() { self.name.to_owned() } else { format!("{} ({})", self.name, self.mark) }
+    }
+
+    /// The idea; of a compound, the families that it joins.
+    pub fn idea(&self) -> String {
+        let joined = Family::PURE.iter().zip(self.joins).filter(|(_, member)| !member.is_empty());
+        let titles: Vec<String> = joined.map(|(family, _)| family.title().to_lowercase()).collect();
+        if titles.is_empty() { self.idea.to_owned() } else { titles.join(" + ") }
+    }
+}
+
+/// Terms borrow their forms and weights: those of the list live as long as the program.
+pub fn keep<T>(value: T) -> &'static T {
+    Box::leak(Box::new(value))
+}
+
+/// The form once, as the crate takes it by default.
+pub fn term(form: impl Form + 'static) -> Term<'static> {
+    Term::new(1.0, keep(form))
+}
