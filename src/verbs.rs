@@ -203,7 +203,8 @@ pub fn map(
     with_bench!(&plan, terms, arena, bench => unsafe { bench.map(slopes, output) })
 }
 
-/// Writes the field that [`run`] would compute for `term`, `[B, C, …]` or, for a form with one map for
+/// Writes the field that [`run`] would compute for `term` from the target: for Hausdorff the target's
+/// half, to which every run adds the prediction's. It is `[B, C, …]` or, for a form with one map for
 /// all classes, `[B, …]`. Given back with the term it yields the same bits, if it has the precision
 /// of the run: f64 for an f64 prediction, else f32.
 ///
