@@ -379,7 +379,7 @@ typedef struct segloss_executor {
   uint32_t struct_size;
   // Most tasks at a time; scratch grows with it.
   uint32_t workers;
-  // Must not throw.
+  // Must not throw. NULL: this thread.
   void (*parallel_for)(void *context, size_t count, segloss_task task, void *data);
   // Handed to parallel_for.
   void *context;
@@ -694,6 +694,15 @@ segloss_status segloss_class_weights(const struct segloss_args *args,
                                      uint32_t kind,
                                      double *weights);
 
+// A status in words: static, never NULL.
+SEGLOSS_API const char *segloss_status_string(int32_t status);
+
+// The version of the library, as SEGLOSS_VERSION.
+SEGLOSS_API uint32_t segloss_version(void);
+
+// The vector instructions in use: 1 baseline, 2 AVX2, 3 AVX-512.
+SEGLOSS_API uint32_t segloss_cpu_level(void);
+
 // Exact Euclidean distances of a mask, or of every class of a label map.
 // Pointers are NULL or valid as their comments say; out and scratch are used by nobody else.
 SEGLOSS_API segloss_status segloss_distance(const struct segloss_distance_args *args);
@@ -703,15 +712,6 @@ SEGLOSS_API segloss_status segloss_distance(const struct segloss_distance_args *
 SEGLOSS_API
 segloss_status segloss_distance_scratch_size(const struct segloss_distance_args *args,
                                              size_t *bytes);
-
-// A status in words: static, never NULL.
-SEGLOSS_API const char *segloss_status_string(int32_t status);
-
-// The version of the library, as SEGLOSS_VERSION.
-SEGLOSS_API uint32_t segloss_version(void);
-
-// The vector instructions in use: 1 baseline, 2 AVX2, 3 AVX-512.
-SEGLOSS_API uint32_t segloss_cpu_level(void);
 
 #ifdef __cplusplus
 }  // extern "C"

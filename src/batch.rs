@@ -1,7 +1,7 @@
 //! A batch: what was predicted, what is true, and which voxels count. Every check of shapes is here.
 
 use crate::engine::source::{Legend, Source};
-use crate::view::Array;
+use crate::view::{Array, Layout};
 use crate::{Dtype, Error, Parts, Status, Term, View, ViewMut};
 use core::ffi::CStr;
 
@@ -97,6 +97,8 @@ pub(crate) struct Plan<'a> {
     pub prediction: Source,
     pub truth: Truth,
     pub target: Source,
+    /// The target as an array.
+    pub target_array: Array,
     pub weight: Option<Source>,
     pub class_present: Option<&'a [u8]>,
     pub ignore: &'a [i64],
@@ -154,12 +156,27 @@ impl<'a> Plan<'a> {
             prediction: Source::with_classes(prediction),
             truth,
             target,
+            target_array: batch.target.array,
             weight,
             class_present: batch.class_present,
             ignore: batch.ignore,
             spacing: batch.spacing,
             shape: *prediction,
         })
+    }
+
+    /// The target of a sample, for maps of a class of it, as an array of the spatial axes.
+    pub fn target_of(&self, sample: usize, class: usize) -> Option<Array> {
+        let Array { data, dtype, layout } = &self.target_array;
+        let leading = layout.shape().len().checked_sub(self.extents().len())?;
+        // Labels with one channel have class 0 only.
+        let start = layout.strides().iter().zip([sample, class]).take(leading);
+        let start =
+            start.fold(0isize, |sum, (&stride, index)| sum.wrapping_add(stride.wrapping_mul(index as isize)));
+        let data = data.wrapping_offset(start.wrapping_mul(dtype.size() as isize));
+        let mut strides = layout.strides().iter().copied().skip(leading);
+        let layout = Layout::new(self.extents().iter().copied(), Some(&mut strides), c"target").ok()?;
+        Some(Array { data, dtype: *dtype, layout })
     }
 
     /// The spatial extents.

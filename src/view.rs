@@ -62,7 +62,7 @@ impl Layout {
         self.strides.get(..self.axes).unwrap_or(&[])
     }
 
-    pub fn axes(&self) -> impl ExactSizeIterator<Item = (usize, isize)> {
+    pub fn axes(&self) -> impl ExactSizeIterator<Item = (usize, isize)> + DoubleEndedIterator {
         self.shape().iter().copied().zip(self.strides().iter().copied())
     }
 

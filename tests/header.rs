@@ -38,6 +38,7 @@ fn the_header_is_current() {
         "forms/custom",
         "presets",
         "verbs",
+        "distance",
     ] {
         builder = builder.with_src(root.join(format!("src/ffi/{file}.rs")));
     }

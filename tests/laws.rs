@@ -1,10 +1,8 @@
 //! The laws that every loss obeys, each written once and run on the list of all losses.
 
 mod bridge;
-mod brute;
 mod cases;
 mod coming_from;
-mod distance;
 mod errors;
 mod formats;
 mod forms;

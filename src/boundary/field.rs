@@ -3,7 +3,7 @@
 pub use super::masks::Wants;
 use super::masks::{Inside, TargetMask};
 use crate::batch::Plan;
-use crate::distance::{Distance, Kind, Mask, transform};
+use crate::distance::{Distance, Here, Kind, Mask, transform};
 use crate::{Error, Real};
 
 /// How a form makes its field, in both precisions. The engine fills fields; forms of this crate
@@ -65,12 +65,12 @@ pub struct Scene<'a> {
 impl Scene<'_> {
     /// The target's mask of a class.
     pub(crate) fn target(&self, class: usize) -> TargetMask<'_> {
-        TargetMask { plan: self.plan, sample: self.sample, inside: Inside::Class(class) }
+        TargetMask::new(self.plan, self.sample, Inside::Class(class))
     }
 
     /// The target's mask of a label value.
     pub(crate) fn region(&self, label: usize) -> TargetMask<'_> {
-        TargetMask { plan: self.plan, sample: self.sample, inside: Inside::Label(label) }
+        TargetMask::new(self.plan, self.sample, Inside::Label(label))
     }
 
     /// Distances over the sample; what kind is the form's to say.
@@ -88,13 +88,13 @@ impl Scene<'_> {
 /// What filling a field takes: a map, and the scratch of the transform.
 pub struct Spare<'a, T> {
     pub(crate) map: &'a mut [T],
-    pub(crate) scratch: &'a mut [f64],
+    pub(crate) scratch: &'a mut [u8],
 }
 
 impl<T: Real> Spare<'_, T> {
     /// Distances of a mask, in the spare map.
     pub fn distances(&mut self, request: &Distance<'_>, mask: &dyn Mask) -> Result<&[T], Error> {
-        transform(request, mask, self.map, self.scratch)?;
+        transform(request, mask, self.map, self.scratch, &Here)?;
         Ok(self.map)
     }
 }

@@ -1,14 +1,14 @@
 //! Masks of one sample: of its target, and of its prediction.
 
 use crate::batch::{Plan, Truth};
-use crate::distance::Mask;
+use crate::distance::{ClassMask, Mask};
+use crate::view::Array;
 use crate::{Error, Status};
 
 /// Where the target of a sample is one class: every other label, ignored ones too, is outside.
 pub(crate) struct TargetMask<'a> {
-    pub plan: &'a Plan<'a>,
-    pub sample: usize,
-    pub inside: Inside,
+    /// None: nothing is inside.
+    of: Option<ClassMask<'a>>,
 }
 
 /// What is inside of a target's mask.
@@ -20,47 +20,27 @@ pub(crate) enum Inside {
     Label(usize),
 }
 
-// SAFETY: the arrays of a plan are only read while masks of it exist.
-unsafe impl Sync for TargetMask<'_> {}
-
-impl Mask for TargetMask<'_> {
-    fn bits(&self, row: usize, start: usize, count: usize, words: &mut [u64]) {
-        let width = self.plan.extents().last().copied().unwrap_or(0);
-        let first = row * width + start;
-        for (k, word) in words.iter_mut().enumerate() {
-            let here = count.saturating_sub(k * 64).min(64);
-            *word = match self.plan.truth {
-                Truth::Labels => self.labels(first + k * 64, here),
-                Truth::Masks | Truth::Dense => self.maps(first + k * 64, here),
-            };
-        }
+impl<'a> TargetMask<'a> {
+    pub fn new(plan: &Plan<'a>, sample: usize, inside: Inside) -> Self {
+        let (class, wanted) = match (plan.truth, inside) {
+            (Truth::Labels, Inside::Class(class)) => (0, plan.label_of(class) as usize),
+            (Truth::Labels, Inside::Label(label)) => (0, label),
+            // The map of a single class says by 0 where its other region is.
+            (_, Inside::Label(label)) if plan.classes == 1 => (0, label),
+            (_, Inside::Class(class) | Inside::Label(class)) => (class, 1),
+        };
+        let is_ignored = plan.ignore.iter().any(|&ignore| usize::try_from(ignore) == Ok(wanted));
+        let of = |array: &Array| ClassMask::label(array, wanted);
+        Self { of: if is_ignored { None } else { plan.target_of(sample, class).as_ref().map(of) } }
     }
 }
 
-impl TargetMask<'_> {
-    fn labels(&self, first: usize, count: usize) -> u64 {
-        let mut labels = [0i32; 64];
-        let row = labels.get_mut(..count).unwrap_or(&mut []);
-        // SAFETY: the plan vouches for its arrays, and the transform asks for voxels of the image only.
-        unsafe { self.plan.target.labels(self.sample, first, &self.plan.legend(), row) };
-        let wanted = match self.inside {
-            Inside::Class(class) => self.plan.label_of(class),
-            Inside::Label(label) => label as i32,
-        };
-        row.iter().rev().fold(0, |word, &label| word << 1 | u64::from(label == wanted))
-    }
-
-    fn maps(&self, first: usize, count: usize) -> u64 {
-        // The map of a single class says by 0 where its other region is.
-        let (class, wanted) = match self.inside {
-            Inside::Label(label) if self.plan.classes == 1 => (0, label as f64),
-            Inside::Class(class) | Inside::Label(class) => (class, 1.0),
-        };
-        let mut truth = [0f64; 64];
-        let row = truth.get_mut(..count).unwrap_or(&mut []);
-        // SAFETY: as above.
-        unsafe { self.plan.target.load(self.sample, class, first, row) };
-        row.iter().rev().fold(0, |word, &g| word << 1 | u64::from(g == wanted))
+impl Mask for TargetMask<'_> {
+    fn bits(&self, row: usize, start: usize, count: usize, words: &mut [u64]) {
+        match &self.of {
+            Some(mask) => mask.bits(row, start, count, words),
+            None => words.fill(0),
+        }
     }
 }
 
@@ -152,7 +132,7 @@ mod tests {
         let plan = Plan::new(&batch).unwrap();
         for (class, bits) in [(0, 0b10001), (1, 0b01010)] {
             let mut word = [0];
-            TargetMask { plan: &plan, sample: 0, inside: Inside::Class(class) }.bits(0, 0, 5, &mut word);
+            TargetMask::new(&plan, 0, Inside::Class(class)).bits(0, 0, 5, &mut word);
             assert_eq!(word[0], bits);
         }
     }

@@ -1,17 +1,23 @@
-//! A mask out of an integer array: one label of a map, or everything that is not zero.
+//! A mask out of an array: one label of a map, or everything that is not zero.
 
 use super::Mask;
-use crate::View;
-use crate::engine::source::Source;
+use super::rows::low_bits;
+use crate::element::{Stored, with_stored};
+use crate::engine::simd::{Kernel, dispatch};
 use crate::view::Array;
+use crate::{Dtype, View};
+use core::marker::PhantomData;
 
-/// Where an integer array holds one label, or anything but zero.
-#[derive(Debug)]
+/// Where an array holds one label, or anything but zero. Any element type and any strides; contiguous rows of
+/// bytes are the fastest.
+#[derive(Clone, Copy, Debug)]
 pub struct ClassMask<'a> {
-    rows: Source,
-    width: usize,
-    label: Option<f64>,
-    lifetime: core::marker::PhantomData<View<'a>>,
+    array: Array,
+    /// Class numbers are exact in f64, and a label that is not rounds to none of them.
+    label: f64,
+    /// Inside is the label, and not what differs from it.
+    wanted: bool,
+    lifetime: PhantomData<View<'a>>,
 }
 
 // SAFETY: the array of a mask is only read while the mask exists.
@@ -29,25 +35,128 @@ impl<'a> ClassMask<'a> {
     }
 
     pub(crate) fn nonzero(array: &Array) -> Self {
-        let width = array.shape().last().copied().unwrap_or(0);
-        Self { rows: Source::whole(array), width, label: None, lifetime: core::marker::PhantomData }
+        Self { wanted: false, ..Self::label(array, 0) }
     }
 
-    pub(crate) fn label(array: &Array, class: usize) -> Self {
-        // Class numbers are exact in f64, and a label that is not rounds to none of them.
-        Self { label: Some(class as f64), ..Self::nonzero(array) }
+    /// Where voxel `start` of `row` is, in elements, and the step to the next; none unless there are `count`.
+    fn find(&self, row: usize, start: usize, count: usize) -> Option<(isize, isize)> {
+        let mut axes = self.array.layout.axes().rev();
+        let (width, step) = axes.next()?;
+        let mut inside = start.checked_add(count).is_some_and(|end| end <= width);
+        let mut offset = (start as isize).wrapping_mul(step);
+        let mut index = row;
+        for (extent, stride) in axes {
+            let outer = index.checked_div(extent)?;
+            offset = offset.wrapping_add(((index - outer * extent) as isize).wrapping_mul(stride));
+            index = outer;
+        }
+        inside &= index == 0;
+        inside.then_some((offset, step))
+    }
+
+    pub(crate) fn label(array: &Array, label: usize) -> Self {
+        Self { array: *array, label: label as f64, wanted: true, lifetime: PhantomData }
     }
 }
 
 impl Mask for ClassMask<'_> {
     fn bits(&self, row: usize, start: usize, count: usize, words: &mut [u64]) {
-        for (k, word) in words.iter_mut().enumerate() {
-            let mut values = [0f64; 64];
-            let values = values.get_mut(..count.saturating_sub(k * 64).min(64)).unwrap_or(&mut []);
-            // SAFETY: a view vouches for its array, and the transform asks for voxels of the image only.
-            unsafe { self.rows.load(0, 0, row * self.width + start + k * 64, values) };
-            let inside = |value: f64| self.label.map_or(value != 0.0, |label| value == label);
-            *word = values.iter().rev().fold(0, |word, &value| word << 1 | u64::from(inside(value)));
+        let &Self { array, label, wanted, .. } = self;
+        words.fill(0);
+        let Some((offset, step)) = self.find(row, start, count) else { return };
+        let flip = if wanted { 0 } else { u64::MAX };
+        if matches!(array.dtype, Dtype::U8 | Dtype::Bool) && step == 1 {
+            // The cast saturates; a label beyond a byte must be no byte.
+            let (byte, within) = (label as u8, label <= 255.0);
+            let from = array.data.wrapping_offset(offset).cast_const();
+            for (k, word) in words.iter_mut().enumerate().take(if within { count.div_ceil(64) } else { 0 }) {
+                // SAFETY: `find` says that `count` voxels lie in the array.
+                *word =
+                    unsafe { equal_bytes(from.wrapping_add(64 * k), (count - 64 * k).min(64), byte, flip) };
+            }
+            return;
+        }
+        with_stored!(array.dtype, E => {
+            let from = array.data.cast::<E>().wrapping_offset(offset).cast_const();
+            dispatch(Equal { from, step, count, label, flip, words });
+        });
+    }
+}
+
+/// A bit for each element that is `label`, turned over by `flip`.
+struct Equal<'a, E> {
+    from: *const E,
+    step: isize,
+    count: usize,
+    label: f64,
+    flip: u64,
+    words: &'a mut [u64],
+}
+
+impl<E: Stored> Kernel for Equal<'_, E> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Self { from, step, count, label, flip, words } = self;
+        for (k, word) in words.iter_mut().enumerate().take(count.div_ceil(64)) {
+            let here = (count - 64 * k).min(64);
+            let mut bits = 0;
+            for bit in 0..here {
+                // SAFETY: `ClassMask::find` says that `count` voxels lie in the array, `step` apart.
+                let value = unsafe { *from.offset((64 * k + bit) as isize * step) }.read::<f64>();
+                bits |= u64::from(value == label) << bit;
+            }
+            *word = (bits ^ flip) & low_bits(here);
         }
     }
+}
+
+/// The same for up to 64 bytes in a row.
+///
+/// # Safety
+/// `count ≤ 64` bytes are readable.
+#[inline(always)]
+unsafe fn equal_bytes(from: *const u8, count: usize, label: u8, flip: u64) -> u64 {
+    let mut block = [0; 64];
+    if count == 64 {
+        // SAFETY: promised by the caller.
+        block = unsafe { from.cast::<[u8; 64]>().read() };
+    } else {
+        for (i, byte) in block.iter_mut().enumerate().take(count) {
+            // SAFETY: promised by the caller.
+            *byte = unsafe { from.add(i).read() };
+        }
+    }
+    (equal(&block, label) ^ flip) & low_bits(count)
+}
+
+/// A bit for each byte that is `label`.
+#[inline(always)]
+fn equal(block: &[u8; 64], label: u8) -> u64 {
+    let mut word = 0;
+    #[cfg(target_arch = "x86_64")]
+    {
+        use core::arch::x86_64::{
+            __m128i, _mm_cmpeq_epi8, _mm_loadu_si128, _mm_movemask_epi8, _mm_set1_epi8,
+        };
+        // SAFETY: SSE2 is part of x86-64; four loads of 16 bytes are the block.
+        #[allow(unused_unsafe)]
+        unsafe {
+            let label = _mm_set1_epi8(label as i8);
+            for part in 0..4 {
+                let bytes = _mm_loadu_si128(block.as_ptr().cast::<__m128i>().add(part));
+                word |= u64::from(_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, label)) as u32) << (16 * part);
+            }
+        }
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    for (part, eight) in block.as_chunks::<8>().0.iter().enumerate() {
+        // The high bit of a byte that is not `label`, without carries between bytes; then all eight together.
+        let other = u64::from_le_bytes(*eight) ^ (u64::from(label) * 0x0101_0101_0101_0101);
+        let high = ((other & 0x7f7f_7f7f_7f7f_7f7f) + 0x7f7f_7f7f_7f7f_7f7f) | other;
+        let equal = !high >> 7 & 0x0101_0101_0101_0101;
+        word |= (equal.wrapping_mul(0x0102_0408_1020_4080) >> 56) << (8 * part);
+    }
+    word
 }

@@ -52,6 +52,8 @@ pub(crate) struct Bench<'a, T> {
     /// The prediction's masks of one sample, a bit per voxel, class by class.
     masks: &'a mut [u64],
     spare: Spare<'a, T>,
+    /// The sample whose computed fields are in scratch, complete.
+    filled: Option<usize>,
 }
 
 impl<'a, T: Precise> Bench<'a, T> {
@@ -72,6 +74,7 @@ impl<'a, T: Precise> Bench<'a, T> {
             ranks: core::array::from_fn(|_| Default::default()),
             masks: &mut [],
             spare: Spare { map: &mut [], scratch: &mut [] },
+            filled: None,
         };
         let slots = bench.given.iter_mut().zip(bench.computed.iter_mut());
         for ((slot, term), (given, computed)) in terms.iter().enumerate().zip(slots) {
@@ -104,7 +107,7 @@ impl<'a, T: Precise> Bench<'a, T> {
         if bench.computed.iter().any(Option::is_some) {
             let unit = [1.0; MAX_AXES];
             let scene = Scene { plan, sample: 0, spacing: spacing_of(plan, &unit) };
-            bench.spare.scratch = arena.take(crate::distance::scratch_len(&scene.distances())?)?;
+            bench.spare.scratch = arena.take(crate::distance::scratch_len(&scene.distances(), 1)?)?;
             bench.spare.map = arena.take(plan.voxels)?;
         }
         if bench.computed.iter().flatten().any(|computed| computed.field.follows_prediction()) {
@@ -320,9 +323,14 @@ impl<'a, T: Precise> Bench<'a, T> {
             return Ok(());
         }
         for sample in 0..plan.samples {
-            self.fill_fields(sample, false)?;
-            // SAFETY: promised by the caller.
-            unsafe { self.add_predictions(sample)? };
+            // Fields follow from what no sweep changes before it has passed. A batch of one sample sweeps it twice
+            // with the same.
+            if self.filled != Some(sample) {
+                self.fill_fields(sample, false)?;
+                // SAFETY: promised by the caller.
+                unsafe { self.add_predictions(sample)? };
+                self.filled = Some(sample);
+            }
             let mut sweep = self.bare_sweep(sums);
             for computed in self.computed.iter_mut().flatten() {
                 let rows = if computed.field.is_shared() { 1 } else { plan.classes };

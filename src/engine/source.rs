@@ -99,12 +99,6 @@ impl Source {
         Self { data: array.data, dtype: array.dtype, sample, class: 0, lattice: Lattice::new(axes) }
     }
 
-    /// An array without samples and classes.
-    pub fn whole(array: &Array) -> Self {
-        let lattice = Lattice::new(array.layout.axes());
-        Self { data: array.data, dtype: array.dtype, sample: 0, class: 0, lattice }
-    }
-
     /// Rows of one sample in scratch, one after the other; `rows` is 1 for a row that serves all classes.
     pub fn in_scratch<T: Real>(data: *mut T, voxels: usize, rows: usize) -> Self {
         let lattice = Lattice::new(core::iter::once((voxels, 1)));

@@ -6,6 +6,7 @@
 
 mod call;
 pub mod codes;
+pub mod distance;
 pub mod forms;
 mod lend;
 mod overlap;

@@ -86,7 +86,7 @@ pub struct segloss_executor {
     pub struct_size: u32,
     /// Most tasks at a time; scratch grows with it.
     pub workers: u32,
-    /// Must not throw.
+    /// Must not throw. NULL: this thread.
     pub parallel_for: Option<
         unsafe extern "C" fn(context: *mut c_void, count: usize, task: segloss_task, data: *mut c_void),
     >,

@@ -4,12 +4,9 @@ use super::call::{call, count, report, tallies, tallies_mut};
 use super::codes::*;
 use super::forms::segloss_form;
 use super::overlap::{Ranges, bytes};
-use super::read::{Data, output, read, slice, slice_mut, tensor, write};
+use super::read::{Data, output, slice, slice_mut, write};
 use super::structs::*;
 use crate::Frequency;
-use crate::batch::check_spacing;
-use crate::distance::{ClassMask, Distance, Kind, scratch_len, transform};
-use crate::engine::arena::Arena;
 use crate::engine::finish::Results;
 use crate::engine::run::{self, Request, with_bench};
 use crate::engine::simd;
@@ -265,64 +262,6 @@ pub unsafe extern "C" fn segloss_class_weights(
     }
 }
 
-/// Exact Euclidean distances of a mask, or of every class of a label map.
-///
-/// # Safety
-/// Pointers are NULL or valid as their comments say; out and scratch are used by nobody else.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn segloss_distance(args: *const segloss_distance_args) -> segloss_status {
-    // SAFETY: promised by the caller.
-    unsafe {
-        with_distance(args, Data::Read, |args, request, mask| {
-            let maps = args.classes.max(1) as usize;
-            let voxels = request.validate()?;
-            let out = distance_output(args, mask, voxels.saturating_mul(maps))?;
-            let mut ranges = Ranges::new();
-            ranges.input(mask.bytes(), c"mask");
-            ranges.input(bytes(args.spacing, request.shape.len()), c"spacing");
-            ranges.output(out.bytes(), c"out");
-            ranges.output(bytes(args.scratch.cast::<u8>(), args.scratch_size), c"scratch");
-            ranges.check()?;
-            let scratch = if args.scratch.is_null() { 0 } else { args.scratch_size.min(isize::MAX as usize) };
-            let scratch = Arena::over(args.scratch.cast(), scratch).take(scratch_len(request)?)?;
-            for class in 0..maps {
-                let of =
-                    if args.classes == 0 { ClassMask::nonzero(mask) } else { ClassMask::label(mask, class) };
-                let skip = class * voxels;
-                if out.dtype == Dtype::F64 {
-                    let to = core::slice::from_raw_parts_mut(out.data.cast::<f64>().add(skip), voxels);
-                    transform(request, &of, to, scratch)?;
-                } else {
-                    let to = core::slice::from_raw_parts_mut(out.data.cast::<f32>().add(skip), voxels);
-                    transform(request, &of, to, scratch)?;
-                }
-            }
-            Ok(())
-        })
-    }
-}
-
-/// Bytes of scratch for these shapes; reads no tensor's data.
-///
-/// # Safety
-/// As segloss_distance; bytes is writable.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn segloss_distance_scratch_size(
-    args: *const segloss_distance_args,
-    bytes: *mut usize,
-) -> segloss_status {
-    // SAFETY: promised by the caller.
-    unsafe {
-        with_distance(args, Data::Ignored, |_, request, _| {
-            let to = slice_mut(bytes, 1, c"bytes")?.ok_or(missing(c"bytes"))?;
-            let mut arena = Arena::measure();
-            arena.take::<f64>(scratch_len(request)?)?;
-            to.fill(arena.needed());
-            Ok(())
-        })
-    }
-}
-
 /// A status in words: static, never NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn segloss_status_string(status: i32) -> *const c_char {
@@ -375,83 +314,6 @@ const fn number(digits: &str) -> u32 {
     value
 }
 
-fn missing(name: &'static CStr) -> Error {
+pub(super) fn missing(name: &'static CStr) -> Error {
     Error::new(Status::NullPointer, name, c"a pointer")
-}
-
-/// Reads the arguments of a transform and calls `then` with them.
-unsafe fn with_distance(
-    args: *const segloss_distance_args,
-    data: Data,
-    then: impl Fn(&segloss_distance_args, &Distance<'_>, &Array) -> Result<(), Error>,
-) -> segloss_status {
-    // SAFETY: promised by the caller.
-    let args = match unsafe { read(args) } {
-        Ok((args, _)) => args,
-        Err(error) => return error.status as segloss_status,
-    };
-    let go = || {
-        // SAFETY: promised by the caller.
-        let (mask, given) = unsafe {
-            if !args.executor.is_null() {
-                read(args.executor)?;
-            }
-            let mask = tensor(&args.mask, data, c"mask")?.ok_or(missing(c"mask"))?;
-            (mask, slice(args.spacing, mask.shape().len(), c"spacing")?)
-        };
-        if mask.dtype.is_float() {
-            return Err(Error::new(Status::Dtype, c"mask", c"integers"));
-        }
-        let unit = [1.0; MAX_AXES];
-        let spacing = given.unwrap_or(unit.get(..mask.shape().len()).unwrap_or(&[]));
-        check_spacing(spacing, mask.shape().len())?;
-        let kind = match args.kind as i32 {
-            SEGLOSS_SIGNED => Kind::Signed,
-            SEGLOSS_INSIDE => Kind::Inside,
-            SEGLOSS_OUTSIDE => Kind::Outside,
-            SEGLOSS_OTHER_SIDE => Kind::OtherSide,
-            _ => return Err(super::forms::unknown(c"kind")),
-        };
-        let (square, border) = (SEGLOSS_SQUARE as u32, SEGLOSS_BLACK_BORDER as u32);
-        if args.flags & !(square | border) != 0 {
-            return Err(super::forms::unknown(c"flags"));
-        }
-        let request = Distance {
-            shape: mask.shape(),
-            spacing,
-            kind,
-            squared: args.flags & square != 0,
-            black_border: args.flags & border != 0,
-        };
-        request.validate()?;
-        then(&args, &request, &mask)
-    };
-    // SAFETY: promised by the caller.
-    unsafe { report(go(), args.fault) }
-}
-
-/// The output of a transform, which is in C order.
-unsafe fn distance_output(
-    args: &segloss_distance_args,
-    mask: &Array,
-    elements: usize,
-) -> Result<Array, Error> {
-    let mut extents = [0; MAX_AXES + 1];
-    let leading = (args.classes > 0).then_some(args.classes as usize);
-    let all = leading.into_iter().chain(mask.shape().iter().copied());
-    let axes = extents.iter_mut().zip(all).map(|(to, extent)| *to = extent).count();
-    if axes > MAX_AXES {
-        return Err(Error::new(Status::Shape, c"mask", c"at most 15 axes with classes"));
-    }
-    let layout = Layout::new(extents.into_iter().take(axes), None, c"out")?;
-    let like = Array { layout, ..*mask };
-    // SAFETY: promised by the caller.
-    let out = unsafe { output(&args.out, &like, false, c"out")? }.ok_or(missing(c"out"))?;
-    if !matches!(out.dtype, Dtype::F32 | Dtype::F64) {
-        return Err(Error::new(Status::Dtype, c"out", c"SEGLOSS_F32 or SEGLOSS_F64"));
-    }
-    if elements > 0 && out.layout != layout {
-        return Err(Error::new(Status::Strides, c"out", c"C-contiguous"));
-    }
-    Ok(out)
 }

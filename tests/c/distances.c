@@ -16,6 +16,21 @@ static double nearest(int inside, int i, double sy, double sx) {
   return isinf(best) ? 0 : best;
 }
 
+/* Every task on this thread, the last one first. */
+static size_t tasks_run;
+
+static void backwards(void *context, size_t count, segloss_task task, void *data) {
+  size_t i;
+  CHECK(context == &tasks_run && count <= 3);
+  for (i = count; i > 0; i--) task(data, i - 1);
+  tasks_run += count;
+}
+
+/* Forgets to run anything. */
+static void idle(void *context, size_t count, segloss_task task, void *data) {
+  (void)context, (void)count, (void)task, (void)data;
+}
+
 int main(void) {
   static unsigned char scratch[1 << 16];
   static const int64_t shape[] = {H, W};
@@ -63,6 +78,30 @@ int main(void) {
     CHECK(segloss_distance(&one) == SEGLOSS_OK);
     CHECK(memcmp(alone, maps + c * N, sizeof alone) == 0);
   }
+
+  /* The same bits with an executor, whatever it does; its workers have scratch of their own. */
+  for (c = 0; c < 3; c++) {
+    static float again[CLASSES * N];
+    segloss_distance_args shared = args;
+    segloss_executor executor;
+    size_t more = 0;
+    memset(&executor, 0, sizeof executor);
+    executor.struct_size = sizeof executor;
+    executor.workers = 3;
+    executor.parallel_for = c == 0 ? backwards : c == 1 ? idle : NULL;
+    executor.context = &tasks_run;
+    shared.executor = &executor;
+    shared.out.data = again;
+    CHECK(segloss_distance_scratch_size(&shared, &more) == SEGLOSS_OK && more <= sizeof scratch);
+    CHECK(c == 2 ? more == needed : more > 2 * (needed - 64));
+    shared.scratch_size = more;
+    memset(again, 0xff, sizeof again);
+    CHECK(segloss_distance(&shared) == SEGLOSS_OK);
+    CHECK(memcmp(again, maps, sizeof maps) == 0);
+    shared.scratch_size = more - 1;
+    CHECK(segloss_distance(&shared) == SEGLOSS_SCRATCH);
+  }
+  CHECK(tasks_run > 0);
 
   args.kind = 0;
   CHECK(segloss_distance(&args) == SEGLOSS_PARAMETER && strcmp(fault.argument, "kind") == 0);

@@ -1,0 +1,199 @@
+//! The distance transform on blobs, a ball and contrived columns; every answer is checked before it is timed.
+//!
+//! ```text
+//! cargo bench --bench distance              the cases, signed and inside
+//! cargo bench --bench distance -- threads   one worker and two, and how many times faster two are
+//! ```
+//!
+//! Beside other libraries: `benches/distance_peers.py`.
+
+use criterion::{
+    BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main, measurement::WallTime,
+};
+use segloss::View;
+use segloss::distance::{
+    ClassMask, Distance, Executor, Here, Kind, reference, scratch_len, transform, transform_classes,
+};
+use std::time::{Duration, Instant};
+
+/// Two threads, tasks dealt out in turn.
+struct Two;
+
+impl Executor for Two {
+    fn workers(&self) -> usize {
+        2
+    }
+    fn run(&self, tasks: usize, task: &(dyn Fn(usize) + Sync)) {
+        std::thread::scope(|scope| {
+            scope.spawn(|| (0..tasks).step_by(2).for_each(task));
+            (1..tasks).step_by(2).for_each(task);
+        });
+    }
+}
+
+struct Image {
+    name: &'static str,
+    shape: Vec<usize>,
+    spacing: Vec<f64>,
+    mask: Vec<u8>,
+}
+
+/// Where three waves that share no period add up to more than nothing: bodies of some twenty voxels.
+fn blobs(shape: &[usize]) -> Vec<u8> {
+    paint(shape, |place| {
+        let wave =
+            |k: f64| place.iter().zip([0.11, 0.13, 0.17]).map(|(x, f)| (k * f * x + k).sin()).sum::<f64>();
+        wave(1.0) + wave(0.37) + wave(1.9) > 0.0
+    })
+}
+
+fn ball(shape: &[usize]) -> Vec<u8> {
+    paint(shape, |place| {
+        place.iter().zip(shape).map(|(x, &n)| (4.0 * x / n as f64 - 2.0).powi(2)).sum::<f64>() < 1.0
+    })
+}
+
+/// Half of the lanes look to one end of their column, half to the other.
+fn contrived(shape: &[usize]) -> Vec<u8> {
+    let last = shape[0] as f64 - 1.0;
+    paint(shape, |place| {
+        let scattered = place[0] > 0.5 * last && place[0] < 0.6 * last && place[0] % 15.0 == 3.0 * place[1];
+        scattered || place[0] == if place[1] % 2.0 == 0.0 { 0.0 } else { last }
+    })
+}
+
+fn paint(shape: &[usize], inside: impl Fn(&[f64]) -> bool) -> Vec<u8> {
+    let mut place = vec![0.0; shape.len()];
+    let voxel = |mut i: usize| {
+        for (at, &extent) in place.iter_mut().zip(shape).rev() {
+            *at = (i % extent) as f64;
+            i /= extent;
+        }
+        inside(&place).into()
+    };
+    (0..shape.iter().product()).map(voxel).collect()
+}
+
+fn images() -> Vec<Image> {
+    let image = |name, shape: &[usize], spacing: &[f64], of: fn(&[usize]) -> Vec<u8>| Image {
+        name,
+        shape: shape.to_vec(),
+        spacing: spacing.to_vec(),
+        mask: of(shape),
+    };
+    vec![
+        image("blobs 192^3", &[192; 3], &[1.0; 3], blobs),
+        image("blobs 192^3 (3, 0.7, 0.7)", &[192; 3], &[3.0, 0.7, 0.7], blobs),
+        image("ball 192^3", &[192; 3], &[1.0; 3], ball),
+        image("blobs 1024^2", &[1024; 2], &[1.0; 2], blobs),
+        image("contrived 32768x64", &[32768, 64], &[1.0, 1000.0], contrived),
+    ]
+}
+
+impl Image {
+    fn request(&self, kind: Kind) -> Distance<'_> {
+        Distance { shape: &self.shape, spacing: &self.spacing, kind, squared: false, black_border: false }
+    }
+
+    fn inside(&self) -> ClassMask<'_> {
+        ClassMask::of(&View::new(&self.mask, &self.shape).unwrap())
+    }
+
+    /// The largest relative error against the reference, which it prints and which must be below 2⁻²².
+    fn check(&self, kind: Kind, executor: &dyn Executor) {
+        let request = self.request(kind);
+        let mut exact = vec![0f64; self.mask.len()];
+        let mut scratch = vec![0.0; reference::scratch_len(&request).unwrap()];
+        reference::transform(&request, &self.inside(), &mut exact, &mut scratch).unwrap();
+        let mut out = vec![0f32; self.mask.len()];
+        let mut scratch = vec![0; scratch_len(&request, executor.workers()).unwrap()];
+        transform(&request, &self.inside(), &mut out, &mut scratch, executor).unwrap();
+        let error = |(&got, &want): (&f32, &f64)| (got as f64 - want).abs() / want.abs().max(1e-9);
+        let worst = out.iter().zip(&exact).map(error).fold(0.0, f64::max);
+        println!(
+            "{}, {kind:?}: largest relative error {worst:.1e}, scratch {} bytes",
+            self.name,
+            scratch.len()
+        );
+        assert!(worst <= 1.0 / (1 << 22) as f64);
+    }
+}
+
+fn cases(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("distance");
+    for image in images() {
+        group.throughput(Throughput::Elements(image.mask.len() as u64));
+        for kind in [Kind::Signed, Kind::Inside] {
+            let id = format!("{}, {kind:?}", image.name);
+            bench(&mut group, &id, &image, kind);
+        }
+    }
+    group.finish();
+}
+
+fn bench(group: &mut BenchmarkGroup<'_, WallTime>, id: &str, image: &Image, kind: Kind) {
+    let request = image.request(kind);
+    let mut scratch = vec![0; scratch_len(&request, 1).unwrap()];
+    let mut out = vec![0f32; image.mask.len()];
+    let mut is_checked = false;
+    group.bench_function(id, |bencher| {
+        if !std::mem::replace(&mut is_checked, true) {
+            image.check(kind, &Here);
+        }
+        bencher.iter(|| transform(&request, &image.inside(), &mut out, &mut scratch, &Here));
+    });
+}
+
+/// All classes of a label map in one call.
+fn classes(criterion: &mut Criterion) {
+    let shape = [128; 3];
+    let labels: Vec<u8> = blobs(&shape).iter().zip(ball(&shape)).map(|(a, b)| a + 2 * b).collect();
+    let view = View::new(&labels, &shape).unwrap();
+    let spacing = [1.0; 3];
+    let request = Distance {
+        shape: &shape,
+        spacing: &spacing,
+        kind: Kind::Signed,
+        squared: false,
+        black_border: false,
+    };
+    let mut scratch = vec![0; scratch_len(&request, 1).unwrap()];
+    let mut out = vec![0f32; 4 * labels.len()];
+    let mut group = criterion.benchmark_group("classes");
+    group.throughput(Throughput::Elements(out.len() as u64));
+    group.bench_function("4 of 128^3", |bencher| {
+        bencher.iter(|| transform_classes(&request, &view, 4, &mut out, &mut scratch, &Here));
+    });
+    group.finish();
+}
+
+/// One worker and two, turn by turn, so that the ratio is that of one machine in one state.
+fn threads(_: &mut Criterion) {
+    // Criterion runs every target; this one answers to its name only.
+    if !std::env::args().any(|arg| "threads".contains(&arg)) {
+        return;
+    }
+    for image in images().iter().take(4) {
+        image.check(Kind::Signed, &Two);
+        let request = image.request(Kind::Signed);
+        let mut scratch = vec![0; scratch_len(&request, 2).unwrap()];
+        let mut out = vec![0f32; image.mask.len()];
+        let mut time = |executor: &dyn Executor| {
+            let begin = Instant::now();
+            transform(&request, &image.inside(), &mut out, &mut scratch, executor).unwrap();
+            begin.elapsed()
+        };
+        let mut times: Vec<[Duration; 2]> = (0..21).map(|_| [time(&Here), time(&Two)]).collect();
+        let ratio = |[one, two]: &[Duration; 2]| one.as_secs_f64() / two.as_secs_f64();
+        times.sort_by(|a, b| ratio(a).total_cmp(&ratio(b)));
+        let median = &times[times.len() / 2];
+        println!("{}: one {:.2?}, two {:.2?}: {:.2} times", image.name, median[0], median[1], ratio(median));
+    }
+}
+
+criterion_group! {
+    name = benches;
+    config = Criterion::default().sample_size(10).measurement_time(Duration::from_secs(2));
+    targets = cases, classes, threads
+}
+criterion_main!(benches);

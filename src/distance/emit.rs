@@ -1,0 +1,188 @@
+//! The last pass's output: root, unit and sign, and how they reach memory.
+
+use super::canvas::Canvas;
+use super::cell::Cell;
+use super::store::store;
+use crate::Math;
+
+/// A cell whose root can be taken.
+pub trait Root: Cell {
+    /// The square, exact or rounded to f32 where the cell has been rounded already.
+    fn square64(self) -> f64;
+    /// The correctly rounded root.
+    fn root(self) -> f32;
+}
+
+impl Root for u16 {
+    #[inline(always)]
+    fn square64(self) -> f64 {
+        f64::from(self)
+    }
+    #[inline(always)]
+    fn root(self) -> f32 {
+        Math::sqrt(f32::from(self))
+    }
+}
+
+impl Root for u32 {
+    #[inline(always)]
+    fn square64(self) -> f64 {
+        f64::from(self)
+    }
+    // An integer beyond 2²⁴ is not an f32; rounding the f64 root a second time is innocuous.
+    #[inline(always)]
+    fn root(self) -> f32 {
+        Math::sqrt(f64::from(self)) as f32
+    }
+}
+
+impl Root for f32 {
+    #[inline(always)]
+    fn square64(self) -> f64 {
+        f64::from(self)
+    }
+    #[inline(always)]
+    fn root(self) -> f32 {
+        Math::sqrt(self)
+    }
+}
+
+impl Root for f64 {
+    #[inline(always)]
+    fn square64(self) -> f64 {
+        self
+    }
+    // Never asked for: an output of f32 has other cells.
+    #[inline(always)]
+    fn root(self) -> f32 {
+        Math::sqrt(self) as f32
+    }
+}
+
+/// How squares become outputs.
+#[derive(Clone, Copy)]
+pub struct Finish {
+    /// Unit of the distances; of the squares its square.
+    pub scale: f64,
+    /// Leave out the root.
+    pub squared: bool,
+    /// Inside is negative.
+    pub signed: bool,
+    /// Go past the cache: the output is larger than any.
+    pub stream: bool,
+}
+
+/// Where the rows of a tile go.
+#[derive(Clone, Copy)]
+pub struct Place {
+    pub canvas: Canvas,
+    /// The voxel of the first lane of the first row.
+    pub first: usize,
+    /// Voxels from a row to the next.
+    pub pitch: usize,
+    /// Lanes that are voxels.
+    pub width: usize,
+}
+
+impl Finish {
+    /// Writes the rows of a tile; `sides` is asked for the word of each when it is about to be written.
+    ///
+    /// # Safety
+    /// The rows lie in the canvas, and nobody else touches them.
+    #[inline(always)]
+    pub unsafe fn rows<C: Root, const N: usize>(
+        self,
+        rows: &[[C; N]],
+        sides: impl FnMut(usize) -> u64,
+        place: Place,
+    ) {
+        let Self { scale, .. } = self;
+        let unit = scale * scale;
+        // One loop for each formula: where two meet, LLVM takes vectors apart to carry them over.
+        // SAFETY: promised by the caller.
+        unsafe {
+            match (place.canvas.element, self.squared) {
+                (8, false) => self.rows64(
+                    rows,
+                    sides,
+                    place,
+                    #[inline(always)]
+                    |cell| Math::sqrt(cell.square64()) * scale,
+                ),
+                (8, true) => self.rows64(
+                    rows,
+                    sides,
+                    place,
+                    #[inline(always)]
+                    |cell| cell.square64() * unit,
+                ),
+                (_, true) => self.rows32(
+                    rows,
+                    sides,
+                    place,
+                    #[inline(always)]
+                    |cell| (cell.square64() * unit) as f32,
+                ),
+                _ if scale == 1.0 => self.rows32(
+                    rows,
+                    sides,
+                    place,
+                    #[inline(always)]
+                    |cell| cell.root(),
+                ),
+                _ => self.rows32(
+                    rows,
+                    sides,
+                    place,
+                    #[inline(always)]
+                    |cell| (Math::sqrt(cell.square64()) * scale) as f32,
+                ),
+            }
+        }
+    }
+
+    /// # Safety
+    /// As for `rows`.
+    #[inline(always)]
+    unsafe fn rows32<C: Root, const N: usize>(
+        self,
+        rows: &[[C; N]],
+        mut sides: impl FnMut(usize) -> u64,
+        place: Place,
+        value: impl Fn(C) -> f32,
+    ) {
+        for (row, y) in rows.iter().zip(0..) {
+            let sides = sides(y);
+            let sides = if self.signed { sides } else { 0 };
+            let halves = [sides as u32, (sides >> 32) as u32];
+            let mut out = [0; N];
+            for i in 0..N {
+                out[i] = value(row[i]).to_bits() ^ (halves[i / 32] >> (i % 32)) << 31;
+            }
+            // SAFETY: promised by the caller.
+            unsafe { store(&out, place, y, self.stream) };
+        }
+    }
+
+    /// # Safety
+    /// As for `rows`.
+    #[inline(always)]
+    unsafe fn rows64<C: Root, const N: usize>(
+        self,
+        rows: &[[C; N]],
+        mut sides: impl FnMut(usize) -> u64,
+        place: Place,
+        value: impl Fn(C) -> f64,
+    ) {
+        for (row, y) in rows.iter().zip(0..) {
+            let sides = sides(y);
+            let sides = if self.signed { sides } else { 0 };
+            let mut out = [0; N];
+            for i in 0..N {
+                out[i] = value(row[i]).to_bits() ^ (sides >> i) << 63;
+            }
+            // SAFETY: promised by the caller.
+            unsafe { store(&out, place, y, self.stream) };
+        }
+    }
+}

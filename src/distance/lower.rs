@@ -1,0 +1,72 @@
+//! The inner loops of the solvers: sums and minima over a run of candidate rows, all lanes at once.
+
+use super::cell::{Cell, Index};
+
+/// Rows that are solved together: with 64 lanes of u16 their minima are eight registers of AVX-512.
+pub const BAND: usize = 4;
+
+/// best(j) = min(best(j), near(r) + square(y + j − r)) over `near`. `steps` begins with the square for the last `j`
+/// and the first `r`; the one after is for the next `r`, or the `j` before.
+///
+/// One loop over the lanes and the rows written out: LLVM makes lanes of whatever loop is innermost.
+#[inline(always)]
+pub fn lower_band<C: Cell, const N: usize>(best: &mut [[C; N]; BAND], near: &[[C; N]], steps: &[C]) {
+    let [mut first, mut second, mut third, mut fourth] = *best;
+    for (row, steps) in near.iter().zip(steps.windows(BAND)) {
+        for i in 0..N {
+            first[i] = first[i].least(row[i].plus(steps[3]));
+            second[i] = second[i].least(row[i].plus(steps[2]));
+            third[i] = third[i].least(row[i].plus(steps[1]));
+            fourth[i] = fourth[i].least(row[i].plus(steps[0]));
+        }
+    }
+    *best = [first, second, third, fourth];
+}
+
+/// The same for one row.
+#[inline(always)]
+pub fn lower_row<C: Cell, const N: usize>(best: &mut [C; N], near: &[[C; N]], steps: &[C]) {
+    let mut acc = *best;
+    for (row, &step) in near.iter().zip(steps) {
+        for i in 0..N {
+            acc[i] = acc[i].least(row[i].plus(step));
+        }
+    }
+    *best = acc;
+}
+
+/// The largest of the lanes of some rows, each held to its cap.
+#[inline(always)]
+pub fn top<C: Cell, const N: usize>(rows: &[[C; N]], caps: &[C; N]) -> C {
+    let mut tops = [C::ZERO; N];
+    for row in rows {
+        for i in 0..N {
+            tops[i] = tops[i].most(row[i]);
+        }
+    }
+    let mut top = C::ZERO;
+    for i in 0..N {
+        top = top.most(tops[i].least(caps[i]));
+    }
+    top
+}
+
+/// The best candidate of each lane, and the first row that has it; the rows are counted from `from`.
+#[inline(always)]
+pub fn nearest<C: Cell, const N: usize>(
+    near: &[[C; N]],
+    steps: &[C],
+    from: usize,
+) -> ([C; N], [C::Index; N]) {
+    let mut best = [C::FAR; N];
+    let mut place = [C::Index::FIRST; N];
+    for ((row, &step), r) in near.iter().zip(steps).zip(from..) {
+        let r = C::Index::from_row(r);
+        for i in 0..N {
+            let candidate = row[i].plus(step);
+            place[i] = if candidate.below(best[i]) { r } else { place[i] };
+            best[i] = best[i].least(candidate);
+        }
+    }
+    (best, place)
+}

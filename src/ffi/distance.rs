@@ -1,0 +1,205 @@
+//! The distance transform, as C calls it.
+
+use super::call::report;
+use super::codes::*;
+use super::overlap::{Ranges, bytes};
+use super::read::{Data, output, read, slice, slice_mut, tensor};
+use super::structs::*;
+use super::verbs::missing;
+use crate::batch::check_spacing;
+use crate::distance::{ClassMask, Distance, Executor, Here, Kind, scratch_len, transform};
+use crate::view::{Array, Layout, MAX_AXES};
+use crate::{Dtype, Error, Status};
+use core::ffi::c_void;
+
+/// Exact Euclidean distances of a mask, or of every class of a label map.
+///
+/// # Safety
+/// Pointers are NULL or valid as their comments say; out and scratch are used by nobody else.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn segloss_distance(args: *const segloss_distance_args) -> segloss_status {
+    // SAFETY: promised by the caller.
+    unsafe {
+        with_distance(args, Data::Read, |args, request, mask, executor| {
+            let maps = args.classes.max(1) as usize;
+            let voxels = request.validate()?;
+            let out = distance_output(args, mask, voxels.saturating_mul(maps))?;
+            let mut ranges = Ranges::new();
+            ranges.input(mask.bytes(), c"mask");
+            ranges.input(bytes(args.spacing, request.shape.len()), c"spacing");
+            ranges.output(out.bytes(), c"out");
+            ranges.output(bytes(args.scratch.cast::<u8>(), args.scratch_size), c"scratch");
+            ranges.check()?;
+            let size = if args.scratch.is_null() { 0 } else { args.scratch_size };
+            let scratch = slice_mut(args.scratch.cast::<u8>(), size, c"scratch")?.unwrap_or_default();
+            for class in 0..maps {
+                let of =
+                    if args.classes == 0 { ClassMask::nonzero(mask) } else { ClassMask::label(mask, class) };
+                let skip = class * voxels;
+                if out.dtype == Dtype::F64 {
+                    let to = map(out.data.cast::<f64>(), skip, voxels);
+                    transform(request, &of, to, scratch, executor)?;
+                } else {
+                    let to = map(out.data.cast::<f32>(), skip, voxels);
+                    transform(request, &of, to, scratch, executor)?;
+                }
+            }
+            Ok(())
+        })
+    }
+}
+
+/// Bytes of scratch for these shapes; reads no tensor's data.
+///
+/// # Safety
+/// As segloss_distance; bytes is writable.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn segloss_distance_scratch_size(
+    args: *const segloss_distance_args,
+    bytes: *mut usize,
+) -> segloss_status {
+    // SAFETY: promised by the caller.
+    unsafe {
+        with_distance(args, Data::Ignored, |_, request, _, executor| {
+            let to = slice_mut(bytes, 1, c"bytes")?.ok_or(missing(c"bytes"))?;
+            to.fill(scratch_len(request, executor.workers())?);
+            Ok(())
+        })
+    }
+}
+
+/// Reads the arguments of a transform and calls `then` with them.
+unsafe fn with_distance(
+    args: *const segloss_distance_args,
+    data: Data,
+    then: impl Fn(&segloss_distance_args, &Distance<'_>, &Array, &dyn Executor) -> Result<(), Error>,
+) -> segloss_status {
+    // SAFETY: promised by the caller.
+    let args = match unsafe { read(args) } {
+        Ok((args, _)) => args,
+        Err(error) => return error.status as segloss_status,
+    };
+    let go = || {
+        // SAFETY: promised by the caller.
+        let (pool, mask, given) = unsafe {
+            let pool = Pool::read(args.executor)?;
+            let mask = tensor(&args.mask, data, c"mask")?.ok_or(missing(c"mask"))?;
+            (pool, mask, slice(args.spacing, mask.shape().len(), c"spacing")?)
+        };
+        if mask.dtype.is_float() {
+            return Err(Error::new(Status::Dtype, c"mask", c"integers"));
+        }
+        let unit = [1.0; MAX_AXES];
+        let spacing = given.unwrap_or(unit.get(..mask.shape().len()).unwrap_or(&[]));
+        check_spacing(spacing, mask.shape().len())?;
+        let kind = match args.kind as i32 {
+            SEGLOSS_SIGNED => Kind::Signed,
+            SEGLOSS_INSIDE => Kind::Inside,
+            SEGLOSS_OUTSIDE => Kind::Outside,
+            SEGLOSS_OTHER_SIDE => Kind::OtherSide,
+            _ => return Err(super::forms::unknown(c"kind")),
+        };
+        let (square, border) = (SEGLOSS_SQUARE as u32, SEGLOSS_BLACK_BORDER as u32);
+        if args.flags & !(square | border) != 0 {
+            return Err(super::forms::unknown(c"flags"));
+        }
+        let request = Distance {
+            shape: mask.shape(),
+            spacing,
+            kind,
+            squared: args.flags & square != 0,
+            black_border: args.flags & border != 0,
+        };
+        request.validate()?;
+        match &pool {
+            Some(pool) => then(&args, &request, &mask, pool),
+            None => then(&args, &request, &mask, &Here),
+        }
+    };
+    // SAFETY: promised by the caller.
+    unsafe { report(go(), args.fault) }
+}
+
+/// The output of a transform, which is in C order.
+unsafe fn distance_output(
+    args: &segloss_distance_args,
+    mask: &Array,
+    elements: usize,
+) -> Result<Array, Error> {
+    let mut extents = [0; MAX_AXES + 1];
+    let leading = (args.classes > 0).then_some(args.classes as usize);
+    let all = leading.into_iter().chain(mask.shape().iter().copied());
+    let axes = extents.iter_mut().zip(all).map(|(to, extent)| *to = extent).count();
+    if axes > MAX_AXES {
+        return Err(Error::new(Status::Shape, c"mask", c"at most 15 axes with classes"));
+    }
+    let layout = Layout::new(extents.into_iter().take(axes), None, c"out")?;
+    let like = Array { layout, ..*mask };
+    // SAFETY: promised by the caller.
+    let out = unsafe { output(&args.out, &like, false, c"out")? }.ok_or(missing(c"out"))?;
+    if !matches!(out.dtype, Dtype::F32 | Dtype::F64) {
+        return Err(Error::new(Status::Dtype, c"out", c"SEGLOSS_F32 or SEGLOSS_F64"));
+    }
+    if elements > 0 && out.layout != layout {
+        return Err(Error::new(Status::Strides, c"out", c"C-contiguous"));
+    }
+    Ok(out)
+}
+
+/// The threads of a caller.
+struct Pool(segloss_executor);
+
+// SAFETY: the header asks that an executor may be used while tasks run; only the calling thread uses this one.
+unsafe impl Sync for Pool {}
+
+impl Pool {
+    /// None without a parallel_for: this thread.
+    ///
+    /// # Safety
+    /// `executor` is NULL or as the header says.
+    unsafe fn read(executor: *const segloss_executor) -> Result<Option<Self>, Error> {
+        if executor.is_null() {
+            return Ok(None);
+        }
+        // SAFETY: promised by the caller.
+        let (executor, _) = unsafe { read(executor)? };
+        Ok(executor.parallel_for.is_some().then_some(Self(executor)))
+    }
+}
+
+/// What a task is made of, behind the thin pointer that C hands on.
+struct Work<'a>(&'a (dyn Fn(usize) + Sync));
+
+/// Runs one of the tasks of the [`Work`] at `data`.
+///
+/// # Safety
+/// `data` is what [`Pool`] gave to parallel_for, which has not returned.
+unsafe extern "C" fn work(data: *mut c_void, index: usize) {
+    // SAFETY: promised by the caller.
+    let Work(task) = unsafe { &*data.cast_const().cast::<Work<'_>>() };
+    task(index);
+}
+
+impl Executor for Pool {
+    fn workers(&self) -> usize {
+        (self.0.workers as usize).max(1)
+    }
+
+    fn run(&self, tasks: usize, task: &(dyn Fn(usize) + Sync)) {
+        let all = Work(task);
+        let data = core::ptr::from_ref(&all).cast_mut().cast();
+        if let Some(parallel_for) = self.0.parallel_for {
+            // SAFETY: the executor's maker promises that it calls `work` with `data`, and returns after.
+            unsafe { parallel_for(self.0.context, tasks, Some(work), data) };
+        }
+    }
+}
+
+/// One map of an output.
+///
+/// # Safety
+/// `data` is writable for `skip + voxels` elements, which nobody else uses during `'a`.
+unsafe fn map<'a, T>(data: *mut T, skip: usize, voxels: usize) -> &'a mut [T] {
+    // SAFETY: promised by the caller; without voxels there may be no data.
+    if voxels == 0 { &mut [] } else { unsafe { core::slice::from_raw_parts_mut(data.add(skip), voxels) } }
+}

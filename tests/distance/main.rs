@@ -1,0 +1,11 @@
+//! The distance transform against every pair of voxels, against the readable reference, and against SciPy.
+//!
+//! More rounds of the random shapes: `SEGLOSS_ROUNDS=5000 cargo test --release --test distance any_shape`.
+
+mod brute;
+mod contract;
+mod far;
+mod masks;
+mod same;
+mod shapes;
+mod small;

@@ -1,0 +1,85 @@
+//! The same bits on every CPU level and with every executor.
+
+use crate::brute::{KINDS, fast_on, signed};
+use crate::masks::{Random, masks};
+use segloss::cpu::{Level, force};
+use segloss::distance::{Distance, Executor, Here};
+
+/// Two threads, tasks dealt out in turn.
+pub struct Two;
+
+impl Executor for Two {
+    fn workers(&self) -> usize {
+        2
+    }
+    fn run(&self, tasks: usize, task: &(dyn Fn(usize) + Sync)) {
+        std::thread::scope(|scope| {
+            scope.spawn(|| (0..tasks).step_by(2).for_each(task));
+            (1..tasks).step_by(2).for_each(task);
+        });
+    }
+}
+
+/// Runs tasks not at all, half of them from the end, or twice and some that do not exist.
+struct Careless(usize);
+
+impl Executor for Careless {
+    fn workers(&self) -> usize {
+        5
+    }
+    fn run(&self, tasks: usize, task: &(dyn Fn(usize) + Sync)) {
+        match self.0 {
+            0 => {}
+            1 => (0..tasks).rev().step_by(2).for_each(task),
+            _ => (0..2 * tasks).chain(0..tasks).for_each(task),
+        }
+    }
+}
+
+/// Bits of both outputs.
+fn bits(request: &Distance<'_>, mask: &[bool], executor: &dyn Executor) -> (Vec<u32>, Vec<u64>) {
+    let single = fast_on::<f32>(request, mask, executor).unwrap();
+    let double = fast_on::<f64>(request, mask, executor).unwrap();
+    (single.into_iter().map(f32::to_bits).collect(), double.into_iter().map(f64::to_bits).collect())
+}
+
+#[test]
+fn every_level_has_the_same_bits() {
+    let mut random = Random(3);
+    for shape in [&[70usize, 90] as &[usize], &[30, 40, 65], &[300, 300]] {
+        for spacing in [[1.0; 3], [3.0, 0.7, 0.7], [0.3, 0.7, 0.9]] {
+            for (what, voxels) in masks(shape, &mut random) {
+                let request = signed(shape, &spacing[3 - shape.len()..]);
+                let at = |level| {
+                    force(level);
+                    bits(&request, &voxels, &Here)
+                };
+                let best = at(Level::Avx512);
+                for level in [Level::Baseline, Level::Avx2] {
+                    assert!(at(level) == best, "{what} {level:?} {request:?}");
+                }
+                force(Level::Avx512);
+            }
+        }
+    }
+}
+
+#[test]
+fn no_executor_changes_a_bit() {
+    let mut random = Random(11);
+    for shape in [&[20usize, 30, 70] as &[usize], &[90, 130], &[2, 400], &[300]] {
+        for spacing in [[1.0; 3], [3.0, 0.7, 0.7]] {
+            for (what, voxels) in masks(shape, &mut random) {
+                for kind in KINDS {
+                    let request = Distance { kind, ..signed(shape, &spacing[3 - shape.len()..]) };
+                    let here = bits(&request, &voxels, &Here);
+                    assert!(bits(&request, &voxels, &Two) == here, "{what} two threads {request:?}");
+                    for careless in 0..3 {
+                        let there = bits(&request, &voxels, &Careless(careless));
+                        assert!(there == here, "{what} careless {careless} {request:?}");
+                    }
+                }
+            }
+        }
+    }
+}
