@@ -62,6 +62,21 @@ fn losses_and_gradients_from_c() {
 }
 
 #[test]
+fn every_form_and_every_preset_from_c() {
+    run("forms.c", "c99");
+}
+
+#[test]
+fn options_from_c() {
+    run("options.c", "c99");
+}
+
+#[test]
+fn scratch_from_c() {
+    run("scratch.c", "c99");
+}
+
+#[test]
 fn parts_from_c() {
     run("parts.c", "c99");
 }

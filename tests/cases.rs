@@ -172,7 +172,7 @@ pub fn field_of(form: Form) -> Option<Field> {
     }
 }
 
-/// Whether the terms have a meaning for the case: distances are taken from masks, and soft truth is none.
+/// Whether the terms are defined for the case: distances are taken from masks, and soft truth is none.
 pub fn is_served(terms: &[TermSpec], case: &Case) -> bool {
     let is_mask = case.truth.iter().all(|&g| g == 0.0 || g == 1.0);
     let ones = |b: usize, i: usize| (0..case.c).filter(|&c| case.truth[case.at(b, c, i)] == 1.0).count();
@@ -180,11 +180,19 @@ pub fn is_served(terms: &[TermSpec], case: &Case) -> bool {
     let has_regions = case.labels.is_some()
         || case.c == 1
         || (0..case.b * case.n()).all(|k| ones(k / case.n(), k % case.n()) == 1);
-    terms.iter().filter(|term| term.field.is_none()).all(|term| match field_of(term.form) {
-        Some(Field::PerClass) => is_mask,
+    let finds_its_field = |term: &TermSpec| match field_of(term.form) {
+        _ if term.field.is_some() => true,
+        // Of the prediction there is always a mask.
+        Some(Field::PerClass) => is_mask || matches!(term.form, Form::Hausdorff(of) if of.prediction_only),
         Some(Field::Shared) => is_mask && has_regions,
         None => true,
-    })
+    };
+    terms.iter().all(|term| has_meaning(term, case.c) && finds_its_field(term))
+}
+
+/// A single class has no rival to be larger than.
+pub fn has_meaning(term: &TermSpec, classes: usize) -> bool {
+    classes > 1 || !matches!(term.form, Form::Hausdorff(of) if of.argmax)
 }
 
 /// Calls `law` with every loss and every case it serves.

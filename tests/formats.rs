@@ -1,8 +1,9 @@
 //! How arrays are stored changes no bit: labels or maps, integer types, layouts, where the gradient goes.
 
 use crate::bridge::{Array, Float, Format, Inputs, Layout, Outcome, Target, outcome, with_terms};
-use crate::cases;
+use crate::cases::{self, Field, field_of};
 use crate::naive::{Case, TermSpec};
+use crate::parts::with_fields;
 use half::{bf16, f16};
 use segloss::{Gradient, differentiate, scratch_len};
 
@@ -51,11 +52,20 @@ fn is_mask(case: &Case) -> bool {
     case.truth.iter().all(|&g| g == 0.0 || g == 1.0)
 }
 
+/// The terms, those with one map of distances for all classes with theirs.
+fn with_shared_fields(case: &Case, terms: &[TermSpec], format: &Format) -> Vec<TermSpec> {
+    let is_shared = |term: &TermSpec| field_of(term.form) == Some(Field::Shared);
+    let given = with_fields(case, terms, format).into_iter().zip(terms);
+    given.map(|(given, term)| if is_shared(term) { given } else { term.clone() }).collect()
+}
+
 #[test]
 fn labels_are_one_hot_maps() {
     cases::each(|title, case, terms| {
         for prediction in [Float::F32, Float::F64] {
             let format = Format { prediction, ..Format::exact(case) };
+            // An ignored label is a region of its own to the distance penalty, and no map says so.
+            let terms = &with_shared_fields(case, terms, &format);
             let as_given = run(case, terms, format);
             let masks: &[Target] = if is_mask(case) { &MASKS } else { &[] };
             for target in masks.iter().copied().chain(FLOATS.map(Target::Dense)) {

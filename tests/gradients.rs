@@ -1,9 +1,12 @@
 //! Every gradient is the derivative of its value: five-point differences of the crate's own value.
+//!
+//! Of a loss that selects, the value is that of what [`held`] makes of it.
 
 use crate::bridge::{Format, Inputs, Layout, outcome, with_terms};
 use crate::cases;
+use crate::held::held;
 use crate::naive::{Activation, Case, TermSpec};
-use segloss::{View, evaluate, scratch_len};
+use segloss::{Term, View, evaluate, scratch_len};
 
 /// Of the largest component. What is left of the fourth power of the step is 1e-8 of it.
 const TOLERANCE: f64 = 1e-7;
@@ -22,25 +25,37 @@ fn shape(case: &Case) -> Vec<usize> {
     [case.b, case.c].iter().chain(&case.shape).copied().collect()
 }
 
-/// `(8·(L(+h) − L(−h)) − (L(+2h) − L(−2h))) / 12h` of every element of the prediction.
 fn differences(case: &Case, specs: &[TermSpec]) -> Vec<f64> {
     let inputs = Inputs::new(case, specs, &Format::exact(case));
+    with_terms(specs, &inputs, |terms| differences_of(case, &inputs, terms))
+}
+
+/// `(8·(L(+h) − L(−h)) − (L(+2h) − L(−2h))) / 12h` of every element of the prediction.
+pub fn differences_of(case: &Case, inputs: &Inputs, terms: &[Term<'_>]) -> Vec<f64> {
     let (shape, step) = (shape(case), step(case.activation));
-    with_terms(specs, &inputs, |terms| {
-        let mut z = case.z.clone();
-        let mut scratch = vec![0; scratch_len(&inputs.batch(inputs.prediction.view()), terms).unwrap()];
-        let mut difference = |k: usize| {
-            let mut at = |steps: f64| {
-                z[k] = case.z[k] + steps * step;
-                let batch = inputs.batch(View::new(&z, &shape).unwrap());
-                evaluate(&batch, terms, &mut scratch).unwrap()
-            };
-            let (near, far) = (at(1.0) - at(-1.0), at(2.0) - at(-2.0));
-            at(0.0);
-            (8.0 * near - far) / (12.0 * step)
+    let mut z = case.z.clone();
+    let mut scratch = vec![0; scratch_len(&inputs.batch(inputs.prediction.view()), terms).unwrap()];
+    let mut difference = |k: usize| {
+        let mut at = |steps: f64| {
+            z[k] = case.z[k] + steps * step;
+            let batch = inputs.batch(View::new(&z, &shape).unwrap());
+            evaluate(&batch, terms, &mut scratch).unwrap()
         };
-        (0..case.z.len()).map(&mut difference).collect()
-    })
+        let (near, far) = (at(1.0) - at(-1.0), at(2.0) - at(-2.0));
+        at(0.0);
+        (8.0 * near - far) / (12.0 * step)
+    };
+    (0..case.z.len()).map(&mut difference).collect()
+}
+
+/// That no component is further off than the step explains.
+#[track_caller]
+pub fn assert_derivative(analytic: &[f64], differences: &[f64], title: &str) {
+    let scale = largest(differences);
+    assert!(scale > 1e-6, "{title}: the case says nothing");
+    for (i, (a, d)) in analytic.iter().zip(differences).enumerate() {
+        assert!((a - d).abs() <= TOLERANCE * scale, "{title} at {i}: {a:e}, not {d:e}");
+    }
 }
 
 fn largest(numbers: &[f64]) -> f64 {
@@ -50,15 +65,16 @@ fn largest(numbers: &[f64]) -> f64 {
 #[test]
 fn the_gradient_is_the_derivative_of_the_value() {
     cases::each(|title, case, terms| {
-        let differences = differences(case, terms);
-        let scale = largest(&differences);
-        assert!(scale > 1e-6, "{title}: the case says nothing");
+        let mut differences = vec![0.0; case.z.len()];
+        for term in terms {
+            let (case, term) = held(case, term);
+            let of_term = self::differences(&case, &[term]);
+            differences.iter_mut().zip(of_term).for_each(|(sum, x)| *sum += x);
+        }
         for layout in [Layout::ChannelsFirst, Layout::ChannelsLast, Layout::Odd] {
             let analytic =
                 outcome(case, terms, &Format { layout, ..Format::exact(case) }, 1.0).unwrap().gradient;
-            for (i, (a, d)) in analytic.iter().zip(&differences).enumerate() {
-                assert!((a - d).abs() <= TOLERANCE * scale, "{title}, {layout:?} at {i}: {a:e}, not {d:e}");
-            }
+            assert_derivative(&analytic, &differences, &format!("{title}, {layout:?}"));
         }
     });
 }

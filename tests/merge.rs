@@ -5,7 +5,9 @@ use crate::cases::{self, field_of};
 use crate::formats::{assert_same, assert_same_numbers};
 use crate::list::{BOUNDARY, CROSS_ENTROPY, DICE};
 use crate::naive::{Activation, Case, TermSpec};
-use crate::parts::{finish_of, fold_into, map_of, part, slab, with_fields};
+use crate::parts::{
+    finish_of, fold_into, have_parts, map_of, part, slab, with_fields, with_fields_for_parts,
+};
 use approx::assert_relative_eq;
 use segloss::{
     Batch, CrossEntropy, Dice, Gradient, Status, Tally, Term, View, ViewMut, differentiate, finish, fold,
@@ -42,6 +44,15 @@ fn formats(case: &Case) -> [Format; 2] {
     [exact, Format { prediction: Float::F32, gradient: Float::F32, layout, ..exact }]
 }
 
+/// Calls `law` with every loss that can be computed in parts.
+fn each_of_parts(mut law: impl FnMut(&str, &Case, &[TermSpec])) {
+    cases::each(|title, case, terms| {
+        if have_parts(terms) {
+            law(title, case, terms);
+        }
+    });
+}
+
 #[test]
 fn a_field_given_back_is_the_field_computed() {
     cases::each(|title, case, terms| {
@@ -55,9 +66,9 @@ fn a_field_given_back_is_the_field_computed() {
 
 #[test]
 fn the_whole_is_the_sum_of_its_parts_wherever_it_is_cut() {
-    cases::each(|title, case, terms| {
+    each_of_parts(|title, case, terms| {
         for format in formats(case) {
-            let terms = with_fields(case, terms, &format);
+            let terms = with_fields_for_parts(case, terms, &format);
             let whole = outcome(case, &terms, &format, 1.0).unwrap();
             let rows = case.shape[0];
             for cut in (1..rows).step_by(rows.div_ceil(3)) {
@@ -83,9 +94,9 @@ fn the_whole_is_the_sum_of_its_parts_wherever_it_is_cut() {
 
 #[test]
 fn the_gradient_of_a_part_is_that_part_of_the_gradient() {
-    cases::each(|title, case, terms| {
+    each_of_parts(|title, case, terms| {
         for format in formats(case) {
-            let terms = with_fields(case, terms, &format);
+            let terms = with_fields_for_parts(case, terms, &format);
             let (tallies, slopes, whole) = in_three_steps(case, &terms, &format, title);
             assert_eq!(tallies, whole.tallies, "{title}");
             let rows = case.shape[0];
@@ -117,9 +128,9 @@ fn in_three_steps(
 
 #[test]
 fn samples_fold_into_their_own_tallies() {
-    cases::each(|title, case, terms| {
+    each_of_parts(|title, case, terms| {
         let format = Format::exact(case);
-        let terms = with_fields(case, terms, &format);
+        let terms = with_fields_for_parts(case, terms, &format);
         let whole = outcome(case, &terms, &format, 1.0).unwrap();
         let mut tallies = vec![Tally::ZERO; case.b * case.c];
         for (b, tallies) in tallies.chunks_exact_mut(case.c).enumerate() {
@@ -161,19 +172,23 @@ fn parts_cut_at_chunks_and_folded_in_order_give_the_bits_of_the_whole() {
 }
 
 #[test]
-fn parts_compute_no_field() {
+fn parts_compute_no_field_and_know_no_fraction_of_the_whole() {
     cases::each(|title, case, terms| {
         let inputs = Inputs::new(case, terms, &Format::exact(case));
         with_terms(terms, &inputs, |crate_terms| {
             let batch = inputs.batch(inputs.prediction.view());
             let mut tallies = vec![Tally { voxels: 7.0, ..Tally::ZERO }; case.b * case.c];
             let mut scratch = vec![0; scratch_len(&batch, crate_terms).unwrap()];
-            let slot = terms.iter().position(|term| field_of(term.form).is_some());
-            match (slot, fold(&batch, crate_terms, &mut tallies, &mut scratch)) {
+            let slot = |refused: &dyn Fn(&TermSpec) -> bool| terms.iter().position(refused);
+            let without_field =
+                slot(&|term| field_of(term.form).is_some()).map(|k| (Status::MissingField, k));
+            let fraction =
+                slot(&|term| !have_parts(std::slice::from_ref(term))).map(|k| (Status::Unsupported, k));
+            match (without_field.or(fraction), fold(&batch, crate_terms, &mut tallies, &mut scratch)) {
                 (None, done) => assert_eq!(done, Ok(()), "{title}"),
-                (Some(slot), done) => {
+                (Some((status, slot)), done) => {
                     let error = done.unwrap_err();
-                    assert_eq!((error.status, error.term), (Status::MissingField, Some(slot)), "{title}");
+                    assert_eq!((error.status, error.term), (status, Some(slot)), "{title}");
                     assert!(tallies.iter().all(|tally| tally.voxels == 7.0), "{title}");
                 }
             }

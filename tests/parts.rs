@@ -2,7 +2,8 @@
 
 use crate::bridge::{Array, Format, Inputs, Layout, with_terms};
 use crate::cases::{Field, field_of};
-use crate::naive::{Case, TermSpec};
+use crate::held::with_complete_field;
+use crate::naive::{Case, Form, Selection, TermSpec};
 use segloss::{Gradient, Tally, field, finish, fold, map, scratch_len};
 use std::ops::Range;
 
@@ -99,4 +100,18 @@ pub fn with_fields(case: &Case, terms: &[TermSpec], format: &Format) -> Vec<Term
         })
     };
     terms.iter().enumerate().map(|(k, spec)| one(k, spec)).collect()
+}
+
+/// Whether parts can be folded: they cannot know a fraction of the whole.
+pub fn have_parts(terms: &[TermSpec]) -> bool {
+    !terms.iter().any(|term| matches!(term.form, Form::TopK(Selection::Fraction(_))))
+}
+
+/// The terms with all that parts do not compute: of Hausdorff's field the prediction's half, too.
+pub fn with_fields_for_parts(case: &Case, terms: &[TermSpec], format: &Format) -> Vec<TermSpec> {
+    let complete = |term: TermSpec| match term.form {
+        Form::Hausdorff(form) => with_complete_field(case, &term, form),
+        _ => term,
+    };
+    with_fields(case, terms, format).into_iter().map(complete).collect()
 }

@@ -37,8 +37,10 @@ fn what_is_ignored_altogether_costs_nothing() {
                 let ignored = Case::of_labels(classes, &SHAPE, activation, &z, &vec![255; 70], &[255]);
                 let counted = Case::of_labels(classes, &SHAPE, activation, &z, &labels, &[]);
                 let nobody = Case { class_present: vec![false; 2 * classes], ..counted.clone() };
-                for case in [ignored, counted.weighted(&[0.0; 70]), nobody] {
-                    let ours = exact(&case, &loss.for_classes(classes));
+                let terms = loss.for_classes(classes);
+                let all = [ignored, counted.weighted(&[0.0; 70]), nobody];
+                for case in all.into_iter().filter(|case| cases::is_served(&terms, case)) {
+                    let ours = exact(&case, &terms);
                     let title = format!("{} {activation:?} {classes}", loss.name);
                     assert_eq!(ours.value, 0.0, "{title}");
                     assert!(ours.gradient.iter().all(|&x| x == 0.0), "{title}");
@@ -57,16 +59,45 @@ fn nothing_is_felt_of_a_voxel_without_weight() {
         let field: Vec<f64> = (0..case.z.len()).map(|k| (k % 11) as f64 - 5.0).collect();
         let nan = poisoned(&case, &field, blank);
         let mut bad = Case { z: poisoned(&case, &case.z, blank), ..case.clone() };
-        if case.labels.is_none() {
-            bad.truth = poisoned(&case, &case.truth, blank);
+        match &mut bad.labels {
+            None => bad.truth = poisoned(&case, &case.truth, blank),
+            // No class has this label.
+            Some(labels) => {
+                let is_blank = |k: &usize| case.weight[*k] == 0.0 && !case.ignored[*k];
+                (0..labels.len()).filter(is_blank).for_each(|k| labels[k] = 77);
+            }
         }
         for prediction in [Float::F64, Float::F32] {
             let format = Format { prediction, ..Format::exact(&case) };
-            let expected = outcome(&case, &with_field(terms, &field), &format, 1.0).unwrap();
-            let ours = outcome(&bad, &with_field(terms, &nan), &format, 1.0).unwrap();
+            let mut expected = outcome(&case, &with_field(terms, &field), &format, 1.0).unwrap();
+            let mut ours = outcome(&bad, &with_field(terms, &nan), &format, 1.0).unwrap();
+            // Its own zero has the sign of what it was multiplied by.
+            expected.gradient.iter_mut().chain(&mut ours.gradient).for_each(|x| *x += 0.0);
             assert_same(&ours, &expected, title);
             for (x, field) in ours.gradient.iter().zip(&nan) {
                 assert!(*x == 0.0 || !field.is_nan(), "{title}: {x:e} at a voxel without weight");
+            }
+        }
+    });
+}
+
+/// Distances to a prediction reach across voxels; what is said where nothing counts is in no mask.
+#[test]
+fn nothing_is_felt_of_what_is_said_where_nothing_counts_through_computed_fields() {
+    cases::each(|title, case, terms| {
+        let weight = case.weight.iter().enumerate().map(|(k, w)| if k % 4 == 1 { 0.0 } else { *w });
+        let case = Case { weight: weight.collect(), ..case.clone() };
+        for anything in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 3e4, -3e4, 0.5] {
+            let mut other = case.clone();
+            for (k, z) in other.z.iter_mut().enumerate() {
+                let (b, i) = (k / case.n() / case.c, k % case.n());
+                *z = if case.w(b, i) == 0.0 { anything } else { *z };
+            }
+            for prediction in [Float::F64, Float::F32] {
+                let format = Format { prediction, ..Format::exact(&case) };
+                let expected = outcome(&case, terms, &format, 1.0).unwrap();
+                let ours = outcome(&other, terms, &format, 1.0).unwrap();
+                assert_same(&ours, &expected, &format!("{title}, {anything}"));
             }
         }
     });

@@ -256,10 +256,8 @@ impl Sweep<'_> {
         let bill = rows.bill();
         let classes = self.plan.classes;
         let weight = |class| match bill.selection {
-            Some(Selection::Fraction(_)) if self.plan.is_annotated(sample, class) => {
-                term.class_weight(class, classes)
-            }
-            Some(Selection::Fraction(_)) => 0.0,
+            _ if !self.plan.is_annotated(sample, class) => 0.0,
+            Some(Selection::Fraction(_)) => term.class_weight(class, classes),
             _ => 1.0,
         };
         let all: f64 = if self.plan.activation.is_exclusive() { 1.0 } else { (0..classes).map(weight).sum() };

@@ -39,7 +39,7 @@ impl Ranges {
         let all = self.ranges.get(..self.count).unwrap_or(&[]);
         for (k, (bytes, name, is_output)) in all.iter().enumerate() {
             for (other, _, other_is_output) in all.iter().take(k) {
-                let meet = bytes.start < other.end && other.start < bytes.end;
+                let meet = bytes.start.max(other.start) < bytes.end.min(other.end);
                 if meet && (*is_output || *other_is_output) {
                     return Err(Error::new(Status::Overlap, name, c"bytes of its own"));
                 }

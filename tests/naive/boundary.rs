@@ -33,8 +33,8 @@ impl Default for Hausdorff {
 }
 
 /// v = (0, 1, …, 1); one class is the object itself.
-pub fn no_background(case: &Case) -> Vec<f64> {
-    (0..case.c).map(|c| if c == 0 && case.c >= 2 { 0.0 } else { 1.0 }).collect()
+pub fn no_background(classes: usize) -> Vec<f64> {
+    (0..classes).map(|c| if c == 0 && classes >= 2 { 0.0 } else { 1.0 }).collect()
 }
 
 /// n = Σ_b Σ_c v_bc W_b

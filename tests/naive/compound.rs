@@ -65,35 +65,35 @@ pub mod presets {
         TermSpec::new(Form::Dice { squared: false })
     }
 
-    fn dice_of_objects(case: &Case) -> TermSpec {
-        TermSpec { class_weight: Some(no_background(case)), ..dice() }
+    fn dice_of_objects(classes: usize) -> TermSpec {
+        TermSpec { class_weight: Some(no_background(classes)), ..dice() }
     }
 
     /// nnU-Net's.
-    pub fn dice_cross_entropy(case: &Case) -> Vec<TermSpec> {
+    pub fn dice_cross_entropy(classes: usize) -> Vec<TermSpec> {
         let form = Form::CrossEntropy { label_smoothing: 0.0, normalizer: Normalizer::Voxels };
-        vec![dice_of_objects(case), TermSpec::new(form)]
+        vec![dice_of_objects(classes), TermSpec::new(form)]
     }
 
     /// nnU-Net's.
-    pub fn dice_top_k(case: &Case) -> Vec<TermSpec> {
-        vec![dice_of_objects(case), TermSpec::new(Form::TopK(Selection::Fraction(0.1)))]
+    pub fn dice_top_k(classes: usize) -> Vec<TermSpec> {
+        vec![dice_of_objects(classes), TermSpec::new(Form::TopK(Selection::Fraction(0.1)))]
     }
 
     /// AnatomyNet's.
-    pub fn dice_focal(_: &Case) -> Vec<TermSpec> {
+    pub fn dice_focal(_: usize) -> Vec<TermSpec> {
         vec![dice(), TermSpec::new(Form::Focal { gamma: 2.0 })]
     }
 
     /// (15)  α·(balanced cross entropy) − (1−α)·Dice
-    pub fn combo(_: &Case) -> Vec<TermSpec> {
+    pub fn combo(_: usize) -> Vec<TermSpec> {
         let cross_entropy = TermSpec::new(Form::BalancedCrossEntropy { beta: 0.5 });
         let dice = TermSpec { smooth_numerator: 1.0, smooth_denominator: 1.0, minus_one: true, ..dice() };
         vec![TermSpec { weight: 0.5, ..cross_entropy }, TermSpec { weight: 0.5, ..dice }]
     }
 
     /// (16)  w_D · mean_c[(−log Dice_c)^γD] + w_X · (1/W) Σ w Σ_c v g (−log s)^γX
-    pub fn exponential_logarithmic(_: &Case) -> Vec<TermSpec> {
+    pub fn exponential_logarithmic(_: usize) -> Vec<TermSpec> {
         let (log_dice, cross_entropy) =
             (Form::LogDice { gamma: 0.3 }, Form::PowerCrossEntropy { gamma: 0.3 });
         vec![
@@ -103,12 +103,12 @@ pub mod presets {
     }
 
     /// Kervadec's, at the start of his schedule.
-    pub fn generalized_dice_boundary(_: &Case) -> Vec<TermSpec> {
+    pub fn generalized_dice_boundary(_: usize) -> Vec<TermSpec> {
         let boundary = TermSpec::new(Form::Boundary { rim_zero: false });
         vec![TermSpec::new(Form::GeneralizedDice { power: 2.0 }), TermSpec { weight: 0.01, ..boundary }]
     }
 
-    pub fn dice_hausdorff(case: &Case) -> Vec<TermSpec> {
-        vec![dice_of_objects(case), TermSpec::new(Form::Hausdorff(Hausdorff::default()))]
+    pub fn dice_hausdorff(classes: usize) -> Vec<TermSpec> {
+        vec![dice_of_objects(classes), TermSpec::new(Form::Hausdorff(Hausdorff::default()))]
     }
 }

@@ -46,36 +46,41 @@ pub fn cross_entropy(case: &Case, v: &[f64], label_smoothing: f64, normalizer: N
 /// (4)  L = −(Σ_K w Σ_c v g log s) / (Σ_K w)
 ///
 /// K by fraction k: ⌊k·N_counted⌋ places, at least one, ranked by cost with v and without w; the voxels whose
-/// cost equals the cut share the places left. K by threshold t: cost without v strictly above −log t.
+/// cost equals the cut share the places left. K by threshold t: cost without v strictly above −log t; of a class
+/// that is not annotated nobody knows the truth, so it has no cost there either.
 pub fn top_k(case: &Case, v: &[f64], selection: Selection) -> f64 {
     let p = probabilities(case);
-    let pays = |v: &[f64], b: usize, i: usize| {
-        over_classes(case, v, b, |c| {
-            let k = case.at(b, c, i);
-            surprise(case, &p, case.truth[k], k)
-        })
-    };
-    let voxels = case.counted();
-    let costs: Vec<f64> = voxels.iter().map(|&(b, i, _)| pays(v, b, i)).collect();
-    let shares: Vec<f64> = match selection {
-        Selection::Fraction(k) => hardest(&costs, k),
-        Selection::Threshold(t) => {
-            let bare = vec![1.0; v.len()];
-            let above = |&(b, i, _): &(usize, usize, f64)| {
-                let cost = pays(&bare, b, i);
-                cost.is_nan() || cost > -t.ln()
-            };
-            voxels.iter().map(|voxel| if above(voxel) { 1.0 } else { 0.0 }).collect()
-        }
-    };
+    let shares = top_k_shares(case, v, selection);
     let (mut sum, mut weight) = (0.0, 0.0);
-    for ((&(_, _, w), cost), share) in voxels.iter().zip(&costs).zip(&shares) {
-        if *share > 0.0 {
-            sum += w * share * cost;
-            weight += w * share;
-        }
+    for ((b, i, w), share) in case.counted().into_iter().zip(shares).filter(|(_, share)| *share > 0.0) {
+        sum += w * share * bare_cost(case, &p, v, b, i);
+        weight += w * share;
     }
     if weight == 0.0 { 0.0 } else { sum / weight }
+}
+
+/// Σ_c v ℓ_c of a voxel, ℓ that of cross entropy.
+fn bare_cost(case: &Case, p: &Probabilities, v: &[f64], b: usize, i: usize) -> f64 {
+    over_classes(case, v, b, |c| {
+        let k = case.at(b, c, i);
+        surprise(case, p, case.truth[k], k)
+    })
+}
+
+/// How much of each counted voxel is in K.
+pub fn top_k_shares(case: &Case, v: &[f64], selection: Selection) -> Vec<f64> {
+    let p = probabilities(case);
+    let costs = |v: &[f64]| -> Vec<f64> {
+        case.counted().iter().map(|&(b, i, _)| bare_cost(case, &p, v, b, i)).collect()
+    };
+    match selection {
+        Selection::Fraction(k) => hardest(&costs(v), k),
+        Selection::Threshold(t) => {
+            let above = |cost: f64| cost.is_nan() || cost > -t.ln();
+            let bare = costs(&case.annotated(&vec![1.0; case.c]));
+            bare.into_iter().map(|cost| if above(cost) { 1.0 } else { 0.0 }).collect()
+        }
+    }
 }
 
 /// The share of each voxel in the places of the hardest fraction: 1 above the cut, n_r/n_t at it.

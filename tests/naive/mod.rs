@@ -56,10 +56,12 @@ pub fn term_value(case: &Case, term: &TermSpec) -> f64 {
 }
 
 /// v_c: what the caller gave, or the default of the form.
-fn class_weight(case: &Case, term: &TermSpec) -> Vec<f64> {
+pub fn class_weight(case: &Case, term: &TermSpec) -> Vec<f64> {
     let given = term.class_weight.clone();
     match term.form {
-        Form::Boundary { .. } | Form::Hausdorff(_) => given.unwrap_or_else(|| boundary::no_background(case)),
+        Form::Boundary { .. } | Form::Hausdorff(_) => {
+            given.unwrap_or_else(|| boundary::no_background(case.c))
+        }
         Form::PowerCrossEntropy { .. } => given.unwrap_or_else(|| compound::from_frequencies(case)),
         // In a mean of Dice it matters only whether v_c is 0.
         Form::LogDice { .. } => given

@@ -188,7 +188,7 @@ pub fn average(case: &Case, v: &[f64], term: &TermSpec) -> Option<f64> {
     let all = tallies(case);
     let samples: Vec<(Vec<f64>, Vec<Tally>)> = match term.sample_average {
         SampleAverage::Mean => v.chunks(case.c).zip(all.chunks(case.c)).map(owned).collect(),
-        SampleAverage::Pooled => vec![pool(case, v, &all)],
+        SampleAverage::Pooled => vec![pool(case, v, &all, term)],
     };
     let losses: Vec<f64> = samples.iter().filter_map(|(v, classes)| sample_loss(v, classes, term)).collect();
     if losses.is_empty() { None } else { Some(losses.iter().sum::<f64>() / losses.len() as f64) }
@@ -198,10 +198,14 @@ fn owned((v, classes): (&[f64], &[Tally])) -> (Vec<f64>, Vec<Tally>) {
     (v.to_vec(), classes.to_vec())
 }
 
-/// T_c = Σ_b T_bc over the samples with v_bc > 0, and v_c where there is one.
-fn pool(case: &Case, v: &[f64], all: &[Tally]) -> (Vec<f64>, Vec<Tally>) {
+/// T_c = Σ_b T_bc over the samples with v_bc > 0, and v_c where there is one. Where classes are pooled, too, the
+/// sum is that of m_bc T_bc: an absent class is skipped sample by sample.
+fn pool(case: &Case, v: &[f64], all: &[Tally], term: &TermSpec) -> (Vec<f64>, Vec<Tally>) {
     let mut pooled = (vec![0.0; case.c], vec![Tally::default(); case.c]);
-    for k in (0..v.len()).filter(|&k| v[k] > 0.0) {
+    let by_sample = term.absent == Absent::Skipped
+        && term.class_average == ClassAverage::Pooled
+        && !matches!(term.form, Form::GeneralizedDice { .. } | Form::Penalty { .. });
+    for k in (0..v.len()).filter(|&k| v[k] > 0.0 && !(by_sample && all[k].truth == 0.0)) {
         pooled.0[k % case.c] = v[k];
         pooled.1[k % case.c] = pooled.1[k % case.c].plus(1.0, all[k]);
     }

@@ -1,0 +1,66 @@
+/* SEGLOSS_SCRATCH_BYTES serves every loss without fields, selection or executor, whatever its size. */
+#include "check.h"
+
+static double unused_region(void *context, const segloss_tally *sums, segloss_tally *slope) {
+  (void)context, (void)sums, (void)slope;
+  return 0;
+}
+
+static size_t query(const segloss_term *terms, size_t n_terms, const segloss_args *args) {
+  size_t bytes = 0;
+  CHECK(segloss_scratch_size(terms, n_terms, args, &bytes) == SEGLOSS_OK && bytes > 0);
+  return bytes;
+}
+
+int main(void) {
+  static const segloss_form *(*const forms[])(void) = {
+      segloss_cross_entropy,  segloss_focal,         segloss_sensitivity_specificity,
+      segloss_dice,           segloss_iou,           segloss_tversky,
+      segloss_generalized_dice, segloss_focal_tversky, segloss_asymmetric_similarity,
+      segloss_penalty,        segloss_balanced_cross_entropy, segloss_power_cross_entropy,
+      segloss_log_dice,       segloss_custom_region,
+  };
+  enum { FORMS = sizeof forms / sizeof forms[0] };
+  static const int64_t samples[] = {1, 2, 3, 17, 64, 1000};
+  static const int64_t classes[] = {1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 34, 47, 48, 63, 64, 65, 127, 128, 129, 255, 256, 257, 1000, 4096};
+  static const int64_t extents[] = {1, 64, 65, SEGLOSS_CHUNK, 3 * SEGLOSS_CHUNK + 1, 1 << 28};
+  static const uint32_t dtypes[] = {SEGLOSS_F16, SEGLOSS_BF16, SEGLOSS_F32, SEGLOSS_F64};
+  static const uint32_t activations[] = {SEGLOSS_SOFTMAX, SEGLOSS_SIGMOID, SEGLOSS_PROBABILITY};
+  segloss_term terms[FORMS];
+  size_t b, c, n, d, a, k;
+  for (k = 0; k < FORMS; k++) {
+    CHECK(segloss_term_init(forms[k](), &terms[k], sizeof terms[k]) == SEGLOSS_OK);
+    terms[k].region = unused_region;
+    /* The hungrier variant, where there is one. */
+    terms[k].variant = forms[k] == segloss_dice || forms[k] == segloss_iou ? SEGLOSS_SQUARED : 0;
+  }
+  for (b = 0; b < sizeof samples / sizeof samples[0]; b++)
+    for (c = 0; c < sizeof classes / sizeof classes[0]; c++)
+      for (n = 0; n < sizeof extents / sizeof extents[0]; n++)
+        for (d = 0; d < sizeof dtypes / sizeof dtypes[0]; d++)
+          for (a = 0; a < sizeof activations / sizeof activations[0]; a++) {
+            const size_t most = SEGLOSS_SCRATCH_BYTES((size_t)samples[b], (size_t)classes[c]);
+            int64_t shape[3], flat[2];
+            segloss_args args;
+            shape[0] = flat[0] = samples[b];
+            shape[1] = classes[c];
+            shape[2] = flat[1] = extents[n];
+            if (classes[c] == 1 && activations[a] == SEGLOSS_SOFTMAX) continue;
+            CHECK(segloss_args_init(&args, sizeof args) == SEGLOSS_OK);
+            args.activation = activations[a];
+            args.pred = tensor(NULL, dtypes[d], 3, shape);
+            args.target = tensor(NULL, SEGLOSS_I64, 2, flat);
+            args.voxel_weight = tensor(NULL, SEGLOSS_F32, 2, flat);
+            for (k = 0; k < FORMS; k++) CHECK(query(&terms[k], 1, &args) <= most);
+            /* Four at a time: any of them beside any other. */
+            for (k = 0; k + SEGLOSS_MAX_TERMS <= FORMS; k++)
+              CHECK(query(&terms[k], SEGLOSS_MAX_TERMS, &args) <= most);
+            /* Masks and maps in place of labels. */
+            args.target = tensor(NULL, SEGLOSS_U8, 3, shape);
+            CHECK(query(&terms[FORMS - SEGLOSS_MAX_TERMS], SEGLOSS_MAX_TERMS, &args) <= most);
+            args.target = tensor(NULL, SEGLOSS_F64, 3, shape);
+            CHECK(query(&terms[FORMS - SEGLOSS_MAX_TERMS], SEGLOSS_MAX_TERMS, &args) <= most);
+          }
+  puts("passed");
+  return 0;
+}

@@ -1,0 +1,72 @@
+//! The list of all losses. Adding a loss adds a line here, and every law runs on it.
+
+mod boundary;
+mod compound;
+mod distribution;
+mod region;
+
+use crate::naive::{Form, Normalizer, TermSpec};
+
+/// A loss by name, for any number of classes.
+pub struct Loss {
+    pub name: &'static str,
+    terms: Box<dyn Fn(usize) -> Vec<TermSpec>>,
+}
+
+impl Loss {
+    /// The terms for a number of classes.
+    pub fn for_classes(&self, classes: usize) -> Vec<TermSpec> {
+        (self.terms)(classes)
+    }
+}
+
+/// Every loss with its named alternatives, family by family.
+pub fn losses() -> Vec<Loss> {
+    let families = [distribution::losses(), region::losses(), boundary::losses(), compound::losses()];
+    families.into_iter().flatten().collect()
+}
+
+pub const CROSS_ENTROPY: Form = Form::CrossEntropy { label_smoothing: 0.0, normalizer: Normalizer::Voxels };
+pub const DICE: Form = Form::Dice { squared: false };
+pub const TVERSKY: Form = Form::Tversky { alpha: 0.3, beta: 0.7 };
+pub const GENERALIZED_DICE: Form = Form::GeneralizedDice { power: 2.0 };
+pub const BOUNDARY: Form = Form::Boundary { rim_zero: false };
+
+/// Class weights for any number of classes: a prime period, one class left out.
+pub fn class_weights(classes: usize) -> Vec<f64> {
+    (0..classes).map(|c| [0.5, 2.0, 1.25, 0.0, 1.5][c % 5]).collect()
+}
+
+/// A form with its defaults.
+fn one(name: &'static str, form: Form) -> Loss {
+    with(name, form, |_| ())
+}
+
+/// A form with other options.
+fn with(name: &'static str, form: Form, change: impl Fn(&mut TermSpec) + 'static) -> Loss {
+    let terms = move |_| {
+        let mut term = TermSpec::new(form);
+        change(&mut term);
+        vec![term]
+    };
+    Loss { name, terms: Box::new(terms) }
+}
+
+/// A form with class weights.
+fn weighted(name: &'static str, form: Form) -> Loss {
+    let terms =
+        move |classes| vec![TermSpec { class_weight: Some(class_weights(classes)), ..TermSpec::new(form) }];
+    Loss { name, terms: Box::new(terms) }
+}
+
+/// A weighted sum of forms with their defaults.
+fn sum(name: &'static str, forms: &[(f64, Form)]) -> Loss {
+    let terms: Vec<TermSpec> =
+        forms.iter().map(|&(weight, form)| TermSpec { weight, ..TermSpec::new(form) }).collect();
+    Loss { name, terms: Box::new(move |_| terms.clone()) }
+}
+
+/// A preset.
+fn preset(name: &'static str, terms: impl Fn(usize) -> Vec<TermSpec> + 'static) -> Loss {
+    Loss { name, terms: Box::new(terms) }
+}

@@ -1,0 +1,163 @@
+//! Losses that are other losses for some value of a parameter.
+
+use crate::bridge::{Float, Format, Outcome, exact, outcome};
+use crate::cases::{self, Painted, is_served};
+use crate::formats::assert_same;
+use crate::held::held;
+use crate::list::{CROSS_ENTROPY, DICE, class_weights};
+use crate::naive::boundary::Hausdorff;
+use crate::naive::{Absent, Case, ClassAverage, Form, SampleAverage, Selection, TermSpec};
+
+/// A handful of roundings, of f64 each.
+const TOLERANCE: f64 = 1e-13;
+
+/// Calls `check` with every case and every way of joining classes and samples, for a loss and what it reduces to.
+fn each(loss: TermSpec, other: TermSpec, mut check: impl FnMut(&Case, &TermSpec, &TermSpec, &str)) {
+    use ClassAverage as Class;
+    use SampleAverage as Sample;
+    for Painted { name, case } in cases::cases() {
+        for (class_average, sample_average, absent, weighted) in [
+            (Class::Mean, Sample::Mean, Absent::Counted, false),
+            (Class::Mean, Sample::Mean, Absent::Skipped, true),
+            (Class::Mean, Sample::Pooled, Absent::Counted, true),
+            (Class::Pooled, Sample::Mean, Absent::Skipped, false),
+            (Class::Pooled, Sample::Pooled, Absent::Counted, false),
+        ] {
+            let class_weight = weighted.then(|| class_weights(case.c));
+            let joined = |term: &TermSpec| TermSpec {
+                class_average,
+                sample_average,
+                absent,
+                class_weight: class_weight.clone().or(term.class_weight.clone()),
+                ..term.clone()
+            };
+            let (loss, other) = (joined(&loss), joined(&other));
+            if is_served(&[loss.clone(), other.clone()], &case) {
+                check(&case, &loss, &other, &format!("{:?}, {name}", loss.form));
+            }
+        }
+    }
+}
+
+fn assert_bits(loss: Form, other: Form) {
+    each(TermSpec::new(loss), TermSpec::new(other), |case, loss, other, title| {
+        for prediction in [Float::F64, Float::F32] {
+            let format = Format { prediction, ..Format::exact(case) };
+            let of = |term: &TermSpec| outcome(case, std::slice::from_ref(term), &format, 1.0).unwrap();
+            assert_same(&of(loss), &of(other), title);
+        }
+    });
+}
+
+#[track_caller]
+fn assert_close(ours: &Outcome, theirs: &Outcome, title: &str) {
+    let size = theirs.value.abs().max(1.0);
+    assert!(
+        (ours.value - theirs.value).abs() <= TOLERANCE * size,
+        "{title}: {} {}",
+        ours.value,
+        theirs.value
+    );
+    let largest = theirs.gradient.iter().fold(0.0f64, |m, x| m.max(x.abs()));
+    for (ours, theirs) in ours.gradient.iter().zip(&theirs.gradient) {
+        assert!((ours - theirs).abs() <= TOLERANCE * largest, "{title}: {ours:e}, not {theirs:e}");
+    }
+}
+
+fn assert_rounding(loss: TermSpec, other: TermSpec) {
+    each(loss, other, |case, loss, other, title| {
+        let of = |term: &TermSpec| exact(case, std::slice::from_ref(term));
+        assert_close(&of(loss), &of(other), title);
+    });
+}
+
+fn smoothed(form: Form, epsilon: f64) -> TermSpec {
+    TermSpec { smooth_numerator: epsilon, smooth_denominator: epsilon, ..TermSpec::new(form) }
+}
+
+#[test]
+fn focal_without_focus_is_weighted_cross_entropy_bit_for_bit() {
+    assert_bits(Form::Focal { gamma: 0.0 }, CROSS_ENTROPY);
+}
+
+#[test]
+fn a_penalty_that_bends_nothing_is_generalized_dice_bit_for_bit() {
+    for power in [2.0, 1.0, 0.0] {
+        assert_bits(Form::Penalty { power, k: 0.0 }, Form::GeneralizedDice { power });
+    }
+}
+
+#[test]
+fn focal_tversky_to_the_power_of_one_is_tversky_bit_for_bit() {
+    let (alpha, beta) = (0.3, 0.7);
+    assert_bits(Form::FocalTversky { alpha, beta, gamma: 1.0 }, Form::Tversky { alpha, beta });
+}
+
+#[test]
+fn tversky_of_halves_is_dice_with_twice_the_smoothing() {
+    for epsilon in [1e-5, 0.5] {
+        let tversky = smoothed(Form::Tversky { alpha: 0.5, beta: 0.5 }, epsilon);
+        assert_rounding(tversky, smoothed(DICE, 2.0 * epsilon));
+    }
+}
+
+#[test]
+fn tversky_of_ones_is_iou() {
+    for epsilon in [1e-5, 0.5] {
+        let tversky = smoothed(Form::Tversky { alpha: 1.0, beta: 1.0 }, epsilon);
+        assert_rounding(tversky, smoothed(Form::Iou { squared: false }, epsilon));
+    }
+}
+
+#[test]
+fn asymmetric_similarity_of_one_is_tversky_of_halves() {
+    let tversky = Form::Tversky { alpha: 0.5, beta: 0.5 };
+    assert_rounding(TermSpec::new(Form::AsymmetricSimilarity { beta: 1.0 }), TermSpec::new(tversky));
+}
+
+#[test]
+fn the_dearest_of_all_is_all() {
+    let all = Form::TopK(Selection::Fraction(1.0));
+    assert_rounding(TermSpec::new(all), TermSpec::new(CROSS_ENTROPY));
+}
+
+#[test]
+fn top_k_is_the_cross_entropy_of_its_voxels() {
+    for selection in [Selection::Fraction(0.1), Selection::Fraction(0.4), Selection::Threshold(0.6)] {
+        each(TermSpec::new(Form::TopK(selection)), TermSpec::new(CROSS_ENTROPY), |case, top_k, _, title| {
+            let (of_k, cross_entropy) = held(case, top_k);
+            assert_close(&exact(case, std::slice::from_ref(top_k)), &exact(&of_k, &[cross_entropy]), title);
+        });
+    }
+}
+
+#[test]
+fn the_first_power_of_surprise_is_cross_entropy_where_classes_exclude_each_other() {
+    let (power, cross_entropy) = (Form::PowerCrossEntropy { gamma: 1.0 }, CROSS_ENTROPY);
+    each(TermSpec::new(power), TermSpec::new(cross_entropy), |case, power, other, title| {
+        // Without class weights those of the power come from frequencies.
+        if case.exclusive() && power.class_weight.is_some() {
+            let of = |term: &TermSpec| exact(case, std::slice::from_ref(term));
+            assert_close(&of(power), &of(other), title);
+        }
+    });
+}
+
+#[test]
+fn hausdorff_of_both_sides_is_the_sum_of_the_sides() {
+    let hausdorff = |target_only, prediction_only| {
+        Form::Hausdorff(Hausdorff { target_only, prediction_only, ..Hausdorff::default() })
+    };
+    each(
+        TermSpec::new(hausdorff(false, false)),
+        TermSpec::new(hausdorff(true, false)),
+        |case, both, one, title| {
+            let of = |term: &TermSpec| exact(case, std::slice::from_ref(term));
+            let (both, mut sum) = (of(both), of(one));
+            let other = of(&TermSpec { form: hausdorff(false, true), ..one.clone() });
+            sum.value += other.value;
+            sum.gradient.iter_mut().zip(&other.gradient).for_each(|(sum, x)| *sum += x);
+            assert_close(&both, &sum, title);
+        },
+    );
+}
