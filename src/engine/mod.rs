@@ -4,6 +4,7 @@ pub(crate) mod activation;
 pub(crate) mod arena;
 pub(crate) mod census;
 pub(crate) mod cost;
+pub(crate) mod fields;
 pub(crate) mod finish;
 pub(crate) mod mark;
 pub mod math;

@@ -2,17 +2,15 @@
 
 use super::arena::Arena;
 use super::census::census;
+use super::fields::{Computed, given_field, missing_field, spacing_of, words_of};
 use super::finish::{Desk, Results, finish};
-use super::mark::mark;
 use super::precise::Precise;
 use super::select::{Cut, Select};
 use super::source::Source;
 use super::sweep::{Output, Sums, Sweep, Task, costs, extras};
 use super::tile::Tile;
 use crate::batch::Plan;
-use crate::boundary::Field;
-use crate::boundary::field::{FieldOf, Scene, Spare};
-use crate::boundary::masks::{BitMask, check_maps};
+use crate::boundary::field::{Scene, Spare};
 use crate::view::MAX_AXES;
 use crate::{Charge, Error, MAX_TERMS, Parts, Selection, Status, Tally, Term};
 
@@ -25,35 +23,25 @@ pub(crate) struct Request<'a> {
     pub tallies: Option<&'a mut [Tally]>,
 }
 
-/// A field that has to be computed, one sample at a time.
-struct Computed<'a, T> {
-    slot: usize,
-    field: &'a dyn Field,
-    of: &'a dyn FieldOf<T>,
-    /// What comes from the target, if the caller has it.
-    target: Option<Source>,
-    rows: &'a mut [T],
-}
-
 /// Everything a loss needs in scratch.
 pub(crate) struct Bench<'a, T> {
-    plan: &'a Plan<'a>,
-    terms: &'a [Term<'a>],
-    tallies: &'a mut [Tally],
-    slopes: &'a mut [Tally],
-    chunk: &'a mut [Tally],
-    desk: Desk<'a>,
-    tile: Tile<'a, T>,
-    given: [Option<Source>; MAX_TERMS],
-    computed: [Option<Computed<'a, T>>; MAX_TERMS],
-    cuts: [Option<Cut>; MAX_TERMS],
+    pub(super) plan: &'a Plan<'a>,
+    pub(super) terms: &'a [Term<'a>],
+    pub(super) tallies: &'a mut [Tally],
+    pub(super) slopes: &'a mut [Tally],
+    pub(super) chunk: &'a mut [Tally],
+    pub(super) desk: Desk<'a>,
+    pub(super) tile: Tile<'a, T>,
+    pub(super) given: [Option<Source>; MAX_TERMS],
+    pub(super) computed: [Option<Computed<'a, T>>; MAX_TERMS],
+    pub(super) cuts: [Option<Cut>; MAX_TERMS],
     /// Per term that selects a fraction: the cost by which each voxel of the batch ranks.
-    ranks: [&'a mut [T]; MAX_TERMS],
+    pub(super) ranks: [&'a mut [T]; MAX_TERMS],
     /// The prediction's masks of one sample, a bit per voxel, class by class.
-    masks: &'a mut [u64],
-    spare: Spare<'a, T>,
+    pub(super) masks: &'a mut [u64],
+    pub(super) spare: Spare<'a, T>,
     /// The sample whose computed fields are in scratch, complete.
-    filled: Option<usize>,
+    pub(super) filled: Option<usize>,
 }
 
 impl<'a, T: Precise> Bench<'a, T> {
@@ -210,35 +198,6 @@ impl<'a, T: Precise> Bench<'a, T> {
         finish(self.plan, self.terms, tallies, grad_scale, &mut self.desk, results)
     }
 
-    /// Writes the field of the only term, which is to be computed, for every sample.
-    ///
-    /// # Safety
-    /// As [`Bench::run`].
-    pub unsafe fn write_field(&mut self, output: Source) -> Result<(), Error> {
-        if self.computed.iter().flatten().next().is_none() {
-            return Err(Error::new(Status::Unsupported, c"term", c"a form with a field"));
-        }
-        // SAFETY: promised by the caller.
-        unsafe { self.check_maps()? };
-        for sample in 0..self.plan.samples {
-            self.fill_fields(sample, true)?;
-            for computed in self.computed.iter().flatten() {
-                for (class, row) in computed.rows.chunks_exact(self.plan.voxels.max(1)).enumerate() {
-                    // SAFETY: promised by the caller.
-                    unsafe { output.store(sample, class, 0, row, false) };
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn refuse_computed_fields(&self) -> Result<(), Error> {
-        match self.computed.iter().flatten().next() {
-            Some(computed) => Err(missing_field(computed.slot)),
-            None => Ok(()),
-        }
-    }
-
     /// Checks labels and weights, and counts; adds to `self.tallies`.
     unsafe fn census(&mut self) -> Result<(), Error> {
         // SAFETY: promised by the caller.
@@ -348,89 +307,6 @@ impl<'a, T: Precise> Bench<'a, T> {
             unsafe { sweep.sample(&mut self.tile, self.chunk, sample, task) };
         }
         Ok(())
-    }
-
-    /// Refuses maps of which some field cannot be made.
-    unsafe fn check_maps(&self) -> Result<(), Error> {
-        for computed in self.computed.iter().flatten().filter(|computed| computed.target.is_none()) {
-            // SAFETY: promised by the caller.
-            unsafe { check_maps(self.plan, computed.field.wants()) }.map_err(|e| e.in_term(computed.slot))?;
-        }
-        Ok(())
-    }
-
-    /// Fills what fields of one sample have from the target; left-out and not annotated classes only if `all`.
-    fn fill_fields(&mut self, sample: usize, all: bool) -> Result<(), Error> {
-        let unit = [1.0; MAX_AXES];
-        let scene = Scene { plan: self.plan, sample, spacing: spacing_of(self.plan, &unit) };
-        for computed in self.computed.iter_mut().flatten() {
-            let term = self.terms.get(computed.slot);
-            let shared = computed.field.is_shared();
-            for (class, row) in computed.rows.chunks_exact_mut(self.plan.voxels.max(1)).enumerate() {
-                let left_out = term.is_some_and(|term| term.leaves_out(class, self.plan.classes))
-                    || !self.plan.is_annotated(sample, class);
-                if !all && !shared && left_out {
-                    continue;
-                }
-                match computed.target {
-                    // SAFETY: promised by the caller; the row holds a sample.
-                    Some(given) => unsafe { given.load(sample, class, 0, row) },
-                    None => computed.of.fill(&scene, class, row, &mut self.spare)?,
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Adds what fields of one sample have from the prediction.
-    unsafe fn add_predictions(&mut self, sample: usize) -> Result<(), Error> {
-        let unit = [1.0; MAX_AXES];
-        let (plan, words) = (self.plan, words_of(self.plan));
-        let scene = Scene { plan, sample, spacing: spacing_of(plan, &unit) };
-        let width = plan.extents().last().copied().unwrap_or(0);
-        for computed in
-            self.computed.iter_mut().flatten().filter(|computed| computed.field.follows_prediction())
-        {
-            let term = self.terms.get(computed.slot);
-            // SAFETY: promised by the caller.
-            unsafe { mark(plan, &mut self.tile, sample, computed.field.by_argmax(), self.masks) };
-            let rows = computed.rows.chunks_exact_mut(plan.voxels.max(1));
-            for (class, row) in rows.enumerate() {
-                let left_out = term.is_some_and(|term| term.leaves_out(class, plan.classes));
-                if left_out || !plan.is_annotated(sample, class) {
-                    continue;
-                }
-                let mask = self.masks.get(class * words..(class + 1) * words).unwrap_or(&[]);
-                computed.of.add_prediction(&scene, &BitMask { words: mask, width }, row, &mut self.spare)?;
-            }
-        }
-        Ok(())
-    }
-}
-
-/// One spacing per spatial axis.
-fn spacing_of<'a>(plan: &Plan<'a>, unit: &'a [f64; MAX_AXES]) -> &'a [f64] {
-    plan.spacing.unwrap_or(unit.get(..plan.extents().len()).unwrap_or(&[]))
-}
-
-/// Words of a mask: whole ones, because tiles write whole blocks.
-fn words_of(plan: &Plan<'_>) -> usize {
-    plan.voxels.div_ceil(64)
-}
-
-fn missing_field(slot: usize) -> Error {
-    Error::new(Status::MissingField, c"field", c"a field: parts of a batch compute none").in_term(slot)
-}
-
-/// A field that the caller brings: `[B, C, …]`, or `[B, …]` for all classes.
-fn given_field(plan: &Plan<'_>, view: &crate::View<'_>) -> Result<Source, Error> {
-    let (shape, expected) = (view.shape(), plan.shape.shape());
-    let flat = shape.first() == expected.first() && shape.get(1..) == expected.get(2..);
-    match () {
-        _ if !view.dtype().is_float() => Err(Error::new(Status::Dtype, c"field", c"floating-point")),
-        _ if shape == expected => Ok(Source::with_classes(&view.array)),
-        _ if flat => Ok(Source::without_classes(&view.array)),
-        _ => Err(Error::new(Status::Shape, c"field", c"[B, C, ...] or [B, ...]")),
     }
 }
 

@@ -1,0 +1,137 @@
+//! The fields that nobody gave: made from the target and the prediction, one sample at a time.
+
+use super::mark::mark;
+use super::precise::Precise;
+use super::run::Bench;
+use super::source::Source;
+use crate::batch::Plan;
+use crate::boundary::Field;
+use crate::boundary::field::{FieldOf, Scene};
+use crate::boundary::masks::{BitMask, check_maps};
+use crate::view::MAX_AXES;
+use crate::{Error, Status};
+
+/// A field that has to be computed, one sample at a time.
+pub(crate) struct Computed<'a, T> {
+    pub slot: usize,
+    pub field: &'a dyn Field,
+    pub of: &'a dyn FieldOf<T>,
+    /// What comes from the target, if the caller has it.
+    pub target: Option<Source>,
+    pub rows: &'a mut [T],
+}
+
+impl<T: Precise> Bench<'_, T> {
+    /// Writes the field of the only term, which is to be computed, for every sample.
+    ///
+    /// # Safety
+    /// As [`Bench::run`].
+    pub unsafe fn write_field(&mut self, output: Source) -> Result<(), Error> {
+        if self.computed.iter().flatten().next().is_none() {
+            return Err(Error::new(Status::Unsupported, c"term", c"a form with a field"));
+        }
+        // SAFETY: promised by the caller.
+        unsafe { self.check_maps()? };
+        for sample in 0..self.plan.samples {
+            self.fill_fields(sample, true)?;
+            for computed in self.computed.iter().flatten() {
+                for (class, row) in computed.rows.chunks_exact(self.plan.voxels.max(1)).enumerate() {
+                    // SAFETY: promised by the caller.
+                    unsafe { output.store(sample, class, 0, row, false) };
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Refuses a loss whose fields would have to be computed: parts of a batch compute none.
+    pub(super) fn refuse_computed_fields(&self) -> Result<(), Error> {
+        match self.computed.iter().flatten().next() {
+            Some(computed) => Err(missing_field(computed.slot)),
+            None => Ok(()),
+        }
+    }
+
+    /// Refuses maps of which some field cannot be made.
+    pub(super) unsafe fn check_maps(&self) -> Result<(), Error> {
+        for computed in self.computed.iter().flatten().filter(|computed| computed.target.is_none()) {
+            // SAFETY: promised by the caller.
+            unsafe { check_maps(self.plan, computed.field.wants()) }.map_err(|e| e.in_term(computed.slot))?;
+        }
+        Ok(())
+    }
+
+    /// Fills what fields of one sample have from the target; left-out and not annotated classes only if `all`.
+    pub(super) fn fill_fields(&mut self, sample: usize, all: bool) -> Result<(), Error> {
+        let unit = [1.0; MAX_AXES];
+        let scene = Scene { plan: self.plan, sample, spacing: spacing_of(self.plan, &unit) };
+        for computed in self.computed.iter_mut().flatten() {
+            let term = self.terms.get(computed.slot);
+            let shared = computed.field.is_shared();
+            for (class, row) in computed.rows.chunks_exact_mut(self.plan.voxels.max(1)).enumerate() {
+                let left_out = term.is_some_and(|term| term.leaves_out(class, self.plan.classes))
+                    || !self.plan.is_annotated(sample, class);
+                if !all && !shared && left_out {
+                    continue;
+                }
+                match computed.target {
+                    // SAFETY: promised by the caller; the row holds a sample.
+                    Some(given) => unsafe { given.load(sample, class, 0, row) },
+                    None => computed.of.fill(&scene, class, row, &mut self.spare)?,
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds what fields of one sample have from the prediction.
+    pub(super) unsafe fn add_predictions(&mut self, sample: usize) -> Result<(), Error> {
+        let unit = [1.0; MAX_AXES];
+        let (plan, words) = (self.plan, words_of(self.plan));
+        let scene = Scene { plan, sample, spacing: spacing_of(plan, &unit) };
+        let width = plan.extents().last().copied().unwrap_or(0);
+        for computed in
+            self.computed.iter_mut().flatten().filter(|computed| computed.field.follows_prediction())
+        {
+            let term = self.terms.get(computed.slot);
+            // SAFETY: promised by the caller.
+            unsafe { mark(plan, &mut self.tile, sample, computed.field.by_argmax(), self.masks) };
+            let rows = computed.rows.chunks_exact_mut(plan.voxels.max(1));
+            for (class, row) in rows.enumerate() {
+                let left_out = term.is_some_and(|term| term.leaves_out(class, plan.classes));
+                if left_out || !plan.is_annotated(sample, class) {
+                    continue;
+                }
+                let mask = self.masks.get(class * words..(class + 1) * words).unwrap_or(&[]);
+                computed.of.add_prediction(&scene, &BitMask { words: mask, width }, row, &mut self.spare)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// One spacing per spatial axis.
+pub(super) fn spacing_of<'a>(plan: &Plan<'a>, unit: &'a [f64; MAX_AXES]) -> &'a [f64] {
+    plan.spacing.unwrap_or(unit.get(..plan.extents().len()).unwrap_or(&[]))
+}
+
+/// Words of a mask: whole ones, because tiles write whole blocks.
+pub(super) fn words_of(plan: &Plan<'_>) -> usize {
+    plan.voxels.div_ceil(64)
+}
+
+pub(super) fn missing_field(slot: usize) -> Error {
+    Error::new(Status::MissingField, c"field", c"a field: parts of a batch compute none").in_term(slot)
+}
+
+/// A field that the caller brings: `[B, C, …]`, or `[B, …]` for all classes.
+pub(super) fn given_field(plan: &Plan<'_>, view: &crate::View<'_>) -> Result<Source, Error> {
+    let (shape, expected) = (view.shape(), plan.shape.shape());
+    let flat = shape.first() == expected.first() && shape.get(1..) == expected.get(2..);
+    match () {
+        _ if !view.dtype().is_float() => Err(Error::new(Status::Dtype, c"field", c"floating-point")),
+        _ if shape == expected => Ok(Source::with_classes(&view.array)),
+        _ if flat => Ok(Source::without_classes(&view.array)),
+        _ => Err(Error::new(Status::Shape, c"field", c"[B, C, ...] or [B, ...]")),
+    }
+}
