@@ -2,6 +2,8 @@
 
 use crate::boundary::field::{Field, FieldOf, Scene, Spare, Wants};
 use crate::distance::{Distance, Kind};
+use crate::engine::row::LANES;
+use crate::engine::simd::{Kernel, dispatch};
 use crate::{Charge, Cost, Error, Form, Parts, Real, Voxel};
 
 /// Distance-penalised cross entropy (6), ≥ 0; 0 is perfect.
@@ -68,15 +70,64 @@ impl<T: Real> FieldOf<T> for DistancePenalized {
         for label in 0..scene.plan.classes.max(2) {
             let region = scene.region(label);
             let depth = spare.distances(&Distance { kind: Kind::Inside, ..scene.distances() }, &region)?;
-            let inside = || depth.iter().copied().filter(|&d| d > T::zero());
-            let deepest = inside().fold(T::zero(), |max, d| if d > max { d } else { max });
-            let shallowest = inside().fold(deepest, |min, d| if d < min { d } else { min });
-            for (to, &d) in out.iter_mut().zip(depth.iter()) {
-                if d > T::zero() {
-                    *to = T::one() - (d - shallowest) / deepest;
-                }
-            }
+            let (shallowest, deepest) = dispatch(Extremes { depth });
+            dispatch(Revert { depth, shallowest, deepest, out });
         }
         Ok(())
+    }
+}
+
+/// The least and the largest depth of a region; outside of it depth is 0.
+struct Extremes<'a, T> {
+    depth: &'a [T],
+}
+
+impl<T: Real> Kernel for Extremes<'_, T> {
+    type Output = (T, T);
+
+    #[inline(always)]
+    fn run(self) -> (T, T) {
+        // Lane by lane, because the order of comparisons is the compiler's to keep.
+        let (mut low, mut high) = ([T::INFINITY; LANES], [T::zero(); LANES]);
+        let (whole, rest) = self.depth.as_chunks::<LANES>();
+        for depths in whole {
+            for i in 0..LANES {
+                let d = depths[i];
+                let above = if d > T::zero() { d } else { T::INFINITY };
+                low[i] = if above < low[i] { above } else { low[i] };
+                high[i] = if d > high[i] { d } else { high[i] };
+            }
+        }
+        for &d in rest.iter().filter(|d| **d > T::zero()) {
+            low[0] = if d < low[0] { d } else { low[0] };
+            high[0] = if d > high[0] { d } else { high[0] };
+        }
+        for i in 1..LANES {
+            low[0] = if low[i] < low[0] { low[i] } else { low[0] };
+            high[0] = if high[i] > high[0] { high[i] } else { high[0] };
+        }
+        (low[0], high[0])
+    }
+}
+
+/// Writes `1 − (d − d_min)/d_max` where a voxel is in the region.
+struct Revert<'a, T> {
+    depth: &'a [T],
+    shallowest: T,
+    deepest: T,
+    out: &'a mut [T],
+}
+
+impl<T: Real> Kernel for Revert<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Self { depth, shallowest, deepest, out } = self;
+        for (to, &d) in out.iter_mut().zip(depth) {
+            let reverted = T::one() - (d - shallowest) / deepest;
+            let inside = d > T::zero();
+            *to = if inside { reverted } else { *to };
+        }
     }
 }
