@@ -142,6 +142,7 @@ pub fn run(
 ///
 /// A part is any view of some voxels of the same samples and classes, or of some samples. Parts cut
 /// at multiples of 16,384 voxels and folded in order give the bits of the whole.
+/// Any other cut or order agrees to 1e-12, but for one inside a block of 64 voxels computed in f32: to 1e-7.
 ///
 /// # Errors
 /// As [`evaluate`]; and [`Status::MissingField`] for a term whose field would have to be computed.
