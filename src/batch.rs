@@ -1,6 +1,7 @@
 //! A batch: what was predicted, what is true, and which voxels count. Every check of shapes is here.
 
-use crate::engine::source::{Legend, Source};
+use crate::engine::labels::Legend;
+use crate::engine::source::Source;
 use crate::view::{Array, Layout};
 use crate::{Dtype, Error, Parts, Status, Term, View, ViewMut};
 use core::ffi::CStr;

@@ -29,6 +29,26 @@
 //! takes from the caller's scratch.
 #![no_std]
 #![cfg_attr(docsrs, feature(doc_cfg))]
+// The proof of no panic is made by the linker; these say where a change would break it. Loops over the lanes of a
+// block index arrays of that length: their modules say so where they are named.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::indexing_slicing,
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::unreachable,
+        clippy::todo,
+        clippy::unimplemented,
+        clippy::exit,
+        clippy::mem_forget,
+        clippy::print_stdout,
+        clippy::print_stderr,
+        clippy::alloc_instead_of_core,
+        clippy::std_instead_of_core,
+    )
+)]
 
 #[cfg(any(test, feature = "std"))]
 extern crate std;

@@ -83,6 +83,18 @@ pub struct Voxel<T> {
     pub raised: T,
 }
 
+impl<T: Real> Voxel<T> {
+    /// `s − g`, to full relative precision where the truth is 1.
+    #[inline(always)]
+    pub fn error(&self) -> T {
+        let of_small = self.probability - self.truth;
+        let of_large = (T::one() - self.truth) - self.complement;
+        // What was given as a probability may lie outside of the unit interval; its complement does not.
+        let is_large = (self.probability > T::of(0.5)) & (self.probability <= T::one());
+        if is_large { of_large } else { of_small }
+    }
+}
+
 /// What the sum of a cost is divided by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Normalizer {
@@ -137,6 +149,9 @@ pub trait Cost {
     const FIELD: bool = false;
     /// What the cost raises to a power, if anything: done for whole rows, before [`Cost::at`].
     const BASE: Base = Base::None;
+
+    /// Whether the slope does not depend on the prediction.
+    const LINEAR: bool = false;
 
     /// The cost and its slope: `∂/∂s` for [`Charge::Everywhere`], else `∂/∂ln(probability)`.
     /// Implementations are `#[inline(always)]`, branch-free, and made of [`Real`]'s functions.
@@ -199,6 +214,7 @@ impl<C: Cost + Sync> Rows for C {
     fn bill(&self) -> Bill {
         Bill {
             charge: C::CHARGE,
+            linear: C::LINEAR,
             field: C::FIELD,
             prices: self.prices(),
             smoothing: self.smoothing(),

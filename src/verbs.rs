@@ -36,7 +36,7 @@ impl<'a> Gradient<'a> {
             return Err(Error::new(Status::Shape, argument, c"the shape of the prediction"));
         }
         crate::loss::within(&[(c"grad_scale", self.scale)], |_| true, c"finite")?;
-        Ok(Output { rows: Source::with_classes(&self.into.array), accumulate: self.accumulate })
+        Ok(Output::new(&self.into.array, self.accumulate))
     }
 }
 

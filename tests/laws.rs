@@ -1,5 +1,6 @@
 //! The laws that every loss obeys, each written once and run on the list of all losses.
 
+mod beyond_caches;
 mod bridge;
 mod cases;
 mod coming_from;

@@ -30,6 +30,7 @@ pub struct Boundary {
 
 impl Cost for Boundary {
     const CHARGE: Charge = Charge::Everywhere;
+    const LINEAR: bool = true;
     const FIELD: bool = true;
 
     #[inline(always)]

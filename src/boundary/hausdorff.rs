@@ -63,7 +63,7 @@ impl Cost for Hausdorff {
 
     #[inline(always)]
     fn at<T: Real>(&self, voxel: Voxel<T>) -> (T, T) {
-        let error = voxel.probability - voxel.truth;
+        let error = voxel.error();
         let pull = error * voxel.field;
         (error * pull, pull + pull)
     }

@@ -1,6 +1,6 @@
 //! Who runs the tasks of a pass.
 
-use core::sync::atomic::{AtomicU64, Ordering};
+use core::sync::atomic::{AtomicU32, Ordering};
 
 /// A pool of workers, or the calling thread.
 pub trait Executor: Sync {
@@ -29,9 +29,11 @@ pub const MAX_WORKERS: usize = 64;
 /// Runs each of `tasks` ≤ [`MAX_WORKERS`] once, whatever the executor does: a task owns its scratch, so one that is
 /// called twice must not run twice, and one that was forgotten is run here.
 pub fn run_once(executor: &dyn Executor, tasks: usize, task: &(dyn Fn(usize) + Sync)) {
-    let begun = AtomicU64::new(0);
+    // Words of 32 bits: small cores have no atomics of 64.
+    let begun = [const { AtomicU32::new(0) }; MAX_WORKERS / 32];
     let once = |index: usize| {
-        if index < tasks && begun.fetch_or(1 << index, Ordering::Relaxed) >> index & 1 == 0 {
+        let (Some(word), bit) = (begun.get(index / 32), index % 32) else { return };
+        if index < tasks && word.fetch_or(1 << bit, Ordering::Relaxed) >> bit & 1 == 0 {
             task(index);
         }
     };

@@ -43,21 +43,28 @@
 //! of 2·10⁹ voxels, spacings 10¹⁵ apart, more than five axes of unequal spacing) go to the reference, which needs a
 //! volume of f64 as scratch.
 
+#[expect(clippy::indexing_slicing, reason = "lanes of a block")]
 mod across;
 mod canvas;
 mod cell;
 mod class_mask;
+#[expect(clippy::indexing_slicing, reason = "lanes of a block")]
 mod columns;
 mod crop;
+#[expect(clippy::indexing_slicing, reason = "lanes of a block")]
 mod emit;
+#[expect(clippy::indexing_slicing, reason = "lanes of a block")]
 mod envelope;
 mod executor;
+#[expect(clippy::indexing_slicing, reason = "lanes of a block")]
 mod lower;
 mod plan;
 pub mod reference;
 mod request;
 mod rows;
+#[expect(clippy::indexing_slicing, reason = "lanes of a block")]
 mod slots;
+#[expect(clippy::indexing_slicing, reason = "lanes of a block")]
 mod solve;
 mod store;
 mod sweep;

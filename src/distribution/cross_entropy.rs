@@ -25,6 +25,7 @@ pub struct CrossEntropy {
 
 impl Cost for CrossEntropy {
     const CHARGE: Charge = Charge::Likelihood;
+    const LINEAR: bool = true;
 
     #[inline(always)]
     fn at<T: Real>(&self, voxel: Voxel<T>) -> (T, T) {

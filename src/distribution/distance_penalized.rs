@@ -28,6 +28,7 @@ pub struct DistancePenalized;
 
 impl Cost for DistancePenalized {
     const CHARGE: Charge = Charge::Likelihood;
+    const LINEAR: bool = true;
     const FIELD: bool = true;
 
     #[inline(always)]

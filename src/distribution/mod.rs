@@ -1,6 +1,7 @@
 //! Distribution losses: a mean over voxels of a function of the true class's probability.
 
 mod cross_entropy;
+#[expect(clippy::indexing_slicing, reason = "lanes of a block")]
 mod distance_penalized;
 mod focal;
 mod top_k;

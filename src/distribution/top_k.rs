@@ -34,6 +34,7 @@ impl Default for TopK {
 
 impl Cost for TopK {
     const CHARGE: Charge = Charge::Likelihood;
+    const LINEAR: bool = true;
 
     #[inline(always)]
     fn at<T: Real>(&self, voxel: Voxel<T>) -> (T, T) {

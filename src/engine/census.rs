@@ -2,9 +2,9 @@
 //! After it nothing can fail.
 
 use super::arena::Plain;
+use super::labels::Legend;
 use super::row::{AddUp, row};
 use super::simd::{Kernel, dispatch};
-use super::source::Legend;
 use super::tile::{Span, Tile, chunks};
 use crate::batch::{Plan, Truth};
 use crate::{Error, Real, Status, Tally};

@@ -14,6 +14,7 @@ use core::marker::PhantomData;
 #[doc(hidden)]
 pub struct Bill {
     pub(crate) charge: Charge,
+    pub(crate) linear: bool,
     pub(crate) field: bool,
     pub(crate) prices: [f64; 2],
     pub(crate) smoothing: f64,
@@ -30,6 +31,13 @@ pub(crate) struct Prices<T> {
     pub floor: T,
     pub here: T,
     pub elsewhere: T,
+}
+
+impl<T: Real> Prices<T> {
+    /// The prices where every class of every voxel pays: nobody asks for them.
+    pub(crate) fn everywhere() -> Self {
+        Self { keep: T::one(), floor: T::zero(), here: T::one(), elsewhere: T::one() }
+    }
 }
 
 impl Bill {

@@ -3,14 +3,24 @@
 pub(crate) mod activation;
 pub(crate) mod arena;
 pub(crate) mod census;
+#[expect(clippy::indexing_slicing, reason = "lanes of a block")]
 pub(crate) mod cost;
 pub(crate) mod fields;
 pub(crate) mod finish;
+pub(crate) mod general;
+pub(crate) mod interleave;
+#[expect(clippy::indexing_slicing, reason = "lanes of a block")]
+pub(crate) mod labelled;
+pub(crate) mod labels;
+#[expect(clippy::indexing_slicing, reason = "lanes of a block")]
 pub(crate) mod mark;
 pub mod math;
 pub(crate) mod precise;
 pub(crate) mod pull;
+pub(crate) mod ranks;
+#[expect(clippy::indexing_slicing, reason = "lanes of a block")]
 pub(crate) mod region;
+#[expect(clippy::indexing_slicing, reason = "lanes of a block")]
 pub(crate) mod row;
 pub(crate) mod run;
 pub(crate) mod select;
@@ -18,5 +28,6 @@ pub(crate) mod sigmoid;
 pub mod simd;
 pub(crate) mod softmax;
 pub(crate) mod source;
+pub(crate) mod stream;
 pub(crate) mod sweep;
 pub(crate) mod tile;

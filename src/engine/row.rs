@@ -115,6 +115,14 @@ pub(crate) fn row_mut<T>(rows: &mut [T], class: usize, width: usize, used: usize
     rows.get_mut(start..start + used).unwrap_or(&mut [])
 }
 
+/// Copies as much of a row as both have.
+#[inline(always)]
+pub(crate) fn copy_row<T: Copy>(from: &[T], to: &mut [T]) {
+    for (to, from) in to.iter_mut().zip(from) {
+        *to = *from;
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

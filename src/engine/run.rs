@@ -4,9 +4,11 @@ use super::arena::Arena;
 use super::census::census;
 use super::fields::{Computed, given_field, missing_field, spacing_of, words_of};
 use super::finish::{Desk, Results, finish};
+use super::labelled::{can_park, is_labelled};
 use super::precise::Precise;
-use super::select::{Cut, Select};
+use super::select::{COUNTS, Cut, Select};
 use super::source::Source;
+use super::stream::fence;
 use super::sweep::{Output, Sums, Sweep, Task, costs, extras};
 use super::tile::Tile;
 use crate::batch::Plan;
@@ -37,6 +39,8 @@ pub(crate) struct Bench<'a, T> {
     pub(super) cuts: [Option<Cut>; MAX_TERMS],
     /// Per term that selects a fraction: the cost by which each voxel of the batch ranks.
     pub(super) ranks: [&'a mut [T]; MAX_TERMS],
+    /// Counts of digits, where a term selects a fraction.
+    pub(super) counts: &'a mut [u64],
     /// The prediction's masks of one sample, a bit per voxel, class by class.
     pub(super) masks: &'a mut [u64],
     pub(super) spare: Spare<'a, T>,
@@ -60,6 +64,7 @@ impl<'a, T: Precise> Bench<'a, T> {
             computed: [const { None }; MAX_TERMS],
             cuts: [None; MAX_TERMS],
             ranks: core::array::from_fn(|_| Default::default()),
+            counts: &mut [],
             masks: &mut [],
             spare: Spare { map: &mut [], scratch: &mut [] },
             filled: None,
@@ -90,6 +95,9 @@ impl<'a, T: Precise> Bench<'a, T> {
                 (rows.bill().selection, bench.ranks.get_mut(slot))
             {
                 *ranks = arena.take(plan.samples.saturating_mul(plan.voxels))?;
+                if bench.counts.is_empty() {
+                    bench.counts = arena.take(COUNTS)?;
+                }
             }
         }
         if bench.computed.iter().any(Option::is_some) {
@@ -110,24 +118,31 @@ impl<'a, T: Precise> Bench<'a, T> {
     /// The arrays of the plan and the terms are readable and the outputs writable, as their shapes say.
     pub unsafe fn run(&mut self, request: Request<'_>) -> Result<f64, Error> {
         self.tallies.fill(Tally::ZERO);
-        // SAFETY: promised by the caller.
-        unsafe {
-            self.census()?;
-            self.select();
-        }
-
-        // Costs have slopes that follow from the census: one sweep folds and maps.
+        // Costs have slopes that follow from the census, and from the ranks: one sweep folds and maps.
         let is_known = |term: &Term<'_>| match term.form.parts() {
-            Parts::Cost(rows) => !rows.bill().logarithmic && rows.bill().selection.is_none(),
+            Parts::Cost(rows) => {
+                !rows.bill().logarithmic && !matches!(rows.bill().selection, Some(Selection::Threshold(_)))
+            }
             _ => false,
         };
         let in_one_sweep = request.gradient.is_some() && self.terms.iter().all(is_known);
+        let wants_sums = if request.tallies.is_some() { Sums::Squares } else { Sums::of(self.terms) };
+        let folds_at_once = in_one_sweep && wants_sums == Sums::None;
+        let parking = request.gradient.and_then(|output| self.parking(output, in_one_sweep));
+        let parking = parking.filter(|_| folds_at_once || !in_one_sweep);
+        // SAFETY: promised by the caller.
+        unsafe {
+            self.census()?;
+            self.select(parking.filter(|_| in_one_sweep));
+        }
         if in_one_sweep {
             self.find_slopes(request.grad_scale);
         }
-        let wants_sums = if request.tallies.is_some() { Sums::Squares } else { Sums::of(self.terms) };
         // SAFETY: promised by the caller.
-        unsafe { self.sweep(true, if in_one_sweep { request.gradient } else { None }, wants_sums)? };
+        unsafe {
+            let gradient = if in_one_sweep { request.gradient } else { None };
+            self.sweep(true, gradient, wants_sums, parking, in_one_sweep)?;
+        }
 
         let wants_slopes = request.gradient.is_some() && !in_one_sweep;
         let slopes = if wants_slopes { Some(&mut *self.slopes) } else { None };
@@ -139,7 +154,7 @@ impl<'a, T: Precise> Bench<'a, T> {
         }
         if wants_slopes {
             // SAFETY: promised by the caller.
-            unsafe { self.sweep(false, request.gradient, Sums::None)? };
+            unsafe { self.sweep(false, request.gradient, Sums::None, parking, true)? };
         }
         for (to, from) in request.tallies.into_iter().flatten().zip(self.tallies.iter()) {
             *to = *from;
@@ -160,7 +175,7 @@ impl<'a, T: Precise> Bench<'a, T> {
         // SAFETY: promised by the caller.
         unsafe {
             self.census()?;
-            self.sweep(true, None, Sums::Squares)?;
+            self.sweep(true, None, Sums::Squares, None, false)?;
         }
         for (to, from) in tallies.iter_mut().zip(self.tallies.iter()) {
             *to = *from;
@@ -179,7 +194,7 @@ impl<'a, T: Precise> Bench<'a, T> {
             *to = *from;
         }
         // SAFETY: promised by the caller.
-        unsafe { self.sweep(false, Some(gradient), Sums::None) }
+        unsafe { self.sweep(false, Some(gradient), Sums::None, None, false) }
     }
 
     /// Counts voxels and truth of every sample and class.
@@ -220,24 +235,35 @@ impl<'a, T: Precise> Bench<'a, T> {
         Ok(())
     }
 
-    /// Finds which voxels pay, for the terms that select some.
-    unsafe fn select(&mut self) {
+    /// Finds which voxels pay, for the terms that select some. Parks probabilities on the way, if there is somewhere.
+    unsafe fn select(&mut self, parking: Option<Output>) {
         for (slot, rows) in costs(self.terms) {
             let cut = match rows.bill().selection {
                 None => None,
                 Some(Selection::Threshold(t)) => Some(Cut { key: T::of(-libm::log(t)).key(), share: 0.0 }),
                 Some(Selection::Fraction(fraction)) => {
-                    let sweep = self.bare_sweep(Sums::None);
+                    let sweep = self.as_sweep(Sums::None);
                     let Some(ranks) = self.ranks.get_mut(slot) else { continue };
                     for (sample, ranks) in ranks.chunks_exact_mut(self.plan.voxels.max(1)).enumerate() {
                         // SAFETY: promised by the caller.
-                        unsafe { sweep.rank_sample(&mut self.tile, sample, slot, ranks) };
+                        unsafe { sweep.rank_sample(&mut self.tile, sample, slot, ranks, parking) };
                     }
-                    Some(Select::run(ranks, fraction))
+                    Some(Select::run(ranks, fraction, self.counts))
                 }
             };
             if let Some(to) = self.cuts.get_mut(slot) {
                 *to = cut;
+            }
+            if !matches!(rows.bill().selection, Some(Selection::Fraction(_))) {
+                continue;
+            }
+            let sweep = self.as_sweep(Sums::None);
+            for (sample, tallies) in self.tallies.chunks_exact_mut(self.plan.classes.max(1)).enumerate() {
+                // SAFETY: promised by the caller.
+                let selected = unsafe { sweep.count_selected(&mut self.tile, sample, slot) };
+                for charged in tallies.iter_mut().filter_map(|tally| tally.charged.get_mut(slot)) {
+                    *charged = selected;
+                }
             }
         }
     }
@@ -266,17 +292,49 @@ impl<'a, T: Precise> Bench<'a, T> {
         finish(self.plan, self.terms, self.tallies, grad_scale, &mut self.desk, &mut results);
     }
 
-    /// The loss without its computed fields.
-    fn bare_sweep(&self, sums: Sums) -> Sweep<'a> {
+    /// The field of each term that has one; computed ones hold a sample.
+    fn fields(&mut self) -> [Option<Source>; MAX_TERMS] {
+        let mut fields = self.given;
+        for computed in self.computed.iter_mut().flatten() {
+            let rows = if computed.field.is_shared() { 1 } else { self.plan.classes };
+            if let Some(field) = fields.get_mut(computed.slot) {
+                *field = Some(Source::in_scratch(computed.rows.as_mut_ptr(), self.plan.voxels, rows));
+            }
+        }
+        fields
+    }
+
+    /// The loss as it is swept.
+    fn as_sweep(&mut self, sums: Sums) -> Sweep<'a> {
         let mut ranks = [None; MAX_TERMS];
         for (to, ranks) in ranks.iter_mut().zip(&self.ranks).filter(|(_, ranks)| !ranks.is_empty()) {
             *to = Some(Source::of_batch(ranks.as_ptr(), self.plan.voxels));
         }
-        Sweep { plan: self.plan, terms: self.terms, fields: self.given, ranks, cuts: self.cuts, sums }
+        let (plan, terms, fields, cuts) = (self.plan, self.terms, self.fields(), self.cuts);
+        Sweep { plan, terms, fields, ranks, cuts, sums }
+    }
+
+    /// Where probabilities may wait for the second sweep: where the gradient will be, if its elements can hold them
+    /// and nobody else needs them, nor the logits if those are there.
+    fn parking(&mut self, output: Output, folds: bool) -> Option<Output> {
+        let needs_prediction = |computed: &Computed<'_, T>| computed.field.follows_prediction();
+        let can_park = !output.accumulate
+            && output.rows.can_hold::<T>(self.plan.classes)
+            && can_park(self.terms, folds)
+            && is_labelled(self.plan, self.terms, &self.fields())
+            && !self.computed.iter().flatten().any(needs_prediction);
+        can_park.then_some(output)
     }
 
     /// One sweep over every sample.
-    unsafe fn sweep(&mut self, fold: bool, gradient: Option<Output>, sums: Sums) -> Result<(), Error> {
+    unsafe fn sweep(
+        &mut self,
+        fold: bool,
+        gradient: Option<Output>,
+        sums: Sums,
+        parking: Option<Output>,
+        parked: bool,
+    ) -> Result<(), Error> {
         let plan = self.plan;
         if plan.voxels == 0 {
             return Ok(());
@@ -290,21 +348,20 @@ impl<'a, T: Precise> Bench<'a, T> {
                 unsafe { self.add_predictions(sample)? };
                 self.filled = Some(sample);
             }
-            let mut sweep = self.bare_sweep(sums);
-            for computed in self.computed.iter_mut().flatten() {
-                let rows = if computed.field.is_shared() { 1 } else { plan.classes };
-                if let Some(field) = sweep.fields.get_mut(computed.slot) {
-                    *field = Some(Source::in_scratch(computed.rows.as_mut_ptr(), plan.voxels, rows));
-                }
-            }
+            let sweep = self.as_sweep(sums);
             let of_sample = sample * plan.classes..(sample + 1) * plan.classes;
             let slopes = self.slopes.get(of_sample.clone()).unwrap_or(&[]);
             let task = Task {
                 fold: if fold { self.tallies.get_mut(of_sample) } else { None },
                 map: gradient.map(|output| (slopes, output)),
+                parking,
+                parked: parked && parking.is_some(),
             };
             // SAFETY: promised by the caller; fields in scratch hold one sample.
             unsafe { sweep.sample(&mut self.tile, self.chunk, sample, task) };
+        }
+        if gradient.or(parking).is_some_and(|output| output.streams) {
+            fence();
         }
         Ok(())
     }

@@ -1,102 +1,133 @@
 //! The k-th largest of many numbers, found digit by digit.
 //!
 //! Each round counts, among the numbers that begin with the digits found so far, how many have
-//! which next digit. Counts add, so rounds may be shared among any parts of a batch; and they
-//! depend on no order. 2,048 digits make three rounds for f32, six for f64.
+//! which next digit. Counts depend on no order. 2,048 digits make three rounds for f32, six for f64.
 
+use super::simd::{Kernel, dispatch};
 use crate::Real;
 
 /// Bits of a digit.
-const DIGIT: u32 = 11;
+const DIGIT: u32 = if cfg!(target_pointer_width = "64") { 11 } else { 7 };
 /// Digits there are.
 const BINS: usize = 1 << DIGIT;
+/// Counts that a selection keeps: by next digit, and of those without one.
+pub(crate) const COUNTS: usize = BINS + 1;
+/// Numbers whose digits are found at once.
+const BLOCK: usize = 64;
 
-/// A selection under way. Starts at zero.
-#[derive(Clone, Copy, Debug)]
-#[repr(C)]
-pub(crate) struct Select {
-    /// Not 0 when the cut is found.
-    pub done: u64,
-    /// Digits found.
-    pub round: u64,
+/// A selection under way.
+#[derive(Debug)]
+pub(crate) struct Select<'a> {
+    /// Bits of the digits found.
+    found: u32,
     /// The digits, as a number.
-    pub prefix: u64,
+    prefix: u64,
     /// Places left for the numbers that begin with these digits.
-    pub rank: u64,
-    /// Numbers above all of those.
-    pub inside: u64,
+    rank: u64,
     /// Numbers at the cut.
-    pub ties: u64,
-    /// Counts by next digit.
-    pub bins: [u64; BINS],
+    ties: u64,
+    /// [`COUNTS`] counts.
+    bins: &'a mut [u64],
 }
 
-impl Select {
-    pub const START: Self =
-        Self { done: 0, round: 0, prefix: 0, rank: 0, inside: 0, ties: 0, bins: [0; BINS] };
+impl<'a> Select<'a> {
+    /// The cut of these numbers: `fraction` of them, at least one, have a place; −∞ is none of them.
+    pub fn run<T: Real>(numbers: &[T], fraction: f64, bins: &'a mut [u64]) -> Cut {
+        bins.fill(0);
+        let mut select = Self { found: 0, prefix: 0, rank: 0, ties: 0, bins };
+        loop {
+            select.count(numbers);
+            if select.narrow(fraction, size_of::<T>() as u32 * 8) {
+                break;
+            }
+        }
+        let share = if select.ties == 0 { 0.0 } else { select.rank as f64 / select.ties as f64 };
+        Cut { key: select.prefix, share }
+    }
 
     /// Where the next digit lies: its lowest bit, and how many it has.
     fn digit(&self) -> (u32, u32) {
-        let above = (self.round as u32).saturating_mul(DIGIT).min(64);
-        let bits = DIGIT.min(64 - above);
-        (64 - above - bits, bits)
+        let bits = DIGIT.min(64 - self.found);
+        (64 - self.found - bits, bits)
     }
 
-    /// Counts a number, by its key.
-    #[inline]
-    pub fn count(&mut self, key: u64) {
+    /// Counts the next digits of the numbers.
+    fn count<T: Real>(&mut self, numbers: &[T]) {
         let (shift, bits) = self.digit();
-        let begins = key.checked_shr(shift + bits).unwrap_or(0) == self.prefix;
-        let digit = (key >> shift) as usize & ((1 << bits) - 1);
-        if let (true, Some(bin)) = (begins, self.bins.get_mut(digit)) {
-            *bin += 1;
+        let (blocks, rest) = numbers.as_chunks::<BLOCK>();
+        let mut last = [T::of(f64::NEG_INFINITY); BLOCK];
+        for (to, from) in last.iter_mut().zip(rest) {
+            *to = *from;
+        }
+        let mut digits = [0; BLOCK];
+        for numbers in blocks.iter().chain(core::iter::once(&last)) {
+            let prefix = self.prefix;
+            if dispatch(Digits { numbers, prefix, shift, bits, digits: &mut digits }) {
+                for digit in digits {
+                    if let Some(bin) = self.bins.get_mut(digit as usize) {
+                        *bin += 1;
+                    }
+                }
+            }
         }
     }
 
-    /// Ends a round: finds the next digit of the cut. The first round's counts are all there are;
-    /// `fraction` of them, at least one, have a place. `width` is the number of bits that matter.
-    pub fn narrow(&mut self, fraction: f64, width: u32) {
+    /// Ends a round: finds the next digit of the cut; says whether it was the last of `width` bits. The first
+    /// round's counts are all there are.
+    fn narrow(&mut self, fraction: f64, width: u32) -> bool {
         let (shift, bits) = self.digit();
-        if self.round == 0 {
-            let all: u64 = self.bins.iter().sum();
+        let bins = self.bins.get(..BINS).unwrap_or(&[]);
+        if self.found == 0 {
+            let all: u64 = bins.iter().sum();
             // The product is never above the count: the fraction is at most 1.
             self.rank = ((fraction * all as f64) as u64).max(u64::from(all > 0));
         }
-        let mut found = 0;
-        for (digit, &count) in self.bins.iter().enumerate().rev() {
+        let mut next = 0;
+        for (digit, &count) in bins.iter().enumerate().rev() {
             if count >= self.rank {
-                (found, self.ties) = (digit as u64, count);
+                (next, self.ties) = (digit as u64, count);
                 break;
             }
             self.rank -= count;
-            self.inside += count;
         }
-        self.prefix = self.prefix << bits | found;
-        self.round += 1;
-        self.bins = [0; BINS];
-        if 64 - shift >= width || self.rank == 0 {
-            self.done = 1;
+        self.prefix = self.prefix << bits | next;
+        self.found += bits;
+        self.bins.fill(0);
+        let done = self.found >= width || self.rank == 0;
+        if done {
             self.prefix = self.prefix.checked_shl(shift).unwrap_or(0);
         }
+        done
     }
+}
 
-    /// The cut of numbers that are all at hand; −∞ is none.
-    pub fn run<T: Real>(numbers: &[T], fraction: f64) -> Cut {
-        let nothing = T::of(f64::NEG_INFINITY);
-        let mut select = Self::START;
-        while select.done == 0 {
-            for number in numbers.iter().filter(|number| **number != nothing) {
-                select.count(number.key());
-            }
-            select.narrow(fraction, size_of::<T>() as u32 * 8);
+/// The next digit of each number of a block, `BINS` where it begins otherwise; says whether any has one.
+struct Digits<'a, T> {
+    numbers: &'a [T; BLOCK],
+    prefix: u64,
+    shift: u32,
+    bits: u32,
+    digits: &'a mut [u32; BLOCK],
+}
+
+impl<T: Real> Kernel for Digits<'_, T> {
+    type Output = bool;
+
+    #[inline(always)]
+    fn run(self) -> bool {
+        let Self { numbers, prefix, shift, bits, digits } = self;
+        // Numbers that begin with the prefix are a run of keys.
+        let first = prefix.checked_shl(shift + bits).unwrap_or(0);
+        let last = first | u64::MAX.checked_shr(64 - shift - bits).unwrap_or(0);
+        let mask = (1u64 << bits) - 1;
+        let mut any = false;
+        for (&number, digit) in numbers.iter().zip(digits) {
+            let key = number.key();
+            let counts = (key >= first) & (key <= last) & (number != T::of(f64::NEG_INFINITY));
+            *digit = if counts { (key >> shift & mask) as u32 } else { BINS as u32 };
+            any |= counts;
         }
-        select.cut()
-    }
-
-    /// The cut, once it is found.
-    pub fn cut(&self) -> Cut {
-        let share = if self.ties == 0 { 0.0 } else { self.rank as f64 / self.ties as f64 };
-        Cut { key: self.prefix, share }
+        any
     }
 }
 
@@ -112,6 +143,10 @@ mod tests {
     use super::*;
     use quickcheck::quickcheck;
     use std::vec::Vec;
+
+    fn run<T: Real>(numbers: &[T], fraction: f64) -> Cut {
+        Select::run(numbers, fraction, &mut [0; COUNTS])
+    }
 
     /// The same by sorting.
     fn sorted<T: Real>(numbers: &[T], fraction: f64) -> Cut {
@@ -133,19 +168,19 @@ mod tests {
             numbers.push(-0.0);
             let fraction = f64::from(percent % 100 + 1) / 100.0;
             let doubles: Vec<f64> = numbers.iter().map(|&x| f64::from(x) / 3.0).collect();
-            Select::run(&numbers, fraction) == sorted(&numbers, fraction)
-                && Select::run(&doubles, fraction) == sorted(&doubles, fraction)
+            run(&numbers, fraction) == sorted(&numbers, fraction)
+                && run(&doubles, fraction) == sorted(&doubles, fraction)
         }
     }
 
     #[test]
     fn two_places_for_three_equals_are_shared() {
-        let cut = Select::run(&[1f32, 5.0, 3.0, 3.0, 3.0, 0.0], 0.5);
+        let cut = run(&[1f32, 5.0, 3.0, 3.0, 3.0, 0.0], 0.5);
         assert_eq!(cut, Cut { key: 3f32.key(), share: 2.0 / 3.0 });
     }
 
     #[test]
     fn of_nothing_nothing_is_selected() {
-        assert_eq!(Select::run::<f32>(&[], 0.5).share, 0.0);
+        assert_eq!(run::<f32>(&[], 0.5).share, 0.0);
     }
 }

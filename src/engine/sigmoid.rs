@@ -8,12 +8,12 @@ use crate::Real;
 pub(crate) fn sigmoid<T: Real>(z: T) -> (T, T, T) {
     let positive = z > T::zero();
     let minus_abs = if positive { -z } else { z };
-    let t = minus_abs.exp();
+    let t = minus_abs.decay();
     let large = T::one() / (T::one() + t);
     let small = t * large;
     let below_zero = if positive { T::zero() } else { z };
     let (s, complement) = if positive { (large, small) } else { (small, large) };
-    (s, complement, below_zero - t.ln_1p())
+    (s, complement, below_zero - t.ln_1p_by(large))
 }
 
 /// The sigmoid of a row.

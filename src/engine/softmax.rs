@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! m = max z      R = Σ_{k≠m} e^(z_k − m)      s_k = e^(z_k − m) / (1 + R)
-//! −ln s_k = (m − z_k) + ln_1p(R)               1 − s_m = R / (1 + R)
+//! −ln s_k = (m − z_k) + ln_1p(R)               1 − s_m = R / (1 + R) = Σ_{k≠m} s_k
 //! ```
 //!
 //! Without `R` the complement of a sure class would lose its digits. Where both outcomes of
@@ -32,58 +32,46 @@ pub(crate) unsafe fn softmax<T: Real + Plain>(
     sample: usize,
     at: usize,
 ) {
-    let (width, used, len) = (tile.span.width, tile.span.used, tile.len);
-    // A row that nobody needs yet.
-    row_mut(tile.made.cost, 0, width, used).fill(T::of(f64::NEG_INFINITY));
-    for class in 0..plan.classes {
-        // SAFETY: promised by the caller.
-        let direct = unsafe { plan.prediction.slice::<T>(sample, class, at, len) };
-        let from = direct.filter(|_| !tile.has_blanks);
-        if let Some(direct) = direct {
-            // The tile after this one: by then it will be there.
-            prefetch(direct.as_ptr().wrapping_add(len), len);
-        }
-        if from.is_none() {
-            // SAFETY: promised by the caller.
-            unsafe { tile.load(plan, sample, class, at) };
-        }
-        let to = row_mut(tile.seen.logit, class, width, used);
-        dispatch(Largest { from, to, largest: row_mut(tile.made.cost, 0, width, used) });
-    }
+    // SAFETY: promised by the caller.
+    unsafe { load(tile, plan, sample, at) };
     dispatch(Softmax { tile, classes: plan.classes });
 }
 
-/// Asks for the cache lines of `len` elements, wherever they are: a hint, which never fails.
-///
-/// Rows of many classes are short, and the hardware foresees little of them: cross entropy of 21 classes
-/// gained about a third.
-#[inline]
-fn prefetch<T>(from: *const T, len: usize) {
-    #[cfg(target_arch = "x86_64")]
-    for line in 0..len.div_ceil(64 / size_of::<T>()) {
-        use core::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
-        // SAFETY: a hint reads nothing; SSE is part of x86-64.
-        unsafe { _mm_prefetch::<_MM_HINT_T1>(from.wrapping_add(line * (64 / size_of::<T>())).cast()) };
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    let _ = (from, len);
+/// Reads the logits of an opened tile, and finds the largest of each voxel.
+pub(super) unsafe fn load<T: Real + Plain>(
+    tile: &mut Tile<'_, T>,
+    plan: &Plan<'_>,
+    sample: usize,
+    at: usize,
+) {
+    // SAFETY: promised by the caller.
+    unsafe { tile.load_all(plan, sample, at) };
+    dispatch(Largest { tile, classes: plan.classes });
 }
 
-/// Raises `largest` to the logits of a class, and brings them into the tile if they are not there yet.
-struct Largest<'a, T> {
-    from: Option<&'a [T]>,
-    to: &'a mut [T],
-    largest: &'a mut [T],
+/// Finds the largest logit of each voxel.
+struct Largest<'a, 's, T> {
+    tile: &'a mut Tile<'s, T>,
+    classes: usize,
 }
 
-impl<T: Real> Kernel for Largest<'_, T> {
+impl<T: Real> Kernel for Largest<'_, '_, T> {
     type Output = ();
 
     #[inline(always)]
     fn run(self) {
-        match self.from {
-            Some(from) => raise_and_copy(self.largest, from, self.to),
-            None => raise_to(self.largest, self.to),
+        let Tile { span: Span { width, used }, seen, .. } = self.tile;
+        let largest = upto(seen.inverse, used);
+        let of = |class| row(seen.logit, class, *width, *used);
+        largest.fill(T::of(f64::NEG_INFINITY));
+        let mut class = 0;
+        while class + 3 < self.classes {
+            raise_to_four(largest, [of(class), of(class + 1), of(class + 2), of(class + 3)]);
+            class += 4;
+        }
+        while class < self.classes {
+            raise_to(largest, of(class));
+            class += 1;
         }
     }
 }
@@ -107,20 +95,21 @@ impl<T: Real + Plain> Kernel for Softmax<'_, '_, T> {
     fn run(self) {
         let Tile { span: Span { width, used }, seen, made, with_logs, .. } = self.tile;
         let classes = 0..self.classes;
-        // Rows that nobody needs yet, the first already filled.
-        let (largest, others, ones) = (upto(made.cost, used), upto(made.work, used), upto(made.total, used));
+        let largest = upto(seen.inverse, used);
+        // Rows that nobody needs yet.
+        let (others, ones) = (upto(made.work, used), upto(made.total, used));
         others.fill(T::zero());
         ones.fill(T::zero());
         for class in classes.clone() {
             let z = row_mut(seen.logit, class, *width, *used);
             let e = row_mut(seen.probability, class, *width, *used);
-            exponentials(z, largest, e, others, ones);
+            exponentials_and_logits(z, largest, e, others, ones);
         }
         let inverse = largest;
-        if *with_logs {
-            log_totals(others, ones, upto(seen.log_total, used));
-        }
         totals(others, ones, inverse, upto(seen.complement, used));
+        if *with_logs {
+            log_totals(others, ones, inverse, upto(seen.log_total, used));
+        }
         for class in classes.clone() {
             scale(row_mut(seen.probability, class, *width, *used), inverse);
         }
@@ -146,7 +135,7 @@ impl<T: Real + Plain> Kernel for Softmax<'_, '_, T> {
 
 /// As much of a row as is used.
 #[inline(always)]
-fn upto<'a, T>(row: &'a mut [T], used: &usize) -> &'a mut [T] {
+pub(super) fn upto<'a, T>(row: &'a mut [T], used: &usize) -> &'a mut [T] {
     row.get_mut(..*used).unwrap_or(&mut [])
 }
 
@@ -158,29 +147,50 @@ fn raise_to<T: Real>(largest: &mut [T], z: &[T]) {
 }
 
 #[inline(always)]
-fn raise_and_copy<T: Real>(largest: &mut [T], from: &[T], to: &mut [T]) {
-    for ((m, &z), to) in largest.iter_mut().zip(from).zip(to) {
-        *m = if z > *m { z } else { *m };
-        *to = z;
+fn raise_to_four<T: Real>(largest: &mut [T], [x, y, z, w]: [&[T]; 4]) {
+    let rows = x.iter().zip(y).zip(z.iter().zip(w));
+    for (m, ((&x, &y), (&z, &w))) in largest.iter_mut().zip(rows) {
+        let lower = if y > x { y } else { x };
+        let upper = if w > z { w } else { z };
+        let of_four = if upper > lower { upper } else { lower };
+        *m = if of_four > *m { of_four } else { *m };
     }
 }
 
 /// Every class whose exponential is 1 is the largest; one of them does not belong to `R`.
 #[inline(always)]
-fn exponentials<T: Real>(z: &mut [T], largest: &[T], e: &mut [T], others: &mut [T], ones: &mut [T]) {
+pub(super) fn add_power<T: Real>(power: T, others: &mut T, ones: &mut T) {
+    let is_largest = power >= T::one();
+    *others += power.masked(!is_largest);
+    *ones += T::one().masked(is_largest);
+}
+
+#[inline(always)]
+fn exponentials_and_logits<T: Real>(
+    z: &mut [T],
+    largest: &[T],
+    e: &mut [T],
+    others: &mut [T],
+    ones: &mut [T],
+) {
     for ((((z, &m), e), others), ones) in z.iter_mut().zip(largest).zip(e).zip(others).zip(ones) {
         let below = *z - m;
-        let power = below.exp();
+        let power = below.decay();
         *z = below;
         *e = power;
-        let is_largest = power >= T::one();
-        *others += power.masked(!is_largest);
-        *ones += T::one().masked(is_largest);
+        add_power(power, others, ones);
     }
 }
 
 #[inline(always)]
-fn totals<T: Real>(others: &[T], ones: &[T], inverse: &mut [T], complement: &mut [T]) {
+pub(super) fn log_totals<T: Real>(others: &[T], ones: &[T], inverse: &[T], log_total: &mut [T]) {
+    for (((&others, &ones), &inverse), log) in others.iter().zip(ones).zip(inverse).zip(log_total) {
+        *log = (others + (ones - T::one())).ln_1p_by(inverse);
+    }
+}
+
+#[inline(always)]
+pub(super) fn totals<T: Real>(others: &[T], ones: &[T], inverse: &mut [T], complement: &mut [T]) {
     for (((&others, &ones), inverse), complement) in others.iter().zip(ones).zip(inverse).zip(complement) {
         let rest = others + (ones - T::one());
         let share = T::one() / (T::one() + rest);
@@ -190,14 +200,7 @@ fn totals<T: Real>(others: &[T], ones: &[T], inverse: &mut [T], complement: &mut
 }
 
 #[inline(always)]
-fn log_totals<T: Real>(others: &[T], ones: &[T], log_total: &mut [T]) {
-    for ((&others, &ones), log) in others.iter().zip(ones).zip(log_total) {
-        *log = (others + (ones - T::one())).ln_1p();
-    }
-}
-
-#[inline(always)]
-fn scale<T: Real>(e: &mut [T], inverse: &[T]) {
+pub(super) fn scale<T: Real>(e: &mut [T], inverse: &[T]) {
     for (e, &inverse) in e.iter_mut().zip(inverse) {
         *e *= inverse;
     }

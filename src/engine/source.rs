@@ -44,7 +44,7 @@ impl Lattice {
     /// Calls `visit(offset of the first, stride, how many)` for each straight run of the voxels
     /// `start..start + len` in C order.
     #[inline]
-    fn walk(&self, start: usize, len: usize, mut visit: impl FnMut(isize, isize, usize)) {
+    pub fn walk(&self, start: usize, len: usize, mut visit: impl FnMut(isize, isize, usize)) {
         if self.axes <= 1 {
             let stride = self.strides[0];
             return visit((start as isize).wrapping_mul(stride), stride, len);
@@ -76,11 +76,11 @@ impl Lattice {
 /// An array as rows: `[sample, class, voxel]`, the voxels in C order of the spatial axes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Source {
-    data: *mut u8,
+    pub(super) data: *mut u8,
     pub dtype: Dtype,
     sample: isize,
     class: isize,
-    lattice: Lattice,
+    pub(super) lattice: Lattice,
 }
 
 impl Source {
@@ -110,6 +110,11 @@ impl Source {
     pub fn of_batch<T: Real>(data: *const T, voxels: usize) -> Self {
         let lattice = Lattice::new(core::iter::once((voxels, 1)));
         Self { data: data.cast_mut().cast(), dtype: T::DTYPE, sample: voxels as isize, class: 0, lattice }
+    }
+
+    /// Whether all classes have the same row.
+    pub fn is_shared(&self) -> bool {
+        self.class == 0
     }
 
     /// The elements themselves, where they are of type `T` and side by side.
@@ -144,14 +149,31 @@ impl Source {
         Some(unsafe { core::slice::from_raw_parts_mut(at, len) })
     }
 
+    /// Whether elements are of type `T` and side by side.
+    fn is_direct<T: Real>(&self) -> bool {
+        self.lattice.axes <= 1 && self.lattice.strides[0] == 1 && self.dtype == T::DTYPE
+    }
+
+    /// Whether all classes of a tile may be kept there as numbers of type `T`, and read again.
+    pub fn can_hold<T: Real>(&self, classes: usize) -> bool {
+        self.is_direct::<T>() || self.dtype == T::DTYPE && self.interleaved(classes, 0, 0).is_some()
+    }
+
+    /// How far a voxel is from the first, if its two to four classes are side by side and followed by the next voxel's.
+    pub(super) fn interleaved(&self, classes: usize, sample: usize, start: usize) -> Option<isize> {
+        let voxel = self.lattice.strides[0];
+        let is = self.class == 1 && self.lattice.axes <= 1 && voxel == classes as isize;
+        (is && (2..=4).contains(&classes))
+            .then(|| self.base(sample, 0).wrapping_add((start as isize).wrapping_mul(voxel)))
+    }
+
     /// Where a voxel is, if elements are of type `T` and side by side.
     fn direct<T: Real>(&self, sample: usize, class: usize, start: usize) -> Option<*mut T> {
-        let contiguous = self.lattice.axes <= 1 && self.lattice.strides[0] == 1;
-        (contiguous && self.dtype == T::DTYPE)
+        self.is_direct::<T>()
             .then(|| self.data.cast::<T>().wrapping_offset(self.base(sample, class)).wrapping_add(start))
     }
 
-    fn base(&self, sample: usize, class: usize) -> isize {
+    pub(super) fn base(&self, sample: usize, class: usize) -> isize {
         let sample = (sample as isize).wrapping_mul(self.sample);
         sample.wrapping_add((class as isize).wrapping_mul(self.class))
     }
@@ -171,30 +193,6 @@ impl Source {
                 dispatch(Load { from, stride, out: run });
             });
         });
-    }
-
-    /// Reads labels as class indices.
-    ///
-    /// # Safety
-    /// As [`Source::load`].
-    pub unsafe fn labels(&self, sample: usize, start: usize, legend: &Legend<'_>, out: &mut [i32]) {
-        let base = self.base(sample, 0);
-        let mut rest = out;
-        self.lattice.walk(start, rest.len(), |offset, stride, count| {
-            let (run, tail) = core::mem::take(&mut rest).split_at_mut_checked(count).unwrap_or_default();
-            rest = tail;
-            let at = base.wrapping_add(offset);
-            match self.dtype {
-                Dtype::I64 => dispatch(Labels { from: self.at::<i64>(at), stride, legend, out: run }),
-                Dtype::I32 => dispatch(Labels { from: self.at::<i32>(at), stride, legend, out: run }),
-                Dtype::I16 => dispatch(Labels { from: self.at::<i16>(at), stride, legend, out: run }),
-                _ => dispatch(Labels { from: self.at::<u8>(at), stride, legend, out: run }),
-            }
-        });
-    }
-
-    fn at<E>(&self, offset: isize) -> *const E {
-        self.data.cast::<E>().wrapping_offset(offset).cast_const()
     }
 
     /// Writes a row, or adds it to what is there.
@@ -265,97 +263,6 @@ impl<E: Stored, T: Real> Kernel for Store<'_, E, T> {
     }
 }
 
-/// Which numbers are labels: how a label becomes a class index.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Legend<'a> {
-    /// Labels `0..classes` are classes. A single class has two: 0 is outside, 1 is the object.
-    pub classes: i32,
-    pub ignore: &'a [i64],
-}
-
-impl Legend<'_> {
-    /// An ignored label.
-    pub const IGNORED: i32 = -1;
-    /// A label that is neither a class nor ignored.
-    pub const UNKNOWN: i32 = -2;
-}
-
-/// An integer that may be a label.
-trait Label: Copy + PartialEq + TryFrom<i64> {
-    /// The value, or a negative one if it is no class index.
-    fn index(self) -> i32;
-}
-
-impl Label for u8 {
-    #[inline(always)]
-    fn index(self) -> i32 {
-        self as i32
-    }
-}
-
-impl Label for i16 {
-    #[inline(always)]
-    fn index(self) -> i32 {
-        self as i32
-    }
-}
-
-impl Label for i32 {
-    #[inline(always)]
-    fn index(self) -> i32 {
-        self
-    }
-}
-
-impl Label for i64 {
-    #[inline(always)]
-    fn index(self) -> i32 {
-        if self >> 31 == 0 { self as i32 } else { Legend::UNKNOWN }
-    }
-}
-
-struct Labels<'a, E> {
-    from: *const E,
-    stride: isize,
-    legend: &'a Legend<'a>,
-    out: &'a mut [i32],
-}
-
-impl<E: Label> Kernel for Labels<'_, E> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run(self) {
-        let Self { from, stride, legend, out } = self;
-        // SAFETY: the caller of `Source::labels` promises that the run lies in a readable array.
-        let label = |i: usize| unsafe { *from.offset(i as isize * stride) };
-        let classes = legend.classes;
-        let index = |label: E| {
-            let index = label.index();
-            if index >= 0 && index < classes { index } else { Legend::UNKNOWN }
-        };
-        if stride == 1 {
-            for (i, to) in out.iter_mut().enumerate() {
-                // SAFETY: as above.
-                *to = index(unsafe { *from.add(i) });
-            }
-        } else {
-            for (i, to) in out.iter_mut().enumerate() {
-                *to = index(label(i));
-            }
-        }
-        for ignore in legend.ignore {
-            // A number that this type cannot hold names no voxel.
-            let Ok(ignore) = E::try_from(*ignore) else { continue };
-            for (i, to) in out.iter_mut().enumerate() {
-                if label(i) == ignore {
-                    *to = Legend::IGNORED;
-                }
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -384,16 +291,5 @@ mod tests {
             expected.push((12 - 12 * x + y + 3 * z) as f64);
         }
         assert_eq!(row, expected);
-    }
-
-    #[test]
-    fn a_label_is_a_class_or_ignored_or_unknown() {
-        let labels = [0i64, 2, 3, -1, i64::MIN, 1 << 32, 255];
-        let view = View::new(&labels, &[1, 7]).unwrap();
-        let legend = Legend { classes: 3, ignore: &[255, 2, i64::MIN] };
-        let mut row = [0; 7];
-        // SAFETY: all 7 voxels.
-        unsafe { Source::without_classes(&view.array).labels(0, 0, &legend, &mut row) };
-        assert_eq!(row, [0, -1, -2, -2, -1, -2, -1]);
     }
 }

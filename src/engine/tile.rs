@@ -2,15 +2,15 @@
 
 use super::arena::Arena;
 use super::cost::{Prices, Row};
+use super::labels::Legend;
 use super::row::{BLOCK, CHUNK, row, row_mut};
 use super::simd::{Kernel, dispatch};
-use super::source::Legend;
 use crate::batch::{Plan, Truth};
 use crate::engine::arena::Plain;
 use crate::{Activation, Error, MAX_TERMS, Real};
 
-/// Bytes for the rows that every class has. The size changes no bit of any result; a tile of
-/// the second-level cache, whose rows are long enough to prefetch, was a tenth faster than one of the first.
+/// Bytes for the rows that every class has. The size changes no bit of any result: rows long enough that their
+/// beginnings and ends cost little, and short enough for the second-level cache.
 const BUDGET: usize = if cfg!(target_pointer_width = "64") { 64 * 1024 } else { 8 * 1024 };
 /// The widest row; the rows that a voxel has once are of this order too.
 const WIDEST: usize = if cfg!(target_pointer_width = "64") { 1024 } else { 128 };
@@ -62,6 +62,11 @@ pub(crate) struct Seen<'s, T> {
     pub probability: &'s mut [T],
     /// Per class, where both outcomes of softmax pay: the softmax without the largest class.
     pub rival: &'s mut [T],
+    /// Softmax: the largest logit, then the inverse of the sum of exponentials.
+    pub inverse: &'s mut [T],
+    /// Of labels: the probability of the voxel's class, and its logit less the largest.
+    pub picked: &'s mut [T],
+    pub picked_logit: &'s mut [T],
     pub log_total: &'s mut [T],
     pub complement: &'s mut [T],
     pub log_complement: &'s mut [T],
@@ -84,6 +89,20 @@ impl<T: Real> Seen<'_, T> {
             truth: row(self.truth, 0, width, used),
             weight: row(self.weight, 0, width, used),
             field: row(self.field, 0, width, used),
+        }
+    }
+
+    /// Of labels: the class of each voxel, as costs on the truth see it. All of the truth is there.
+    pub fn truth_row<'t>(&'t self, weight: &'t [T], span: Span) -> Row<'t, T> {
+        let Span { width, used } = span;
+        let (zero, one) = (T::zero(), T::one());
+        let prices = Prices { keep: zero, floor: one, here: one, elsewhere: zero };
+        Row {
+            probability: row(self.picked, 0, width, used),
+            logit: row(self.picked_logit, 0, width, used),
+            truth: row(self.weight, 0, width, used),
+            weight,
+            ..self.row(Activation::Softmax, 0, prices, span)
         }
     }
 }
@@ -150,6 +169,9 @@ impl<'s, T: Real + Plain> Tile<'s, T> {
                 logit: rows(arena)?,
                 probability: rows(arena)?,
                 rival: if extras.rivals { rows(arena)? } else { &mut [] },
+                inverse: row(arena)?,
+                picked: row(arena)?,
+                picked_logit: row(arena)?,
                 log_total: row(arena)?,
                 complement: row(arena)?,
                 log_complement: row(arena)?,
@@ -208,6 +230,27 @@ impl<'s, T: Real + Plain> Tile<'s, T> {
         self.is_unweighted = plan.weight.is_none() && plan.ignore.is_empty() && self.span.used == len;
         self.has_blanks = self.span.used > len
             || (plan.weight.is_some() || !plan.ignore.is_empty()) && dispatch(HasBlanks { weight });
+    }
+
+    /// Reads the prediction of all classes, as [`Tile::load`] does.
+    ///
+    /// # Safety
+    /// As [`Tile::load`].
+    pub unsafe fn load_all(&mut self, plan: &Plan<'_>, sample: usize, start: usize) {
+        let Span { width, used } = self.span;
+        let voxels = (sample, start, self.len);
+        // SAFETY: promised by the caller.
+        if unsafe { plan.prediction.load_interleaved(plan.classes, voxels, self.seen.logit, width) } {
+            for class in (0..plan.classes).filter(|_| self.has_blanks) {
+                let row = row_mut(self.seen.logit, class, width, used);
+                dispatch(Blank { row, weight: self.seen.weight });
+            }
+            return;
+        }
+        for class in 0..plan.classes {
+            // SAFETY: promised by the caller.
+            unsafe { self.load(plan, sample, class, start) };
+        }
     }
 
     /// Reads the prediction of one class; voxels that do not count read as 0.

@@ -8,7 +8,6 @@ use super::read::{Data, output, read, slice, slice_mut, tensor};
 use super::structs::{segloss_args, segloss_fault, segloss_status, segloss_tally, segloss_term};
 use crate::batch::Plan;
 use crate::engine::arena::Arena;
-use crate::engine::source::Source;
 use crate::engine::sweep::Output;
 use crate::view::Array;
 use crate::{Activation, Batch, Error, Status, Tally, Term, View};
@@ -210,7 +209,7 @@ impl Call<'_> {
     /// Where the gradient goes.
     pub fn output(&self) -> Option<Output> {
         let accumulate = self.args.flags & SEGLOSS_ACCUMULATE as u32 != 0;
-        self.gradient.as_ref().map(|array| Output { rows: Source::with_classes(array), accumulate })
+        self.gradient.as_ref().map(|array| Output::new(array, accumulate))
     }
 }
 

@@ -1,6 +1,6 @@
 //! The structs of the header. None has padding, on LP64, LLP64 and ILP32.
 
-use super::forms::segloss_form;
+use crate::{Error, Form};
 use core::ffi::{c_char, c_void};
 
 /// 0 is success; the others are SEGLOSS_NULL_POINTER to SEGLOSS_MISSING_FIELD.
@@ -327,3 +327,14 @@ pub(super) const NO_ARGS: segloss_args = segloss_args {
     scratch_size: 0,
     executor: core::ptr::null(),
 };
+
+/// What is done with a loss once it stands on its form's own stack frame.
+pub(super) type Borrower<'a> = &'a mut dyn FnMut(&dyn Form) -> Result<(), Error>;
+
+/// A loss by name: static, immutable, never freed.
+pub struct segloss_form {
+    /// Fills the parameters the form names; the rest is zero.
+    pub(super) defaults: fn(&mut segloss_term),
+    /// Builds the typed loss and lends it.
+    pub(super) lend: fn(&segloss_term, Borrower<'_>) -> Result<(), Error>,
+}

@@ -2,9 +2,9 @@
 
 use super::call::{call, count, report, tallies, tallies_mut};
 use super::codes::*;
-use super::forms::segloss_form;
 use super::overlap::{Ranges, bytes};
 use super::read::{Data, output, slice, slice_mut, write};
+use super::structs::segloss_form;
 use super::structs::*;
 use crate::Frequency;
 use crate::engine::finish::Results;

@@ -25,10 +25,10 @@ impl Exact {
         let x = big(x);
         let one = BigFloat::from_f64(1.0, BITS);
         match function {
-            Function::Exp => x.exp(BITS, ToEven, cc),
+            Function::Exp | Function::Decay => x.exp(BITS, ToEven, cc),
             Function::Ln => x.ln(BITS, ToEven, cc),
             // 1 + x in full, however small x is.
-            Function::Ln1p => one.add_full_prec(&x).ln(BITS, ToEven, cc),
+            Function::Ln1p | Function::Ln1pBy => one.add_full_prec(&x).ln(BITS, ToEven, cc),
             Function::Softplus => one.add_full_prec(&x.exp(BITS, ToEven, cc)).ln(BITS, ToEven, cc),
             Function::Sqrt => x.sqrt(BITS, ToEven),
             Function::Pow(e) => {

@@ -18,12 +18,17 @@ static FORCING: Mutex<()> = Mutex::new(());
 const PROMISES: &[(Function, f64, f64, f64, f64)] = &[
     (Function::Exp, -103.0, 88.7, 0.91, 1.00),
     (Function::Exp, -1.0, 0.0, 0.91, 1.00),
+    (Function::Decay, -87.3365, 0.0, 0.91, 1.00),
+    (Function::Decay, -1.0, 0.0, 0.91, 1.00),
     (Function::Ln, 1e-44, 3.4e38, 0.91, 1.00),
     (Function::Ln, 0.5, 2.0, 0.91, 1.00),
     (Function::Ln1p, -0.5, 1.0, 0.92, 1.00),
     (Function::Ln1p, -0.9999, -0.5, 0.92, 1.00),
     (Function::Ln1p, -1e-5, 1e-5, 0.92, 1.00),
     (Function::Ln1p, 1.0, 3.4e38, 0.92, 1.00),
+    (Function::Ln1pBy, 0.0, 1.0, 0.92, 1.00),
+    (Function::Ln1pBy, 1e-9, 1e-5, 0.92, 1.00),
+    (Function::Ln1pBy, 1.0, 1e30, 0.92, 1.00),
     (Function::Softplus, -20.0, 20.0, 1.78, 2.00),
     (Function::Softplus, -100.0, 1e4, 1.78, 2.00),
     (Function::Sqrt, 0.0, 2.0, 0.50, 0.50),
@@ -72,6 +77,7 @@ fn the_far_ends_of_f64_are_as_good() {
         (Function::Exp, -745.0, -708.0, 1.00),
         (Function::Exp, 700.0, 709.78, 1.00),
         (Function::Exp, -708.0, 709.0, 1.00),
+        (Function::Decay, -708.396, 0.0, 1.00),
         (Function::Ln, 5e-324, 1e-305, 1.00),
         (Function::Ln, 1e-300, 1.7e308, 1.00),
         (Function::Ln1p, 1.0, 1.7e308, 1.00),
@@ -182,8 +188,25 @@ fn ends_of<T: Math + std::fmt::Debug>(max: T, tiny: T, nan: T, infinity: T) {
 fn what_is_subtracted_from_the_maximum_never_exceeds_one() {
     let input: Vec<f32> = all_f32(1009).into_iter().filter(|&x| x <= 0.0).collect();
     let mut output = input.clone();
-    row(Function::Exp, &input, &mut output);
-    assert!(output.iter().all(|&y| (0.0..=1.0).contains(&y)));
+    for function in [Function::Exp, Function::Decay] {
+        row(function, &input, &mut output);
+        assert!(output.iter().all(|&y| (0.0..=1.0).contains(&y)));
+    }
+}
+
+#[test]
+fn decay_is_normal_or_zero() {
+    // The last numbers on either side of the smallest normal one.
+    let input = [0.0f32, -0.0, -87.336_54, -87.336_55, -1e30, f32::NEG_INFINITY, f32::NAN];
+    let mut output = input;
+    row(Function::Decay, &input, &mut output);
+    assert!(output[..2] == [1.0; 2] && output[3..6] == [0.0; 3] && output[6].is_nan(), "{output:?}");
+    assert!((f32::MIN_POSITIVE..1.2e-38).contains(&output[2]), "{output:?}");
+    let input = [0.0f64, -708.396_418_532_264, -708.396_418_532_265, -1e300, f64::NEG_INFINITY, f64::NAN];
+    let mut output = input;
+    row(Function::Decay, &input, &mut output);
+    assert!(output[0] == 1.0 && output[2..5] == [0.0; 3] && output[5].is_nan(), "{output:?}");
+    assert!((f64::MIN_POSITIVE..2.3e-308).contains(&output[1]), "{output:?}");
 }
 
 /// Small ranges evenly, wide ones evenly in the logarithm.
@@ -201,9 +224,9 @@ fn all_f32(stride: usize) -> Vec<f32> {
 /// The value to about 53 bits: enough to judge an f32.
 fn reference(function: Function, x: f64) -> f64 {
     match function {
-        Function::Exp => x.exp(),
+        Function::Exp | Function::Decay => x.exp(),
         Function::Ln => x.ln(),
-        Function::Ln1p => x.ln_1p(),
+        Function::Ln1p | Function::Ln1pBy => x.ln_1p(),
         Function::Softplus => x.max(0.0) + (-x.abs()).exp().ln_1p(),
         Function::Sqrt => x.sqrt(),
         Function::Pow(exponent) => x.powf(exponent),

@@ -14,8 +14,12 @@ pub const LEVELS: [Level; 3] = [Level::Baseline, Level::Avx2, Level::Avx512];
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Function {
     Exp,
+    /// Of what is at most 0.
+    Decay,
     Ln,
     Ln1p,
+    /// Of what is at least 0, with the inverse at hand.
+    Ln1pBy,
     Softplus,
     Sqrt,
     Pow(f64),
@@ -48,8 +52,10 @@ impl<T: Math> Kernel for Row<'_, T> {
     fn run(self) {
         match self.function {
             Function::Exp => each!(self, x, x.exp()),
+            Function::Decay => each!(self, x, x.decay()),
             Function::Ln => each!(self, x, x.ln()),
             Function::Ln1p => each!(self, x, x.ln_1p()),
+            Function::Ln1pBy => each!(self, x, x.ln_1p_by(T::ONE / (T::ONE + x))),
             Function::Softplus => each!(self, x, x.softplus()),
             Function::Sqrt => each!(self, x, x.sqrt()),
             Function::Pow(exponent) => Power::of(exponent).choose(self),

@@ -28,6 +28,7 @@ impl Float for f64 {
     const LN2_LOWER: Self = 2.823_529_056_303_157_7e-13;
 
     const EXP_IS_ZERO: Self = -746.0;
+    const EXP_IS_SUBNORMAL: Self = -708.396_418_532_264;
     const EXP_IS_INFINITE: Self = 710.0;
 
     const LIFT: Self = 9_007_199_254_740_992.0;
@@ -66,6 +67,12 @@ impl Float for f64 {
         let other = sum.to_bits().wrapping_sub(one);
         let factors = [f64::from_bits(one << PLACES), f64::from_bits(other << PLACES)];
         (sum - (MAGIC + BIASES), factors)
+    }
+
+    #[inline(always)]
+    fn normal_power_of_two(self) -> (Self, Self) {
+        let sum = self + (MAGIC + BIASES / 2.0);
+        (sum - (MAGIC + BIASES / 2.0), f64::from_bits(sum.to_bits() << PLACES))
     }
 
     #[inline(always)]

@@ -39,6 +39,8 @@ pub trait Float:
 
     /// At and below this `exp` is 0; its power of two is still in reach of two factors.
     const EXP_IS_ZERO: Self;
+    /// Below this `exp` is no normal number.
+    const EXP_IS_SUBNORMAL: Self;
     /// At and above this `exp` is ∞; likewise.
     const EXP_IS_INFINITE: Self;
 
@@ -67,6 +69,9 @@ pub trait Float:
     /// Two, because subnormal results and those next to overflow need a `2ᵏ` that
     /// is itself no normal number. Holds where `exp` is neither 0 nor ∞.
     fn power_of_two(self) -> (Self, [Self; 2]);
+
+    /// The nearest whole number `k`, and `2ᵏ` where that is a normal number.
+    fn normal_power_of_two(self) -> (Self, Self);
 
     /// `(k, m)` with `self = 2ᵏ·m` and `⅔ ≤ m < 4⁄3`, for normal positive numbers.
     fn exponent_and_mantissa(self) -> (Self, Self);

@@ -58,11 +58,24 @@ fn ln_parts_of_normal<T: Float>(x: T, lift: T) -> (T, T) {
 /// `ln(1 + x)` for finite `x > −1`; lets NaN through.
 #[inline(always)]
 fn ln_1p_inside<T: Float>(x: T) -> T {
-    let sum = T::ONE + x;
-    // What the sum lost of x, by ln(sum + lost) ≈ ln sum + lost/sum.
-    let lost = x - (sum - T::ONE);
+    let (sum, lost) = one_more(x);
     let (upper, lower) = ln_parts_of_normal(sum, T::ZERO);
     upper + (lower + lost / sum)
+}
+
+/// The same for `x ≥ 0`, with `inverse = 1/(1 + x)`: a product where the other divides.
+#[inline(always)]
+pub(super) fn ln_1p_by<T: Float>(x: T, inverse: T) -> T {
+    let (sum, lost) = one_more(x);
+    let (upper, lower) = ln_parts_of_normal(sum, T::ZERO);
+    upper + (lower + lost * inverse)
+}
+
+/// `1 + x`, and what that lost of `x`, by ln(sum + lost) ≈ ln sum + lost/sum.
+#[inline(always)]
+fn one_more<T: Float>(x: T) -> (T, T) {
+    let sum = T::ONE + x;
+    (sum, x - (sum - T::ONE))
 }
 
 /// `result` where `x` is positive and finite, the limits of the logarithm elsewhere.

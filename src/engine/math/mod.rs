@@ -1,4 +1,4 @@
-//! The mathematics of rows: `exp`, `ln`, `ln_1p`, `softplus`, `pow`, `sqrt`.
+//! The mathematics of rows: `exp`, `decay`, `ln`, `ln_1p`, `softplus`, `pow`, `sqrt`.
 //!
 //! Neither `core` nor `libm` has them in a form that vectorises, so they are ours:
 //! `+ − × ÷ √`, comparisons that select and bit operations, no branch, no table, no
@@ -12,8 +12,10 @@
 //! | largest error in ulps | f32 | f64 | for |
 //! | --- | --- | --- | --- |
 //! | `exp` | 0.91 | ≤ 1 | every x, subnormal results too |
+//! | `decay` | 0.91 | ≤ 1 | every x ≤ 0; 0 where the exponential is no normal number |
 //! | `ln` | 0.91 | ≤ 1 | every x, subnormal ones too |
 //! | `ln_1p` | 0.92 | ≤ 1 | every x |
+//! | `ln_1p_by` | 0.92 | ≤ 1 | every finite x ≥ 0 |
 //! | `softplus` | 1.78 | ≤ 2 | every x |
 //! | `pow` | ≤ 2 | ≤ 2 | exponents from −4 to 8, normal results |
 //! | `sqrt` | ½ | ½ | every x |
@@ -42,6 +44,12 @@ pub trait Math: Float {
         exp::exp(self, Self::ZERO)
     }
 
+    /// `eˣ` for `x ≤ 0`, exactly 1 at 0; where that is no normal number, 0.
+    #[inline(always)]
+    fn decay(self) -> Self {
+        exp::decay(self)
+    }
+
     /// `ln x`; −∞ at 0, NaN below.
     #[inline(always)]
     fn ln(self) -> Self {
@@ -52,6 +60,12 @@ pub trait Math: Float {
     #[inline(always)]
     fn ln_1p(self) -> Self {
         ln::ln_1p(self)
+    }
+
+    /// `ln(1 + x)` for finite `x ≥ 0` whose `1/(1 + x)` is at hand.
+    #[inline(always)]
+    fn ln_1p_by(self, inverse: Self) -> Self {
+        ln::ln_1p_by(self, inverse)
     }
 
     /// `ln(1 + eˣ)`, for which a large `|x|` neither overflows nor cancels.

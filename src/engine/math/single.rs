@@ -28,6 +28,7 @@ impl Float for f32 {
     const LN2_LOWER: Self = 1.428_606_8e-6;
 
     const EXP_IS_ZERO: Self = -104.0;
+    const EXP_IS_SUBNORMAL: Self = -87.336_54;
     const EXP_IS_INFINITE: Self = 89.0;
 
     const LIFT: Self = 16_777_216.0;
@@ -66,6 +67,12 @@ impl Float for f32 {
         let other = sum.to_bits().wrapping_sub(one);
         let factors = [f32::from_bits(one << PLACES), f32::from_bits(other << PLACES)];
         (sum - (MAGIC + BIASES), factors)
+    }
+
+    #[inline(always)]
+    fn normal_power_of_two(self) -> (Self, Self) {
+        let sum = self + (MAGIC + BIASES / 2.0);
+        (sum - (MAGIC + BIASES / 2.0), f32::from_bits(sum.to_bits() << PLACES))
     }
 
     #[inline(always)]

@@ -6,7 +6,8 @@ use super::{Borrower, no_defaults, segloss_form, unknown};
 use crate::boundary::Sides;
 use crate::{Boundary, Error, Hausdorff};
 
-/// Boundary loss. Parameters: variant (0, SEGLOSS_RIM_ZERO), field.
+/// Boundary loss. Parameters: variant (0, SEGLOSS_RIM_ZERO), field. Class 0 of two or more is left out where no class
+/// weights are given.
 #[unsafe(no_mangle)]
 pub extern "C" fn segloss_boundary() -> *const segloss_form {
     &const { segloss_form { defaults: no_defaults, lend: boundary } }
@@ -22,7 +23,7 @@ fn boundary(term: &segloss_term, borrower: Borrower<'_>) -> Result<(), Error> {
 
 /// Hausdorff by distance transform. Parameters: alpha, field (the target's half, or all of it by
 /// SEGLOSS_FIELD_COMPLETE), variant: SEGLOSS_TARGET_ONLY, SEGLOSS_PREDICTION_ONLY, SEGLOSS_ARGMAX,
-/// SEGLOSS_INTERIOR, SEGLOSS_LOG, or-ed.
+/// SEGLOSS_INTERIOR, SEGLOSS_LOG, or-ed. Class 0 of two or more is left out where no class weights are given.
 #[unsafe(no_mangle)]
 pub extern "C" fn segloss_hausdorff() -> *const segloss_form {
     &const { segloss_form { defaults: default_hausdorff, lend: hausdorff } }

@@ -7,20 +7,9 @@ pub mod distribution;
 pub mod region;
 
 use super::codes::*;
-use super::structs::segloss_term;
+use super::structs::{Borrower, segloss_form, segloss_term};
 use crate::region::{Squares, Volume};
-use crate::{Error, Form, Status};
-
-/// What is done with a loss once it stands on its form's own stack frame.
-pub(super) type Borrower<'a> = &'a mut dyn FnMut(&dyn Form) -> Result<(), Error>;
-
-/// A loss by name: static, immutable, never freed.
-pub struct segloss_form {
-    /// Fills the parameters the form names; the rest is zero.
-    pub(super) defaults: fn(&mut segloss_term),
-    /// Builds the typed loss and lends it.
-    pub(super) lend: fn(&segloss_term, Borrower<'_>) -> Result<(), Error>,
-}
+use crate::{Error, Status};
 
 /// A form without parameters of its own.
 fn no_defaults(_: &mut segloss_term) {}

@@ -1,0 +1,242 @@
+//! What a format, a layout, a class or a term more costs: each against the plain case, interleaved in one run.
+//!
+//! Values and gradients of softmax logits and u8 labels, f32, channels first, unless a line says otherwise. Every
+//! answer is checked against f64 before it is timed. `cargo bench --bench ratios [-- PART OF A LINE]`
+
+use half::{bf16, f16};
+use segloss::cpu::{Level, force};
+use segloss::{
+    Activation, Batch, Boundary, CrossEntropy, Dice, Element, Focal, Form, GeneralizedDice, Gradient, Parts,
+    Region, Tally, Term, Tversky, View, ViewMut, differentiate, evaluate, scratch_len,
+};
+use std::hint::black_box;
+use std::time::Instant;
+
+/// A run, and how many numbers it reads.
+struct Timed {
+    run: Box<dyn FnMut() -> f64>,
+    elements: f64,
+}
+
+#[derive(Clone, Copy)]
+struct Case {
+    /// Samples, classes, voxels.
+    shape: [usize; 3],
+    activation: Activation,
+    channels_last: bool,
+    loss: fn() -> Vec<Box<dyn Form>>,
+    /// Gives every term with a field one.
+    given_field: bool,
+}
+
+const PLAIN: Case = Case {
+    shape: [2, 4, 64 * 64 * 64],
+    activation: Activation::Softmax,
+    channels_last: false,
+    loss: cross_entropy,
+    given_field: true,
+};
+const LARGE: [usize; 3] = [2, 4, 128 * 128 * 128];
+
+fn cross_entropy() -> Vec<Box<dyn Form>> {
+    vec![Box::new(CrossEntropy::default())]
+}
+
+fn dice() -> Vec<Box<dyn Form>> {
+    vec![Box::new(Dice::default())]
+}
+
+fn two_terms() -> Vec<Box<dyn Form>> {
+    vec![Box::new(Dice::default()), Box::new(CrossEntropy::default())]
+}
+
+fn three_terms() -> Vec<Box<dyn Form>> {
+    vec![Box::new(Dice::default()), Box::new(CrossEntropy::default()), Box::new(Tversky::default())]
+}
+
+fn four_terms() -> Vec<Box<dyn Form>> {
+    vec![
+        Box::new(Dice::default()),
+        Box::new(CrossEntropy::default()),
+        Box::new(Tversky::default()),
+        Box::new(GeneralizedDice::default()),
+    ]
+}
+
+fn focal_too() -> Vec<Box<dyn Form>> {
+    vec![Box::new(Dice::default()), Box::new(CrossEntropy::default()), Box::new(Focal::default())]
+}
+
+fn boundary_too() -> Vec<Box<dyn Form>> {
+    vec![Box::new(Dice::default()), Box::new(CrossEntropy::default()), Box::new(Boundary::default())]
+}
+
+/// Dice as somebody else would write it.
+struct Custom;
+
+impl Region for Custom {
+    fn score(&self, class: &Tally) -> (f64, Tally) {
+        let (overlap, all) = (2.0 * class.overlap + 1e-5, class.predicted + class.truth + 1e-5);
+        let slopes = Tally { overlap: -2.0 / all, predicted: overlap / (all * all), ..Tally::ZERO };
+        (1.0 - overlap / all, slopes)
+    }
+}
+
+impl Form for Custom {
+    fn parts(&self) -> Parts<'_> {
+        Parts::Region(self)
+    }
+}
+
+fn custom() -> Vec<Box<dyn Form>> {
+    vec![Box::new(Custom)]
+}
+
+/// A number that the narrowest type holds, painted with a prime period.
+fn painted(i: usize) -> f64 {
+    (i * 37 % 101) as f64 / 16.0 - 3.0
+}
+
+/// The case in one element type, its answer checked. Its arrays stay for good.
+fn timed<T: Element>(case: Case, number: fn(f64) -> T, level: Level) -> Timed {
+    let [b, c, n] = case.shape;
+    let strides = if case.channels_last { [c * n, 1, c] } else { [c * n, n, 1] }.map(|s| s as isize);
+    let shape: &'static [usize] = Box::leak(Box::new(case.shape));
+    let exact: &'static [f64] = Box::leak((0..b * c * n).map(painted).collect());
+    let logits: &'static [T] = Box::leak(exact.iter().map(|&x| number(x)).collect());
+    let labels: &'static [u8] = Box::leak((0..b * n).map(|i| (i / 37 % c.max(2)) as u8).collect());
+    let field: &'static [f32] = Box::leak((0..b * c * n).map(|i| painted(i) as f32).collect());
+    let forms: &'static [Box<dyn Form>] = Box::leak((case.loss)().into());
+    let term = |form: &'static dyn Form| Term {
+        field: (case.given_field && form.field().is_some()).then(|| View::new(field, shape).unwrap()),
+        ..Term::new(1.0, form)
+    };
+    let terms: &'static [Term<'static>] = Box::leak(forms.iter().map(|form| term(form.as_ref())).collect());
+    let target = View::new(labels, &[b, n]).unwrap();
+    let batch = Batch::new(View::strided(logits, 0, shape, &strides).unwrap(), case.activation, target);
+    let reference = Batch::new(View::strided(exact, 0, shape, &strides).unwrap(), case.activation, target);
+    let mut scratch = vec![0; scratch_len(&reference, terms).unwrap()];
+    let mut gradient: Vec<T> = logits.to_vec();
+    force(Level::Avx512);
+    let expected = evaluate(&reference, terms, &mut scratch).unwrap();
+    let mut run = move || {
+        force(level);
+        let into = ViewMut::strided(&mut gradient, 0, shape, &strides).unwrap();
+        let value = differentiate(&batch, terms, Gradient::new(into), &mut scratch).unwrap();
+        black_box(&mut gradient);
+        value
+    };
+    let error = (run() - expected).abs() / expected.abs().max(1.0);
+    assert!(error <= 1e-6, "off by {error:e}");
+    Timed { run: Box::new(run), elements: (b * c * n) as f64 }
+}
+
+fn f32_of(x: f64) -> f32 {
+    x as f32
+}
+
+/// The median time of `this` per element in units of that of `plain`, and the latter in nanoseconds.
+fn ratio(mut this: Timed, mut plain: Timed) -> (f64, f64) {
+    let mut times = [vec![], vec![]];
+    let begun = Instant::now();
+    while times[0].len() < 5 || begun.elapsed().as_secs_f64() < 1.0 {
+        for (timed, times) in [&mut this, &mut plain].into_iter().zip(&mut times) {
+            let start = Instant::now();
+            black_box((timed.run)());
+            times.push(start.elapsed().as_secs_f64() * 1e9 / timed.elements);
+        }
+    }
+    let [this, plain] = times.map(|mut times| {
+        times.sort_by(f64::total_cmp);
+        times[times.len() / 2]
+    });
+    (this / plain, plain)
+}
+
+fn main() {
+    let only = std::env::args().skip(1).find(|a| !a.starts_with('-')).unwrap_or_default();
+    let best = Level::Avx512;
+    let f32s = move |case| timed(case, f32_of, best);
+    type Make = Box<dyn Fn() -> Timed>;
+    let mut lines: Vec<(String, f64, Make, Make)> = vec![];
+    let mut line = |what: String, goal: f64, this: Make, plain: Make| lines.push((what, goal, this, plain));
+    for (name, loss) in [("CE", cross_entropy as fn() -> _), ("Dice", dice), ("Dice + CE", two_terms)] {
+        let plain = Case { loss, ..PLAIN };
+        for shape in [PLAIN.shape, LARGE] {
+            let plain = Case { shape, ..plain };
+            let size = if shape == LARGE { " 128^3" } else { "" };
+            line(
+                format!("{name}{size}, f16"),
+                1.0,
+                Box::new(move || timed(plain, f16::from_f64, best)),
+                Box::new(move || f32s(plain)),
+            );
+            line(
+                format!("{name}{size}, bf16"),
+                1.0,
+                Box::new(move || timed(plain, bf16::from_f64, best)),
+                Box::new(move || f32s(plain)),
+            );
+            line(
+                format!("{name}{size}, f64"),
+                2.5,
+                Box::new(move || timed(plain, |x| x, best)),
+                Box::new(move || f32s(plain)),
+            );
+            let last = Case { channels_last: true, ..plain };
+            line(
+                format!("{name}{size}, channels last"),
+                1.3,
+                Box::new(move || f32s(last)),
+                Box::new(move || f32s(plain)),
+            );
+        }
+        let last = Case { channels_last: true, ..plain };
+        line(
+            format!("{name}, f16 channels last"),
+            1.3,
+            Box::new(move || timed(last, f16::from_f64, best)),
+            Box::new(move || timed(plain, f16::from_f64, best)),
+        );
+        for (classes, activation) in [
+            (1, Activation::Sigmoid),
+            (2, Activation::Softmax),
+            (21, Activation::Softmax),
+            (105, Activation::Softmax),
+            (1000, Activation::Softmax),
+        ] {
+            let voxels = (8 * 64 * 64 * 64 / classes / 64 * 64).min(64 * 64 * 64);
+            let other = Case { shape: [1, classes, voxels], activation, ..plain };
+            line(
+                format!("{name}, C = {classes} {activation:?}, per element"),
+                2.0,
+                Box::new(move || f32s(other)),
+                Box::new(move || f32s(plain)),
+            );
+        }
+        for (level, goal) in [(Level::Avx2, 2.0), (Level::Baseline, 5.0)] {
+            line(
+                format!("{name}, {level:?}"),
+                goal,
+                Box::new(move || timed(plain, f32_of, level)),
+                Box::new(move || f32s(plain)),
+            );
+        }
+    }
+    let terms = |loss| Case { loss, ..PLAIN };
+    for (what, goal, more, fewer) in [
+        ("a third term (Tversky)", 1.1, three_terms as fn() -> _, two_terms as fn() -> _),
+        ("a fourth term (generalized Dice)", 1.1, four_terms, three_terms),
+        ("a third term (focal)", 1.1, focal_too, two_terms),
+        ("a third term (boundary, its field given)", 1.2, boundary_too, two_terms),
+        ("a custom closed form", 1.02, custom, dice),
+    ] {
+        line(what.into(), goal, Box::new(move || f32s(terms(more))), Box::new(move || f32s(terms(fewer))));
+    }
+    println!("{:45} {:>8} {:>8} {:>14}", "", "ratio", "goal", "ns per element");
+    for (what, goal, this, plain) in lines.into_iter().filter(|line| line.0.contains(&only)) {
+        let (ratio, nanoseconds) = ratio(this(), plain());
+        let mark = if ratio <= goal { "" } else { "above" };
+        println!("{what:45} {ratio:8.2} {goal:8.2} {nanoseconds:14.2} {mark}");
+    }
+}

@@ -1,0 +1,317 @@
+//! Softmax over labels, the common case: a voxel is of one class, so what is charged on the truth is rated once
+//! per voxel and not once per class, and no class needs a row of truth.
+
+mod ahead;
+pub(crate) mod exponentials;
+pub(crate) mod parking;
+mod pull;
+pub(crate) mod sigmoid;
+
+use super::cost::Pull;
+use super::precise::Precise;
+use super::region::FoldLabelled;
+use super::row::{BLOCK, LANES, add_blocks, blocks, row, row_mut};
+use super::simd::{Kernel, dispatch};
+use super::source::Source;
+use super::sweep::{Step, Sums, Sweep, costs};
+use super::tile::{Blank, Span, Tile};
+use crate::batch::{Plan, Truth};
+use crate::{Activation, Charge, MAX_TERMS, Parts, Real, Rows, Selection, Tally, Term};
+use exponentials::{PickProbabilities, Picks, Scale, exponentials};
+use parking::{park, unpark};
+use pull::Labelled;
+
+/// Whether a loss can be swept this way. Only what stays the same in all sweeps and parts of a batch decides.
+pub(crate) fn is_labelled(plan: &Plan<'_>, terms: &[Term<'_>], fields: &[Option<Source>; MAX_TERMS]) -> bool {
+    let is_rated_once = |(slot, rows): (usize, &dyn Rows)| {
+        let bill = rows.bill();
+        let serves_all = fields.get(slot).copied().flatten().is_none_or(|field| field.is_shared());
+        match bill.charge {
+            Charge::Everywhere => true,
+            Charge::Outcomes => false,
+            Charge::Truth | Charge::Likelihood => bill.smoothing == 0.0 && serves_all,
+        }
+    };
+    plan.activation == Activation::Softmax && plan.truth == Truth::Labels && costs(terms).all(is_rated_once)
+}
+
+/// Whether a cost of labels pays on the true class only.
+pub(crate) fn on_truth(rows: &dyn Rows) -> bool {
+    matches!(rows.bill().charge, Charge::Truth | Charge::Likelihood)
+}
+
+/// Whether anything pulls on `s` itself, and not only on `ln s` of the truth.
+fn has_polynomial(terms: &[Term<'_>]) -> bool {
+    terms.iter().any(|term| !matches!(term.form.parts(), Parts::Cost(rows) if on_truth(rows)))
+}
+
+/// Whether a cost is ranked over the batch before it is swept.
+fn is_ranked(rows: &dyn Rows) -> bool {
+    matches!(rows.bill().selection, Some(Selection::Fraction(_)))
+}
+
+/// Whether probabilities may wait, where the gradient will be, for the sweep that maps: it needs nothing but them
+/// of the prediction. If it `folds` too, it is the ranking that parks, and costs on the truth are known by rank.
+pub(crate) fn can_park(terms: &[Term<'_>], folds: bool) -> bool {
+    let needs_logits = |(_, rows): (usize, &dyn Rows)| on_truth(rows) && folds && !is_ranked(rows);
+    let ranked = costs(terms).filter(|(_, rows)| is_ranked(*rows)).count();
+    is_parkable(terms) && (!folds || ranked == 1) && !costs(terms).any(needs_logits) && !has_threshold(terms)
+}
+
+/// Whether voxels are selected by their logarithms, in each sweep anew.
+fn has_threshold(terms: &[Term<'_>]) -> bool {
+    costs(terms).any(|(_, rows)| matches!(rows.bill().selection, Some(Selection::Threshold(_))))
+}
+
+/// Whether complements follow from the probabilities, as they have to where those may be parked.
+pub(super) fn is_parkable(terms: &[Term<'_>]) -> bool {
+    has_polynomial(terms) || costs(terms).any(|(_, rows)| is_ranked(rows))
+}
+
+/// Whether the pull on `s` is made row by row: it is more than a constant of class and label.
+fn pulls_in_rows(terms: &[Term<'_>]) -> bool {
+    terms.iter().any(|term| match term.form.parts() {
+        Parts::Cost(rows) => !on_truth(rows),
+        Parts::Region(form) => form.squares(),
+        Parts::Joint(_) => false,
+    })
+}
+
+impl Sweep<'_> {
+    /// Folds and maps an opened tile; adds to `chunk`, a tally per class.
+    ///
+    /// # Safety
+    /// As [`Sweep::sample`].
+    pub(in crate::engine) unsafe fn labelled<T: Precise>(
+        &self,
+        tile: &mut Tile<'_, T>,
+        chunk: &mut [Tally],
+        step: Step<'_>,
+    ) {
+        let (classes, first_label) = (self.plan.classes, self.plan.label_of(0));
+        let polynomial = has_polynomial(self.terms);
+        let folds_sums = step.folds && self.sums > Sums::None;
+        let charges = costs(self.terms).any(|(_, rows)| on_truth(rows));
+        let is_curved = costs(self.terms).any(|(_, rows)| on_truth(rows) && !rows.bill().linear);
+        // What may have been parked has to do for a sweep that maps, parked or not: the bits are the same.
+        let from_probabilities = is_parkable(self.terms) && !step.folds && !has_threshold(self.terms);
+        let wants_logits = !from_probabilities;
+        let picks = Picks {
+            probability: folds_sums || is_curved && wants_logits,
+            logarithm: charges && wants_logits,
+        };
+        match step.parking {
+            // SAFETY: promised by the caller.
+            Some(parking) if step.parked => unsafe { unpark(tile, classes, step, parking) },
+            parking => {
+                // SAFETY: as above.
+                unsafe { exponentials(tile, self.plan, step, picks) };
+                let sums_complement = is_parkable(self.terms);
+                if sums_complement || folds_sums {
+                    dispatch(Scale { tile, classes, sums_complement });
+                }
+                if let Some(parking) = parking {
+                    // SAFETY: as above.
+                    unsafe { park(tile, classes, step, parking) };
+                }
+            }
+        }
+        if from_probabilities && is_curved {
+            dispatch(PickProbabilities { tile, classes, first_label });
+        }
+        if folds_sums {
+            let squares = self.sums == Sums::Squares;
+            dispatch(FoldLabelled { tile, first_label, squares, sums: chunk });
+        }
+        // SAFETY: promised by the caller.
+        unsafe { self.choose(tile, chunk, step) };
+
+        tile.made.here.fill(T::zero());
+        for (slot, rows) in costs(self.terms).filter(|(_, rows)| on_truth(*rows)) {
+            // SAFETY: promised by the caller.
+            unsafe { self.charge(tile, chunk, step, slot, rows) };
+        }
+        let in_rows = pulls_in_rows(self.terms);
+        if in_rows {
+            for (class, sums) in chunk.iter_mut().enumerate() {
+                // SAFETY: promised by the caller.
+                unsafe { self.everywhere(tile, sums, step, class) };
+            }
+        }
+        if let Some((slopes, output)) = step.map {
+            let pull = Labelled { slopes, first_label, polynomial, in_rows, charges };
+            dispatch(pull.total(tile));
+            // SAFETY: promised by the caller; the tile was read whole before it is written.
+            unsafe { pull.write_all(tile, step, output) };
+        }
+    }
+
+    /// Folds one cost that is charged on the truth, and adds its pull on `ln s` of the truth to `made.here`.
+    unsafe fn charge<T: Precise>(
+        &self,
+        tile: &mut Tile<'_, T>,
+        chunk: &mut [Tally],
+        step: Step<'_>,
+        slot: usize,
+        rows: &dyn Rows,
+    ) {
+        let Span { width, used } = tile.span;
+        let first_label = self.plan.label_of(0);
+        // SAFETY: promised by the caller; the field, if any, serves all classes.
+        unsafe { self.load_field(tile, step, 0, slot) };
+        let selects = self.cuts.get(slot).is_some_and(Option::is_some);
+        let weight = if selects {
+            row(tile.seen.selected, slot, width, used)
+        } else {
+            row(tile.seen.weight, 0, width, used)
+        };
+        let label = row(tile.seen.label, 0, width, used);
+        if step.folds {
+            let cost = row_mut(tile.made.cost, 0, width, used);
+            let work = row_mut(tile.made.work, 0, width, used);
+            match self.ranks.get(slot).copied().flatten() {
+                Some(ranks) => {
+                    // SAFETY: ranks are there of every voxel.
+                    unsafe {
+                        ranks.load(step.sample, 0, step.at, cost.get_mut(..tile.len).unwrap_or(&mut []))
+                    };
+                    cost.get_mut(tile.len..).unwrap_or(&mut []).fill(T::zero());
+                    if (0..self.plan.classes).any(|class| self.rank_weight(step.sample, slot, class) != 1.0) {
+                        let of = |class| match self.rank_weight(step.sample, slot, class) {
+                            0.0 => 1.0,
+                            price => price,
+                        };
+                        dispatch(Lookup { label, first_label, classes: self.plan.classes, of, out: work });
+                        dispatch(Unweigh { row: cost, weight: work });
+                    }
+                    dispatch(Blank { row: cost, weight });
+                }
+                None => T::rows(rows).rate(&tile.seen.truth_row(weight, tile.span), work, cost),
+            }
+            if selects || !tile.is_unweighted {
+                dispatch(Weigh { row: cost, weight });
+            }
+            let lanes = row_mut(tile.made.lanes, 0, width, used / 4);
+            dispatch(AddByLabel { row: cost, label, first_label, lanes, sums: chunk, slot });
+        }
+        if let Some((slopes, _)) = step.map {
+            let slope = row_mut(tile.made.cost, 0, width, used);
+            let of =
+                |class: usize| slopes.get(class).and_then(|of| of.cost.get(slot)).copied().unwrap_or(0.0);
+            dispatch(Lookup { label, first_label, classes: self.plan.classes, of, out: slope });
+            dispatch(Weigh { row: slope, weight });
+            let here = row_mut(tile.made.here, 0, width, used);
+            let mut pull = Pull { polynomial: &mut [], here, elsewhere: &mut [] };
+            let work = row_mut(tile.made.work, 0, width, used);
+            let slope = row(tile.made.cost, 0, width, used);
+            T::rows(rows).map(&tile.seen.truth_row(slope, tile.span), T::one(), work, &mut pull);
+        }
+    }
+}
+
+/// Multiplies a row by the weights of its voxels.
+pub(crate) struct Weigh<'a, T> {
+    pub row: &'a mut [T],
+    pub weight: &'a [T],
+}
+
+impl<T: Real> Kernel for Weigh<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        for (x, &weight) in self.row.iter_mut().zip(self.weight) {
+            *x *= weight;
+        }
+    }
+}
+
+/// Takes them off again.
+struct Unweigh<'a, T> {
+    row: &'a mut [T],
+    weight: &'a [T],
+}
+
+impl<T: Real> Kernel for Unweigh<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        for (x, &weight) in self.row.iter_mut().zip(self.weight) {
+            *x /= weight;
+        }
+    }
+}
+
+/// What each voxel's class has in a table; a voxel of no class may get anything finite.
+pub(crate) struct Lookup<'a, F, T> {
+    pub label: &'a [i32],
+    pub first_label: i32,
+    pub classes: usize,
+    pub of: F,
+    pub out: &'a mut [T],
+}
+
+impl<F: Fn(usize) -> f64, T: Real> Kernel for Lookup<'_, F, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Self { label, first_label, classes, of, out } = self;
+        let first = of(0);
+        if (1..classes).all(|class| of(class) == first) {
+            return out.fill(T::of(first));
+        }
+        out.fill(T::zero());
+        for class in 0..classes {
+            add_where(out, label, first_label + class as i32, T::of(of(class)));
+        }
+    }
+}
+
+#[inline(always)]
+fn add_where<T: Real>(out: &mut [T], label: &[i32], class: i32, value: T) {
+    for (to, &label) in out.iter_mut().zip(label) {
+        *to += value.masked(label == class);
+    }
+}
+
+/// Adds a row to the costs of each voxel's class, block by block.
+struct AddByLabel<'a, T> {
+    row: &'a [T],
+    label: &'a [i32],
+    first_label: i32,
+    /// A quarter of a row.
+    lanes: &'a mut [T],
+    sums: &'a mut [Tally],
+    slot: usize,
+}
+
+impl<T: Real> Kernel for AddByLabel<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Self { row, label, first_label, lanes, sums, slot } = self;
+        for (class, tally) in sums.iter_mut().enumerate() {
+            let Some(sum) = tally.cost.get_mut(slot) else { continue };
+            labelled_lanes(row, label, first_label + class as i32, lanes);
+            add_blocks(lanes, sum);
+        }
+    }
+}
+
+/// The lanes of each block of `x`, where the label is that of a class.
+#[inline(always)]
+pub(crate) fn labelled_lanes<T: Real>(x: &[T], label: &[i32], class: i32, lanes: &mut [T]) {
+    for ((x, l), lanes) in blocks(x).iter().zip(blocks(label)).zip(lanes.as_chunks_mut::<LANES>().0) {
+        for i in 0..LANES {
+            let mut sum = T::zero();
+            for part in 0..BLOCK / LANES {
+                let at = part * LANES + i;
+                sum += x[at].masked(l[at] == class);
+            }
+            lanes[i] = sum;
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! Probabilities that wait where the gradient will be: written by one sweep, found by the next.
+//!
+//! To take exponentials again would save their traffic and was slower, in the caches and beyond them.
+
+use crate::Real;
+use crate::engine::arena::Plain;
+use crate::engine::row::{copy_row, row, row_mut};
+use crate::engine::simd::{Kernel, dispatch};
+use crate::engine::stream::stream;
+use crate::engine::sweep::{Output, Step};
+use crate::engine::tile::{Span, Tile};
+
+/// Leaves the probabilities of a tile where the gradient will be.
+///
+/// # Safety
+/// The array of `parking` is writable and holds the tile's voxels.
+pub(crate) unsafe fn park<T: Real + Plain>(
+    tile: &mut Tile<'_, T>,
+    classes: usize,
+    step: Step<'_>,
+    parking: Output,
+) {
+    let Span { width, .. } = tile.span;
+    let voxels = (step.sample, step.at, tile.len);
+    // Nobody needs the logits any more.
+    let spare = Some(&mut *tile.seen.logit).filter(|_| parking.streams);
+    // SAFETY: promised by the caller.
+    if unsafe { parking.rows.store_interleaved(classes, voxels, tile.seen.probability, width, spare) } {
+        return;
+    }
+    for class in 0..classes {
+        // SAFETY: promised by the caller.
+        let to = unsafe { parking.rows.slice_mut::<T>(step.sample, class, step.at, tile.len) };
+        let from = row(tile.seen.probability, class, width, tile.len);
+        match to {
+            Some(to) if parking.streams => stream(from, to),
+            Some(to) => copy_row(from, to),
+            None => (),
+        }
+    }
+}
+
+/// Takes them up again, and the complement.
+///
+/// # Safety
+/// The array of `parking` is readable and holds the tile's voxels.
+pub(crate) unsafe fn unpark<T: Real + Plain>(
+    tile: &mut Tile<'_, T>,
+    classes: usize,
+    step: Step<'_>,
+    parking: Output,
+) {
+    let Span { width, used } = tile.span;
+    row_mut(tile.seen.complement, 0, width, used).fill(T::zero());
+    row_mut(tile.seen.inverse, 0, width, used).fill(T::one());
+    let voxels = (step.sample, step.at, tile.len);
+    // SAFETY: promised by the caller.
+    let is_there = unsafe { parking.rows.load_interleaved(classes, voxels, tile.seen.logit, width) };
+    for class in 0..classes {
+        // SAFETY: promised by the caller.
+        let direct = unsafe { parking.rows.slice::<T>(step.sample, class, step.at, tile.len) };
+        let interleaved = row(tile.seen.logit, class, width, tile.len);
+        let from = if is_there { interleaved } else { direct.unwrap_or(&[]) };
+        let to = row_mut(tile.seen.probability, class, width, used);
+        to.get_mut(tile.len..).unwrap_or(&mut []).fill(T::zero());
+        dispatch(Unpark { from, to, complement: row_mut(tile.seen.complement, 0, width, used) });
+    }
+}
+
+struct Unpark<'a, T> {
+    from: &'a [T],
+    to: &'a mut [T],
+    complement: &'a mut [T],
+}
+
+impl<T: Real> Kernel for Unpark<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        for ((&s, to), complement) in self.from.iter().zip(self.to).zip(self.complement) {
+            *to = s;
+            *complement += s.masked(!(s > T::of(0.5)));
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! Labels: integers of any width, read as class indices.
+
+use super::simd::{Kernel, dispatch};
+use super::source::Source;
+use crate::Dtype;
+
+impl Source {
+    /// Reads labels as class indices.
+    ///
+    /// # Safety
+    /// As [`Source::load`].
+    pub unsafe fn labels(&self, sample: usize, start: usize, legend: &Legend<'_>, out: &mut [i32]) {
+        let base = self.base(sample, 0);
+        let mut rest = out;
+        self.lattice.walk(start, rest.len(), |offset, stride, count| {
+            let (run, tail) = core::mem::take(&mut rest).split_at_mut_checked(count).unwrap_or_default();
+            rest = tail;
+            let at = base.wrapping_add(offset);
+            match self.dtype {
+                Dtype::I64 => dispatch(Labels { from: self.at::<i64>(at), stride, legend, out: run }),
+                Dtype::I32 => dispatch(Labels { from: self.at::<i32>(at), stride, legend, out: run }),
+                Dtype::I16 => dispatch(Labels { from: self.at::<i16>(at), stride, legend, out: run }),
+                _ => dispatch(Labels { from: self.at::<u8>(at), stride, legend, out: run }),
+            }
+        });
+    }
+
+    fn at<E>(&self, offset: isize) -> *const E {
+        self.data.cast::<E>().wrapping_offset(offset).cast_const()
+    }
+}
+
+/// Which numbers are labels: how a label becomes a class index.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Legend<'a> {
+    /// Labels `0..classes` are classes. A single class has two: 0 is outside, 1 is the object.
+    pub classes: i32,
+    pub ignore: &'a [i64],
+}
+
+impl Legend<'_> {
+    /// An ignored label.
+    pub const IGNORED: i32 = -1;
+    /// A label that is neither a class nor ignored.
+    pub const UNKNOWN: i32 = -2;
+}
+
+/// An integer that may be a label.
+trait Label: Copy + PartialEq + TryFrom<i64> {
+    /// The value, or a negative one if it is no class index.
+    fn index(self) -> i32;
+}
+
+impl Label for u8 {
+    #[inline(always)]
+    fn index(self) -> i32 {
+        self as i32
+    }
+}
+
+impl Label for i16 {
+    #[inline(always)]
+    fn index(self) -> i32 {
+        self as i32
+    }
+}
+
+impl Label for i32 {
+    #[inline(always)]
+    fn index(self) -> i32 {
+        self
+    }
+}
+
+impl Label for i64 {
+    #[inline(always)]
+    fn index(self) -> i32 {
+        if self >> 31 == 0 { self as i32 } else { Legend::UNKNOWN }
+    }
+}
+
+struct Labels<'a, E> {
+    from: *const E,
+    stride: isize,
+    legend: &'a Legend<'a>,
+    out: &'a mut [i32],
+}
+
+impl<E: Label> Kernel for Labels<'_, E> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Self { from, stride, legend, out } = self;
+        // SAFETY: the caller of `Source::labels` promises that the run lies in a readable array.
+        let label = |i: usize| unsafe { *from.offset(i as isize * stride) };
+        let classes = legend.classes;
+        let index = |label: E| {
+            let index = label.index();
+            if index >= 0 && index < classes { index } else { Legend::UNKNOWN }
+        };
+        if stride == 1 {
+            for (i, to) in out.iter_mut().enumerate() {
+                // SAFETY: as above.
+                *to = index(unsafe { *from.add(i) });
+            }
+        } else {
+            for (i, to) in out.iter_mut().enumerate() {
+                *to = index(label(i));
+            }
+        }
+        for ignore in legend.ignore {
+            // A number that this type cannot hold names no voxel.
+            let Ok(ignore) = E::try_from(*ignore) else { continue };
+            for (i, to) in out.iter_mut().enumerate() {
+                if label(i) == ignore {
+                    *to = Legend::IGNORED;
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::View;
+
+    #[test]
+    fn a_label_is_a_class_or_ignored_or_unknown() {
+        let labels = [0i64, 2, 3, -1, i64::MIN, 1 << 32, 255];
+        let view = View::new(&labels, &[1, 7]).unwrap();
+        let legend = Legend { classes: 3, ignore: &[255, 2, i64::MIN] };
+        let mut row = [0; 7];
+        // SAFETY: all 7 voxels.
+        unsafe { Source::without_classes(&view.array).labels(0, 0, &legend, &mut row) };
+        assert_eq!(row, [0, -1, -2, -2, -1, -2, -1]);
+    }
+}

@@ -1,0 +1,209 @@
+//! Terms that only some voxels pay: how voxels rank, and which are selected.
+
+use super::activation::activate;
+use super::labelled::exponentials::{Picks, Scale, exponentials};
+use super::labelled::parking::park;
+use super::labelled::{Lookup, Weigh, is_labelled};
+use super::precise::Precise;
+use super::row::{AddUp, row, row_mut};
+use super::select::Cut;
+use super::simd::{Kernel, dispatch};
+use super::sweep::{Output, Step, Sweep, costs};
+use super::tile::{Span, Tile, chunks};
+use crate::{Parts, Real, Selection, Tally};
+
+impl Sweep<'_> {
+    /// Weighs the voxels that some terms select; adds what they weigh to the first class of `chunk`: of
+    /// those with ranks it is known.
+    pub(super) unsafe fn choose<T: Precise>(
+        &self,
+        tile: &mut Tile<'_, T>,
+        chunk: &mut [Tally],
+        step: Step<'_>,
+    ) {
+        for (slot, cut) in self.cuts.iter().enumerate() {
+            let Some(cut) = cut else { continue };
+            let ranks = self.ranks.get(slot).copied().flatten();
+            match ranks {
+                // SAFETY: promised by the caller.
+                Some(ranks) => unsafe {
+                    let to = row_mut(tile.made.total, 0, tile.len, tile.len);
+                    ranks.load(step.sample, 0, step.at, to);
+                },
+                // SAFETY: as above.
+                None => unsafe { self.rank(tile, step, slot) },
+            }
+            let selected = row_mut(tile.seen.selected, slot, tile.span.width, tile.span.used);
+            dispatch(Share { rank: tile.made.total, weight: tile.seen.weight, cut: *cut, selected });
+            let to = chunk.first_mut().and_then(|first| first.charged.get_mut(slot));
+            if let (Some(sum), true) = (to, step.folds && ranks.is_none()) {
+                dispatch(AddUp { row: selected, weight: None, lanes: tile.made.lanes, sum });
+            }
+        }
+    }
+
+    /// Adds what the voxels weigh that a term with ranks selects in a sample.
+    ///
+    /// # Safety
+    /// As [`Sweep::sample`].
+    pub unsafe fn count_selected<T: Precise>(
+        &self,
+        tile: &mut Tile<'_, T>,
+        sample: usize,
+        slot: usize,
+    ) -> f64 {
+        let mut all = 0.0;
+        let (Some(Some(cut)), Some(Some(ranks))) = (self.cuts.get(slot), self.ranks.get(slot)) else {
+            return all;
+        };
+        for (start, end) in chunks(self.plan.voxels) {
+            let mut sum = 0.0;
+            for (at, len) in tile.spans(start, end) {
+                // SAFETY: promised by the caller; the spans lie in the sample.
+                unsafe {
+                    tile.open(self.plan, sample, at, len);
+                    ranks.load(sample, 0, at, row_mut(tile.made.total, 0, len, len));
+                }
+                let selected = row_mut(tile.seen.selected, slot, tile.span.width, tile.span.used);
+                dispatch(Share { rank: tile.made.total, weight: tile.seen.weight, cut: *cut, selected });
+                dispatch(AddUp { row: selected, weight: None, lanes: tile.made.lanes, sum: &mut sum });
+            }
+            all += sum;
+        }
+        all
+    }
+
+    /// What a class's cost is multiplied by where voxels rank.
+    pub(super) fn rank_weight(&self, sample: usize, slot: usize, class: usize) -> f64 {
+        let Some(term) = self.term(slot) else { return 0.0 };
+        let Parts::Cost(rows) = term.form.parts() else { return 0.0 };
+        match rows.bill().selection {
+            _ if !self.plan.is_annotated(sample, class) => 0.0,
+            Some(Selection::Fraction(_)) => term.class_weight(class, self.plan.classes),
+            _ => 1.0,
+        }
+    }
+
+    /// Fills `tile.made.total` with the cost by which voxels rank for a term: with class weights for a
+    /// fraction, without them for a threshold, and without voxel weights.
+    unsafe fn rank<T: Precise>(&self, tile: &mut Tile<'_, T>, step: Step<'_>, slot: usize) {
+        let Some((_, rows)) = costs(self.terms).find(|(of, _)| *of == slot) else { return };
+        let bill = rows.bill();
+        let classes = self.plan.classes;
+        let weight = |class| self.rank_weight(step.sample, slot, class);
+        let Span { width, used } = tile.span;
+        if is_labelled(self.plan, self.terms, &self.fields) {
+            let rank = row_mut(tile.made.total, 0, width, used);
+            let work = row_mut(tile.made.work, 0, width, used);
+            T::rows(rows).rate(
+                &tile.seen.truth_row(row(tile.seen.weight, 0, width, used), tile.span),
+                work,
+                rank,
+            );
+            if (0..classes).any(|class| weight(class) != 1.0) {
+                let label = row(tile.seen.label, 0, width, used);
+                let price = row_mut(tile.made.cost, 0, width, used);
+                dispatch(Lookup {
+                    label,
+                    first_label: self.plan.label_of(0),
+                    classes,
+                    of: weight,
+                    out: price,
+                });
+                dispatch(Weigh { row: rank, weight: price });
+            }
+            return;
+        }
+        tile.made.total.fill(T::zero());
+        let all: f64 = if self.plan.activation.is_exclusive() { 1.0 } else { (0..classes).map(weight).sum() };
+        let prices = bill.prices(self.plan.activation, classes);
+        for class in 0..classes {
+            if weight(class) == 0.0 {
+                continue;
+            }
+            // SAFETY: promised by the caller.
+            unsafe { tile.load_truth(self.plan, step.sample, class, step.at) };
+            let of = tile.seen.row(self.plan.activation, class, prices, tile.span);
+            let cost = row_mut(tile.made.cost, 0, width, used);
+            T::rows(rows).rate(&of, tile.made.work, cost);
+            dispatch(AddScaled { factor: T::of(weight(class) / all), row: cost, to: tile.made.total });
+        }
+    }
+
+    /// Writes the cost by which each voxel of a sample ranks for a term; −∞ where it does not count. Parks
+    /// probabilities, if there is somewhere.
+    ///
+    /// # Safety
+    /// As [`Sweep::sample`].
+    pub unsafe fn rank_sample<T: Precise>(
+        &self,
+        tile: &mut Tile<'_, T>,
+        sample: usize,
+        slot: usize,
+        ranks: &mut [T],
+        parking: Option<Output>,
+    ) {
+        for (at, len) in tile.spans(0, self.plan.voxels) {
+            let step = Step { sample, at, folds: false, map: None, parking, parked: false };
+            // SAFETY: promised by the caller; the spans lie in the sample.
+            unsafe {
+                tile.open(self.plan, sample, at, len);
+                if is_labelled(self.plan, self.terms, &self.fields) {
+                    exponentials(tile, self.plan, step, Picks { probability: true, logarithm: true });
+                } else {
+                    activate(tile, self.plan, sample, at);
+                }
+                self.rank(tile, step, slot);
+                if let Some(parking) = parking {
+                    dispatch(Scale { tile, classes: self.plan.classes, sums_complement: false });
+                    park(tile, self.plan.classes, step, parking);
+                }
+            }
+            let rank = row(tile.made.total, 0, tile.span.width, len);
+            let weight = row(tile.seen.weight, 0, tile.span.width, len);
+            for ((to, &rank), &weight) in ranks.iter_mut().skip(at).zip(rank).zip(weight) {
+                *to = if weight > T::zero() { rank } else { T::of(f64::NEG_INFINITY) };
+            }
+        }
+    }
+}
+
+/// Adds `factor` times a row to another.
+struct AddScaled<'a, T> {
+    factor: T,
+    row: &'a [T],
+    to: &'a mut [T],
+}
+
+impl<T: Real> Kernel for AddScaled<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        for (to, &x) in self.to.iter_mut().zip(self.row) {
+            *to += self.factor * x;
+        }
+    }
+}
+
+/// Weighs voxels by their share in a selection.
+struct Share<'a, T> {
+    rank: &'a [T],
+    weight: &'a [T],
+    cut: Cut,
+    selected: &'a mut [T],
+}
+
+impl<T: Real> Kernel for Share<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Cut { key, share } = self.cut;
+        let share = T::of(share);
+        for ((to, &rank), &weight) in self.selected.iter_mut().zip(self.rank).zip(self.weight) {
+            let rank = rank.key();
+            *to = weight.masked(rank > key) + (weight * share).masked(rank == key);
+        }
+    }
+}
