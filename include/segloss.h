@@ -26,7 +26,7 @@
 
 /* Scratch that serves every loss without fields, selection or executor: for a static buffer. */
 #define SEGLOSS_SCRATCH_BYTES(samples, classes) \
-  ((size_t)(SIZE_MAX > 0xffffffffu ? 229376u : 30720u) + (size_t)2048u * (classes) + (size_t)224u * (samples) * (classes))
+  ((size_t)(SIZE_MAX > 0xffffffffu ? 253952u : 33792u) + (size_t)2048u * (classes) + (size_t)224u * (samples) * (classes))
 
 #ifndef SEGLOSS_API
 #if defined(_WIN32) && defined(SEGLOSS_DLL)
@@ -459,27 +459,6 @@ typedef struct segloss_distance_args {
 extern "C" {
 #endif // __cplusplus
 
-// Boundary loss. Parameters: variant (0, SEGLOSS_RIM_ZERO), field.
-SEGLOSS_API const struct segloss_form *segloss_boundary(void);
-
-// Hausdorff by distance transform. Parameters: alpha, field (the target's half, or all of it by
-// SEGLOSS_FIELD_COMPLETE), variant: SEGLOSS_TARGET_ONLY, SEGLOSS_PREDICTION_ONLY, SEGLOSS_ARGMAX,
-// SEGLOSS_INTERIOR, SEGLOSS_LOG, or-ed.
-SEGLOSS_API const struct segloss_form *segloss_hausdorff(void);
-
-// Balanced cross entropy, combo's first half (15). Parameters: beta.
-SEGLOSS_API const struct segloss_form *segloss_balanced_cross_entropy(void);
-
-// Power cross entropy, exponential logarithmic's second half (16). Parameters: gamma.
-SEGLOSS_API const struct segloss_form *segloss_power_cross_entropy(void);
-
-// Logarithmic Dice, exponential logarithmic's first half (16). Parameters: gamma, those of region
-// forms.
-SEGLOSS_API const struct segloss_form *segloss_log_dice(void);
-
-// A custom region loss. Parameters: region, context, class_average, sample_average, absent.
-SEGLOSS_API const struct segloss_form *segloss_custom_region(void);
-
 // Cross entropy (2), (3). Parameters: label_smoothing, normalizer.
 SEGLOSS_API const struct segloss_form *segloss_cross_entropy(void);
 
@@ -518,50 +497,14 @@ SEGLOSS_API const struct segloss_form *segloss_asymmetric_similarity(void);
 // Penalty, or pGD (14). Parameters: k, those of generalized Dice.
 SEGLOSS_API const struct segloss_form *segloss_penalty(void);
 
-// Cross entropy (2), (3). Parameters: label_smoothing, normalizer.
-SEGLOSS_API const struct segloss_form *segloss_cross_entropy(void);
-
-// TopK cross entropy (4). Parameters: variant (SEGLOSS_FRACTION, SEGLOSS_THRESHOLD), k.
-SEGLOSS_API const struct segloss_form *segloss_top_k(void);
-
-// Focal loss (5). Parameters: gamma.
-SEGLOSS_API const struct segloss_form *segloss_focal(void);
-
-// Distance-penalised cross entropy (6). Parameters: field, [B,...] or [B,C,...].
-SEGLOSS_API const struct segloss_form *segloss_distance_penalized(void);
-
-// Sensitivity-specificity (7). Parameters: alpha (r), smooth_denominator.
-SEGLOSS_API const struct segloss_form *segloss_sensitivity_specificity(void);
-
-// Dice (8). Parameters: variant (SEGLOSS_LINEAR, SEGLOSS_SQUARED), and those of all region forms:
-// smooth_numerator, smooth_denominator, class_average, sample_average, absent.
-SEGLOSS_API const struct segloss_form *segloss_dice(void);
-
-// IoU (9). Parameters: variant (SEGLOSS_LINEAR, SEGLOSS_SQUARED), those of region forms.
-SEGLOSS_API const struct segloss_form *segloss_iou(void);
-
-// Tversky (10). Parameters: alpha (false positives), beta (false negatives), those of region forms.
-SEGLOSS_API const struct segloss_form *segloss_tversky(void);
-
-// Generalized Dice (11). Parameters: variant (SEGLOSS_INVERSE_SQUARE, SEGLOSS_INVERSE,
-// SEGLOSS_UNIFORM), those of region forms but class_average: the classes meet in the formula.
-SEGLOSS_API const struct segloss_form *segloss_generalized_dice(void);
-
-// Focal Tversky (12). Parameters: alpha, beta, gamma, those of region forms.
-SEGLOSS_API const struct segloss_form *segloss_focal_tversky(void);
-
-// Asymmetric similarity (13). Parameters: beta, those of region forms.
-SEGLOSS_API const struct segloss_form *segloss_asymmetric_similarity(void);
-
-// Penalty, or pGD (14). Parameters: k, those of generalized Dice.
-SEGLOSS_API const struct segloss_form *segloss_penalty(void);
-
-// Boundary loss. Parameters: variant (0, SEGLOSS_RIM_ZERO), field.
-SEGLOSS_API const struct segloss_form *segloss_boundary(void);
+// Boundary loss. Parameters: variant (0, SEGLOSS_RIM_ZERO), field. Class 0 of two or more is left out where no class
+// weights are given.
+SEGLOSS_API
+const struct segloss_form *segloss_boundary(void);
 
 // Hausdorff by distance transform. Parameters: alpha, field (the target's half, or all of it by
 // SEGLOSS_FIELD_COMPLETE), variant: SEGLOSS_TARGET_ONLY, SEGLOSS_PREDICTION_ONLY, SEGLOSS_ARGMAX,
-// SEGLOSS_INTERIOR, SEGLOSS_LOG, or-ed.
+// SEGLOSS_INTERIOR, SEGLOSS_LOG, or-ed. Class 0 of two or more is left out where no class weights are given.
 SEGLOSS_API const struct segloss_form *segloss_hausdorff(void);
 
 // Balanced cross entropy, combo's first half (15). Parameters: beta.

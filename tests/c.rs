@@ -35,19 +35,36 @@ fn compiler(variable: &str, default: &str) -> Command {
     Command::new(std::env::var(variable).unwrap_or(default.into()))
 }
 
-/// Compiles a program with every warning an error, links the static library, and runs it.
+/// Compiles a program that includes `segloss.h`.
 #[track_caller]
 fn run(source: &str, standard: &str) {
-    let is_c = source.ends_with(".c");
-    let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{source}.{standard}"));
+    let said = build(&[source], standard, &["-Wpadded"]);
+    assert!(said.contains("passed"), "{source}: {said}");
+}
+
+/// Compiles a program that includes `segloss.hpp`, whose own types may have padding.
+#[track_caller]
+fn run_cpp(sources: &[&str]) {
+    for standard in ["c++17", "c++20"] {
+        let said = build(sources, standard, &["-Wshadow"]);
+        assert!(said.contains("passed"), "{sources:?}: {said}");
+    }
+}
+
+/// Compiles a program with every warning an error, links the static library, and runs it: what it prints.
+#[track_caller]
+fn build(sources: &[&str], standard: &str, flags: &[&str]) -> String {
+    let is_c = sources.iter().all(|source| source.ends_with(".c"));
+    let name = format!("{}.{standard}{}", sources.join("+").replace('/', "_"), flags.concat());
+    let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     let mut cc = if is_c { compiler("CC", "cc") } else { compiler("CXX", "c++") };
-    cc.arg(format!("-std={standard}"));
-    cc.args(["-pedantic", "-Wall", "-Wextra", "-Wconversion", "-Wpadded", "-Werror", "-O1", "-g", "-I"]);
-    cc.arg(format!("{ROOT}/include")).arg(format!("{ROOT}/tests/c/{source}"));
+    cc.arg(format!("-std={standard}")).args(flags);
+    cc.args(["-pedantic", "-Wall", "-Wextra", "-Wconversion", "-Werror", "-O1", "-g"]);
+    cc.arg(format!("-I{ROOT}/include")).args(["-idirafter", &format!("{ROOT}/tests/c/stand_in")]);
+    cc.args(sources.iter().map(|source| format!("{ROOT}/tests/c/{source}")));
     cc.arg(library().join("libsegloss.a")).args(["-lm", "-o"]).arg(&program);
     succeed(&mut cc, "No compiler: install the packages gcc and g++, or set CC and CXX.");
-    let said = succeed(&mut Command::new(&program), "");
-    assert!(said.contains("passed"), "{source}: {said}");
+    succeed(&mut Command::new(&program), "")
 }
 
 #[test]
@@ -92,9 +109,51 @@ fn distances_from_c() {
 }
 
 #[test]
+#[cfg(target_os = "linux")] // where programs change their stack by ucontext
+fn the_deepest_stack_from_c() {
+    run("stack.c", "c99");
+}
+
+#[test]
 fn the_header_from_cpp() {
     run("header.cpp", "c++11");
     run("header.cpp", "c++17");
+}
+
+#[test]
+fn dlpack_tensors_from_c() {
+    run("dlpack.c", "c99");
+    run("dlpack.c", "c11");
+}
+
+#[test]
+fn the_defaults_of_the_cpp_terms_are_those_of_c() {
+    run_cpp(&["defaults.cpp"]);
+}
+
+#[test]
+fn every_verb_from_cpp() {
+    run_cpp(&["values.cpp"]);
+}
+
+#[test]
+fn element_types_by_trait() {
+    run_cpp(&["dtypes.cpp"]);
+}
+
+#[test]
+fn exceptions_and_results_in_one_program() {
+    run_cpp(&["failures.cpp", "returns.cpp"]);
+    for standard in ["c++17", "c++20"] {
+        let said = build(&["returns.cpp"], standard, &["-fno-exceptions", "-DALONE"]);
+        assert!(said.contains("passed"), "{said}");
+    }
+}
+
+#[test]
+fn the_training_loop_of_the_examples_learns() {
+    let said = build(&["../../examples/training.cpp"], "c++20", &["-Wshadow"]);
+    assert!(said.contains("step 60"), "{said}");
 }
 
 /// Exported symbols are exactly the committed list.

@@ -1,0 +1,22 @@
+# The version is read from the header, the one place where an installation holds it.
+file(STRINGS "${CMAKE_CURRENT_LIST_DIR}/../../../include/segloss.h" _segloss_code REGEX "define SEGLOSS_VERSION ")
+string(REGEX MATCH "0x[0-9a-f]+" _segloss_code "${_segloss_code}")
+math(EXPR _segloss_major "${_segloss_code} >> 16")
+math(EXPR _segloss_minor "${_segloss_code} >> 8 & 255")
+math(EXPR _segloss_patch "${_segloss_code} & 255")
+set(PACKAGE_VERSION ${_segloss_major}.${_segloss_minor}.${_segloss_patch})
+
+# Below 1.0 a new minor version is a new interface.
+if(_segloss_major EQUAL 0)
+  set(_segloss_interface 0.${_segloss_minor})
+  set(_segloss_wanted ${PACKAGE_FIND_VERSION_MAJOR}.${PACKAGE_FIND_VERSION_MINOR})
+else()
+  set(_segloss_interface ${_segloss_major})
+  set(_segloss_wanted ${PACKAGE_FIND_VERSION_MAJOR})
+endif()
+if(_segloss_wanted VERSION_EQUAL _segloss_interface AND NOT PACKAGE_FIND_VERSION VERSION_GREATER PACKAGE_VERSION)
+  set(PACKAGE_VERSION_COMPATIBLE TRUE)
+endif()
+if(PACKAGE_FIND_VERSION VERSION_EQUAL PACKAGE_VERSION)
+  set(PACKAGE_VERSION_EXACT TRUE)
+endif()

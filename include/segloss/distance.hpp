@@ -1,0 +1,77 @@
+// The distance transform.
+//
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+#ifndef SEGLOSS_DISTANCE_HPP
+#define SEGLOSS_DISTANCE_HPP
+
+#include <cstddef>
+#include <cstdint>
+
+#include "arguments.hpp"
+#include "failures.hpp"
+
+namespace segloss {
+inline namespace SEGLOSS_MODE {
+
+enum class DistanceKind : std::uint32_t {
+  negative_inside = SEGLOSS_SIGNED,
+  inside = SEGLOSS_INSIDE,
+  outside = SEGLOSS_OUTSIDE,
+  other_side = SEGLOSS_OTHER_SIDE,
+};
+
+// An exact Euclidean distance transform of a mask, or of every class of a label map.
+struct Distance {
+  DistanceKind kind = DistanceKind::negative_inside;
+  Tensor mask{};                       // integers, [...]
+  Output out{};                        // f32 or f64, [...] or [classes,...], in C order
+  std::uint32_t classes = 0;           // 0: a mask, nonzero is inside
+  bool square = false;                 // squared distances; a signed square keeps its sign
+  bool black_border = false;           // outside of the image is background
+  span<const double> spacing{};        // one per axis
+  const Executor* executor = nullptr;  // this thread
+
+  // Bytes of scratch; reads no data.
+  Result<std::size_t> scratch_size() const {
+    std::size_t bytes = 0;
+    const segloss_fault fault =
+        call({}, [&](segloss_distance_args& args) { return segloss_distance_scratch_size(&args, &bytes); });
+    return detail::give(fault, bytes);
+  }
+  Result<void> run(span<std::byte> scratch) const {
+    return detail::give(call(scratch, [](segloss_distance_args& args) { return segloss_distance(&args); }));
+  }
+
+ private:
+  template <class Verb>
+  segloss_fault call(span<std::byte> scratch, Verb verb) const noexcept {
+    segloss_fault fault{SEGLOSS_OK, UINT32_MAX, -1, nullptr, nullptr};
+    const std::uint32_t axes = mask.shape.size();
+    if (mask.strides.size() != 0 && mask.strides.size() != axes)
+      return {SEGLOSS_STRIDES, UINT32_MAX, -1, "mask", "one stride per axis, or none"};
+    if (!spacing.empty() && spacing.size() != axes)
+      return {SEGLOSS_SHAPE, UINT32_MAX, -1, "spacing", "one per axis"};
+    if (out.strides.size() != 0 && out.strides.size() != axes + (classes == 0 ? 0 : 1))
+      return {SEGLOSS_STRIDES, UINT32_MAX, -1, "out", "one stride per axis, or none"};
+    segloss_distance_args args{};
+    args.struct_size = sizeof args;
+    args.flags = (square ? SEGLOSS_SQUARE : 0u) | (black_border ? SEGLOSS_BLACK_BORDER : 0u);
+    args.kind = static_cast<std::uint32_t>(kind);
+    args.classes = classes;
+    args.mask = mask.c();
+    args.spacing = spacing.empty() ? nullptr : spacing.data();
+    args.out = out.c();
+    args.fault = &fault;
+    args.scratch = scratch.data();
+    args.scratch_size = scratch.size();
+    args.executor = executor == nullptr ? nullptr : executor->c();
+    fault.status = verb(args);
+    return fault;
+  }
+};
+
+}  // inline namespace SEGLOSS_MODE
+}  // namespace segloss
+
+#endif  // SEGLOSS_DISTANCE_HPP

@@ -1,0 +1,95 @@
+// A refused call: thrown, or returned.
+//
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+#ifndef SEGLOSS_FAILURES_HPP
+#define SEGLOSS_FAILURES_HPP
+
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <exception>
+
+#include "modes.hpp"
+
+namespace segloss {
+inline namespace SEGLOSS_MODE {
+
+// A refused call. Nothing has been written.
+class Error : public std::exception {
+ public:
+  segloss_fault fault;
+
+  explicit Error(const segloss_fault& of) noexcept : fault(of) {
+    char place[32] = "", term[32] = "";
+    if (of.index >= 0) std::snprintf(place, sizeof place, " at %lld", static_cast<long long>(of.index));
+    if (of.term != UINT32_MAX) std::snprintf(term, sizeof term, " of term %u", static_cast<unsigned>(of.term));
+    const auto text = [](const char* said) { return said == nullptr ? "?" : said; };
+    std::snprintf(text_, sizeof text_, "%s%s%s: %s; wanted %s", text(of.argument), place, term,
+                  segloss_status_string(of.status), text(of.wants));
+  }
+  const char* what() const noexcept override { return text_; }
+
+ private:
+  char text_[256];
+};
+
+#if SEGLOSS_EXCEPTIONS
+
+template <class T>
+using Result = T;
+
+namespace detail {
+inline void give(const segloss_fault& fault) {
+  if (fault.status != SEGLOSS_OK) throw Error(fault);
+}
+template <class T>
+T give(const segloss_fault& fault, T value) {
+  give(fault);
+  return value;
+}
+}  // namespace detail
+
+#else
+
+// A value or what was wrong. *result is read only if the result is true.
+template <class T>
+class [[nodiscard]] Result {
+ public:
+  Result(const segloss_fault& fault, T value) noexcept : fault_(fault), value_(value) {}
+  explicit operator bool() const noexcept { return fault_.status == SEGLOSS_OK; }
+  const T& operator*() const noexcept { return value_; }
+  const segloss_fault& fault() const noexcept { return fault_; }
+  Error error() const noexcept { return Error(fault_); }
+
+ private:
+  segloss_fault fault_;
+  T value_;
+};
+
+template <>
+class [[nodiscard]] Result<void> {
+ public:
+  explicit Result(const segloss_fault& fault) noexcept : fault_(fault) {}
+  explicit operator bool() const noexcept { return fault_.status == SEGLOSS_OK; }
+  const segloss_fault& fault() const noexcept { return fault_; }
+  Error error() const noexcept { return Error(fault_); }
+
+ private:
+  segloss_fault fault_;
+};
+
+namespace detail {
+inline Result<void> give(const segloss_fault& fault) { return Result<void>(fault); }
+template <class T>
+Result<T> give(const segloss_fault& fault, T value) {
+  return {fault, value};
+}
+}  // namespace detail
+
+#endif
+
+}  // inline namespace SEGLOSS_MODE
+}  // namespace segloss
+
+#endif  // SEGLOSS_FAILURES_HPP

@@ -1,0 +1,104 @@
+// A loss and its verbs.
+//
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+#ifndef SEGLOSS_LOSS_HPP
+#define SEGLOSS_LOSS_HPP
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include "call.hpp"
+#include "failures.hpp"
+
+namespace segloss {
+inline namespace SEGLOSS_MODE {
+
+// Up to four weighted terms. A fifth does not compile.
+class Loss {
+ public:
+  Loss(const Term& a) noexcept : terms_{a}, size_(1) {}
+  Loss(const Term& a, const Term& b) noexcept : terms_{a, b}, size_(2) {}
+  Loss(const Term& a, const Term& b, const Term& c) noexcept : terms_{a, b, c}, size_(3) {}
+  Loss(const Term& a, const Term& b, const Term& c, const Term& d) noexcept : terms_{a, b, c, d}, size_(4) {}
+
+  std::size_t size() const noexcept { return size_; }
+  Term& operator[](std::size_t k) noexcept { return terms_[k]; }
+  const Term& operator[](std::size_t k) const noexcept { return terms_[k]; }
+
+  // Bytes of scratch for every verb with these terms and shapes; reads no data.
+  Result<std::size_t> scratch_size(const Batch& batch) const {
+    std::size_t bytes = 0;
+    detail::Call call(terms_.data(), size_, batch, {}, {});
+    call.run([&] { return segloss_scratch_size(call.terms.data(), call.n_terms, &call.args, &bytes); });
+    return detail::give(call.fault, bytes);
+  }
+
+  // The value; the gradient and whatever else outputs asks for.
+  Result<double> run(const Batch& batch, const Outputs& outputs, span<std::byte> scratch) const {
+    detail::Call call(terms_.data(), size_, batch, outputs, scratch);
+    call.run([&] { return segloss_run(call.terms.data(), call.n_terms, &call.args); });
+    return detail::give(call.fault, call.value);
+  }
+
+  // Adds a part to B*C tallies, which start at zero.
+  Result<void> fold(const Batch& part, span<Tally> tallies, span<std::byte> scratch) const {
+    detail::Call call(terms_.data(), size_, part, {}, scratch);
+    Tally* const into = call.tallies(tallies, "tallies");
+    call.run([&] { return segloss_fold(call.terms.data(), call.n_terms, &call.args, into); });
+    return detail::give(call.fault);
+  }
+
+  // The value of the tallies, and B*C slopes unless they are left out; reads no voxels.
+  Result<double> finish(const Batch& batch, span<const Tally> tallies, span<Tally> slopes, const Outputs& outputs,
+                        span<std::byte> scratch) const {
+    detail::Call call(terms_.data(), size_, batch, outputs, scratch);
+    const Tally* const from = call.tallies(tallies, "tallies");
+    Tally* const into = call.tallies(slopes, "slopes");
+    call.run([&] { return segloss_finish(call.terms.data(), call.n_terms, &call.args, from, into); });
+    return detail::give(call.fault, call.value);
+  }
+
+  // Writes the gradient of a part. Fold every part before any map in place.
+  Result<void> map(const Batch& part, span<const Tally> slopes, const Outputs& outputs,
+                   span<std::byte> scratch) const {
+    detail::Call call(terms_.data(), size_, part, outputs, scratch);
+    const Tally* const from = call.tallies(slopes, "slopes");
+    call.run([&] { return segloss_map(call.terms.data(), call.n_terms, &call.args, from); });
+    return detail::give(call.fault);
+  }
+
+ private:
+  std::array<Term, SEGLOSS_MAX_TERMS> terms_;
+  std::size_t size_;
+};
+
+// Writes the field that run would compute for the term from the target: [B,C,...], or [B,...] for distance-penalised
+// cross entropy.
+inline Result<void> write_field(const Term& term, const Batch& batch, const Output& field, span<std::byte> scratch) {
+  detail::Call call(&term, 1, batch, {}, scratch);
+  const segloss_output into = field.c();
+  call.run([&] { return segloss_field(call.terms.data(), &call.args, &into); });
+  return detail::give(call.fault);
+}
+
+enum class Frequency : std::uint32_t {
+  inverse = SEGLOSS_WEIGHT_INVERSE,
+  inverse_sqrt = SEGLOSS_WEIGHT_INVERSE_SQRT,
+  median = SEGLOSS_WEIGHT_MEDIAN,
+};
+
+// Writes C class weights from the frequencies of the classes in the target. The scratch of any loss serves.
+inline Result<void> class_weights(const Batch& batch, Frequency kind, span<double> weights,
+                                  span<std::byte> scratch) {
+  detail::Call call(nullptr, 0, batch, {}, scratch);
+  double* const into = call.class_values(weights, "weights");
+  call.run([&] { return segloss_class_weights(&call.args, static_cast<std::uint32_t>(kind), into); });
+  return detail::give(call.fault);
+}
+
+}  // inline namespace SEGLOSS_MODE
+}  // namespace segloss
+
+#endif  // SEGLOSS_LOSS_HPP

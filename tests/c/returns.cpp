@@ -1,0 +1,45 @@
+// Failures as results: no exception is thrown, and the same header meets its other half in one program.
+#include "check.h"
+#define SEGLOSS_EXCEPTIONS 0
+#include "segloss.hpp"
+
+void results();
+
+void results() {
+  static uint8_t labels[8] = {0, 1, 1, 0, 1, 0, 3, 1};
+  static float logits[16], gradient[16];
+  static std::byte scratch[SEGLOSS_SCRATCH_BYTES(1, 2)];
+  const segloss::Loss loss{{1.0, segloss::Dice{}}};
+  segloss::Batch batch;
+  batch.activation = segloss::Activation::softmax;
+  batch.pred = {logits, {1, 2, 8}};
+  batch.target = {labels, {1, 8}};
+
+  const segloss::Result<size_t> size = loss.scratch_size(batch);
+  CHECK(size && *size > 0 && *size <= sizeof scratch);
+  segloss::Outputs outputs;
+  outputs.grad = gradient;
+  const segloss::Result<double> refused = loss.run(batch, outputs, scratch);
+  CHECK(!refused && refused.fault().status == SEGLOSS_LABEL && refused.fault().index == 6);
+  CHECK(strstr(refused.error().what(), "target at 6") != nullptr);
+  CHECK(gradient[0] == 0);
+
+  labels[6] = 1;
+  const segloss::Result<double> value = loss.run(batch, outputs, scratch);
+  CHECK(value && *value > 0 && gradient[0] != 0);
+
+  segloss_tally tallies[2] = {}, slopes[2];
+  const segloss::Result<void> folded = loss.fold(batch, tallies, scratch);
+  CHECK(folded);
+  const segloss::Result<double> finished = loss.finish(batch, tallies, slopes, {}, scratch);
+  CHECK(finished && *finished == *value);
+  const segloss::Result<void> mapped = loss.map(batch, segloss::span<const segloss_tally>(slopes, 1), {}, scratch);
+  CHECK(!mapped && mapped.fault().status == SEGLOSS_SHAPE && strstr(mapped.error().what(), "slopes") != nullptr);
+}
+
+#ifdef ALONE
+int main() {
+  results();
+  puts("passed");
+}
+#endif
