@@ -1,0 +1,153 @@
+//! candle: Dice + cross entropy as a custom operation whose backward is segloss.
+//!
+//! A linear model, trained twice: through the operation, and through the same loss written in candle's own operations
+//! and differentiated by its autograd. Values and gradients must agree at every step.
+
+use candle_core::{
+    CpuStorage, CustomOp1, D, DType, Device, Layout, Result, Shape, Storage, Tensor, Var, WithDType, bail,
+};
+use segloss::{
+    Activation, Batch, CrossEntropy, Dice, Element, Gradient, Term, View, ViewMut, differentiate, evaluate,
+    scratch_len,
+};
+
+/// Softmax, Dice and cross entropy of logits `[B, C, …]` against labels `[B, …]`; the result is a scalar.
+#[derive(Clone)]
+struct DiceCrossEntropy {
+    labels: Vec<u8>,
+}
+
+impl DiceCrossEntropy {
+    /// Hands the batch over: the logits where they lie, whatever their strides.
+    fn with<T: Element, R>(
+        &self,
+        logits: &[T],
+        layout: &Layout,
+        then: impl FnOnce(&Batch<'_>, &[Term<'_>], &mut [u8]) -> std::result::Result<R, segloss::Error>,
+    ) -> Result<R> {
+        let shape = layout.dims();
+        let strides: Vec<isize> = layout.stride().iter().map(|&stride| stride as isize).collect();
+        let label_shape = [&shape[..1], &shape[2..]].concat();
+        let (dice, cross_entropy) = (Dice::default(), CrossEntropy::default());
+        let terms = [Term::new(1.0, &dice), Term::new(1.0, &cross_entropy)];
+        View::strided(logits, layout.start_offset(), shape, &strides)
+            .and_then(|logits| {
+                Ok(Batch::new(logits, Activation::Softmax, View::new(&self.labels, &label_shape)?))
+            })
+            .and_then(|batch| then(&batch, &terms, &mut vec![0; scratch_len(&batch, &terms)?]))
+            .map_err(candle_core::Error::wrap)
+    }
+
+    /// `scale` times the gradient, in C order.
+    fn pull<T: Element + WithDType>(
+        &self,
+        storage: &CpuStorage,
+        layout: &Layout,
+        scale: f64,
+    ) -> Result<Tensor> {
+        let mut gradient = vec![T::zero(); layout.shape().elem_count()];
+        self.with(storage.as_slice::<T>()?, layout, |batch, terms, scratch| {
+            let into = ViewMut::new(&mut gradient, layout.dims())?;
+            differentiate(batch, terms, Gradient { scale, ..Gradient::new(into) }, scratch)
+        })?;
+        Tensor::from_vec(gradient, layout.shape(), &Device::Cpu)
+    }
+}
+
+impl CustomOp1 for DiceCrossEntropy {
+    fn name(&self) -> &'static str {
+        "segloss-dice-cross-entropy"
+    }
+
+    fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
+        let value = match storage {
+            CpuStorage::F32(z) => CpuStorage::F32(vec![self.with(z, layout, evaluate)? as f32]),
+            CpuStorage::F64(z) => CpuStorage::F64(vec![self.with(z, layout, evaluate)?]),
+            _ => bail!("logits in f32 or f64"),
+        };
+        Ok((value, Shape::from(())))
+    }
+
+    /// What flows back from the loss scales the slopes before they are rounded.
+    fn bwd(&self, logits: &Tensor, _loss: &Tensor, from_loss: &Tensor) -> Result<Option<Tensor>> {
+        let scale = from_loss.to_dtype(DType::F64)?.to_scalar::<f64>()?;
+        let (storage, layout) = logits.storage_and_layout();
+        match &*storage {
+            Storage::Cpu(z @ CpuStorage::F32(_)) => self.pull::<f32>(z, layout, scale).map(Some),
+            Storage::Cpu(z @ CpuStorage::F64(_)) => self.pull::<f64>(z, layout, scale).map(Some),
+            _ => bail!("logits in f32 or f64, in host memory"),
+        }
+    }
+}
+
+/// The same loss, of candle's operations.
+fn by_candle(logits: &Tensor, one_hot: &Tensor) -> Result<Tensor> {
+    const SMOOTH: f64 = 1e-5;
+    let shifted = logits.broadcast_sub(&logits.max_keepdim(1)?.detach())?;
+    let log_sum = shifted.exp()?.sum_keepdim(1)?.log()?;
+    let log_probability = shifted.broadcast_sub(&log_sum)?;
+    let probability = log_probability.exp()?;
+    let per_class = |x: &Tensor| x.flatten_from(2)?.sum(D::Minus1);
+    let overlap = per_class(&(&probability * one_hot)?)?;
+    let both = (per_class(&probability)? + per_class(one_hot)?)?;
+    let dice = (((overlap * 2.0)? + SMOOTH)? / (both + SMOOTH)?)?.affine(-1.0, 1.0)?.mean_all()?;
+    let voxels = (one_hot.elem_count() / one_hot.dim(1)?) as f64;
+    dice - (log_probability * one_hot)?.sum_all()?.affine(1.0 / voxels, 0.0)?
+}
+
+/// The largest difference, as a share of the largest entry.
+fn difference(a: &Tensor, b: &Tensor) -> Result<f64> {
+    let largest = |x: &Tensor| x.abs()?.flatten_all()?.max(0)?.to_dtype(DType::F64)?.to_scalar::<f64>();
+    Ok(largest(&(a - b)?)? / largest(b)?)
+}
+
+/// Trains a linear model of features `[B, H, W, F]`; returns how far the two ways were apart.
+fn train(dtype: DType) -> Result<f64> {
+    const SCALE: f64 = 1024.0;
+    let (b, h, w, f, c) = (2, 24, 20, 5, 3);
+    let painted = |count: usize, period: usize| -> Vec<f64> {
+        (0..count).map(|i| (i * i * 31 + i * 7919) as f64 % period as f64 / period as f64 - 0.5).collect()
+    };
+    let device = Device::Cpu;
+    let features =
+        Tensor::from_vec(painted(b * h * w * f, 2003), (b * h * w, f), &device)?.to_dtype(dtype)?;
+    let weights = Tensor::from_vec(painted(f * c, 101), (f, c), &device)?.to_dtype(dtype)?;
+    // The label is the largest of three features: a linear model can learn it.
+    let truth = features.narrow(1, 0, c)?.argmax(1)?;
+    let labels: Vec<u8> = truth.to_dtype(DType::U8)?.to_vec1()?;
+    let classes = Tensor::arange(0u32, c as u32, &device)?;
+    let one_hot = truth.unsqueeze(1)?.broadcast_eq(&classes)?.to_dtype(dtype)?;
+    let channels_first = |x: &Tensor| x.reshape((b, h, w, c))?.permute((0, 3, 1, 2));
+    let one_hot = channels_first(&one_hot)?.contiguous()?;
+
+    let (loss, weights) = (DiceCrossEntropy { labels }, Var::from_tensor(&weights)?);
+    let (mut apart, mut first, mut last) = (0f64, None, f64::INFINITY);
+    for _ in 0..30 {
+        // A view with the classes innermost: read where it lies.
+        let logits = channels_first(&features.matmul(&weights)?)?;
+        assert!(!logits.is_contiguous());
+        let ours = (logits.apply_op1(loss.clone())? * SCALE)?;
+        let theirs = (by_candle(&logits, &one_hot)? * SCALE)?;
+        let (of_ours, of_theirs) = (ours.backward()?, theirs.backward()?);
+        let slope = |from: &candle_core::backprop::GradStore| {
+            from.get(&weights).cloned().ok_or_else(|| candle_core::Error::msg("no gradient of the weights"))
+        };
+        let gradient = slope(&of_ours)?;
+        apart = apart.max(difference(&gradient, &slope(&of_theirs)?)?);
+        apart = apart.max(difference(&ours.reshape(1)?, &theirs.reshape(1)?)?);
+        last = ours.to_dtype(DType::F64)?.to_scalar::<f64>()? / SCALE;
+        first.get_or_insert(last);
+        weights.set(&(weights.as_tensor() - (gradient * (2.0 / SCALE))?)?)?;
+    }
+    let first = first.unwrap_or_default();
+    println!("{dtype:?}: loss {first:.4} to {last:.4}; apart from candle's own gradient by {apart:.0e}");
+    assert!(last < 0.7 * first, "the loss does not fall");
+    Ok(apart)
+}
+
+fn main() -> Result<()> {
+    // Both differ by roundings; candle adds up in the type of the logits, segloss in f64.
+    assert!(train(DType::F64)? < 1e-14);
+    assert!(train(DType::F32)? < 2e-6);
+    Ok(())
+}

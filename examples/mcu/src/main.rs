@@ -1,0 +1,63 @@
+//! Fine-tuning on a Cortex-M4F: what `finetune slice` does, in static buffers. Prints by semihosting, and ends with
+//! the status that says whether every tissue gained.
+#![no_std]
+#![no_main]
+
+#[path = "../../finetune/lesson.rs"]
+mod lesson;
+#[path = "../../finetune/network.rs"]
+mod network;
+#[path = "../../finetune/pretrained.rs"]
+mod pretrained;
+#[path = "../../finetune/slices.rs"]
+mod slices;
+#[path = "../../finetune/tune.rs"]
+mod tune;
+
+use core::fmt::Write;
+use cortex_m_semihosting::debug::{EXIT_FAILURE, EXIT_SUCCESS, exit};
+use cortex_m_semihosting::hio::hstdout;
+use network::{CLASSES, Network};
+use slices::Slices;
+use tune::Tuner;
+
+const ROWS: usize = 95;
+const COLUMNS: usize = 77;
+const VOXELS: usize = ROWS * COLUMNS;
+/// As SEGLOSS_SCRATCH_BYTES of the C header: one sample, four classes, a 32-bit core.
+const SCRATCH: usize = 30_720 + 2048 * CLASSES + 224 * CLASSES;
+
+/// Bytes in flash, of a length that the compiler checks.
+macro_rules! flash {
+    ($name:literal) => {{
+        static BYTES: &[u8; VOXELS] = include_bytes!(concat!(env!("OUT_DIR"), "/", $name));
+        BYTES
+    }};
+}
+
+#[cortex_m_rt::entry]
+fn main() -> ! {
+    // The attribute hands these out once.
+    static mut LOGITS: [f32; CLASSES * VOXELS] = [0.0; CLASSES * VOXELS];
+    static mut SCRATCH_BYTES: [u8; SCRATCH] = [0; SCRATCH];
+    let extents = [1, ROWS, COLUMNS];
+    let tuned = Slices { image: flash!("tuned.image"), labels: flash!("tuned.labels"), extents };
+    let held_out = Slices { image: flash!("held_out.image"), labels: flash!("held_out.labels"), extents };
+
+    let mut tuner = Tuner::new(Network::new(&pretrained::WEIGHTS), LOGITS, SCRATCH_BYTES);
+    let taught = hstdout()
+        .map_err(|()| core::fmt::Error)
+        .and_then(|mut out| lesson::teach(&mut tuner, [&tuned, &held_out], lesson::EPOCHS, &mut out));
+    loop {
+        exit(if taught.is_ok() { EXIT_SUCCESS } else { EXIT_FAILURE });
+    }
+}
+
+#[panic_handler]
+fn panic(info: &core::panic::PanicInfo<'_>) -> ! {
+    // If nobody listens, the status still tells.
+    let _ = hstdout().map(|mut out| writeln!(out, "{info}"));
+    loop {
+        exit(EXIT_FAILURE);
+    }
+}

@@ -1,0 +1,93 @@
+//! ndarray: a network's output with channels last, a patch of it, mirrored; nothing is copied or moved.
+//!
+//! ```text
+//! [B, D, H, W, C]  → permuted to [B, C, D, H, W] → sliced: planes 3 to 19, every second row, x from right to left
+//! ```
+
+use ndarray::{Array, Array4, Array5, ArrayView, Axis, Dimension, s};
+use segloss::{
+    Activation, Batch, CrossEntropy, Dice, Gradient, Term, View, ViewMut, differentiate, scratch_len,
+};
+
+type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
+
+const SHAPE: (usize, usize, usize, usize, usize) = (2, 20, 24, 70, 3);
+
+/// Where a view lies in the memory of the array that it was taken from.
+struct Place {
+    first: usize,
+    shape: Vec<usize>,
+    strides: Vec<isize>,
+}
+
+impl Place {
+    /// `whole` is in C order, so that its first element is the first of its memory; a mirrored
+    /// view starts at its far end.
+    fn of<T, D: Dimension, E: Dimension>(view: &ArrayView<'_, T, D>, whole: &Array<T, E>) -> Self {
+        let first = (view.as_ptr().addr() - whole.as_ptr().addr()) / size_of::<T>();
+        Self { first, shape: view.shape().to_vec(), strides: view.strides().to_vec() }
+    }
+}
+
+/// The memory of an array in C order.
+fn memory<T, D: Dimension>(whole: &Array<T, D>) -> &[T] {
+    whole.as_slice().expect("an array in C order")
+}
+
+/// The value; the gradient goes to `into`.
+fn run(prediction: View<'_>, labels: View<'_>, into: ViewMut<'_>) -> Result<f64> {
+    let (dice, cross_entropy) = (Dice::default(), CrossEntropy::default());
+    let loss = [Term::new(1.0, &dice), Term::new(1.0, &cross_entropy)];
+    let batch = Batch::new(prediction, Activation::Softmax, labels);
+    let mut scratch = vec![0; scratch_len(&batch, &loss)?];
+    Ok(differentiate(&batch, &loss, Gradient::new(into), &mut scratch)?)
+}
+
+fn main() -> Result<()> {
+    let (b, d, h, w, _) = SHAPE;
+    let mut logits = Array5::<f32>::zeros(SHAPE);
+    for (i, z) in logits.iter_mut().enumerate() {
+        *z = (i * 7919 % 2003) as f32 / 500.0 - 2.0;
+    }
+    let labels = Array4::<u8>::from_shape_fn((b, d, h, w), |(b, z, y, x)| {
+        u8::from((x + 2 * b) % 31 < 14) + u8::from(x % 31 < 5 && (y + z) % 9 < 6)
+    });
+
+    let seen = logits.view().permuted_axes([0, 4, 1, 2, 3]);
+    let seen = seen.slice(s![.., .., 3..19, ..;2, ..;-1]);
+    let truth = labels.slice(s![.., 3..19, ..;2, ..;-1]);
+    let (at, at_labels) = (Place::of(&seen, &logits), Place::of(&truth, &labels));
+
+    // The gradient has the place of the patch in an array like the logits: what lies outside is not touched.
+    const UNTOUCHED: f32 = 7.0;
+    let mut gradient = Array5::from_elem(SHAPE, UNTOUCHED);
+    let room = gradient.as_slice_mut().expect("an array in C order");
+    let value = run(
+        View::strided(memory(&logits), at.first, &at.shape, &at.strides)?,
+        View::strided(memory(&labels), at_labels.first, &at_labels.shape, &at_labels.strides)?,
+        ViewMut::strided(room, at.first, &at.shape, &at.strides)?,
+    )?;
+    println!("views:  strides {:?}, loss {value}", at.strides);
+
+    let (copy, truth_copy) = (seen.as_standard_layout().to_owned(), truth.as_standard_layout().to_owned());
+    let mut wanted = Array::zeros(copy.raw_dim());
+    let room = wanted.as_slice_mut().expect("an array in C order");
+    let of_copies = run(
+        View::new(memory(&copy), copy.shape())?,
+        View::new(memory(&truth_copy), truth_copy.shape())?,
+        ViewMut::new(room, copy.shape())?,
+    )?;
+    println!("copies: strides {:?}, loss {of_copies}", copy.strides());
+    assert_eq!(value, of_copies);
+
+    let written = gradient.view().permuted_axes([0, 4, 1, 2, 3]);
+    assert_eq!(written.slice(s![.., .., 3..19, ..;2, ..;-1]), wanted);
+    // Softmax does not feel what is added to all classes: the slopes of a voxel add up to 0.
+    let largest = wanted.fold(0f32, |max, slope| max.max(slope.abs()));
+    let sums = wanted.sum_axis(Axis(1)).fold(0f32, |max, sum| max.max(sum.abs()));
+    assert!(largest > 0.0 && sums <= 2.0 * f32::EPSILON * largest, "{sums} of {largest}");
+    let untouched = gradient.iter().filter(|&&slope| slope == UNTOUCHED).count();
+    assert_eq!(untouched, gradient.len() - wanted.len());
+    println!("the same bits; {untouched} elements outside of the patch untouched");
+    Ok(())
+}

@@ -1,0 +1,91 @@
+// The library as a wasm module: its functions, and C structs in its memory, laid out as include/segloss.h says.
+
+import { readFileSync } from "node:fs";
+
+// On wasm32. Whatever is neither here nor a struct is a pointer, as the types of callbacks are.
+const SIZES = { uint32_t: 4, int32_t: 4, size_t: 4, segloss_status: 4, uint64_t: 8, int64_t: 8, double: 8 };
+const MEGABYTES = 16;
+
+// name → { size, fields: name → { type, at, size } }; no struct has padding, says the header.
+function structs(header) {
+  const found = {};
+  for (const [, body, name] of header.replace(/\/\/.*/g, "").matchAll(/typedef struct \w+ \{([^}]*)\} (\w+);/g)) {
+    const fields = {};
+    let size = 0;
+    for (const declaration of body.split(";").map((line) => line.trim()).filter(Boolean)) {
+      const callback = declaration.match(/\(\*(\w+)\)/);
+      const [, type, star, plain, count] = declaration.match(/(\w+)\s+(\**)(\w+)(?:\[(\d+)\])?$/) ?? [];
+      const kind = callback || star ? "pointer" : type;
+      const each = (found[kind]?.size ?? SIZES[kind]) || 4;
+      fields[callback?.[1] ?? plain] = { type: kind, at: size, size: each };
+      size += each * Number(count ?? 1);
+    }
+    found[name] = { size, fields };
+  }
+  return found;
+}
+
+export class Library {
+  constructor(module, header) {
+    const text = readFileSync(header, "utf8");
+    this.structs = structs(text);
+    this.constants = Object.fromEntries([...text.matchAll(/^#define (SEGLOSS_\w+) (\d+)$/gm)].map(([, k, v]) => [k, +v]));
+    // It imports nothing: neither an allocator nor a clock.
+    this.call = new WebAssembly.Instance(new WebAssembly.Module(readFileSync(module)), {}).exports;
+    this.call.memory.grow(MEGABYTES * 16);
+    this.reset();
+  }
+
+  // Forgets what was put.
+  reset() {
+    this.top = this.call.__heap_base.value;
+  }
+
+  // An address of so many bytes, all of them zero.
+  take(bytes) {
+    const at = (this.top + 15) & ~15;
+    this.top = at + bytes;
+    if (this.top > this.call.memory.buffer.byteLength) throw new Error("out of memory");
+    new Uint8Array(this.call.memory.buffer, at, bytes).fill(0);
+    return at;
+  }
+
+  // The address of a copy.
+  put(array) {
+    const at = this.take(array.byteLength);
+    new array.constructor(this.call.memory.buffer, at, array.length).set(array);
+    return at;
+  }
+
+  doubles(at, count) {
+    return new Float64Array(this.call.memory.buffer, at, count);
+  }
+
+  // A C-contiguous tensor.
+  tensor(array, dtype, shape) {
+    const extents = this.put(BigInt64Array.from(shape, BigInt));
+    return { data: this.put(array), shape: extents, ndim: shape.length, dtype: this.constants[dtype] };
+  }
+
+  // Writes some fields of the struct at an address; a value may be the fields of a struct within.
+  set(at, name, values) {
+    const view = new DataView(this.call.memory.buffer);
+    for (const [field, value] of Object.entries(values)) {
+      const { type, at: offset } = this.structs[name].fields[field];
+      if (typeof value === "object") this.set(at + offset, type, value);
+      else if (type === "double") view.setFloat64(at + offset, value, true);
+      else view.setUint32(at + offset, value, true);
+    }
+  }
+
+  // The text of a fault.
+  fault(at) {
+    const { argument, wants } = this.structs.segloss_fault.fields;
+    const view = new DataView(this.call.memory.buffer);
+    const text = (field) => {
+      const bytes = new Uint8Array(this.call.memory.buffer, view.getUint32(at + field.at, true));
+      return Buffer.from(bytes.subarray(0, bytes.indexOf(0))).toString();
+    };
+    return `${text(argument)}: ${text(wants)}`;
+  }
+}
