@@ -33,8 +33,10 @@ pub(crate) unsafe fn census<T: Real + Plain>(
                 // SAFETY: promised by the caller; the spans lie in the sample.
                 unsafe {
                     tile.open(plan, sample, at, len);
-                    check(plan, tile, sample, at)?;
-                    count(plan, tile, chunk, sample, at);
+                    if !count_all(plan, tile, chunk) {
+                        check(plan, tile, sample, at)?;
+                        count(plan, tile, chunk, sample, at);
+                    }
                 }
             }
             let voxels = chunk.first().map_or(0.0, |class| class.voxels);
@@ -47,6 +49,44 @@ pub(crate) unsafe fn census<T: Real + Plain>(
     Ok(())
 }
 
+/// Adds a tile of voxels that weigh 1, if each is of a class. Otherwise nothing is added: some label is bad, or some
+/// voxel does not count.
+fn count_all<T: Real + Plain>(plan: &Plan<'_>, tile: &Tile<'_, T>, chunk: &mut [Tally]) -> bool {
+    if !tile.is_unweighted || plan.truth != Truth::Labels {
+        return false;
+    }
+    let label = row(tile.seen.label, 0, tile.span.width, tile.span.used);
+    if let ([object], 1) = (&mut *chunk, plan.classes) {
+        let [outside, inside, ..] = dispatch(Count { label, first: 0 });
+        let is_all = (outside + inside) as usize == label.len();
+        object.voxels += f64::from(outside + inside).masked(is_all);
+        object.truth += f64::from(inside).masked(is_all);
+        return is_all;
+    }
+    let mut all = 0;
+    let count = |of: &mut [Tally], first: usize, sign: f64| {
+        // Whole numbers, which add up to the same bits in any order, and are taken off again without a trace.
+        let counts = dispatch(Count { label, first: plan.label_of(first) });
+        for (sums, &count) in of.iter_mut().zip(&counts) {
+            sums.truth += sign * f64::from(count);
+        }
+        counts.iter().take(of.len()).sum::<u32>() as usize
+    };
+    for (fours, of) in chunk.chunks_mut(4).enumerate() {
+        all += count(of, 4 * fours, 1.0);
+    }
+    if all != label.len() {
+        for (fours, of) in chunk.chunks_mut(4).enumerate() {
+            count(of, 4 * fours, -1.0);
+        }
+        return false;
+    }
+    if let Some(first) = chunk.first_mut() {
+        first.voxels += all as f64;
+    }
+    true
+}
+
 /// Adds a tile to the chunk; `voxels`, the same for all classes, to the first only.
 unsafe fn count<T: Real + Plain>(
     plan: &Plan<'_>,
@@ -57,13 +97,6 @@ unsafe fn count<T: Real + Plain>(
 ) {
     let Span { width, used } = tile.span;
     for (class, sums) in chunk.iter_mut().enumerate() {
-        if tile.is_unweighted && plan.truth == Truth::Labels {
-            // Whole numbers, which add up to the same bits in any order.
-            let label = row(tile.seen.label, 0, width, used);
-            sums.voxels += if class == 0 { used as f64 } else { 0.0 };
-            sums.truth += f64::from(dispatch(Count { label, class: plan.label_of(class) }));
-            continue;
-        }
         // SAFETY: promised by the caller.
         unsafe { tile.load_truth(plan, sample, class, at) };
         let weight = row(tile.seen.weight, 0, width, used);
@@ -75,22 +108,26 @@ unsafe fn count<T: Real + Plain>(
     }
 }
 
-/// How many labels are of a class.
+/// How many labels are of each of four classes.
 struct Count<'a> {
     label: &'a [i32],
-    class: i32,
+    first: i32,
 }
 
 impl Kernel for Count<'_> {
-    type Output = u32;
+    type Output = [u32; 4];
 
     #[inline(always)]
-    fn run(self) -> u32 {
-        let mut count = 0;
+    fn run(self) -> [u32; 4] {
+        let mut counts = [0; 4];
         for &label in self.label {
-            count += u32::from(label == self.class);
+            let class = label - self.first;
+            counts[0] += u32::from(class == 0);
+            counts[1] += u32::from(class == 1);
+            counts[2] += u32::from(class == 2);
+            counts[3] += u32::from(class == 3);
         }
-        count
+        counts
     }
 }
 

@@ -155,7 +155,7 @@ impl Sweep<'_> {
                 }
                 self.rank(tile, step, slot);
                 if let Some(parking) = parking {
-                    dispatch(Scale { tile, classes: self.plan.classes, sums_complement: false });
+                    dispatch(Scale { tile, classes: self.plan.classes });
                     park(tile, self.plan.classes, step, parking);
                 }
             }

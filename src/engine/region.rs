@@ -1,11 +1,7 @@
 //! The sums of a class over a row, and the pull of their slopes on it.
 
-use super::arena::Plain;
-use super::labelled::labelled_lanes;
-use super::row::{BLOCK, LANES, add_blocks, blocks, lanes_of, row, row_mut, weighted_lanes};
+use super::row::{LANES, add_blocks, block_lanes, blocks, lanes_of, weighted_lanes};
 use super::simd::Kernel;
-use super::softmax::softmax_complement;
-use super::tile::{Span, Tile};
 use crate::{Charge, Cost, Real, Tally, Voxel};
 
 /// Adds a row to the sums that region losses are made of.
@@ -59,15 +55,10 @@ macro_rules! lanes_of_three {
         fn $name<T: Real>(s: &[T], g: &[T], w: &[T], lanes: &mut [T]) {
             let rows = blocks(s).iter().zip(blocks(g)).zip(blocks(w)).zip(lanes.as_chunks_mut::<LANES>().0);
             for (((s, g), w), lanes) in rows {
-                for i in 0..LANES {
-                    let mut sum = T::zero();
-                    for part in 0..BLOCK / LANES {
-                        let at = part * LANES + i;
-                        let ($s, $g, $w) = (s[at], g[at], w[at]);
-                        sum += $product;
-                    }
-                    lanes[i] = sum;
-                }
+                *lanes = block_lanes(|i| {
+                    let ($s, $g, $w) = (s[i], g[i], w[i]);
+                    $product
+                });
             }
         }
     };
@@ -76,91 +67,6 @@ lanes_of_three!(overlap_lanes, "`w·(g·s)`", |s, g, w| w * (g * s));
 lanes_of_three!(missed_lanes, "`w·g·(s − g)²`", |s, g, w| w * (g * ((s - g) * (s - g))));
 lanes_of_three!(spilled_lanes, "`w·(1 − g)·(s − g)²`", |s, g, w| w
     * ((T::one() - g) * ((s - g) * (s - g))));
-
-/// The same sums of all classes of a tile with labels: a voxel adds to the `overlap` and `missed` of its class.
-pub(crate) struct FoldLabelled<'a, 's, T> {
-    pub tile: &'a mut Tile<'s, T>,
-    pub first_label: i32,
-    /// Whether to add up the squares as well.
-    pub squares: bool,
-    pub sums: &'a mut [Tally],
-}
-
-impl<T: Real + Plain> Kernel for FoldLabelled<'_, '_, T> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run(self) {
-        let Self { tile, first_label, squares, sums } = self;
-        let Tile { span: Span { width, used }, is_unweighted, seen, made, .. } = tile;
-        let (width, used) = (*width, *used);
-        let weight = row(seen.weight, 0, width, used);
-        let label = row(seen.label, 0, width, used);
-        let lanes = row_mut(made.lanes, 0, width, used / (BLOCK / LANES));
-        let found = row_mut(made.cost, 0, width, used);
-        let missed = row_mut(made.work, 0, width, used);
-        weighted(row(seen.picked, 0, width, used), weight, found);
-        if squares {
-            weighted_missed(
-                row(seen.picked, 0, width, used),
-                row(seen.complement, 0, width, used),
-                weight,
-                missed,
-            );
-        }
-        for (class, sums) in sums.iter_mut().enumerate() {
-            let probability = row(seen.probability, class, width, used);
-            let class = first_label + class as i32;
-            if *is_unweighted {
-                lanes_of(probability, lanes);
-            } else {
-                weighted_lanes(probability, weight, lanes);
-            }
-            add_blocks(lanes, &mut sums.predicted);
-            labelled_lanes(found, label, class, lanes);
-            add_blocks(lanes, &mut sums.overlap);
-            if squares {
-                labelled_lanes(missed, label, class, lanes);
-                add_blocks(lanes, &mut sums.missed);
-                spilled_elsewhere(probability, weight, label, class, lanes);
-                add_blocks(lanes, &mut sums.spilled);
-            }
-        }
-    }
-}
-
-/// `w·s`
-#[inline(always)]
-fn weighted<T: Real>(s: &[T], w: &[T], out: &mut [T]) {
-    for ((&s, &w), out) in s.iter().zip(w).zip(out) {
-        *out = w * s;
-    }
-}
-
-/// `w·(1 − s)²`
-#[inline(always)]
-fn weighted_missed<T: Real>(s: &[T], of_largest: &[T], w: &[T], out: &mut [T]) {
-    for (((&s, &of_largest), &w), out) in s.iter().zip(of_largest).zip(w).zip(out) {
-        let complement = softmax_complement(s, of_largest);
-        *out = w * (complement * complement);
-    }
-}
-
-/// The lanes of `w·s²` where the label is not that of a class.
-#[inline(always)]
-fn spilled_elsewhere<T: Real>(s: &[T], w: &[T], label: &[i32], class: i32, lanes: &mut [T]) {
-    let rows = blocks(s).iter().zip(blocks(w)).zip(blocks(label)).zip(lanes.as_chunks_mut::<LANES>().0);
-    for (((s, w), l), lanes) in rows {
-        for i in 0..LANES {
-            let mut sum = T::zero();
-            for part in 0..BLOCK / LANES {
-                let at = part * LANES + i;
-                sum += (w[at] * (s[at] * s[at])).masked(l[at] != class);
-            }
-            lanes[i] = sum;
-        }
-    }
-}
 
 /// The linear part of the slopes of a class: `p = w·(a + b·g)`, with `a`, `b` those of `predicted` and `overlap`.
 pub(crate) struct MapRegion<'a, T> {

@@ -48,9 +48,7 @@ fn block_sum<T: Real>(lanes: &[T; LANES]) -> f64 {
 #[inline(always)]
 pub(crate) fn lanes_of<T: Real>(x: &[T], lanes: &mut [T]) {
     for (x, lanes) in blocks(x).iter().zip(lanes.as_chunks_mut::<LANES>().0) {
-        for i in 0..LANES {
-            lanes[i] = ((x[i] + x[16 + i]) + x[32 + i]) + x[48 + i];
-        }
+        *lanes = block_lanes(|i| x[i]);
     }
 }
 
@@ -58,11 +56,21 @@ pub(crate) fn lanes_of<T: Real>(x: &[T], lanes: &mut [T]) {
 #[inline(always)]
 pub(crate) fn weighted_lanes<T: Real>(x: &[T], w: &[T], lanes: &mut [T]) {
     for ((x, w), lanes) in blocks(x).iter().zip(blocks(w)).zip(lanes.as_chunks_mut::<LANES>().0) {
+        *lanes = block_lanes(|i| w[i] * x[i]);
+    }
+}
+
+/// The lanes of a block of something. They are made here, where nobody can see them, and not in the row that they are
+/// for: what might be part of what they are made from is taken one by one.
+#[inline(always)]
+pub(crate) fn block_lanes<T: Real>(at: impl Fn(usize) -> T) -> [T; LANES] {
+    let mut lanes = [T::zero(); LANES];
+    for part in 0..BLOCK / LANES {
         for i in 0..LANES {
-            lanes[i] =
-                ((w[i] * x[i] + w[16 + i] * x[16 + i]) + w[32 + i] * x[32 + i]) + w[48 + i] * x[48 + i];
+            lanes[i] += at(part * LANES + i);
         }
     }
+    lanes
 }
 
 /// Adds a row to a sum, weighted or not, block by block.

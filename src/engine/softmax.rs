@@ -97,18 +97,18 @@ impl<T: Real + Plain> Kernel for Softmax<'_, '_, T> {
         let classes = 0..self.classes;
         let largest = upto(seen.inverse, used);
         // Rows that nobody needs yet.
-        let (others, ones) = (upto(made.work, used), upto(made.total, used));
+        let (others, top) = (upto(made.work, used), upto(made.total, used));
         others.fill(T::zero());
-        ones.fill(T::zero());
+        top.fill(T::zero());
         for class in classes.clone() {
             let z = row_mut(seen.logit, class, *width, *used);
             let e = row_mut(seen.probability, class, *width, *used);
-            exponentials_and_logits(z, largest, e, others, ones);
+            exponentials_and_logits(z, largest, e, others, top);
         }
         let inverse = largest;
-        totals(others, ones, inverse, upto(seen.complement, used));
+        totals(others, top, inverse, upto(seen.complement, used));
         if *with_logs {
-            log_totals(others, ones, inverse, upto(seen.log_total, used));
+            log_totals(others, top, inverse, upto(seen.log_total, used));
         }
         for class in classes.clone() {
             scale(row_mut(seen.probability, class, *width, *used), inverse);
@@ -140,14 +140,14 @@ pub(super) fn upto<'a, T>(row: &'a mut [T], used: &usize) -> &'a mut [T] {
 }
 
 #[inline(always)]
-fn raise_to<T: Real>(largest: &mut [T], z: &[T]) {
+pub(super) fn raise_to<T: Real>(largest: &mut [T], z: &[T]) {
     for (m, &z) in largest.iter_mut().zip(z) {
         *m = if z > *m { z } else { *m };
     }
 }
 
 #[inline(always)]
-fn raise_to_four<T: Real>(largest: &mut [T], [x, y, z, w]: [&[T]; 4]) {
+pub(super) fn raise_to_four<T: Real>(largest: &mut [T], [x, y, z, w]: [&[T]; 4]) {
     let rows = x.iter().zip(y).zip(z.iter().zip(w));
     for (m, ((&x, &y), (&z, &w))) in largest.iter_mut().zip(rows) {
         let lower = if y > x { y } else { x };
@@ -157,12 +157,19 @@ fn raise_to_four<T: Real>(largest: &mut [T], [x, y, z, w]: [&[T]; 4]) {
     }
 }
 
-/// Every class whose exponential is 1 is the largest; one of them does not belong to `R`.
+/// Adds an exponential to the others, of which the largest so far, `top`, is not part: so that no digit of a small
+/// sum is lost in a large one. A NaN ends in one of them.
 #[inline(always)]
-pub(super) fn add_power<T: Real>(power: T, others: &mut T, ones: &mut T) {
-    let is_largest = power >= T::one();
-    *others += power.masked(!is_largest);
-    *ones += T::one().masked(is_largest);
+pub(super) fn add_power<T: Real>(power: T, others: &mut T, top: &mut T) {
+    let is_lower = power < *top;
+    *others += if is_lower { power } else { *top };
+    *top = if is_lower { *top } else { power };
+}
+
+/// `R`: the exponential of the largest class is 1, unless it is NaN.
+#[inline(always)]
+pub(super) fn rest_of<T: Real>(others: T, top: T) -> T {
+    others + (top - T::one())
 }
 
 #[inline(always)]
@@ -171,28 +178,28 @@ fn exponentials_and_logits<T: Real>(
     largest: &[T],
     e: &mut [T],
     others: &mut [T],
-    ones: &mut [T],
+    top: &mut [T],
 ) {
-    for ((((z, &m), e), others), ones) in z.iter_mut().zip(largest).zip(e).zip(others).zip(ones) {
+    for ((((z, &m), e), others), top) in z.iter_mut().zip(largest).zip(e).zip(others).zip(top) {
         let below = *z - m;
         let power = below.decay();
         *z = below;
         *e = power;
-        add_power(power, others, ones);
+        add_power(power, others, top);
     }
 }
 
 #[inline(always)]
-pub(super) fn log_totals<T: Real>(others: &[T], ones: &[T], inverse: &[T], log_total: &mut [T]) {
-    for (((&others, &ones), &inverse), log) in others.iter().zip(ones).zip(inverse).zip(log_total) {
-        *log = (others + (ones - T::one())).ln_1p_by(inverse);
+fn log_totals<T: Real>(others: &[T], top: &[T], inverse: &[T], log_total: &mut [T]) {
+    for (((&others, &top), &inverse), log) in others.iter().zip(top).zip(inverse).zip(log_total) {
+        *log = rest_of(others, top).ln_1p_by(inverse);
     }
 }
 
 #[inline(always)]
-pub(super) fn totals<T: Real>(others: &[T], ones: &[T], inverse: &mut [T], complement: &mut [T]) {
-    for (((&others, &ones), inverse), complement) in others.iter().zip(ones).zip(inverse).zip(complement) {
-        let rest = others + (ones - T::one());
+fn totals<T: Real>(others: &[T], top: &[T], inverse: &mut [T], complement: &mut [T]) {
+    for (((&others, &top), inverse), complement) in others.iter().zip(top).zip(inverse).zip(complement) {
+        let rest = rest_of(others, top);
         let share = T::one() / (T::one() + rest);
         *inverse = share;
         *complement = rest * share;

@@ -5,34 +5,26 @@ use crate::engine::row::BLOCK;
 
 /// Memory that will be read soon.
 #[derive(Clone, Copy)]
-pub(super) struct Ahead {
-    from: *const u8,
-    /// Cache lines of a block.
-    lines: usize,
-}
+pub(super) struct Ahead<T>(*const T);
 
-impl Ahead {
-    /// What follows a row in memory; nothing, if there is none.
+impl<T> Ahead<T> {
+    /// What follows a row in memory.
     #[inline(always)]
-    pub fn of<T>(row: Option<&[T]>) -> Self {
-        match row {
-            Some(row) => Self { from: row.as_ptr_range().end.cast(), lines: size_of::<[T; BLOCK]>() / 64 },
-            None => Self { from: core::ptr::null(), lines: 0 },
-        }
+    pub fn of(row: &[T]) -> Self {
+        Self(row.as_ptr_range().end)
     }
 
-    /// Asks for the lines of block `k`: a hint, which never fails.
+    /// Asks for block `k` of it: a hint, which never fails.
     #[inline(always)]
     pub fn ask(self, k: usize) {
         #[cfg(target_arch = "x86_64")]
-        for line in 0..self.lines {
+        for line in 0..size_of::<[T; BLOCK]>() / 64 {
             use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+            let block = self.0.wrapping_add(k * BLOCK).cast::<i8>();
             // SAFETY: a hint reads nothing; SSE is part of x86-64.
-            unsafe {
-                _mm_prefetch::<_MM_HINT_T0>(self.from.wrapping_add((k * self.lines + line) * 64).cast())
-            };
+            unsafe { _mm_prefetch::<_MM_HINT_T0>(block.wrapping_add(line * 64)) };
         }
         #[cfg(not(target_arch = "x86_64"))]
-        let _ = (k, self.from, self.lines);
+        let _ = (k, self.0);
     }
 }

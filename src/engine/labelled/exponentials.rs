@@ -1,13 +1,18 @@
 //! Exponentials of all classes, and what the class that a label names has of them. Probabilities follow when somebody
 //! wants them.
+//!
+//! Passes are cut by registers: an exponential alone takes all of those that sixteen are, sums of four classes take few
+//! and would otherwise pass through memory class by class.
 
 use super::ahead::Ahead;
+use super::few::{Left, exponentials_of_few};
+use super::pick::{logarithms, pick_all};
 use crate::Real;
 use crate::batch::Plan;
 use crate::engine::arena::Plain;
-use crate::engine::row::{BLOCK, blocks, blocks_mut, row, row_mut};
+use crate::engine::row::{BLOCK, row, row_mut};
 use crate::engine::simd::{Kernel, dispatch};
-use crate::engine::softmax::{add_power, load, log_totals, scale, totals, upto};
+use crate::engine::softmax::{add_power, raise_to, raise_to_four, rest_of, scale, upto};
 use crate::engine::sweep::Step;
 use crate::engine::tile::{Span, Tile};
 
@@ -23,8 +28,13 @@ pub(crate) unsafe fn exponentials<T: Real + Plain>(
     picks: Picks,
 ) {
     // SAFETY: promised by the caller.
-    unsafe { load(tile, plan, step.sample, step.at) };
-    dispatch(Exponentials { tile, plan, step, classes: plan.classes, first_label: plan.label_of(0), picks });
+    let in_place = !tile.has_blanks
+        && unsafe { plan.prediction.slice::<T>(step.sample, 0, step.at, tile.len) }.is_some();
+    if !in_place {
+        // SAFETY: as above.
+        unsafe { tile.load_all(plan, step.sample, step.at) };
+    }
+    dispatch(Exponentials { tile, plan, step, in_place, picks });
 }
 
 /// What is wanted of the class that a label names.
@@ -38,8 +48,8 @@ struct Exponentials<'a, 's, T> {
     tile: &'a mut Tile<'s, T>,
     plan: &'a Plan<'a>,
     step: Step<'a>,
-    classes: usize,
-    first_label: i32,
+    /// Reads the logits where they are.
+    in_place: bool,
     picks: Picks,
 }
 
@@ -48,48 +58,91 @@ impl<T: Real + Plain> Kernel for Exponentials<'_, '_, T> {
 
     #[inline(always)]
     fn run(self) {
-        let Self { tile, plan, step, classes, first_label, picks } = self;
-        let len = tile.len;
-        let ahead = |class: usize| {
-            // SAFETY: `load` came before, with the same voxels.
-            Ahead::of(unsafe { plan.prediction.slice::<T>(step.sample, class, step.at, len) })
-        };
-        let Tile { span: Span { width, used }, seen, made, .. } = tile;
+        let Self { tile, plan, step, in_place, picks } = self;
+        let (classes, first_label) = (plan.classes, plan.label_of(0));
+        let Tile { span: Span { width, used }, len, seen, made, .. } = tile;
         let (width, used) = (*width, *used);
-        let largest = upto(seen.inverse, &used);
-        let (others, ones) = (upto(made.work, &used), upto(made.total, &used));
-        let (picked, picked_logit) = (upto(seen.picked, &used), upto(seen.picked_logit, &used));
+        // SAFETY: of `exponentials`: the voxels lie in a readable array, which nobody writes to meanwhile.
+        let there = |class| unsafe { plan.prediction.slice::<T>(step.sample, class, step.at, *len) };
+        let loaded = &*seen.logit;
+        let logits = |class| match there(class) {
+            Some(logits) if in_place => logits,
+            _ => row(loaded, class, width, used),
+        };
         let label = seen.label.get(..used).unwrap_or(&[]);
-        others.fill(T::zero());
-        ones.fill(T::zero());
+
+        let rest = upto(made.work, &used);
+        let (picked, picked_logit) = (upto(seen.picked, &used), upto(seen.picked_logit, &used));
+        if (2..=4).contains(&classes) {
+            let (label, e) = ((label, first_label), (&mut *seen.probability, width));
+            let left = Left { rest, picked, picked_logit };
+            if picks.logarithm {
+                exponentials_of_few::<T, true>(logits, classes, label, e, left);
+            } else {
+                exponentials_of_few::<T, false>(logits, classes, label, e, left);
+            }
+        } else {
+            let largest = upto(seen.inverse, &used);
+            find_largest(logits, classes, largest);
+            if picks.logarithm {
+                pick_all(logits, classes, label, first_label, picked_logit);
+                subtract(picked_logit, largest);
+            }
+            for class in 0..classes {
+                let e = row_mut(seen.probability, class, width, used);
+                exponentials_of(logits(class), largest, e);
+            }
+            let powers = |class| row(seen.probability, class, width, used);
+            add_all_powers(powers, classes, rest, upto(made.total, &used));
+            if picks.probability {
+                pick_all(powers, classes, label, first_label, picked);
+            }
+        }
+        let (rest, picked) = (upto(made.work, &used), upto(seen.picked, &used));
+        let (inverse, complement) = (upto(seen.inverse, &used), upto(seen.complement, &used));
+        totals(rest, inverse, complement, picked);
         if picks.logarithm {
-            pick_all(seen.logit, classes, width, label, first_label, picked_logit);
-            subtract(picked_logit, largest);
+            log_totals(rest, inverse, upto(seen.log_total, &used));
         }
-        let mut class = 0;
-        while class + 1 < classes {
-            let z = (row(seen.logit, class, width, used), row(seen.logit, class + 1, width, used));
-            let pair =
-                seen.probability.get_mut(class * width..class * width + width + used).unwrap_or(&mut []);
-            let (e, next) = pair.split_at_mut_checked(width).unwrap_or_default();
-            let ahead = [ahead(class), ahead(class + 1)];
-            two_exponentials(z.0, z.1, largest, e, next, others, ones, ahead);
-            class += 2;
-        }
-        if class < classes {
-            let z = row(seen.logit, class, width, used);
-            exponentials_of(z, largest, row_mut(seen.probability, class, width, used), others, ones);
-        }
-        if picks.probability {
-            pick_all(seen.probability, classes, width, label, first_label, picked);
-        }
-        totals(others, ones, largest, upto(seen.complement, &used));
-        if picks.logarithm {
-            log_totals(others, ones, largest, upto(seen.log_total, &used));
-        }
-        if picks.probability {
-            scale(picked, largest);
-        }
+    }
+}
+
+#[inline(always)]
+fn find_largest<'z, T: Real>(logits: impl Fn(usize) -> &'z [T], classes: usize, largest: &mut [T]) {
+    largest.fill(T::of(f64::NEG_INFINITY));
+    let mut class = 0;
+    while class + 3 < classes {
+        raise_to_four(largest, [logits(class), logits(class + 1), logits(class + 2), logits(class + 3)]);
+        class += 4;
+    }
+    while class < classes {
+        raise_to(largest, logits(class));
+        class += 1;
+    }
+}
+
+/// Adds up the exponentials of all classes but the largest to `rest`.
+#[inline(always)]
+fn add_all_powers<'e, T: Real>(
+    powers: impl Fn(usize) -> &'e [T],
+    classes: usize,
+    rest: &mut [T],
+    top: &mut [T],
+) {
+    rest.fill(T::zero());
+    top.fill(T::zero());
+    let mut class = 0;
+    while class + 3 < classes {
+        let four = [powers(class), powers(class + 1), powers(class + 2), powers(class + 3)];
+        add_four_powers(four, rest, top);
+        class += 4;
+    }
+    while class < classes {
+        add_powers(powers(class), rest, top);
+        class += 1;
+    }
+    for (rest, &top) in rest.iter_mut().zip(&*top) {
+        *rest = rest_of(*rest, top);
     }
 }
 
@@ -97,8 +150,6 @@ impl<T: Real + Plain> Kernel for Exponentials<'_, '_, T> {
 pub(crate) struct Scale<'a, 's, T> {
     pub tile: &'a mut Tile<'s, T>,
     pub classes: usize,
-    /// Takes the complement from the probabilities, as whoever finds them parked has to.
-    pub sums_complement: bool,
 }
 
 impl<T: Real + Plain> Kernel for Scale<'_, '_, T> {
@@ -108,158 +159,98 @@ impl<T: Real + Plain> Kernel for Scale<'_, '_, T> {
     fn run(self) {
         let Tile { span: Span { width, used }, seen, .. } = self.tile;
         let inverse = upto(seen.inverse, used);
-        if self.sums_complement {
-            let complement = upto(seen.complement, used);
-            complement.fill(T::zero());
-            for class in 0..self.classes {
-                scale_and_rest(row_mut(seen.probability, class, *width, *used), inverse, complement);
-            }
-        } else {
-            for class in 0..self.classes {
-                scale(row_mut(seen.probability, class, *width, *used), inverse);
-            }
+        for class in 0..self.classes {
+            scale(row_mut(seen.probability, class, *width, *used), inverse);
         }
         inverse.fill(T::one());
     }
 }
 
-#[inline(always)]
-fn exponentials_of<T: Real>(z: &[T], largest: &[T], e: &mut [T], others: &mut [T], ones: &mut [T]) {
-    for ((((&z, &m), e), others), ones) in z.iter().zip(largest).zip(e).zip(others).zip(ones) {
-        let power = (z - m).decay();
-        *e = power;
-        add_power(power, others, ones);
-    }
-}
-
-/// Block by block, so that the next tile's logits are asked for at the pace of the arithmetic.
-#[inline(always)]
-#[allow(clippy::too_many_arguments)] // Rows that the compiler must know to be apart.
-fn two_exponentials<T: Real>(
-    z: &[T],
-    next_z: &[T],
-    largest: &[T],
-    e: &mut [T],
-    next_e: &mut [T],
-    others: &mut [T],
-    ones: &mut [T],
-    ahead: [Ahead; 2],
-) {
-    let from = blocks(z).iter().zip(blocks(next_z)).zip(blocks(largest));
-    let to = blocks_mut(e)
-        .iter_mut()
-        .zip(blocks_mut(next_e))
-        .zip(blocks_mut(others).iter_mut().zip(blocks_mut(ones)));
-    for (k, (((z, next_z), m), ((e, next_e), (others, ones)))) in from.zip(to).enumerate() {
-        ahead[0].ask(k);
-        ahead[1].ask(k);
-        for i in 0..BLOCK {
-            let (power, next_power) = ((z[i] - m[i]).decay(), (next_z[i] - m[i]).decay());
-            e[i] = power;
-            next_e[i] = next_power;
-            let (mut other, mut one) = (others[i], ones[i]);
-            add_power(power, &mut other, &mut one);
-            add_power(next_power, &mut other, &mut one);
-            others[i] = other;
-            ones[i] = one;
-        }
-    }
-}
-
-/// Picks the probabilities that the labels name, and takes their logarithms.
-pub(super) struct PickProbabilities<'a, 's, T> {
+/// What there is to know of a tile from its probabilities.
+pub(super) struct FromProbabilities<'a, 's, T> {
     pub tile: &'a mut Tile<'s, T>,
     pub classes: usize,
     pub first_label: i32,
+    /// The probabilities that the labels name.
+    pub picks: bool,
+    /// The complement of the largest class.
+    pub complement: bool,
+    /// The logarithms of what was picked, by the complements.
+    pub logarithm: bool,
 }
 
-impl<T: Real + Plain> Kernel for PickProbabilities<'_, '_, T> {
+impl<T: Real + Plain> Kernel for FromProbabilities<'_, '_, T> {
     type Output = ();
 
     #[inline(always)]
     fn run(self) {
-        let Self { tile, classes, first_label } = self;
+        let Self { tile, classes, first_label, picks, complement: wants_complement, logarithm } = self;
         let Tile { span: Span { width, used }, seen, .. } = tile;
-        let picked = upto(seen.picked, used);
-        let label = seen.label.get(..*used).unwrap_or(&[]);
-        pick_all(seen.probability, classes, *width, label, first_label, picked);
-        logarithms(picked, upto(seen.complement, used), upto(seen.picked_logit, used));
-        upto(seen.log_total, used).fill(T::zero());
+        let (width, used) = (*width, *used);
+        let probability = |class| row(seen.probability, class, width, used);
+        let picked = upto(seen.picked, &used);
+        let label = seen.label.get(..used).unwrap_or(&[]);
+        if picks {
+            pick_all(probability, classes, label, first_label, picked);
+        }
+        let complement = upto(seen.complement, &used);
+        if wants_complement {
+            complement.fill(T::zero());
+            for class in 0..classes {
+                add_small(probability(class), complement);
+            }
+        }
+        if logarithm {
+            logarithms(picked, complement, upto(seen.picked_logit, &used));
+            upto(seen.log_total, &used).fill(T::zero());
+        }
     }
 }
 
-/// `ln s`, by the complement where that has the digits. An underflown `s` has the logarithm of the smallest.
-#[inline(always)]
-fn logarithms<T: Real>(s: &[T], of_largest: &[T], log: &mut [T]) {
-    for ((&s, &of_largest), log) in s.iter().zip(of_largest).zip(log) {
-        let of_small = s.at_least(T::FLOOR).ln();
-        let of_large = (-of_largest).ln_1p();
-        *log = if s > T::of(0.5) { of_large } else { of_small };
-    }
-}
+/// Logits of the next tile are asked for at the pace of the arithmetic.
+const STRIP: usize = 4 * BLOCK;
 
-/// Up to so many classes it is faster to compare every label with each than to go where it says.
-const COMPARED: usize = 16;
-
-/// What the rows of the classes that labels name have; 0 where there is none.
-///
-/// Just one class is a voxel's, so the sum is what was picked. Four classes at a time, for fewer sums to pass
-/// through memory.
 #[inline(always)]
-fn pick_all<T: Real>(
-    rows: &[T],
-    classes: usize,
-    width: usize,
-    label: &[i32],
-    first_label: i32,
-    picked: &mut [T],
-) {
-    if classes > COMPARED {
-        return gather(rows, classes, width, label, first_label, picked);
-    }
-    picked.fill(T::zero());
-    let of = |class| row(rows, class, width, label.len());
-    let mut class = 0;
-    while class + 3 < classes {
-        let rows = [of(class), of(class + 1), of(class + 2), of(class + 3)];
-        pick_of_four(rows, label, first_label + class as i32, picked);
-        class += 4;
-    }
-    while class < classes {
-        pick(of(class), label, first_label + class as i32, picked);
-        class += 1;
+fn exponentials_of<T: Real>(z: &[T], largest: &[T], e: &mut [T]) {
+    let ahead = Ahead::of(z);
+    let strips = z.chunks(STRIP).zip(largest.chunks(STRIP)).zip(e.chunks_mut(STRIP));
+    for (k, ((z, m), e)) in strips.enumerate() {
+        (0..STRIP / BLOCK).for_each(|block| ahead.ask(k * (STRIP / BLOCK) + block));
+        decay_of(z, m, e);
     }
 }
 
 #[inline(always)]
-fn gather<T: Real>(
-    rows: &[T],
-    classes: usize,
-    width: usize,
-    label: &[i32],
-    first_label: i32,
-    picked: &mut [T],
-) {
-    for (i, (to, &label)) in picked.iter_mut().zip(label).enumerate() {
-        let class = usize::try_from(label - first_label).ok().filter(|&class| class < classes);
-        *to = class.and_then(|class| rows.get(class * width + i)).copied().unwrap_or(T::zero());
+fn decay_of<T: Real>(z: &[T], largest: &[T], e: &mut [T]) {
+    for ((&z, &m), e) in z.iter().zip(largest).zip(e) {
+        *e = (z - m).decay();
     }
 }
 
 #[inline(always)]
-fn pick<T: Real>(x: &[T], label: &[i32], class: i32, picked: &mut [T]) {
-    for ((&x, &label), picked) in x.iter().zip(label).zip(picked) {
-        *picked += x.masked(label == class);
+fn add_powers<T: Real>(e: &[T], others: &mut [T], top: &mut [T]) {
+    for ((&e, others), top) in e.iter().zip(others).zip(top) {
+        add_power(e, others, top);
     }
 }
 
 #[inline(always)]
-fn pick_of_four<T: Real>([x, y, z, w]: [&[T]; 4], label: &[i32], class: i32, picked: &mut [T]) {
+fn add_four_powers<T: Real>([x, y, z, w]: [&[T]; 4], others: &mut [T], top: &mut [T]) {
     let rows = x.iter().zip(y).zip(z.iter().zip(w));
-    for ((((&x, &y), (&z, &w)), &label), picked) in rows.zip(label).zip(picked) {
-        let lower = x.masked(label == class) + y.masked(label == class + 1);
-        let upper = z.masked(label == class + 2) + w.masked(label == class + 3);
-        *picked += lower + upper;
+    for ((((&x, &y), (&z, &w)), others), top) in rows.zip(others).zip(top) {
+        let (mut sum, mut largest) = (*others, *top);
+        for e in [x, y, z, w] {
+            add_power(e, &mut sum, &mut largest);
+        }
+        (*others, *top) = (sum, largest);
+    }
+}
+
+/// Of a class above one half nothing: what is left is its complement.
+#[inline(always)]
+fn add_small<T: Real>(s: &[T], complement: &mut [T]) {
+    for (&s, complement) in s.iter().zip(complement) {
+        *complement += s.masked(!(s > T::of(0.5)));
     }
 }
 
@@ -270,33 +261,21 @@ fn subtract<T: Real>(from: &mut [T], x: &[T]) {
     }
 }
 
+/// The inverse of the sum of all exponentials, the complement of the largest class, and the probability of what was
+/// picked.
 #[inline(always)]
-fn scale_and_rest<T: Real>(e: &mut [T], inverse: &[T], rest: &mut [T]) {
-    for ((e, &inverse), rest) in e.iter_mut().zip(inverse).zip(rest) {
-        let s = *e * inverse;
-        *e = s;
-        *rest += s.masked(!(s > T::of(0.5)));
+fn totals<T: Real>(rest: &[T], inverse: &mut [T], complement: &mut [T], picked: &mut [T]) {
+    for (((&rest, inverse), complement), picked) in rest.iter().zip(inverse).zip(complement).zip(picked) {
+        let share = T::one() / (T::one() + rest);
+        *inverse = share;
+        *complement = rest * share;
+        *picked *= share;
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::vec::Vec;
-
-    #[test]
-    fn compared_or_gathered_it_is_the_same() {
-        const WIDTH: usize = 7;
-        let label = [0, 2, -1, 16, 1, 17, -2];
-        let rows: Vec<f32> = (0..18 * WIDTH).map(|i| i as f32 + 1.0).collect();
-        for classes in [3, 4, 16, 17, 18] {
-            let mut picked = [f32::NAN; WIDTH];
-            pick_all(&rows, classes, WIDTH, &label, 0, &mut picked);
-            for (i, (&label, &picked)) in label.iter().zip(&picked).enumerate() {
-                let is_class = label >= 0 && (label as usize) < classes;
-                let expected = if is_class { rows[label as usize * WIDTH + i] } else { 0.0 };
-                assert_eq!(picked, expected, "{classes} classes at {i}");
-            }
-        }
+#[inline(always)]
+fn log_totals<T: Real>(rest: &[T], inverse: &[T], log_total: &mut [T]) {
+    for ((&rest, &inverse), log) in rest.iter().zip(inverse).zip(log_total) {
+        *log = rest.ln_1p_by(inverse);
     }
 }

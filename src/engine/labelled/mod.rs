@@ -3,23 +3,27 @@
 
 mod ahead;
 pub(crate) mod exponentials;
+mod few;
+mod fold;
 pub(crate) mod parking;
+mod pick;
 mod pull;
 pub(crate) mod sigmoid;
 
 use super::cost::Pull;
 use super::precise::Precise;
-use super::region::FoldLabelled;
-use super::row::{BLOCK, LANES, add_blocks, blocks, row, row_mut};
+use super::row::{row, row_mut};
 use super::simd::{Kernel, dispatch};
 use super::source::Source;
 use super::sweep::{Step, Sums, Sweep, costs};
 use super::tile::{Blank, Span, Tile};
 use crate::batch::{Plan, Truth};
 use crate::{Activation, Charge, MAX_TERMS, Parts, Real, Rows, Selection, Tally, Term};
-use exponentials::{PickProbabilities, Picks, Scale, exponentials};
+use exponentials::{FromProbabilities, Picks, Scale, exponentials};
+use fold::{AddByLabel, FoldLabelled};
 use parking::{park, unpark};
-use pull::Labelled;
+use pick::look_up;
+use pull::{Labelled, Polynomial};
 
 /// Whether a loss can be swept this way. Only what stays the same in all sweeps and parts of a batch decides.
 pub(crate) fn is_labelled(plan: &Plan<'_>, terms: &[Term<'_>], fields: &[Option<Source>; MAX_TERMS]) -> bool {
@@ -89,39 +93,41 @@ impl Sweep<'_> {
         step: Step<'_>,
     ) {
         let (classes, first_label) = (self.plan.classes, self.plan.label_of(0));
-        let polynomial = has_polynomial(self.terms);
         let folds_sums = step.folds && self.sums > Sums::None;
         let charges = costs(self.terms).any(|(_, rows)| on_truth(rows));
         let is_curved = costs(self.terms).any(|(_, rows)| on_truth(rows) && !rows.bill().linear);
-        // What may have been parked has to do for a sweep that maps, parked or not: the bits are the same.
-        let from_probabilities = is_parkable(self.terms) && !step.folds && !has_threshold(self.terms);
+        // What may have been parked has to do where it is not: the bits are the same.
+        let from_probabilities = can_park(self.terms, step.folds);
         let wants_logits = !from_probabilities;
         let picks = Picks {
-            probability: folds_sums || is_curved && wants_logits,
-            logarithm: charges && wants_logits,
+            probability: wants_logits && (folds_sums || is_curved || step.map.is_some()),
+            logarithm: wants_logits && charges,
         };
         match step.parking {
             // SAFETY: promised by the caller.
             Some(parking) if step.parked => unsafe { unpark(tile, classes, step, parking) },
-            parking => {
-                // SAFETY: as above.
-                unsafe { exponentials(tile, self.plan, step, picks) };
-                let sums_complement = is_parkable(self.terms);
-                if sums_complement || folds_sums {
-                    dispatch(Scale { tile, classes, sums_complement });
-                }
-                if let Some(parking) = parking {
-                    // SAFETY: as above.
-                    unsafe { park(tile, classes, step, parking) };
-                }
-            }
+            // SAFETY: as above.
+            _ => unsafe { exponentials(tile, self.plan, step, picks) },
         }
-        if from_probabilities && is_curved {
-            dispatch(PickProbabilities { tile, classes, first_label });
+        // Likewise: complements follow from the probabilities.
+        let wants_complement =
+            pulls_in_rows(self.terms) || is_curved || charges && (step.map.is_some() || from_probabilities);
+        let complement = is_parkable(self.terms) && wants_complement;
+        let is_scaled = !folds_sums || complement || from_probabilities;
+        if is_parkable(self.terms) && !step.parked && is_scaled {
+            dispatch(Scale { tile, classes });
+        }
+        if from_probabilities || complement {
+            let (picks, logarithm) = (from_probabilities, from_probabilities && is_curved);
+            dispatch(FromProbabilities { tile, classes, first_label, picks, complement, logarithm });
         }
         if folds_sums {
             let squares = self.sums == Sums::Squares;
             dispatch(FoldLabelled { tile, first_label, squares, sums: chunk });
+        }
+        if let (Some(parking), false) = (step.parking, step.parked) {
+            // SAFETY: promised by the caller.
+            unsafe { park(tile, classes, step, parking) };
         }
         // SAFETY: promised by the caller.
         unsafe { self.choose(tile, chunk, step) };
@@ -131,16 +137,20 @@ impl Sweep<'_> {
             // SAFETY: promised by the caller.
             unsafe { self.charge(tile, chunk, step, slot, rows) };
         }
-        let in_rows = pulls_in_rows(self.terms);
-        if in_rows {
+        let polynomial = match pulls_in_rows(self.terms) {
+            true => Polynomial::Rows,
+            false if has_polynomial(self.terms) => Polynomial::Linear,
+            false => Polynomial::None,
+        };
+        if polynomial == Polynomial::Rows {
             for (class, sums) in chunk.iter_mut().enumerate() {
                 // SAFETY: promised by the caller.
                 unsafe { self.everywhere(tile, sums, step, class) };
             }
         }
         if let Some((slopes, output)) = step.map {
-            let pull = Labelled { slopes, first_label, polynomial, in_rows, charges };
-            dispatch(pull.total(tile));
+            let pull = Labelled { slopes, first_label, polynomial, charges };
+            dispatch(pull.share(tile));
             // SAFETY: promised by the caller; the tile was read whole before it is written.
             unsafe { pull.write_all(tile, step, output) };
         }
@@ -191,7 +201,7 @@ impl Sweep<'_> {
             if selects || !tile.is_unweighted {
                 dispatch(Weigh { row: cost, weight });
             }
-            let lanes = row_mut(tile.made.lanes, 0, width, used / 4);
+            let lanes = row_mut(tile.made.lanes, 0, width, used);
             dispatch(AddByLabel { row: cost, label, first_label, lanes, sums: chunk, slot });
         }
         if let Some((slopes, _)) = step.map {
@@ -258,60 +268,6 @@ impl<F: Fn(usize) -> f64, T: Real> Kernel for Lookup<'_, F, T> {
     #[inline(always)]
     fn run(self) {
         let Self { label, first_label, classes, of, out } = self;
-        let first = of(0);
-        if (1..classes).all(|class| of(class) == first) {
-            return out.fill(T::of(first));
-        }
-        out.fill(T::zero());
-        for class in 0..classes {
-            add_where(out, label, first_label + class as i32, T::of(of(class)));
-        }
-    }
-}
-
-#[inline(always)]
-fn add_where<T: Real>(out: &mut [T], label: &[i32], class: i32, value: T) {
-    for (to, &label) in out.iter_mut().zip(label) {
-        *to += value.masked(label == class);
-    }
-}
-
-/// Adds a row to the costs of each voxel's class, block by block.
-struct AddByLabel<'a, T> {
-    row: &'a [T],
-    label: &'a [i32],
-    first_label: i32,
-    /// A quarter of a row.
-    lanes: &'a mut [T],
-    sums: &'a mut [Tally],
-    slot: usize,
-}
-
-impl<T: Real> Kernel for AddByLabel<'_, T> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run(self) {
-        let Self { row, label, first_label, lanes, sums, slot } = self;
-        for (class, tally) in sums.iter_mut().enumerate() {
-            let Some(sum) = tally.cost.get_mut(slot) else { continue };
-            labelled_lanes(row, label, first_label + class as i32, lanes);
-            add_blocks(lanes, sum);
-        }
-    }
-}
-
-/// The lanes of each block of `x`, where the label is that of a class.
-#[inline(always)]
-pub(crate) fn labelled_lanes<T: Real>(x: &[T], label: &[i32], class: i32, lanes: &mut [T]) {
-    for ((x, l), lanes) in blocks(x).iter().zip(blocks(label)).zip(lanes.as_chunks_mut::<LANES>().0) {
-        for i in 0..LANES {
-            let mut sum = T::zero();
-            for part in 0..BLOCK / LANES {
-                let at = part * LANES + i;
-                sum += x[at].masked(l[at] == class);
-            }
-            lanes[i] = sum;
-        }
+        look_up(|class| T::of(of(class)), classes, label, first_label, out);
     }
 }

@@ -34,13 +34,13 @@ pub(crate) unsafe fn park<T: Real + Plain>(
         let from = row(tile.seen.probability, class, width, tile.len);
         match to {
             Some(to) if parking.streams => stream(from, to),
-            Some(to) => copy_row(from, to),
+            Some(to) => dispatch(Copied { from, to }),
             None => (),
         }
     }
 }
 
-/// Takes them up again, and the complement.
+/// Takes them up again.
 ///
 /// # Safety
 /// The array of `parking` is readable and holds the tile's voxels.
@@ -51,7 +51,6 @@ pub(crate) unsafe fn unpark<T: Real + Plain>(
     parking: Output,
 ) {
     let Span { width, used } = tile.span;
-    row_mut(tile.seen.complement, 0, width, used).fill(T::zero());
     row_mut(tile.seen.inverse, 0, width, used).fill(T::one());
     let voxels = (step.sample, step.at, tile.len);
     // SAFETY: promised by the caller.
@@ -63,24 +62,21 @@ pub(crate) unsafe fn unpark<T: Real + Plain>(
         let from = if is_there { interleaved } else { direct.unwrap_or(&[]) };
         let to = row_mut(tile.seen.probability, class, width, used);
         to.get_mut(tile.len..).unwrap_or(&mut []).fill(T::zero());
-        dispatch(Unpark { from, to, complement: row_mut(tile.seen.complement, 0, width, used) });
+        dispatch(Copied { from, to });
     }
 }
 
-struct Unpark<'a, T> {
+/// Copies a row.
+struct Copied<'a, T> {
     from: &'a [T],
     to: &'a mut [T],
-    complement: &'a mut [T],
 }
 
-impl<T: Real> Kernel for Unpark<'_, T> {
+impl<T: Copy> Kernel for Copied<'_, T> {
     type Output = ();
 
     #[inline(always)]
     fn run(self) {
-        for ((&s, to), complement) in self.from.iter().zip(self.to).zip(self.complement) {
-            *to = s;
-            *complement += s.masked(!(s > T::of(0.5)));
-        }
+        copy_row(self.from, self.to);
     }
 }
