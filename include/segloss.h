@@ -26,7 +26,7 @@
 
 /* Scratch that serves every loss without fields, selection or executor: for a static buffer. */
 #define SEGLOSS_SCRATCH_BYTES(samples, classes) \
-  ((size_t)(SIZE_MAX > 0xffffffffu ? 253952u : 33792u) + (size_t)2048u * (classes) + (size_t)224u * (samples) * (classes))
+  ((size_t)(SIZE_MAX > 0xffffffffu ? 352256u : 33792u) + (size_t)2048u * (classes) + (size_t)224u * (samples) * (classes))
 
 #ifndef SEGLOSS_API
 #if defined(_WIN32) && defined(SEGLOSS_DLL)

@@ -11,7 +11,7 @@ use crate::{Activation, Error, MAX_TERMS, Real};
 
 /// Bytes for the rows that every class has. The size changes no bit of any result: rows long enough that their
 /// beginnings and ends cost little, and short enough for the second-level cache.
-const BUDGET: usize = if cfg!(target_pointer_width = "64") { 64 * 1024 } else { 8 * 1024 };
+const BUDGET: usize = if cfg!(target_pointer_width = "64") { 128 * 1024 } else { 8 * 1024 };
 /// The widest row; the rows that a voxel has once are of this order too.
 const WIDEST: usize = if cfg!(target_pointer_width = "64") { 1024 } else { 128 };
 

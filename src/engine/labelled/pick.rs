@@ -3,7 +3,7 @@
 use crate::Real;
 
 /// Up to so many classes it is faster to compare every label with each than to go where it says.
-const COMPARED: usize = 16;
+const COMPARED: usize = 48;
 
 /// What the rows of the classes that labels name have; 0 where there is none.
 ///
