@@ -2,8 +2,9 @@
 
 use crate::engine::labels::Legend;
 use crate::engine::source::Source;
+use crate::executor::MAX_WORKERS;
 use crate::view::{Array, Layout};
-use crate::{Dtype, Error, Parts, Status, Term, View, ViewMut};
+use crate::{Dtype, Error, Executor, Here, Parts, Status, Term, View, ViewMut};
 use core::ffi::CStr;
 
 /// What the numbers of a prediction are.
@@ -45,6 +46,8 @@ pub struct Batch<'a, P = View<'a>> {
     pub ignore: &'a [i64],
     /// The distance of neighbouring voxels along each spatial axis; `None` is 1.
     pub spacing: Option<&'a [f64]>,
+    /// Who does the work; unless given, the calling thread.
+    pub executor: &'a dyn Executor,
 }
 
 impl<'a, P> Batch<'a, P> {
@@ -58,6 +61,7 @@ impl<'a, P> Batch<'a, P> {
             class_present: None,
             ignore: &[],
             spacing: None,
+            executor: &Here,
         }
     }
 }
@@ -73,6 +77,7 @@ impl<'a> Batch<'a, ViewMut<'a>> {
             class_present: self.class_present,
             ignore: self.ignore,
             spacing: self.spacing,
+            executor: self.executor,
         }
     }
 }
@@ -104,6 +109,7 @@ pub(crate) struct Plan<'a> {
     pub class_present: Option<&'a [u8]>,
     pub ignore: &'a [i64],
     pub spacing: Option<&'a [f64]>,
+    pub executor: &'a dyn Executor,
     /// The prediction as an array: its shape is that of the gradient.
     pub shape: Array,
 }
@@ -162,6 +168,7 @@ impl<'a> Plan<'a> {
             class_present: batch.class_present,
             ignore: batch.ignore,
             spacing: batch.spacing,
+            executor: batch.executor,
             shape: *prediction,
         })
     }
@@ -178,6 +185,11 @@ impl<'a> Plan<'a> {
         let mut strides = layout.strides().iter().copied().skip(leading);
         let layout = Layout::new(self.extents().iter().copied(), Some(&mut strides), c"target").ok()?;
         Some(Array { data, dtype: *dtype, layout })
+    }
+
+    /// How many tasks run at once.
+    pub fn workers(&self) -> usize {
+        self.executor.workers().clamp(1, MAX_WORKERS)
     }
 
     /// The spatial extents.

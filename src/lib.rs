@@ -61,6 +61,7 @@ pub mod distribution;
 mod element;
 mod engine;
 mod error;
+mod executor;
 #[cfg(feature = "capi")]
 #[allow(non_camel_case_types, rustdoc::broken_intra_doc_links, reason = "the names and the comments of C")]
 #[doc(hidden)]
@@ -82,6 +83,9 @@ pub use distribution::{CrossEntropy, DistancePenalized, Focal, TopK};
 pub use element::{Dtype, Element, Real};
 pub use engine::math::{Float, Math, Power, Raise};
 pub use error::{Error, Status};
+#[cfg(feature = "rayon")]
+pub use executor::Rayon;
+pub use executor::{Executor, Here};
 pub use frequency::{Frequency, class_weights};
 pub use loss::{
     Absent, Base, Charge, ClassAverage, Cost, Form, Joint, NOTHING, Normalizer, Parts, Region, Rows,

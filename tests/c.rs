@@ -99,6 +99,11 @@ fn parts_from_c() {
 }
 
 #[test]
+fn executors_from_c() {
+    run("executors.c", "c99");
+}
+
+#[test]
 fn faults_from_c() {
     run("faults.c", "c99");
 }

@@ -7,6 +7,7 @@ mod coming_from;
 mod custom;
 mod ends;
 mod errors;
+mod executors;
 mod faults;
 mod formats;
 mod forms;

@@ -1,7 +1,7 @@
 //! Boundary loss: probabilities weighted by their distance to the boundary of the truth.
 
 use super::field::{Field, FieldOf, Scene, Spare};
-use crate::distance::{Distance, Here, Kind, transform};
+use crate::distance::{Distance, Kind, transform};
 use crate::{Charge, Cost, Error, Form, Parts, Real, Voxel, Weighting};
 
 /// Boundary loss (BD).
@@ -64,7 +64,7 @@ impl<T: Real> FieldOf<T> for Boundary {
         spare: &mut Spare<'_, T>,
     ) -> Result<(), Error> {
         let request = Distance { kind: Kind::Signed, ..scene.distances() };
-        transform(&request, &scene.target(class), out, spare.scratch, &Here)?;
+        transform(&request, &scene.target(class), out, spare.scratch, spare.executor)?;
         if self.rim_zero {
             let rim = T::of(scene.spacing.iter().copied().fold(f64::INFINITY, f64::min));
             for distance in out.iter_mut().filter(|distance| **distance < T::zero()) {

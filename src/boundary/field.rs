@@ -3,8 +3,8 @@
 pub use super::masks::Wants;
 use super::masks::{Inside, TargetMask};
 use crate::batch::Plan;
-use crate::distance::{Distance, Here, Kind, Mask, transform};
-use crate::{Error, Real};
+use crate::distance::{Distance, Kind, Mask, transform};
+use crate::{Error, Executor, Real};
 
 /// How a form makes its field, in both precisions. The engine fills fields; forms of this crate
 /// say how.
@@ -85,16 +85,17 @@ impl Scene<'_> {
     }
 }
 
-/// What filling a field takes: a map, and the scratch of the transform.
+/// What filling a field takes: a map, the scratch of the transform, and who runs it.
 pub struct Spare<'a, T> {
     pub(crate) map: &'a mut [T],
     pub(crate) scratch: &'a mut [u8],
+    pub(crate) executor: &'a dyn Executor,
 }
 
 impl<T: Real> Spare<'_, T> {
     /// Distances of a mask, in the spare map.
     pub fn distances(&mut self, request: &Distance<'_>, mask: &dyn Mask) -> Result<&[T], Error> {
-        transform(request, mask, self.map, self.scratch, &Here)?;
+        transform(request, mask, self.map, self.scratch, self.executor)?;
         Ok(self.map)
     }
 }

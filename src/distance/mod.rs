@@ -29,7 +29,7 @@
 //!
 //! | file | what is in it |
 //! | --- | --- |
-//! | `request`, `class_mask`, `executor` | what is asked for, with every check; where the sides come from, as bits; who runs the tasks |
+//! | `request`, `class_mask` | what is asked for, with every check; where the sides come from, as bits |
 //! | `plan`, `cell` | how the image is cut, and which numbers suffice: u16, or u32, or f32 and f64 for unequal spacing |
 //! | `rows` | the last axis, from bits |
 //! | `columns`, `tile` | every other axis, a tile of neighbouring columns at a time |
@@ -55,7 +55,6 @@ mod crop;
 mod emit;
 #[expect(clippy::indexing_slicing, reason = "lanes of a block")]
 mod envelope;
-mod executor;
 #[expect(clippy::indexing_slicing, reason = "lanes of a block")]
 mod lower;
 mod plan;
@@ -71,7 +70,7 @@ mod sweep;
 mod tile;
 mod transform;
 
+pub use crate::executor::{Executor, Here};
 pub use class_mask::ClassMask;
-pub use executor::{Executor, Here};
 pub use request::{Distance, Kind, Mask};
 pub use transform::{scratch_len, transform, transform_classes};

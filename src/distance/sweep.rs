@@ -5,13 +5,13 @@ use super::canvas::Canvas;
 use super::columns::{Columns, Source};
 use super::crop::{Bounds, EMPTY, Survey};
 use super::emit::{Finish, Root};
-use super::executor::{Executor, MAX_WORKERS, run_once};
 use super::plan::{Axis, Plan};
 use super::rows::Rows;
 use super::slots::Slot;
 use super::store::fence;
 use super::tile::Tile;
 use crate::engine::simd::dispatch;
+use crate::executor::{Executor, MAX_WORKERS, run_once};
 use core::ops::Range;
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 

@@ -4,11 +4,11 @@ use super::canvas::Canvas;
 use super::cell::Cell;
 use super::crop::clear;
 use super::emit::Finish;
-use super::executor::{Executor, MAX_WORKERS};
 use super::plan::{Plan, Route, WIDE_REAL};
 use super::sweep::{Slots, Sweep};
 use super::tile::tile_len;
 use super::{ClassMask, Distance, Mask, reference};
+use crate::executor::{Executor, MAX_WORKERS};
 use crate::{Error, Real, Status, View};
 use core::sync::atomic::{AtomicBool, Ordering};
 

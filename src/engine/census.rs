@@ -5,45 +5,54 @@ use super::arena::Plain;
 use super::labels::Legend;
 use super::row::{AddUp, row};
 use super::simd::{Kernel, dispatch};
-use super::tile::{Span, Tile, chunks};
+use super::tile::{Span, Tile};
+use super::waves::Chunk;
 use crate::batch::{Plan, Truth};
 use crate::{Error, Real, Status, Tally};
 
-/// Adds `voxels` and `truth` of every sample and class to `tallies`.
-///
-/// # Errors
-/// [`Status::Label`] or [`Status::Parameter`], naming the first bad voxel. `tallies` are then of no use.
+/// Adds `voxels`, to the first class only, and `truth` of a chunk to `sums`. Where something is bad, `voxels` is NaN.
 ///
 /// # Safety
 /// The arrays of `plan` are readable.
 pub(crate) unsafe fn census<T: Real + Plain>(
     plan: &Plan<'_>,
     tile: &mut Tile<'_, T>,
-    chunk: &mut [Tally],
-    tallies: &mut [Tally],
-) -> Result<(), Error> {
-    if plan.voxels == 0 {
-        return Ok(());
+    sums: &mut [Tally],
+    Chunk { sample, start, end }: Chunk,
+) {
+    for (at, len) in tile.spans(start, end) {
+        // SAFETY: promised by the caller; the spans lie in the sample.
+        unsafe {
+            tile.open(plan, sample, at, len);
+            if count_all(plan, tile, sums) {
+                continue;
+            }
+            if check(plan, tile, sample, at).is_err() {
+                sums.iter_mut().for_each(|sums| sums.voxels = f64::NAN);
+                return;
+            }
+            count(plan, tile, sums, sample, at);
+        }
     }
-    for sample in 0..plan.samples {
-        let tallies = tallies.get_mut(sample * plan.classes..(sample + 1) * plan.classes).unwrap_or(&mut []);
-        for (start, end) in chunks(plan.voxels) {
-            chunk.fill(Tally::ZERO);
-            for (at, len) in tile.spans(start, end) {
-                // SAFETY: promised by the caller; the spans lie in the sample.
-                unsafe {
-                    tile.open(plan, sample, at, len);
-                    if !count_all(plan, tile, chunk) {
-                        check(plan, tile, sample, at)?;
-                        count(plan, tile, chunk, sample, at);
-                    }
-                }
-            }
-            let voxels = chunk.first().map_or(0.0, |class| class.voxels);
-            for (tally, class) in tallies.iter_mut().zip(chunk.iter()) {
-                tally.voxels += voxels;
-                tally.truth += class.truth;
-            }
+}
+
+/// What is wrong with a chunk.
+///
+/// # Errors
+/// [`Status::Label`] or [`Status::Parameter`], naming the first bad voxel.
+///
+/// # Safety
+/// As [`census`].
+pub(crate) unsafe fn check_chunk<T: Real + Plain>(
+    plan: &Plan<'_>,
+    tile: &mut Tile<'_, T>,
+    Chunk { sample, start, end }: Chunk,
+) -> Result<(), Error> {
+    for (at, len) in tile.spans(start, end) {
+        // SAFETY: promised by the caller; the spans lie in the sample.
+        unsafe {
+            tile.open(plan, sample, at, len);
+            check(plan, tile, sample, at)?;
         }
     }
     Ok(())

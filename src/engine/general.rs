@@ -16,7 +16,7 @@ impl Sweep<'_> {
     /// Folds and maps an opened tile of any kind; adds to `chunk`, a tally per class.
     ///
     /// # Safety
-    /// As [`Sweep::sample`].
+    /// As [`Sweep::chunk`].
     pub(super) unsafe fn general<T: Precise>(
         &self,
         tile: &mut Tile<'_, T>,
@@ -151,7 +151,7 @@ impl Sweep<'_> {
     /// Folds one class of a cost, and adds its pulls to the rows of `made`.
     ///
     /// # Safety
-    /// As [`Sweep::sample`].
+    /// As [`Sweep::chunk`].
     pub(super) unsafe fn cost<T: Precise>(
         &self,
         tile: &mut Tile<'_, T>,

@@ -31,3 +31,4 @@ pub(crate) mod source;
 pub(crate) mod stream;
 pub(crate) mod sweep;
 pub(crate) mod tile;
+pub(crate) mod waves;

@@ -8,8 +8,10 @@ use super::precise::Precise;
 use super::row::{AddUp, row, row_mut};
 use super::select::Cut;
 use super::simd::{Kernel, dispatch};
+use super::stream::fence;
 use super::sweep::{Output, Step, Sweep, costs};
-use super::tile::{Span, Tile, chunks};
+use super::tile::{Span, Tile};
+use super::waves::Chunk;
 use crate::{Parts, Real, Selection, Tally};
 
 impl Sweep<'_> {
@@ -42,35 +44,31 @@ impl Sweep<'_> {
         }
     }
 
-    /// Adds what the voxels weigh that a term with ranks selects in a sample.
+    /// What the voxels of a chunk weigh that a term with ranks selects.
     ///
     /// # Safety
-    /// As [`Sweep::sample`].
+    /// As [`Sweep::chunk`].
     pub unsafe fn count_selected<T: Precise>(
         &self,
         tile: &mut Tile<'_, T>,
-        sample: usize,
+        Chunk { sample, start, end }: Chunk,
         slot: usize,
     ) -> f64 {
-        let mut all = 0.0;
+        let mut sum = 0.0;
         let (Some(Some(cut)), Some(Some(ranks))) = (self.cuts.get(slot), self.ranks.get(slot)) else {
-            return all;
+            return sum;
         };
-        for (start, end) in chunks(self.plan.voxels) {
-            let mut sum = 0.0;
-            for (at, len) in tile.spans(start, end) {
-                // SAFETY: promised by the caller; the spans lie in the sample.
-                unsafe {
-                    tile.open(self.plan, sample, at, len);
-                    ranks.load(sample, 0, at, row_mut(tile.made.total, 0, len, len));
-                }
-                let selected = row_mut(tile.seen.selected, slot, tile.span.width, tile.span.used);
-                dispatch(Share { rank: tile.made.total, weight: tile.seen.weight, cut: *cut, selected });
-                dispatch(AddUp { row: selected, weight: None, lanes: tile.made.lanes, sum: &mut sum });
+        for (at, len) in tile.spans(start, end) {
+            // SAFETY: promised by the caller; the spans lie in the sample.
+            unsafe {
+                tile.open(self.plan, sample, at, len);
+                ranks.load(sample, 0, at, row_mut(tile.made.total, 0, len, len));
             }
-            all += sum;
+            let selected = row_mut(tile.seen.selected, slot, tile.span.width, tile.span.used);
+            dispatch(Share { rank: tile.made.total, weight: tile.seen.weight, cut: *cut, selected });
+            dispatch(AddUp { row: selected, weight: None, lanes: tile.made.lanes, sum: &mut sum });
         }
-        all
+        sum
     }
 
     /// What a class's cost is multiplied by where voxels rank.
@@ -130,20 +128,20 @@ impl Sweep<'_> {
         }
     }
 
-    /// Writes the cost by which each voxel of a sample ranks for a term; −∞ where it does not count. Parks
-    /// probabilities, if there is somewhere.
+    /// Writes the cost by which each voxel of a chunk ranks for a term to the term's ranks; −∞ where it does not count.
+    /// Parks probabilities, if there is somewhere.
     ///
     /// # Safety
-    /// As [`Sweep::sample`].
-    pub unsafe fn rank_sample<T: Precise>(
+    /// As [`Sweep::chunk`]; nobody else uses the chunk's ranks.
+    pub unsafe fn rank_chunk<T: Precise>(
         &self,
         tile: &mut Tile<'_, T>,
-        sample: usize,
+        Chunk { sample, start, end }: Chunk,
         slot: usize,
-        ranks: &mut [T],
         parking: Option<Output>,
     ) {
-        for (at, len) in tile.spans(0, self.plan.voxels) {
+        let Some(Some(ranks)) = self.ranks.get(slot) else { return };
+        for (at, len) in tile.spans(start, end) {
             let step = Step { sample, at, folds: false, map: None, parking, parked: false };
             // SAFETY: promised by the caller; the spans lie in the sample.
             unsafe {
@@ -159,11 +157,30 @@ impl Sweep<'_> {
                     park(tile, self.plan.classes, step, parking);
                 }
             }
-            let rank = row(tile.made.total, 0, tile.span.width, len);
-            let weight = row(tile.seen.weight, 0, tile.span.width, len);
-            for ((to, &rank), &weight) in ranks.iter_mut().skip(at).zip(rank).zip(weight) {
-                *to = if weight > T::zero() { rank } else { T::of(f64::NEG_INFINITY) };
-            }
+            let rank = row_mut(tile.made.total, 0, tile.span.width, len);
+            dispatch(Last { rank, weight: tile.seen.weight });
+            // SAFETY: promised by the caller.
+            unsafe { ranks.store(sample, 0, at, rank, false) };
+        }
+        if parking.is_some_and(|output| output.streams) {
+            fence();
+        }
+    }
+}
+
+/// Ranks voxels last that do not count.
+struct Last<'a, T> {
+    rank: &'a mut [T],
+    weight: &'a [T],
+}
+
+impl<T: Real> Kernel for Last<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        for (rank, &weight) in self.rank.iter_mut().zip(self.weight) {
+            *rank = if weight > T::zero() { *rank } else { T::of(f64::NEG_INFINITY) };
         }
     }
 }

@@ -1,16 +1,16 @@
 //! The verbs: how census, sweeps and closed forms follow one another.
 
 use super::arena::Arena;
-use super::census::census;
+use super::census::{census, check_chunk};
 use super::fields::{Computed, given_field, missing_field, spacing_of, words_of};
 use super::finish::{Desk, Results, finish};
 use super::labelled::{can_park, is_labelled};
 use super::precise::Precise;
 use super::select::{COUNTS, Cut, Select};
 use super::source::Source;
-use super::stream::fence;
 use super::sweep::{Output, Sums, Sweep, Task, costs, extras};
-use super::tile::Tile;
+use super::tile::{Extras, Tile};
+use super::waves::{Chunk, Crew, Gang};
 use crate::batch::Plan;
 use crate::boundary::field::{Scene, Spare};
 use crate::view::MAX_AXES;
@@ -31,9 +31,12 @@ pub(crate) struct Bench<'a, T> {
     pub(super) terms: &'a [Term<'a>],
     pub(super) tallies: &'a mut [Tally],
     pub(super) slopes: &'a mut [Tally],
+    /// Sums of the chunk at hand.
     pub(super) chunk: &'a mut [Tally],
     pub(super) desk: Desk<'a>,
     pub(super) tile: Tile<'a, T>,
+    extras: Extras,
+    crew: Option<Crew<'a>>,
     pub(super) given: [Option<Source>; MAX_TERMS],
     pub(super) computed: [Option<Computed<'a, T>>; MAX_TERMS],
     pub(super) cuts: [Option<Cut>; MAX_TERMS],
@@ -52,6 +55,7 @@ impl<'a, T: Precise> Bench<'a, T> {
     /// Cuts the scratch; checks the fields that were given.
     pub fn new(plan: &'a Plan<'a>, terms: &'a [Term<'a>], arena: &mut Arena<'a>) -> Result<Self, Error> {
         let all = plan.samples.saturating_mul(plan.classes);
+        let extras = extras(plan, terms);
         let mut bench = Self {
             plan,
             terms,
@@ -59,14 +63,16 @@ impl<'a, T: Precise> Bench<'a, T> {
             slopes: arena.take(all)?,
             chunk: arena.take(plan.classes)?,
             desk: Desk::new(arena, plan.classes)?,
-            tile: Tile::new(arena, plan.classes, extras(plan, terms))?,
+            tile: Tile::new(arena, plan.classes, extras)?,
+            extras,
+            crew: Crew::new::<T>(plan, extras, arena)?,
             given: [None; MAX_TERMS],
             computed: [const { None }; MAX_TERMS],
             cuts: [None; MAX_TERMS],
             ranks: core::array::from_fn(|_| Default::default()),
             counts: &mut [],
             masks: &mut [],
-            spare: Spare { map: &mut [], scratch: &mut [] },
+            spare: Spare { map: &mut [], scratch: &mut [], executor: plan.executor },
             filled: None,
         };
         let slots = bench.given.iter_mut().zip(bench.computed.iter_mut());
@@ -103,7 +109,8 @@ impl<'a, T: Precise> Bench<'a, T> {
         if bench.computed.iter().any(Option::is_some) {
             let unit = [1.0; MAX_AXES];
             let scene = Scene { plan, sample: 0, spacing: spacing_of(plan, &unit) };
-            bench.spare.scratch = arena.take(crate::distance::scratch_len(&scene.distances(), 1)?)?;
+            bench.spare.scratch =
+                arena.take(crate::distance::scratch_len(&scene.distances(), plan.workers())?)?;
             bench.spare.map = arena.take(plan.voxels)?;
         }
         if bench.computed.iter().flatten().any(|computed| computed.field.follows_prediction()) {
@@ -133,7 +140,7 @@ impl<'a, T: Precise> Bench<'a, T> {
         // SAFETY: promised by the caller.
         unsafe {
             self.census()?;
-            self.select(parking.filter(|_| in_one_sweep));
+            self.select(parking.filter(|_| in_one_sweep))?;
         }
         if in_one_sweep {
             self.find_slopes(request.grad_scale);
@@ -218,7 +225,7 @@ impl<'a, T: Precise> Bench<'a, T> {
         // SAFETY: promised by the caller.
         unsafe {
             self.check_maps()?;
-            census(self.plan, &mut self.tile, self.chunk, self.tallies)?;
+            self.count_voxels()?;
         }
         for (slot, rows) in costs(self.terms).filter(|(_, rows)| rows.bill().selection.is_none()) {
             let on_truth = match rows.bill().charge {
@@ -235,20 +242,54 @@ impl<'a, T: Precise> Bench<'a, T> {
         Ok(())
     }
 
+    /// Adds `voxels` and `truth` of every sample and class to `self.tallies`. On an error these are of no use.
+    unsafe fn count_voxels(&mut self) -> Result<(), Error> {
+        let plan = self.plan;
+        let mut bad = None;
+        let Self { tile, chunk, crew, tallies, .. } = self;
+        let gang = Gang { plan, extras: self.extras, tile: &mut *tile, sums: chunk, crew };
+        let hand_on = |sums: &[Tally], chunk: Chunk| {
+            let voxels = sums.first().map_or(0.0, |class| class.voxels);
+            if voxels.is_nan() {
+                bad = Some(chunk);
+                return Err(Error::new(Status::Label, c"target", c"labels"));
+            }
+            for (tally, class) in of_sample(tallies, plan, chunk.sample).iter_mut().zip(sums) {
+                tally.voxels += voxels;
+                tally.truth += class.truth;
+            }
+            Ok(())
+        };
+        // SAFETY: promised by the caller; a census writes nothing but sums.
+        let counted = unsafe {
+            gang.each(0..plan.samples, |tile, sums, chunk| census(plan, tile, sums, chunk), hand_on)
+        };
+        match bad {
+            // SAFETY: as above.
+            Some(chunk) => unsafe { check_chunk(plan, tile, chunk).and(counted) },
+            None => counted,
+        }
+    }
+
     /// Finds which voxels pay, for the terms that select some. Parks probabilities on the way, if there is somewhere.
-    unsafe fn select(&mut self, parking: Option<Output>) {
+    unsafe fn select(&mut self, parking: Option<Output>) -> Result<(), Error> {
         for (slot, rows) in costs(self.terms) {
             let cut = match rows.bill().selection {
                 None => None,
                 Some(Selection::Threshold(t)) => Some(Cut { key: T::of(-libm::log(t)).key(), share: 0.0 }),
                 Some(Selection::Fraction(fraction)) => {
                     let sweep = self.as_sweep(Sums::None);
-                    let Some(ranks) = self.ranks.get_mut(slot) else { continue };
-                    for (sample, ranks) in ranks.chunks_exact_mut(self.plan.voxels.max(1)).enumerate() {
-                        // SAFETY: promised by the caller.
-                        unsafe { sweep.rank_sample(&mut self.tile, sample, slot, ranks, parking) };
+                    let Self { plan, extras, tile, chunk, crew, .. } = self;
+                    let gang = Gang { plan, extras: *extras, tile, sums: chunk, crew };
+                    // SAFETY: promised by the caller; a chunk's ranks and parked probabilities are its own.
+                    unsafe {
+                        gang.each(
+                            0..plan.samples,
+                            |tile, _, chunk| sweep.rank_chunk(tile, chunk, slot, parking),
+                            |_, _| Ok(()),
+                        )?;
                     }
-                    Some(Select::run(ranks, fraction, self.counts))
+                    Some(Select::run(self.ranks.get(slot).map_or(&[], |ranks| ranks), fraction, self.counts))
                 }
             };
             if let Some(to) = self.cuts.get_mut(slot) {
@@ -258,14 +299,26 @@ impl<'a, T: Precise> Bench<'a, T> {
                 continue;
             }
             let sweep = self.as_sweep(Sums::None);
-            for (sample, tallies) in self.tallies.chunks_exact_mut(self.plan.classes.max(1)).enumerate() {
-                // SAFETY: promised by the caller.
-                let selected = unsafe { sweep.count_selected(&mut self.tile, sample, slot) };
-                for charged in tallies.iter_mut().filter_map(|tally| tally.charged.get_mut(slot)) {
-                    *charged = selected;
-                }
+            for charged in self.tallies.iter_mut().filter_map(|tally| tally.charged.get_mut(slot)) {
+                *charged = 0.0;
             }
+            let Self { plan, extras, tile, chunk, crew, tallies, .. } = self;
+            let gang = Gang { plan, extras: *extras, tile, sums: chunk, crew };
+            let count = |tile: &mut Tile<'_, T>, sums: &mut [Tally], chunk| {
+                // SAFETY: promised by the caller.
+                let selected = unsafe { sweep.count_selected(tile, chunk, slot) };
+                sums.iter_mut().for_each(|sums| sums.voxels = selected);
+            };
+            let hand_on = |sums: &[Tally], chunk: Chunk| {
+                let selected = sums.first().map_or(0.0, |first| first.voxels);
+                let tallies = of_sample(tallies, plan, chunk.sample).iter_mut();
+                tallies.filter_map(|tally| tally.charged.get_mut(slot)).for_each(|sum| *sum += selected);
+                Ok(())
+            };
+            // SAFETY: nothing but sums is written.
+            unsafe { gang.each(0..plan.samples, count, hand_on)? };
         }
+        Ok(())
     }
 
     /// The cuts that need no voxels; parts of a batch know no others yet.
@@ -339,7 +392,9 @@ impl<'a, T: Precise> Bench<'a, T> {
         if plan.voxels == 0 {
             return Ok(());
         }
-        for sample in 0..plan.samples {
+        // Computed fields are there of one sample at a time.
+        let at_once = if self.computed.iter().any(Option::is_some) { 1 } else { plan.samples };
+        for sample in (0..plan.samples).step_by(at_once.max(1)) {
             // Fields follow from what no sweep changes before it has passed. A batch of one sample sweeps it twice
             // with the same.
             if self.filled != Some(sample) {
@@ -349,22 +404,42 @@ impl<'a, T: Precise> Bench<'a, T> {
                 self.filled = Some(sample);
             }
             let sweep = self.as_sweep(sums);
-            let of_sample = sample * plan.classes..(sample + 1) * plan.classes;
-            let slopes = self.slopes.get(of_sample.clone()).unwrap_or(&[]);
-            let task = Task {
-                fold: if fold { self.tallies.get_mut(of_sample) } else { None },
-                map: gradient.map(|output| (slopes, output)),
-                parking,
-                parked: parked && parking.is_some(),
+            let Self { extras, tile, chunk, crew, tallies, slopes, .. } = self;
+            let work = |tile: &mut Tile<'_, T>, sums: &mut [Tally], chunk: Chunk| {
+                let slopes = slopes_of(slopes, plan, chunk.sample);
+                let task = Task {
+                    folds: fold,
+                    map: gradient.map(|output| (slopes, output)),
+                    parking,
+                    parked: parked && parking.is_some(),
+                };
+                // SAFETY: promised by the caller; fields in scratch hold the sample.
+                unsafe { sweep.chunk(tile, sums, chunk, task) };
             };
-            // SAFETY: promised by the caller; fields in scratch hold one sample.
-            unsafe { sweep.sample(&mut self.tile, self.chunk, sample, task) };
-        }
-        if gradient.or(parking).is_some_and(|output| output.streams) {
-            fence();
+            let hand_on = |sums: &[Tally], chunk: Chunk| {
+                for (tally, class) in
+                    of_sample(tallies, plan, chunk.sample).iter_mut().zip(sums).filter(|_| fold)
+                {
+                    *tally += class;
+                }
+                Ok(())
+            };
+            let gang = Gang { plan, extras: *extras, tile, sums: chunk, crew };
+            // SAFETY: a chunk's gradient and parked probabilities are its own.
+            unsafe { gang.each(sample..sample + at_once, work, hand_on)? };
         }
         Ok(())
     }
+}
+
+/// The tallies of a sample.
+fn of_sample<'t>(tallies: &'t mut [Tally], plan: &Plan<'_>, sample: usize) -> &'t mut [Tally] {
+    tallies.get_mut(sample * plan.classes..(sample + 1) * plan.classes).unwrap_or(&mut [])
+}
+
+/// The slopes of a sample.
+fn slopes_of<'t>(slopes: &'t [Tally], plan: &Plan<'_>, sample: usize) -> &'t [Tally] {
+    slopes.get(sample * plan.classes..(sample + 1) * plan.classes).unwrap_or(&[])
 }
 
 /// The scratch that any verb needs for this loss, in bytes.

@@ -4,8 +4,9 @@ use super::labelled::{is_labelled, sigmoid::is_labelled_sigmoid};
 use super::precise::Precise;
 use super::select::Cut;
 use super::source::Source;
-use super::stream::STREAM_FROM;
-use super::tile::{Extras, Tile, chunks};
+use super::stream::{STREAM_FROM, fence};
+use super::tile::{Extras, Tile};
+use super::waves::Chunk;
 use crate::batch::Plan;
 use crate::view::Array;
 use crate::{Charge, MAX_TERMS, Parts, Rows, Tally, Term};
@@ -29,10 +30,11 @@ impl Output {
     }
 }
 
-/// What a sweep does with a sample.
+/// What a sweep does with the chunks of a sample.
+#[derive(Clone, Copy)]
 pub(crate) struct Task<'a> {
-    /// Adds the sample to these tallies, one per class.
-    pub fold: Option<&'a mut [Tally]>,
+    /// Adds the chunk to its sums.
+    pub folds: bool,
     /// Writes the gradient of these slopes, one per class.
     pub map: Option<(&'a [Tally], Output)>,
     /// Where probabilities wait between two sweeps.
@@ -113,44 +115,39 @@ impl<'a> Step<'a> {
 }
 
 impl Sweep<'_> {
-    /// Sweeps one sample.
+    /// Sweeps one chunk; adds to `sums`, a tally per class.
     ///
     /// # Safety
     /// The arrays of the plan and the fields are readable, the output writable, as their shapes say.
-    /// `chunk` holds a tally per class.
-    pub unsafe fn sample<T: Precise>(
+    pub unsafe fn chunk<T: Precise>(
         &self,
         tile: &mut Tile<'_, T>,
-        chunk: &mut [Tally],
-        sample: usize,
+        sums: &mut [Tally],
+        Chunk { sample, start, end }: Chunk,
         task: Task<'_>,
     ) {
-        let Task { mut fold, map, parking, parked } = task;
+        let Task { folds, map, parking, parked } = task;
         let is_softmax = is_labelled(self.plan, self.terms, &self.fields);
         let is_sigmoid = is_labelled_sigmoid(self.plan, self.terms);
-        for (start, end) in chunks(self.plan.voxels) {
-            chunk.fill(Tally::ZERO);
-            for (at, len) in tile.spans(start, end) {
-                let step = Step { sample, at, folds: fold.is_some(), map, parking, parked };
-                // SAFETY: promised by the caller; the spans lie in the sample.
-                unsafe {
-                    tile.open(self.plan, sample, at, len);
-                    if is_softmax {
-                        self.labelled(tile, chunk, step);
-                    } else if is_sigmoid {
-                        self.labelled_sigmoid(tile, chunk, step);
-                    } else {
-                        self.general(tile, chunk, step);
-                    }
+        for (at, len) in tile.spans(start, end) {
+            let step = Step { sample, at, folds, map, parking, parked };
+            // SAFETY: promised by the caller; the spans lie in the sample.
+            unsafe {
+                tile.open(self.plan, sample, at, len);
+                if is_softmax {
+                    self.labelled(tile, sums, step);
+                } else if is_sigmoid {
+                    self.labelled_sigmoid(tile, sums, step);
+                } else {
+                    self.general(tile, sums, step);
                 }
             }
-            if let Some(tallies) = fold.as_deref_mut() {
-                let charged = chunk.first().map_or([0.0; MAX_TERMS], |first| first.charged);
-                chunk.iter_mut().for_each(|class| class.charged = charged);
-                for (tally, class) in tallies.iter_mut().zip(chunk.iter()) {
-                    *tally += class;
-                }
-            }
+        }
+        // What was charged is of all classes.
+        let charged = sums.first().map_or([0.0; MAX_TERMS], |first| first.charged);
+        sums.iter_mut().for_each(|class| class.charged = charged);
+        if map.map(|(_, output)| output).or(parking).is_some_and(|output| output.streams) {
+            fence();
         }
     }
 

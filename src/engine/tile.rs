@@ -3,7 +3,7 @@
 use super::arena::Arena;
 use super::cost::{Prices, Row};
 use super::labels::Legend;
-use super::row::{BLOCK, CHUNK, row, row_mut};
+use super::row::{BLOCK, row, row_mut};
 use super::simd::{Kernel, dispatch};
 use crate::batch::{Plan, Truth};
 use crate::engine::arena::Plain;
@@ -285,11 +285,6 @@ impl<'s, T: Real + Plain> Tile<'s, T> {
             dispatch(Blank { row, weight: self.seen.weight });
         }
     }
-}
-
-/// Chunks of a sample: start and end.
-pub(crate) fn chunks(voxels: usize) -> impl Iterator<Item = (usize, usize)> {
-    (0..voxels).step_by(CHUNK).map(move |start| (start, voxels.min(start + CHUNK)))
 }
 
 /// Weighs ignored voxels 0.

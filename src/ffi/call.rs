@@ -4,13 +4,14 @@ use super::codes::SEGLOSS_ACCUMULATE;
 use super::forms::unknown;
 use super::lend::Terms;
 use super::overlap::{Ranges, bytes};
+use super::pool::Pool;
 use super::read::{Data, output, read, slice, slice_mut, tensor};
 use super::structs::{segloss_args, segloss_fault, segloss_status, segloss_tally, segloss_term};
 use crate::batch::Plan;
 use crate::engine::arena::Arena;
 use crate::engine::sweep::Output;
 use crate::view::Array;
-use crate::{Activation, Batch, Error, Status, Tally, Term, View};
+use crate::{Activation, Batch, Error, Executor, Status, Tally, Term, View};
 
 /// The arguments of one call.
 pub(super) struct Call<'a> {
@@ -44,7 +45,8 @@ pub(super) unsafe fn call(
         // SAFETY: promised by the caller.
         unsafe {
             let terms = Terms::read(terms, n_terms)?;
-            let call = Call::new(args, data)?;
+            let pool = Pool::read(args.executor)?;
+            let call = Call::new(args, data, Pool::or_here(&pool))?;
             let plan = Plan::new(&call.batch)?;
             if call.gradient.is_some_and(|gradient| !gradient.dtype.is_float()) {
                 return Err(Error::new(Status::Dtype, c"grad", c"SEGLOSS_F16 to SEGLOSS_F64"));
@@ -77,7 +79,8 @@ pub(super) unsafe fn count(
     };
     // SAFETY: promised by the caller.
     let go = || unsafe {
-        let call = Call::new(args, Data::Read)?;
+        let pool = Pool::read(args.executor)?;
+        let call = Call::new(args, Data::Read, Pool::or_here(&pool))?;
         let plan = Plan::new(&call.batch)?;
         verb(&call, &plan)
     };
@@ -106,8 +109,8 @@ pub(super) unsafe fn report(result: Result<(), Error>, fault: *mut segloss_fault
     status
 }
 
-impl Call<'_> {
-    unsafe fn new(args: segloss_args, data: Data) -> Result<Self, Error> {
+impl<'a> Call<'a> {
+    unsafe fn new(args: segloss_args, data: Data, executor: &'a dyn Executor) -> Result<Self, Error> {
         if args.flags & !(SEGLOSS_ACCUMULATE as u32) != 0 {
             return Err(unknown(c"flags"));
         }
@@ -132,9 +135,6 @@ impl Call<'_> {
             if ignore.is_none() && args.ignore_len > 0 {
                 return Err(Error::new(Status::NullPointer, c"ignore", c"ignore_len labels"));
             }
-            if !args.executor.is_null() {
-                read(args.executor)?;
-            }
             let gradient = output(&args.grad, &prediction, true, c"grad")?;
             Ok(Self {
                 args,
@@ -143,6 +143,7 @@ impl Call<'_> {
                     class_present: slice(args.class_present, per_class, c"class_present")?,
                     ignore: ignore.unwrap_or(&[]),
                     spacing: slice(args.spacing, axes, c"spacing")?,
+                    executor,
                     ..Batch::new(View::of(prediction), activation, View::of(target))
                 },
                 gradient,

@@ -3,14 +3,14 @@
 use super::call::report;
 use super::codes::*;
 use super::overlap::{Ranges, bytes};
+use super::pool::Pool;
 use super::read::{Data, output, read, slice, slice_mut, tensor};
 use super::structs::*;
 use super::verbs::missing;
 use crate::batch::check_spacing;
-use crate::distance::{ClassMask, Distance, Executor, Here, Kind, scratch_len, transform};
+use crate::distance::{ClassMask, Distance, Kind, scratch_len, transform};
 use crate::view::{Array, Layout, MAX_AXES};
-use crate::{Dtype, Error, Status};
-use core::ffi::c_void;
+use crate::{Dtype, Error, Executor, Status};
 
 /// Exact Euclidean distances of a mask, or of every class of a label map.
 ///
@@ -111,10 +111,7 @@ unsafe fn with_distance(
             black_border: args.flags & border != 0,
         };
         request.validate()?;
-        match &pool {
-            Some(pool) => then(&args, &request, &mask, pool),
-            None => then(&args, &request, &mask, &Here),
-        }
+        then(&args, &request, &mask, Pool::or_here(&pool))
     };
     // SAFETY: promised by the caller.
     unsafe { report(go(), args.fault) }
@@ -144,55 +141,6 @@ unsafe fn distance_output(
         return Err(Error::new(Status::Strides, c"out", c"C-contiguous"));
     }
     Ok(out)
-}
-
-/// The threads of a caller.
-struct Pool(segloss_executor);
-
-// SAFETY: the header asks that an executor may be used while tasks run; only the calling thread uses this one.
-unsafe impl Sync for Pool {}
-
-impl Pool {
-    /// None without a parallel_for: this thread.
-    ///
-    /// # Safety
-    /// `executor` is NULL or as the header says.
-    unsafe fn read(executor: *const segloss_executor) -> Result<Option<Self>, Error> {
-        if executor.is_null() {
-            return Ok(None);
-        }
-        // SAFETY: promised by the caller.
-        let (executor, _) = unsafe { read(executor)? };
-        Ok(executor.parallel_for.is_some().then_some(Self(executor)))
-    }
-}
-
-/// What a task is made of, behind the thin pointer that C hands on.
-struct Work<'a>(&'a (dyn Fn(usize) + Sync));
-
-/// Runs one of the tasks of the [`Work`] at `data`.
-///
-/// # Safety
-/// `data` is what [`Pool`] gave to parallel_for, which has not returned.
-unsafe extern "C" fn work(data: *mut c_void, index: usize) {
-    // SAFETY: promised by the caller.
-    let Work(task) = unsafe { &*data.cast_const().cast::<Work<'_>>() };
-    task(index);
-}
-
-impl Executor for Pool {
-    fn workers(&self) -> usize {
-        (self.0.workers as usize).max(1)
-    }
-
-    fn run(&self, tasks: usize, task: &(dyn Fn(usize) + Sync)) {
-        let all = Work(task);
-        let data = core::ptr::from_ref(&all).cast_mut().cast();
-        if let Some(parallel_for) = self.0.parallel_for {
-            // SAFETY: the executor's maker promises that it calls `work` with `data`, and returns after.
-            unsafe { parallel_for(self.0.context, tasks, Some(work), data) };
-        }
-    }
 }
 
 /// One map of an output.

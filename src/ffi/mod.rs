@@ -10,6 +10,7 @@ pub mod distance;
 pub mod forms;
 mod lend;
 mod overlap;
+mod pool;
 pub mod presets;
 mod read;
 pub mod structs;

@@ -73,10 +73,13 @@ pub(super) fn is_parkable(terms: &[Term<'_>]) -> bool {
 }
 
 /// Whether the pull on `s` is made row by row: it is more than a constant of class and label.
-fn pulls_in_rows(terms: &[Term<'_>]) -> bool {
+fn pulls_in_rows(terms: &[Term<'_>], step: &Step<'_>) -> bool {
+    // A form that may use squares need not.
+    let is_bent = |class: &Tally| class.missed != 0.0 || class.spilled != 0.0;
+    let has_bent = step.map.is_none_or(|(slopes, _)| slopes.iter().any(is_bent));
     terms.iter().any(|term| match term.form.parts() {
         Parts::Cost(rows) => !on_truth(rows),
-        Parts::Region(form) => form.squares(),
+        Parts::Region(form) => form.squares() && has_bent,
         Parts::Joint(_) => false,
     })
 }
@@ -85,7 +88,7 @@ impl Sweep<'_> {
     /// Folds and maps an opened tile; adds to `chunk`, a tally per class.
     ///
     /// # Safety
-    /// As [`Sweep::sample`].
+    /// As [`Sweep::chunk`].
     pub(in crate::engine) unsafe fn labelled<T: Precise>(
         &self,
         tile: &mut Tile<'_, T>,
@@ -110,8 +113,8 @@ impl Sweep<'_> {
             _ => unsafe { exponentials(tile, self.plan, step, picks) },
         }
         // Likewise: complements follow from the probabilities.
-        let wants_complement =
-            pulls_in_rows(self.terms) || is_curved || charges && (step.map.is_some() || from_probabilities);
+        let in_rows = pulls_in_rows(self.terms, &step);
+        let wants_complement = in_rows || is_curved || charges && (step.map.is_some() || from_probabilities);
         let complement = is_parkable(self.terms) && wants_complement;
         let is_scaled = !folds_sums || complement || from_probabilities;
         if is_parkable(self.terms) && !step.parked && is_scaled {
@@ -137,7 +140,7 @@ impl Sweep<'_> {
             // SAFETY: promised by the caller.
             unsafe { self.charge(tile, chunk, step, slot, rows) };
         }
-        let polynomial = match pulls_in_rows(self.terms) {
+        let polynomial = match in_rows {
             true => Polynomial::Rows,
             false if has_polynomial(self.terms) => Polynomial::Linear,
             false => Polynomial::None,

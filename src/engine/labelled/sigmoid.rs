@@ -29,7 +29,7 @@ impl Sweep<'_> {
     /// Folds and maps an opened tile; adds to `chunk`, a tally per class.
     ///
     /// # Safety
-    /// As [`Sweep::sample`].
+    /// As [`Sweep::chunk`].
     pub(in crate::engine) unsafe fn labelled_sigmoid<T: Precise>(
         &self,
         tile: &mut Tile<'_, T>,

@@ -1,13 +1,22 @@
-//! Who runs the tasks of a pass.
+//! Who runs the tasks of a sweep or of a pass: threads belong to the caller.
 
+use core::fmt;
 use core::sync::atomic::{AtomicU32, Ordering};
 
 /// A pool of workers, or the calling thread.
+///
+/// No executor changes a bit of any result. Scratch grows with the number of workers.
 pub trait Executor: Sync {
     /// How many tasks may run at once, at least 1; scratch grows with it. No more than 64 are made use of.
     fn workers(&self) -> usize;
     /// Calls `task` with 0, 1, …, `tasks` − 1, in any order, on any threads, and returns when all have returned.
     fn run(&self, tasks: usize, task: &(dyn Fn(usize) + Sync));
+}
+
+impl fmt::Debug for dyn Executor + '_ {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(to, "Executor of {} workers", self.workers())
+    }
 }
 
 /// Everything on the calling thread.
@@ -24,11 +33,11 @@ impl Executor for Here {
 }
 
 /// The most workers that are made use of: one bit each.
-pub const MAX_WORKERS: usize = 64;
+pub(crate) const MAX_WORKERS: usize = 64;
 
 /// Runs each of `tasks` ≤ [`MAX_WORKERS`] once, whatever the executor does: a task owns its scratch, so one that is
 /// called twice must not run twice, and one that was forgotten is run here.
-pub fn run_once(executor: &dyn Executor, tasks: usize, task: &(dyn Fn(usize) + Sync)) {
+pub(crate) fn run_once(executor: &dyn Executor, tasks: usize, task: &(dyn Fn(usize) + Sync)) {
     // Words of 32 bits: small cores have no atomics of 64.
     let begun = [const { AtomicU32::new(0) }; MAX_WORKERS / 32];
     let once = |index: usize| {
@@ -41,4 +50,20 @@ pub fn run_once(executor: &dyn Executor, tasks: usize, task: &(dyn Fn(usize) + S
         executor.run(tasks, &once);
     }
     (0..tasks).for_each(once);
+}
+
+/// The threads of rayon: of the pool that a call is made from, or else of its global one.
+#[cfg(feature = "rayon")]
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Rayon;
+
+#[cfg(feature = "rayon")]
+impl Executor for Rayon {
+    fn workers(&self) -> usize {
+        rayon::current_num_threads()
+    }
+    fn run(&self, tasks: usize, task: &(dyn Fn(usize) + Sync)) {
+        use rayon::iter::{IntoParallelIterator, ParallelIterator};
+        (0..tasks).into_par_iter().for_each(task);
+    }
 }

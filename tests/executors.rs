@@ -1,0 +1,162 @@
+//! No executor changes a bit: of values, gradients, tallies, parts, and of which voxel is the first bad one.
+
+use crate::bridge::{Format, Inputs, with_terms};
+use crate::cases::is_served;
+use crate::naive::{Activation, Case};
+use segloss::{
+    Batch, CrossEntropy, Dice, Executor, Gradient, Report, Tally, Term, TopK, View, ViewMut, evaluate, fold,
+    map, run, scratch_len,
+};
+
+/// Two threads, tasks dealt out in turn.
+struct Two;
+
+impl Executor for Two {
+    fn workers(&self) -> usize {
+        2
+    }
+    fn run(&self, tasks: usize, task: &(dyn Fn(usize) + Sync)) {
+        std::thread::scope(|scope| {
+            scope.spawn(|| (0..tasks).step_by(2).for_each(task));
+            (1..tasks).step_by(2).for_each(task);
+        });
+    }
+}
+
+/// Runs tasks from the last to the first, or not at all, or twice.
+struct Careless(usize);
+
+impl Executor for Careless {
+    fn workers(&self) -> usize {
+        3
+    }
+    fn run(&self, tasks: usize, task: &(dyn Fn(usize) + Sync)) {
+        match self.0 {
+            0 => {}
+            1 => (0..tasks).rev().for_each(task),
+            _ => (0..2 * tasks).chain(0..tasks).for_each(task),
+        }
+    }
+}
+
+fn executors() -> Vec<Box<dyn Executor>> {
+    let careless = (0..3).map(|way| Box::new(Careless(way)) as Box<dyn Executor>);
+    let mut all: Vec<Box<dyn Executor>> = careless.collect();
+    all.push(Box::new(Two));
+    #[cfg(feature = "rayon")]
+    all.push(Box::new(segloss::Rayon));
+    all
+}
+
+/// Two samples of three chunks, the last with an end that is no whole block.
+const SHAPE: [usize; 2] = [13, 2713];
+
+fn large(activation: Activation) -> Case {
+    let (b, c, n) = (2, 3, SHAPE[0] * SHAPE[1]);
+    let scale = if matches!(activation, Activation::Softmax | Activation::Sigmoid) { 1.0 } else { 0.0 };
+    let z: Vec<f64> = (0..b * c * n).map(|k| (k * 37 % 61) as f64 / 16.0 - 2.0 * scale).collect();
+    let z: Vec<f64> = z.iter().map(|z| if scale == 0.0 { z / 5.0 } else { *z }).collect();
+    let labels: Vec<i64> =
+        (0..b * n).map(|k| if k % 1009 == 5 { 255 } else { (k / 311 % 3) as i64 }).collect();
+    let weights: Vec<f64> = (0..b * n).map(|k| [1.0, 0.5, 2.0, 0.0, 1.25][k % 5]).collect();
+    Case::of_labels(c, &SHAPE, activation, &z, &labels, &[255]).weighted(&weights)
+}
+
+/// Bits of value, gradient and tallies.
+fn bits(batch: &Batch<'_>, terms: &[Term<'_>]) -> (u64, Vec<u32>, Vec<Tally>) {
+    let shape = batch.prediction.shape().to_vec();
+    let mut gradient = vec![f32::NAN; shape.iter().product()];
+    let mut tallies = vec![Tally::ZERO; shape[0] * shape[1]];
+    let mut scratch = vec![0xa5; scratch_len(batch, terms).unwrap()];
+    let report = Report {
+        gradient: Some(Gradient::new(ViewMut::new(&mut gradient, &shape).unwrap())),
+        tallies: Some(&mut tallies),
+        ..Report::default()
+    };
+    let value = run(batch, terms, report, &mut scratch).unwrap();
+    (value.to_bits(), gradient.iter().map(|x| x.to_bits()).collect(), tallies)
+}
+
+#[test]
+fn no_executor_changes_a_bit_of_any_loss() {
+    for activation in [Activation::Softmax, Activation::Sigmoid, Activation::Probability] {
+        let case = large(activation);
+        for loss in crate::list::losses() {
+            let specs = loss.for_classes(case.c);
+            if !is_served(&specs, &case) {
+                continue;
+            }
+            let inputs = Inputs::new(&case, &specs, &Format::exact(&case));
+            let logits: Vec<f32> = case.z.iter().map(|&z| z as f32).collect();
+            let shape = [case.b, case.c, SHAPE[0], SHAPE[1]];
+            with_terms(&specs, &inputs, |terms| {
+                let alone = inputs.batch(View::new(&logits, &shape).unwrap());
+                let expected = bits(&alone, terms);
+                for executor in executors() {
+                    let shared = Batch { executor: executor.as_ref(), ..alone };
+                    assert!(bits(&shared, terms) == expected, "{} {activation:?} {executor:?}", loss.name);
+                }
+            });
+        }
+    }
+}
+
+#[test]
+fn no_executor_changes_a_bit_of_a_part() {
+    let case = large(Activation::Softmax);
+    let inputs = Inputs::new(&case, &[], &Format::exact(&case));
+    let (dice, ce) = (Dice::default(), CrossEntropy::default());
+    let terms = [Term::new(1.0, &dice), Term::new(1.0, &ce)];
+    let shape = [case.b, case.c, SHAPE[0], SHAPE[1]];
+    let alone = inputs.batch(View::new(&case.z, &shape).unwrap());
+    let parts = |batch: &Batch<'_>| {
+        let mut scratch = vec![0; scratch_len(batch, &terms).unwrap()];
+        let mut tallies = vec![Tally::ZERO; 6];
+        fold(batch, &terms, &mut tallies, &mut scratch).unwrap();
+        let mut slopes = vec![Tally::ZERO; 6];
+        segloss::finish(batch, &terms, &tallies, 1.0, Some(&mut slopes), &mut scratch).unwrap();
+        let mut gradient = vec![0f64; case.z.len()];
+        let into = Gradient::new(ViewMut::new(&mut gradient, &shape).unwrap());
+        map(batch, &terms, &slopes, into, &mut scratch).unwrap();
+        (tallies, gradient)
+    };
+    let expected = parts(&alone);
+    for executor in executors() {
+        assert!(parts(&Batch { executor: executor.as_ref(), ..alone }) == expected, "{executor:?}");
+    }
+}
+
+#[test]
+fn the_first_bad_voxel_is_named_whoever_finds_it() {
+    let n = 5 * 16384;
+    let logits = vec![0f32; 2 * n];
+    let top_k = TopK::default();
+    for bad in [vec![n - 1], vec![70_000, 20_000], vec![3, 16_384]] {
+        let mut labels = vec![1u8; n];
+        bad.iter().for_each(|&voxel| labels[voxel] = 7);
+        let target = View::new(&labels, &[1, n]).unwrap();
+        let batch = Batch::new(View::new(&logits, &[1, 2, n]).unwrap(), segloss::Activation::Softmax, target);
+        for executor in executors() {
+            let batch = Batch { executor: executor.as_ref(), ..batch };
+            let terms = [Term::new(1.0, &top_k)];
+            let mut scratch = vec![0; scratch_len(&batch, &terms).unwrap()];
+            let error = evaluate(&batch, &terms, &mut scratch).unwrap_err();
+            assert_eq!(error.index, bad.iter().copied().min(), "{executor:?}");
+        }
+    }
+}
+
+#[test]
+fn scratch_grows_with_workers_and_less_is_refused() {
+    let (logits, labels) = (vec![0f32; 2 * 40_000], vec![0u8; 40_000]);
+    let target = View::new(&labels, &[1, 40_000]).unwrap();
+    let alone =
+        Batch::new(View::new(&logits, &[1, 2, 40_000]).unwrap(), segloss::Activation::Softmax, target);
+    let shared = Batch { executor: &Two, ..alone };
+    let dice = Dice::default();
+    let terms = [Term::new(1.0, &dice)];
+    let (one, two) = (scratch_len(&alone, &terms).unwrap(), scratch_len(&shared, &terms).unwrap());
+    assert!(two > 2 * one && two < 5 * one, "{one}, {two}");
+    let error = evaluate(&shared, &terms, &mut vec![0; two - 64]).unwrap_err();
+    assert_eq!(error.status, segloss::Status::Scratch);
+}
