@@ -24,3 +24,34 @@ fn every_cpu_level_gives_the_same_bits() {
     });
     force(best);
 }
+
+/// Value and gradient of every loss and case, in the order of the list.
+fn hash_of_every_loss() -> u64 {
+    let mut hash = 0xcbf2_9ce4_8422_2325u64;
+    cases::each(|_, case, terms| {
+        for prediction in [Float::F32, Float::F64] {
+            let format = Format { prediction, gradient: prediction, ..Format::exact(case) };
+            let ours = outcome(case, terms, &format, 1.0).unwrap();
+            for number in ours.gradient.iter().chain([&ours.value]) {
+                // Which NaN it is, is nobody's promise.
+                let bits = if number.is_nan() { 0 } else { number.to_bits() };
+                hash = (hash ^ bits).wrapping_mul(0x0100_0000_01b3);
+            }
+        }
+    });
+    hash
+}
+
+/// Written down, so that every machine that runs the tests has to find the same. A change of the numbers changes it.
+const BITS: u64 = 0x77ca_28ea_e7eb_5c90;
+
+#[test]
+fn every_machine_gives_the_bits_that_are_written_down() {
+    let best = level();
+    let hashes = [Level::Baseline, Level::Avx2, Level::Avx512].map(|wanted| {
+        force(wanted);
+        hash_of_every_loss()
+    });
+    force(best);
+    assert_eq!(hashes.map(|hash| format!("{hash:#018x}")), [BITS; 3].map(|hash| format!("{hash:#018x}")));
+}
