@@ -1,6 +1,6 @@
 //! The sums of a class over a row, and the pull of their slopes on it.
 
-use super::row::{LANES, add_blocks, block_lanes, blocks, lanes_of, weighted_lanes};
+use super::row::{LANES, add_blocks, block_lanes, blocks, lanes_of, of, weighted_lanes};
 use super::simd::Kernel;
 use crate::{Charge, Cost, Real, Tally, Voxel};
 
@@ -56,7 +56,7 @@ macro_rules! lanes_of_three {
             let rows = blocks(s).iter().zip(blocks(g)).zip(blocks(w)).zip(lanes.as_chunks_mut::<LANES>().0);
             for (((s, g), w), lanes) in rows {
                 *lanes = block_lanes(|i| {
-                    let ($s, $g, $w) = (s[i], g[i], w[i]);
+                    let ($s, $g, $w) = (of(s, i), of(g, i), of(w, i));
                     $product
                 });
             }

@@ -48,7 +48,7 @@ fn block_sum<T: Real>(lanes: &[T; LANES]) -> f64 {
 #[inline(always)]
 pub(crate) fn lanes_of<T: Real>(x: &[T], lanes: &mut [T]) {
     for (x, lanes) in blocks(x).iter().zip(lanes.as_chunks_mut::<LANES>().0) {
-        *lanes = block_lanes(|i| x[i]);
+        *lanes = block_lanes(|i| of(x, i));
     }
 }
 
@@ -56,7 +56,7 @@ pub(crate) fn lanes_of<T: Real>(x: &[T], lanes: &mut [T]) {
 #[inline(always)]
 pub(crate) fn weighted_lanes<T: Real>(x: &[T], w: &[T], lanes: &mut [T]) {
     for ((x, w), lanes) in blocks(x).iter().zip(blocks(w)).zip(lanes.as_chunks_mut::<LANES>().0) {
-        *lanes = block_lanes(|i| w[i] * x[i]);
+        *lanes = block_lanes(|i| of(w, i) * of(x, i));
     }
 }
 
@@ -66,11 +66,17 @@ pub(crate) fn weighted_lanes<T: Real>(x: &[T], w: &[T], lanes: &mut [T]) {
 pub(crate) fn block_lanes<T: Real>(at: impl Fn(usize) -> T) -> [T; LANES] {
     let mut lanes = [T::zero(); LANES];
     for part in 0..BLOCK / LANES {
-        for i in 0..LANES {
-            lanes[i] += at(part * LANES + i);
+        for (i, lane) in lanes.iter_mut().enumerate() {
+            *lane += at(part * LANES + i);
         }
     }
     lanes
+}
+
+/// An element of a block, whose index the compiler need not have seen through: no check is left that could fail.
+#[inline(always)]
+pub(crate) fn of<T: Copy, const N: usize>(block: &[T; N], i: usize) -> T {
+    block[i % N]
 }
 
 /// Adds a row to a sum, weighted or not, block by block.

@@ -394,7 +394,8 @@ impl<'a, T: Precise> Bench<'a, T> {
         }
         // Computed fields are there of one sample at a time.
         let at_once = if self.computed.iter().any(Option::is_some) { 1 } else { plan.samples };
-        for sample in (0..plan.samples).step_by(at_once.max(1)) {
+        let mut sample = 0;
+        while sample < plan.samples {
             // Fields follow from what no sweep changes before it has passed. A batch of one sample sweeps it twice
             // with the same.
             if self.filled != Some(sample) {
@@ -427,6 +428,7 @@ impl<'a, T: Precise> Bench<'a, T> {
             let gang = Gang { plan, extras: *extras, tile, sums: chunk, crew };
             // SAFETY: a chunk's gradient and parked probabilities are its own.
             unsafe { gang.each(sample..sample + at_once, work, hand_on)? };
+            sample += at_once;
         }
         Ok(())
     }

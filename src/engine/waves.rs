@@ -83,7 +83,8 @@ impl<T: Real + Plain> Gang<'_, '_, T> {
             }
             return Ok(());
         };
-        for first in (0..all).step_by(WAVE) {
+        let mut first = 0;
+        while first < all {
             let count = WAVE.min(all - first);
             let tasks = plan.workers().min(count);
             let (slots, sums) = (slots.as_mut_ptr(), wave.as_mut_ptr());
@@ -92,18 +93,21 @@ impl<T: Real + Plain> Gang<'_, '_, T> {
                 let mut arena = unsafe { Arena::over(slots.wrapping_add(task * *slot), *slot) };
                 // There is room: it was measured.
                 let Ok(mut tile) = Tile::new(&mut arena, plan.classes, extras) else { return };
-                for index in (task..count).step_by(tasks.max(1)) {
+                let mut index = task;
+                while index < count {
                     let sums = sums.wrapping_add(index * plan.classes);
                     // SAFETY: the wave has sums for each chunk, and no two tasks have one in common.
                     let sums = unsafe { core::slice::from_raw_parts_mut(sums, plan.classes) };
                     sums.fill(Tally::ZERO);
                     work(&mut tile, sums, chunk(first + index));
+                    index += tasks;
                 }
             });
             run_once(plan.executor, tasks, &|index| (task.get())(index));
             for (index, sums) in wave.chunks_exact(plan.classes.max(1)).take(count).enumerate() {
                 hand_on(sums, chunk(first + index))?;
             }
+            first += count;
         }
         Ok(())
     }

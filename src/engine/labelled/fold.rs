@@ -5,7 +5,7 @@
 
 use crate::engine::arena::Plain;
 use crate::engine::row::{
-    BLOCK, LANES, add_blocks, block_lanes, blocks, lanes_of, row, row_mut, weighted_lanes,
+    BLOCK, LANES, add_blocks, block_lanes, blocks, lanes_of, of, row, row_mut, weighted_lanes,
 };
 use crate::engine::simd::Kernel;
 use crate::engine::softmax::{scale, softmax_complement, upto};
@@ -119,7 +119,7 @@ fn add_by_label<T: Real>(
 #[inline(always)]
 fn labelled_lanes<T: Real>(x: &[T], label: &[i32], class: i32, lanes: &mut [T]) {
     for ((x, l), lanes) in blocks(x).iter().zip(blocks(label)).zip(lanes.as_chunks_mut::<LANES>().0) {
-        *lanes = block_lanes(|i| x[i].masked(l[i] == class));
+        *lanes = block_lanes(|i| of(x, i).masked(of(l, i) == class));
     }
 }
 
@@ -188,6 +188,6 @@ fn weighted_missed<T: Real>(s: &[T], of_largest: &[T], w: &[T], out: &mut [T]) {
 fn spilled_elsewhere<T: Real>(s: &[T], w: &[T], label: &[i32], class: i32, lanes: &mut [T]) {
     let rows = blocks(s).iter().zip(blocks(w)).zip(blocks(label)).zip(lanes.as_chunks_mut::<LANES>().0);
     for (((s, w), l), lanes) in rows {
-        *lanes = block_lanes(|i| (w[i] * (s[i] * s[i])).masked(l[i] != class));
+        *lanes = block_lanes(|i| (of(w, i) * (of(s, i) * of(s, i))).masked(of(l, i) != class));
     }
 }
