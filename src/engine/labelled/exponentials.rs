@@ -213,10 +213,12 @@ const STRIP: usize = 4 * BLOCK;
 #[inline(always)]
 fn exponentials_of<T: Real>(z: &[T], largest: &[T], e: &mut [T]) {
     let ahead = Ahead::of(z);
-    let strips = z.chunks(STRIP).zip(largest.chunks(STRIP)).zip(e.chunks_mut(STRIP));
-    for (k, ((z, m), e)) in strips.enumerate() {
-        (0..STRIP / BLOCK).for_each(|block| ahead.ask(k * (STRIP / BLOCK) + block));
-        decay_of(z, m, e);
+    let mut at = 0;
+    while let Some(z) = z.get(at..z.len().min(at + STRIP)).filter(|z| !z.is_empty()) {
+        (0..STRIP / BLOCK).for_each(|block| ahead.ask(at / BLOCK + block));
+        let strip = at..at + z.len();
+        decay_of(z, largest.get(strip.clone()).unwrap_or(&[]), e.get_mut(strip).unwrap_or(&mut []));
+        at += STRIP;
     }
 }
 
