@@ -1,7 +1,7 @@
 //! The sums of a class over a row, and the pull of their slopes on it.
 
 use super::row::{LANES, add_blocks, block_lanes, blocks, lanes_of, of, weighted_lanes};
-use super::simd::Kernel;
+use super::simd::{HAS_VECTORS, Kernel};
 use crate::{Charge, Cost, Real, Tally, Voxel};
 
 /// Adds a row to the sums that region losses are made of.
@@ -27,7 +27,7 @@ impl<T: Real> Kernel for FoldRegion<'_, T> {
     #[inline(always)]
     fn run(self) {
         let Self { probability, truth, weights, is_unweighted, squares, lanes, sums } = self;
-        let weight = if is_unweighted { None } else { Some(weights) };
+        let weight = if HAS_VECTORS && is_unweighted { None } else { Some(weights) };
         match weight {
             Some(weight) => weighted_lanes(probability, weight, lanes),
             None => lanes_of(probability, lanes),

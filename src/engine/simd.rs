@@ -23,6 +23,17 @@ pub enum Level {
     Avx512 = 3,
 }
 
+/// Whether the target has vectors at all.
+pub(crate) const HAS_VECTORS: bool =
+    cfg!(any(target_arch = "x86_64", target_arch = "aarch64", target_feature = "simd128"));
+
+/// How many of these classes are worked on four at a time. Without vectors none: that would gain nothing but code. The
+/// bits are the same.
+#[inline(always)]
+pub(crate) const fn fours(classes: usize) -> usize {
+    if HAS_VECTORS { classes / 4 * 4 } else { 0 }
+}
+
 /// A computation whose body is to be compiled for every level.
 pub trait Kernel {
     /// What the computation returns.

@@ -16,7 +16,7 @@
 //! Each step is one loop over rows that are arguments, so that the compiler knows that they are apart.
 
 use super::row::{row, row_mut};
-use super::simd::{Kernel, dispatch};
+use super::simd::{Kernel, dispatch, fours};
 use super::tile::{Span, Tile};
 use crate::Real;
 use crate::batch::Plan;
@@ -65,7 +65,7 @@ impl<T: Real> Kernel for Largest<'_, '_, T> {
         let of = |class| row(seen.logit, class, *width, *used);
         largest.fill(T::of(f64::NEG_INFINITY));
         let mut class = 0;
-        while class + 3 < self.classes {
+        while class < fours(self.classes) {
             raise_to_four(largest, [of(class), of(class + 1), of(class + 2), of(class + 3)]);
             class += 4;
         }

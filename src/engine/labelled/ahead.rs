@@ -1,6 +1,7 @@
 //! The next tile's logits, asked for while exponentials of this one are taken. Rows of a tile are short, and the
 //! hardware foresees little of them.
 
+#[cfg(target_arch = "x86_64")]
 use crate::engine::row::BLOCK;
 
 /// Memory that will be read soon.

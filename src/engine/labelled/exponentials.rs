@@ -11,7 +11,7 @@ use crate::Real;
 use crate::batch::Plan;
 use crate::engine::arena::Plain;
 use crate::engine::row::{BLOCK, row, row_mut};
-use crate::engine::simd::{Kernel, dispatch};
+use crate::engine::simd::{HAS_VECTORS, Kernel, dispatch, fours};
 use crate::engine::softmax::{add_power, raise_to, raise_to_four, rest_of, scale, upto};
 use crate::engine::sweep::Step;
 use crate::engine::tile::{Span, Tile};
@@ -73,7 +73,7 @@ impl<T: Real + Plain> Kernel for Exponentials<'_, '_, T> {
 
         let rest = upto(made.work, &used);
         let (picked, picked_logit) = (upto(seen.picked, &used), upto(seen.picked_logit, &used));
-        if (2..=4).contains(&classes) {
+        if HAS_VECTORS && (2..=4).contains(&classes) {
             let (label, e) = ((label, first_label), (&mut *seen.probability, width));
             let left = Left { rest, picked, picked_logit };
             if picks.logarithm {
@@ -111,7 +111,7 @@ impl<T: Real + Plain> Kernel for Exponentials<'_, '_, T> {
 fn find_largest<'z, T: Real>(logits: impl Fn(usize) -> &'z [T], classes: usize, largest: &mut [T]) {
     largest.fill(T::of(f64::NEG_INFINITY));
     let mut class = 0;
-    while class + 3 < classes {
+    while class < fours(classes) {
         raise_to_four(largest, [logits(class), logits(class + 1), logits(class + 2), logits(class + 3)]);
         class += 4;
     }
@@ -132,7 +132,7 @@ fn add_all_powers<'e, T: Real>(
     rest.fill(T::zero());
     top.fill(T::zero());
     let mut class = 0;
-    while class + 3 < classes {
+    while class < fours(classes) {
         let four = [powers(class), powers(class + 1), powers(class + 2), powers(class + 3)];
         add_four_powers(four, rest, top);
         class += 4;

@@ -7,7 +7,7 @@ use crate::engine::arena::Plain;
 use crate::engine::row::{
     BLOCK, LANES, add_blocks, block_lanes, blocks, lanes_of, of, row, row_mut, weighted_lanes,
 };
-use crate::engine::simd::Kernel;
+use crate::engine::simd::{HAS_VECTORS, Kernel, fours};
 use crate::engine::softmax::{scale, softmax_complement, upto};
 use crate::engine::tile::{Span, Tile};
 use crate::{Real, Tally};
@@ -38,7 +38,7 @@ impl<T: Real + Plain> Kernel for FoldLabelled<'_, '_, T> {
             let e = row_mut(seen.probability, class, width, used);
             let lanes = lanes.get_mut(..quarter).unwrap_or(&mut []);
             scale(e, inverse);
-            if *is_unweighted {
+            if HAS_VECTORS && *is_unweighted {
                 lanes_of(e, lanes);
             } else {
                 weighted_lanes(e, weight, lanes);
@@ -99,9 +99,9 @@ fn add_by_label<T: Real>(
     let mut rows = lanes.chunks_exact_mut(quarter.max(1));
     let mut next = || rows.next().unwrap_or_default();
     let (x, y, z, w) = (next(), next(), next(), next());
-    let (fours, rest) = sums.as_chunks_mut::<4>();
+    let (by_four, rest) = sums.split_at_mut_checked(fours(sums.len())).unwrap_or_default();
     let mut class = first_label;
-    for [a, b, c, d] in fours {
+    for [a, b, c, d] in by_four.as_chunks_mut::<4>().0 {
         lanes_of_four(row, label, class, x, y, z, w);
         for (lanes, sums) in [(&*x, a), (&*y, b), (&*z, c), (&*w, d)] {
             sum_of(sums).into_iter().for_each(|sum| add_blocks(lanes, sum));

@@ -1,6 +1,7 @@
 //! What the class that a label names has in rows of all classes.
 
 use crate::Real;
+use crate::engine::simd::fours;
 
 /// Up to so many classes it is faster to compare every label with each than to go where it says.
 const COMPARED: usize = 48;
@@ -22,7 +23,7 @@ pub(super) fn pick_all<'r, T: Real>(
     }
     picked.fill(T::zero());
     let mut class = 0;
-    while class + 3 < classes {
+    while class < fours(classes) {
         let rows = [row(class), row(class + 1), row(class + 2), row(class + 3)];
         pick_of_four(rows, label, first_label + class as i32, picked);
         class += 4;
@@ -89,7 +90,7 @@ pub(super) fn look_up<T: Real>(
     }
     out.fill(T::zero());
     let mut class = 0;
-    while class + 3 < classes {
+    while class < fours(classes) {
         let four = [of(class), of(class + 1), of(class + 2), of(class + 3)];
         add_four_where(out, label, first_label + class as i32, four);
         class += 4;

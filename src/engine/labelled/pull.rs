@@ -17,7 +17,7 @@ use super::pick::look_up;
 use crate::engine::arena::Plain;
 use crate::engine::precise::Precise;
 use crate::engine::row::{copy_row, row, row_mut};
-use crate::engine::simd::{Kernel, dispatch};
+use crate::engine::simd::{HAS_VECTORS, Kernel, dispatch, fours};
 use crate::engine::softmax::{softmax_complement, upto};
 use crate::engine::stream::stream;
 use crate::engine::sweep::{Output, Step};
@@ -109,7 +109,8 @@ impl Labelled<'_> {
             of: self,
             elsewhere: T::of(self.slopes.get(class).map_or(0.0, |slopes| slopes.predicted)),
             class: self.first_label + class as i32,
-            is_unweighted: tile.is_unweighted,
+            // A loop of its own is worth its code with vectors only; a weight of 1 changes no bit.
+            is_unweighted: HAS_VECTORS && tile.is_unweighted,
             out: out.unwrap_or(row_mut(tile.made.cost, 0, width, used)),
             s: row(tile.seen.probability, class, width, used),
             inverse: row(tile.seen.inverse, 0, width, used),
@@ -175,7 +176,7 @@ impl<T: Real> Kernel for Share<'_, '_, T> {
                 look_up(at_truth, slopes.len(), label, first_label, of_truth);
                 origin.fill(T::zero());
                 total.fill(T::zero());
-                let (fours, rest) = (slopes.len() / 4 * 4, slopes.len() / 4 * 4..slopes.len());
+                let (fours, rest) = (fours(slopes.len()), fours(slopes.len())..slopes.len());
                 for class in (0..fours).step_by(4) {
                     let p = core::array::from_fn(|k| constant(class + k));
                     origin_of_four(core::array::from_fn(|k| s(class + k)), p, origin);
@@ -272,11 +273,11 @@ fn total_of_four<T: Real>(
 ) {
     let rows = a.iter().zip(b).zip(c.iter().zip(d)).zip(label).zip(origin);
     for (((((&a, &b), (&c, &d)), &label), &origin), total) in rows.zip(total) {
-        let lower =
-            a * (p[0] - origin).masked(label != class) + b * (p[1] - origin).masked(label != class + 1);
-        let upper =
-            c * (p[2] - origin).masked(label != class + 2) + d * (p[3] - origin).masked(label != class + 3);
-        *total += lower + upper;
+        // In the order of the classes, as one by one.
+        let sum = *total + a * (p[0] - origin).masked(label != class);
+        let sum = sum + b * (p[1] - origin).masked(label != class + 1);
+        let sum = sum + c * (p[2] - origin).masked(label != class + 2);
+        *total = sum + d * (p[3] - origin).masked(label != class + 3);
     }
 }
 
