@@ -18,7 +18,6 @@ pub mod math;
 pub(crate) mod precise;
 pub(crate) mod pull;
 pub(crate) mod ranks;
-#[expect(clippy::indexing_slicing, reason = "lanes of a block")]
 pub(crate) mod region;
 #[expect(clippy::indexing_slicing, reason = "lanes of a block")]
 pub(crate) mod row;
