@@ -3,7 +3,7 @@
 use crate::engine::math::Math;
 use crate::narrow::{double_to_odd, half_to_single, single_to_brain, single_to_half};
 use half::{bf16, f16};
-use num_traits::NumAssign;
+use num_traits::{AsPrimitive, NumAssign, PrimInt};
 
 /// The type of an array's elements. The numbers are those of the C header:
 /// DLPack's code, then the bits.
@@ -85,6 +85,8 @@ element!(u8 => U8, i16 => I16, i32 => I32, i64 => I64, bool => Bool, f16 => F16,
 
 /// A type that voxels are computed in: `f32` for f16, bf16 and f32; `f64` for f64.
 pub trait Real: Element + Math + NumAssign + Default {
+    /// An integer of as many bits.
+    type Key: PrimInt + AsPrimitive<u32> + Into<u64>;
     /// 2⁻¹²⁶: no logarithm of a given probability is taken below it, in either type.
     const FLOOR: Self;
     /// The same value in double precision.
@@ -94,7 +96,7 @@ pub trait Real: Element + Math + NumAssign + Default {
     /// `self` where `keep`, else +0. A mask of bits: a select between loaded values may become a branch.
     fn masked(self, keep: bool) -> Self;
     /// A number in the same order, NaN last and 0 as −0.
-    fn key(self) -> u64;
+    fn key(self) -> Self::Key;
     /// As IEEE binary16, rounded once.
     fn to_f16(self) -> u16;
     /// As bfloat16, rounded once.
@@ -114,6 +116,7 @@ pub trait Real: Element + Math + NumAssign + Default {
 }
 
 impl Real for f32 {
+    type Key = u32;
     const FLOOR: Self = f32::MIN_POSITIVE;
 
     #[inline(always)]
@@ -129,10 +132,10 @@ impl Real for f32 {
         f32::from_bits(self.to_bits() & (keep as u32).wrapping_neg())
     }
     #[inline(always)]
-    fn key(self) -> u64 {
+    fn key(self) -> u32 {
         let bits = (self + 0.0).to_bits();
         let order = if bits >> 31 == 0 { bits | 1 << 31 } else { !bits };
-        u64::from(if self.is_nan() { u32::MAX } else { order }) << 32
+        if self.is_nan() { u32::MAX } else { order }
     }
     #[inline(always)]
     fn to_f16(self) -> u16 {
@@ -145,6 +148,7 @@ impl Real for f32 {
 }
 
 impl Real for f64 {
+    type Key = u64;
     const FLOOR: Self = f32::MIN_POSITIVE as f64;
 
     #[inline(always)]

@@ -54,11 +54,11 @@ pub(crate) fn single_to_half(single: f32) -> u16 {
 /// binary32 to bfloat16, to nearest, ties to even.
 #[inline(always)]
 pub(crate) fn single_to_brain(single: f32) -> u16 {
+    const QUIET: u32 = 0x7fc0_0000;
     let bits = single.to_bits();
     let odd = bits >> 16 & 1;
-    let rounded = bits.wrapping_add(0x7fff + odd) >> 16;
-    let quiet = bits >> 16 | 0x40;
-    (if bits & 0x7fff_ffff > 0x7f80_0000 { quiet } else { rounded }) as u16
+    let rounded = bits.wrapping_add(0x7fff + odd);
+    ((if single.is_nan() { QUIET } else { rounded }) >> 16) as u16
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use super::labelled::parking::park;
 use super::labelled::{Lookup, Weigh, is_labelled};
 use super::precise::Precise;
 use super::row::{AddUp, row, row_mut};
-use super::select::Cut;
+use super::select::{Cut, key_of};
 use super::simd::{Kernel, dispatch};
 use super::stream::fence;
 use super::sweep::{Output, Step, Sweep, costs};
@@ -217,7 +217,7 @@ impl<T: Real> Kernel for Share<'_, T> {
     #[inline(always)]
     fn run(self) {
         let Cut { key, share } = self.cut;
-        let share = T::of(share);
+        let (key, share) = (key_of::<T>(key), T::of(share));
         for ((to, &rank), &weight) in self.selected.iter_mut().zip(self.rank).zip(self.weight) {
             let rank = rank.key();
             *to = weight.masked(rank > key) + (weight * share).masked(rank == key);

@@ -276,7 +276,9 @@ impl<'a, T: Precise> Bench<'a, T> {
         for (slot, rows) in costs(self.terms) {
             let cut = match rows.bill().selection {
                 None => None,
-                Some(Selection::Threshold(t)) => Some(Cut { key: T::of(-libm::log(t)).key(), share: 0.0 }),
+                Some(Selection::Threshold(t)) => {
+                    Some(Cut { key: T::of(-libm::log(t)).key().into(), share: 0.0 })
+                }
                 Some(Selection::Fraction(fraction)) => {
                     let sweep = self.as_sweep(Sums::None);
                     let Self { plan, extras, tile, chunk, crew, .. } = self;
@@ -327,7 +329,7 @@ impl<'a, T: Precise> Bench<'a, T> {
             match rows.bill().selection {
                 Some(Selection::Threshold(t)) => {
                     if let Some(to) = self.cuts.get_mut(slot) {
-                        *to = Some(Cut { key: T::of(-libm::log(t)).key(), share: 0.0 });
+                        *to = Some(Cut { key: T::of(-libm::log(t)).key().into(), share: 0.0 });
                     }
                 }
                 Some(Selection::Fraction(_)) => {

@@ -5,19 +5,22 @@
 
 use super::simd::{Kernel, dispatch};
 use crate::Real;
+use num_traits::{AsPrimitive, Bounded, cast};
 
 /// Bits of a digit.
 const DIGIT: u32 = if cfg!(target_pointer_width = "64") { 11 } else { 7 };
 /// Digits there are.
 const BINS: usize = 1 << DIGIT;
-/// Counts that a selection keeps: by next digit, and of those without one.
-pub(crate) const COUNTS: usize = BINS + 1;
+/// Counts that a selection keeps, one for each digit.
+pub(crate) const COUNTS: usize = BINS;
 /// Numbers whose digits are found at once.
 const BLOCK: usize = 64;
 
 /// A selection under way.
 #[derive(Debug)]
 pub(crate) struct Select<'a> {
+    /// Bits of a key.
+    width: u32,
     /// Bits of the digits found.
     found: u32,
     /// The digits, as a number.
@@ -34,10 +37,11 @@ impl<'a> Select<'a> {
     /// The cut of these numbers: `fraction` of them, at least one, have a place; −∞ is none of them.
     pub fn run<T: Real>(numbers: &[T], fraction: f64, bins: &'a mut [u64]) -> Cut {
         bins.fill(0);
-        let mut select = Self { found: 0, prefix: 0, rank: 0, ties: 0, bins };
+        let mut select =
+            Self { width: size_of::<T::Key>() as u32 * 8, found: 0, prefix: 0, rank: 0, ties: 0, bins };
         loop {
             select.count(numbers);
-            if select.narrow(fraction, size_of::<T>() as u32 * 8) {
+            if select.narrow(fraction) {
                 break;
             }
         }
@@ -47,8 +51,9 @@ impl<'a> Select<'a> {
 
     /// Where the next digit lies: its lowest bit, and how many it has.
     fn digit(&self) -> (u32, u32) {
-        let bits = DIGIT.min(64 - self.found);
-        (64 - self.found - bits, bits)
+        let left = self.width.saturating_sub(self.found);
+        let bits = DIGIT.min(left);
+        (left - bits, bits)
     }
 
     /// Counts the next digits of the numbers.
@@ -63,6 +68,7 @@ impl<'a> Select<'a> {
         for numbers in blocks.iter().chain(core::iter::once(&last)) {
             let prefix = self.prefix;
             if dispatch(Digits { numbers, prefix, shift, bits, digits: &mut digits }) {
+                // After the first round few numbers have one: a branch is cheaper than a count of all others.
                 for digit in digits {
                     if let Some(bin) = self.bins.get_mut(digit as usize) {
                         *bin += 1;
@@ -72,11 +78,11 @@ impl<'a> Select<'a> {
         }
     }
 
-    /// Ends a round: finds the next digit of the cut; says whether it was the last of `width` bits. The first
-    /// round's counts are all there are.
-    fn narrow(&mut self, fraction: f64, width: u32) -> bool {
+    /// Ends a round: finds the next digit of the cut; says whether it was the last. The first round's counts are all
+    /// there are.
+    fn narrow(&mut self, fraction: f64) -> bool {
         let (shift, bits) = self.digit();
-        let bins = self.bins.get(..BINS).unwrap_or(&[]);
+        let bins = &*self.bins;
         if self.found == 0 {
             let all: u64 = bins.iter().sum();
             // The product is never above the count: the fraction is at most 1.
@@ -93,7 +99,7 @@ impl<'a> Select<'a> {
         self.prefix = self.prefix << bits | next;
         self.found += bits;
         self.bins.fill(0);
-        let done = self.found >= width || self.rank == 0;
+        let done = self.found >= self.width || self.rank == 0;
         if done {
             self.prefix = self.prefix.checked_shl(shift).unwrap_or(0);
         }
@@ -119,31 +125,25 @@ impl<T: Real> Kernel for Digits<'_, T> {
         // Numbers that begin with the prefix are a run of keys.
         let first = prefix.checked_shl(shift + bits).unwrap_or(0);
         let last = first | u64::MAX.checked_shr(64 - shift - bits).unwrap_or(0);
-        let mask = (1u64 << bits) - 1;
+        let (first, last) = (key_of::<T>(first), key_of::<T>(last));
+        let (shift, mask) = (shift as usize, (1u32 << bits) - 1);
         let none = T::of(f64::NEG_INFINITY);
         let mut any = false;
-        if size_of::<T>() == 4 {
-            // Such a key has 32 bits, in the upper half: twice as many at once.
-            let half = |key: u64| (key >> 32) as u32;
-            let (first, last, mask) = (half(first), half(last), mask as u32);
-            // The last digit has places below the key's.
-            let (left, right) = (32u32.saturating_sub(shift), shift.saturating_sub(32));
-            for (&number, digit) in numbers.iter().zip(digits) {
-                let key = half(number.key());
-                let counts = (key >= first) & (key <= last) & (number != none);
-                *digit = if counts { key << left >> right & mask } else { BINS as u32 };
-                any |= counts;
-            }
-        } else {
-            for (&number, digit) in numbers.iter().zip(digits) {
-                let key = number.key();
-                let counts = (key >= first) & (key <= last) & (number != none);
-                *digit = if counts { (key >> shift & mask) as u32 } else { BINS as u32 };
-                any |= counts;
-            }
+        for (&number, digit) in numbers.iter().zip(digits) {
+            let key = number.key();
+            let counts = (key >= first) & (key <= last) & (number != none);
+            let next: u32 = (key >> shift).as_();
+            *digit = if counts { next & mask } else { BINS as u32 };
+            any |= counts;
         }
         any
     }
+}
+
+/// A key that is written as a u64.
+#[inline(always)]
+pub(crate) fn key_of<T: Real>(key: u64) -> T::Key {
+    cast(key).unwrap_or_else(T::Key::max_value)
 }
 
 /// Which numbers are selected: those above `key` whole, those at it by `share`.
@@ -165,7 +165,7 @@ mod tests {
 
     /// The same by sorting.
     fn sorted<T: Real>(numbers: &[T], fraction: f64) -> Cut {
-        let mut keys: Vec<u64> = numbers.iter().map(|x| x.key()).collect();
+        let mut keys: Vec<u64> = numbers.iter().map(|x| x.key().into()).collect();
         keys.sort_by(|a, b| b.cmp(a));
         let places = ((fraction * keys.len() as f64) as usize).max(1);
         let key = keys[places - 1];
@@ -191,7 +191,7 @@ mod tests {
     #[test]
     fn two_places_for_three_equals_are_shared() {
         let cut = run(&[1f32, 5.0, 3.0, 3.0, 3.0, 0.0], 0.5);
-        assert_eq!(cut, Cut { key: 3f32.key(), share: 2.0 / 3.0 });
+        assert_eq!(cut, Cut { key: 3f32.key().into(), share: 2.0 / 3.0 });
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The door between arrays and rows: strides and element types end here.
 
+use super::halves;
 use super::simd::{Kernel, dispatch};
 use crate::element::{Stored, with_stored};
 use crate::view::{Array, MAX_AXES};
@@ -190,7 +191,11 @@ impl Source {
             rest = tail;
             with_stored!(self.dtype, E => {
                 let from = self.data.cast::<E>().wrapping_offset(base.wrapping_add(offset)).cast_const();
-                dispatch(Load { from, stride, out: run });
+                let is_halves = self.dtype == Dtype::F16 && stride == 1;
+                // SAFETY: promised by the caller; the elements are halves, side by side.
+                if !is_halves || !unsafe { halves::read(from.cast(), run) } {
+                    dispatch(Load { from, stride, out: run });
+                }
             });
         });
     }
@@ -207,7 +212,11 @@ impl Source {
             rest = tail;
             with_stored!(self.dtype, E => {
                 let to = self.data.cast::<E>().wrapping_offset(base.wrapping_add(offset));
-                dispatch(Store { row: run, to, stride, add });
+                let is_halves = self.dtype == Dtype::F16 && stride == 1 && !add;
+                // SAFETY: promised by the caller; the elements are halves, side by side.
+                if !is_halves || !unsafe { halves::write(run, to.cast()) } {
+                    dispatch(Store { row: run, to, stride, add });
+                }
             });
         });
     }
