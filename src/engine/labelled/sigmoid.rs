@@ -107,7 +107,9 @@ impl Sweep<'_> {
         let price = row_mut(tile.made.elsewhere, 0, width, used);
         let (truth, weight) = (row(tile.seen.truth, 0, width, used), row(tile.seen.weight, 0, width, used));
         let is_free = tile.is_unweighted && prices.here == T::one() && prices.elsewhere == T::one();
-        dispatch(Price { truth, weight, here: prices.here, elsewhere: prices.elsewhere, price });
+        if !is_free {
+            dispatch(Price { truth, weight, here: prices.here, elsewhere: prices.elsewhere, price });
+        }
         let work = row_mut(tile.made.work, 0, width, used);
         if let (true, Some(sum)) = (step.folds, sums.cost.get_mut(slot)) {
             let cost = row_mut(tile.made.cost, 0, width, used);
@@ -118,7 +120,9 @@ impl Sweep<'_> {
         if let Some(slope) = step.slopes(class).and_then(|slopes| slopes.cost.get(slot)) {
             let scaled = row_mut(tile.made.cost, 0, width, used);
             scaled.fill(T::of(*slope));
-            dispatch(Weigh { row: scaled, weight: price });
+            if !is_free {
+                dispatch(Weigh { row: scaled, weight: price });
+            }
             let here = row_mut(tile.made.here, 0, width, used);
             let mut pull = Pull { polynomial: &mut [], here, elsewhere: &mut [] };
             let scaled = row(tile.made.cost, 0, width, used);
