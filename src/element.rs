@@ -95,6 +95,8 @@ pub trait Real: Element + Math + NumAssign + Default {
     fn narrow(self) -> f32;
     /// `self` where `keep`, else +0. A mask of bits: a select between loaded values may become a branch.
     fn masked(self, keep: bool) -> Self;
+    /// `self` where `keep`, else `other`, likewise.
+    fn or(self, keep: bool, other: Self) -> Self;
     /// A number in the same order, NaN last and 0 as −0.
     fn key(self) -> Self::Key;
     /// As IEEE binary16, rounded once.
@@ -132,6 +134,10 @@ impl Real for f32 {
         f32::from_bits(self.to_bits() & (keep as u32).wrapping_neg())
     }
     #[inline(always)]
+    fn or(self, keep: bool, other: Self) -> Self {
+        f32::from_bits(self.masked(keep).to_bits() | other.masked(!keep).to_bits())
+    }
+    #[inline(always)]
     fn key(self) -> u32 {
         let bits = (self + 0.0).to_bits();
         let order = if bits >> 31 == 0 { bits | 1 << 31 } else { !bits };
@@ -162,6 +168,10 @@ impl Real for f64 {
     #[inline(always)]
     fn masked(self, keep: bool) -> Self {
         f64::from_bits(self.to_bits() & (keep as u64).wrapping_neg())
+    }
+    #[inline(always)]
+    fn or(self, keep: bool, other: Self) -> Self {
+        f64::from_bits(self.masked(keep).to_bits() | other.masked(!keep).to_bits())
     }
     #[inline(always)]
     fn key(self) -> u64 {

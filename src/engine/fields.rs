@@ -1,9 +1,10 @@
 //! The fields that nobody gave: made from the target and the prediction, one sample at a time.
 
-use super::mark::mark;
+use super::mark::{Masks, mark};
 use super::precise::Precise;
 use super::run::Bench;
 use super::source::Source;
+use super::waves::Gang;
 use crate::batch::Plan;
 use crate::boundary::Field;
 use crate::boundary::field::{FieldOf, Scene};
@@ -87,23 +88,31 @@ impl<T: Precise> Bench<'_, T> {
     /// Adds what fields of one sample have from the prediction.
     pub(super) unsafe fn add_predictions(&mut self, sample: usize) -> Result<(), Error> {
         let unit = [1.0; MAX_AXES];
-        let (plan, words) = (self.plan, words_of(self.plan));
+        let Self { plan, terms, computed, masks, tile, chunk, crew, spare, extras, .. } = self;
+        let (plan, words) = (*plan, words_of(plan));
         let scene = Scene { plan, sample, spacing: spacing_of(plan, &unit) };
         let width = plan.extents().last().copied().unwrap_or(0);
-        for computed in
-            self.computed.iter_mut().flatten().filter(|computed| computed.field.follows_prediction())
-        {
-            let term = self.terms.get(computed.slot);
-            // SAFETY: promised by the caller.
-            unsafe { mark(plan, &mut self.tile, sample, computed.field.by_argmax(), self.masks) };
+        for computed in computed.iter_mut().flatten().filter(|computed| computed.field.follows_prediction()) {
+            let term = terms.get(computed.slot);
+            let by_argmax = computed.field.by_argmax();
+            let to = Masks { words: masks.as_mut_ptr(), words_per_class: words };
+            let gang = Gang { plan, extras: *extras, tile: &mut *tile, sums: &mut *chunk, crew: &mut *crew };
+            // SAFETY: promised by the caller; chunks are whole words of the masks, which are there for every class.
+            unsafe {
+                gang.each(
+                    sample..sample + 1,
+                    |tile, _, chunk| mark(plan, tile, chunk, by_argmax, to),
+                    |_, _| Ok(()),
+                )?;
+            }
             let rows = computed.rows.chunks_exact_mut(plan.voxels.max(1));
             for (class, row) in rows.enumerate() {
                 let left_out = term.is_some_and(|term| term.leaves_out(class, plan.classes));
                 if left_out || !plan.is_annotated(sample, class) {
                     continue;
                 }
-                let mask = self.masks.get(class * words..(class + 1) * words).unwrap_or(&[]);
-                computed.of.add_prediction(&scene, &BitMask { words: mask, width }, row, &mut self.spare)?;
+                let mask = masks.get(class * words..(class + 1) * words).unwrap_or(&[]);
+                computed.of.add_prediction(&scene, &BitMask { words: mask, width }, row, spare)?;
             }
         }
         Ok(())

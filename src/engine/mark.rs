@@ -2,59 +2,150 @@
 
 use super::activation::activate;
 use super::precise::Precise;
-use super::row::{BLOCK, blocks, row, row_mut};
+use super::row::{BLOCK, blocks, blocks_mut, row, row_mut};
+use super::simd::{Kernel, dispatch};
 use super::tile::Tile;
+use super::waves::Chunk;
+use crate::Real;
 use crate::batch::Plan;
 
-/// Writes a bit per voxel, class by class: `s > ½`, or where a class is the largest, the lowest
+/// Masks of all classes of a sample, a word per block of each. Chunks have their own words.
+#[derive(Clone, Copy)]
+pub(crate) struct Masks {
+    pub words: *mut u64,
+    pub words_per_class: usize,
+}
+
+/// Writes a bit per voxel of a chunk, class by class: `s > ½`, or where a class is the largest, the lowest
 /// among equals. A voxel that does not count is outside, and so is NaN.
 ///
 /// # Safety
-/// The arrays of the plan are readable. `masks` holds a word per block of every class.
+/// The arrays of the plan are readable, the masks writable; nobody else uses the chunk's words.
 pub(crate) unsafe fn mark<T: Precise>(
     plan: &Plan<'_>,
     tile: &mut Tile<'_, T>,
-    sample: usize,
+    Chunk { sample, start, end }: Chunk,
     by_argmax: bool,
-    masks: &mut [u64],
+    masks: Masks,
 ) {
-    let words = plan.voxels.div_ceil(BLOCK);
-    for (at, len) in tile.spans(0, plan.voxels) {
+    for (at, len) in tile.spans(start, end) {
         // SAFETY: promised by the caller; the spans lie in the sample.
         unsafe {
             tile.open(plan, sample, at, len);
             activate(tile, plan, sample, at);
         }
         let (width, used) = (tile.span.width, tile.span.used);
-        // What a class has to exceed, or with argmax to reach first.
-        let bar = row_mut(tile.made.total, 0, width, used);
-        bar.fill(T::of(0.5));
+        let largest = row_mut(tile.made.total, 0, width, used);
         if by_argmax {
-            bar.fill(T::of(f64::NEG_INFINITY));
+            largest.fill(T::of(f64::NEG_INFINITY));
             for class in 0..plan.classes {
-                for (bar, &s) in bar.iter_mut().zip(row(tile.seen.probability, class, width, used)) {
-                    *bar = if s > *bar { s } else { *bar };
-                }
+                dispatch(Raise { largest, s: row(tile.seen.probability, class, width, used) });
             }
         }
         let taken = row_mut(tile.made.largest, 0, width, used);
         taken.fill(T::zero());
         for class in 0..plan.classes {
-            let s = blocks(row(tile.seen.probability, class, width, used));
-            let rows =
-                s.iter().zip(blocks(tile.seen.weight)).zip(blocks(bar)).zip(super::row::blocks_mut(taken));
-            for (k, (((s, weight), bar), taken)) in rows.enumerate() {
-                let mut word = 0u64;
-                for i in 0..BLOCK {
-                    let first = s[i] == bar[i] && taken[i] == T::zero();
-                    let inside = if by_argmax { first } else { s[i] > bar[i] };
-                    taken[i] += T::one().masked(inside);
-                    word |= u64::from(inside && weight[i] > T::zero()) << i;
-                }
-                if let Some(to) = masks.get_mut(class * words + at / BLOCK + k) {
-                    *to = word;
-                }
+            let first = masks.words.wrapping_add(class * masks.words_per_class + at / BLOCK);
+            // SAFETY: the class has a word for each block of the tile, and they are the chunk's.
+            let words = unsafe { core::slice::from_raw_parts_mut(first, used / BLOCK) };
+            let s = row(tile.seen.probability, class, width, used);
+            let weight = row(tile.seen.weight, 0, width, used);
+            match by_argmax {
+                true => dispatch(First { s, largest, weight, taken, words }),
+                false => dispatch(Above { s, weight, words }),
             }
+        }
+    }
+}
+
+struct Raise<'a, T> {
+    largest: &'a mut [T],
+    s: &'a [T],
+}
+
+impl<T: Real> Kernel for Raise<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        for (largest, &s) in self.largest.iter_mut().zip(self.s) {
+            *largest = if s > *largest { s } else { *largest };
+        }
+    }
+}
+
+/// Where a class is the largest, and none before it was.
+struct First<'a, T> {
+    s: &'a [T],
+    largest: &'a [T],
+    weight: &'a [T],
+    /// 1 where a class before was the largest.
+    taken: &'a mut [T],
+    words: &'a mut [u64],
+}
+
+impl<T: Real> Kernel for First<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Self { s, largest, weight, taken, words } = self;
+        let rows = blocks(s).iter().zip(blocks(largest)).zip(blocks(weight)).zip(blocks_mut(taken));
+        for ((((s, largest), weight), taken), word) in rows.zip(words) {
+            let mut inside = [0; BLOCK];
+            for i in 0..BLOCK {
+                let is_first = (s[i] == largest[i]) & (taken[i] == T::zero());
+                taken[i] += T::one().masked(is_first);
+                inside[i] = u8::from(is_first & (weight[i] > T::zero()));
+            }
+            *word = packed(&inside);
+        }
+    }
+}
+
+/// Where a class is more likely than not.
+struct Above<'a, T> {
+    s: &'a [T],
+    weight: &'a [T],
+    words: &'a mut [u64],
+}
+
+impl<T: Real> Kernel for Above<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Self { s, weight, words } = self;
+        for ((s, weight), word) in blocks(s).iter().zip(blocks(weight)).zip(words) {
+            let mut inside = [0; BLOCK];
+            for i in 0..BLOCK {
+                inside[i] = u8::from((s[i] > T::of(0.5)) & (weight[i] > T::zero()));
+            }
+            *word = packed(&inside);
+        }
+    }
+}
+
+/// A bit for each byte, which is 0 or 1.
+#[inline(always)]
+fn packed(bytes: &[u8; BLOCK]) -> u64 {
+    let mut word = 0;
+    for (part, eight) in bytes.as_chunks::<8>().0.iter().enumerate() {
+        // Byte i goes to bit 56 + i: no two products meet.
+        word |= (u64::from_le_bytes(*eight).wrapping_mul(0x0102_0408_1020_4080) >> 56) << (8 * part);
+    }
+    word
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_byte_has_its_bit() {
+        for wanted in [0, 1, 1 << 63, 0x8421_1248_0f0f_3c5a, u64::MAX] {
+            let bytes = core::array::from_fn(|i| (wanted >> i & 1) as u8);
+            assert_eq!(packed(&bytes), wanted);
         }
     }
 }

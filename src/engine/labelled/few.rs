@@ -31,7 +31,9 @@ pub(super) fn exponentials_of_few<'z, T: Real, const LOGARITHM: bool>(
         .zip(blocks_mut(left.picked))
         .zip(blocks_mut(left.picked_logit))
         .zip(blocks(label));
-    let ahead: [Ahead<T>; 4] = core::array::from_fn(|class| Ahead::of(z(class.min(classes - 1))));
+    // Not by `from_fn`, which may stay a call.
+    let of = |class: usize| Ahead::of(z(class.min(classes - 1)));
+    let ahead = [of(0), of(1), of(2), of(3)];
     let ask = |k: usize| ahead.iter().take(classes).for_each(|row| row.ask(k));
     let z = |class| blocks(z(class)).iter();
     match classes {

@@ -4,6 +4,7 @@
 mod ahead;
 pub(crate) mod exponentials;
 mod few;
+mod few_pull;
 mod fold;
 pub(crate) mod parking;
 mod pick;
@@ -153,9 +154,15 @@ impl Sweep<'_> {
         }
         if let Some((slopes, output)) = step.map {
             let pull = Labelled { slopes, first_label, polynomial, charges };
-            dispatch(pull.share(tile));
             // SAFETY: promised by the caller; the tile was read whole before it is written.
-            unsafe { pull.write_all(tile, step, output) };
+            unsafe {
+                if pull.is_of_few() {
+                    pull.write_few(tile, step, output);
+                } else {
+                    dispatch(pull.share(tile));
+                    pull.write_all(tile, step, output);
+                }
+            }
         }
     }
 

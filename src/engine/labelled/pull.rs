@@ -48,6 +48,19 @@ pub(crate) enum Polynomial {
 }
 
 impl Labelled<'_> {
+    /// `p` of a class where it is not the truth, if that is a constant.
+    #[inline(always)]
+    pub fn predicted<T: Real>(&self, class: usize) -> T {
+        T::of(self.slopes.get(class).map_or(0.0, |slopes| slopes.predicted))
+    }
+
+    /// The same where it is. Never −0, which sums of others would lose.
+    #[inline(always)]
+    pub fn predicted_at_truth<T: Real>(&self, class: usize) -> T {
+        let overlap = T::of(self.slopes.get(class).map_or(0.0, |slopes| slopes.overlap));
+        self.predicted::<T>(class) + overlap + T::zero()
+    }
+
     /// Finds what all classes share.
     pub fn share<'a, 's, T: Real>(&'a self, tile: &'a mut Tile<'s, T>) -> Share<'a, 's, T> {
         Share { of: self, tile }
@@ -107,7 +120,7 @@ impl Labelled<'_> {
         let Span { width, used } = tile.span;
         dispatch(Settle {
             of: self,
-            elsewhere: T::of(self.slopes.get(class).map_or(0.0, |slopes| slopes.predicted)),
+            elsewhere: self.predicted(class),
             class: self.first_label + class as i32,
             // A loop of its own is worth its code with vectors only; a weight of 1 changes no bit.
             is_unweighted: HAS_VECTORS && tile.is_unweighted,
@@ -170,10 +183,14 @@ impl<T: Real> Kernel for Share<'_, '_, T> {
             Polynomial::Linear => {
                 // `p` of the truth, and that of a class that is not.
                 let of_truth = upto(made.polynomial, &used);
-                let constant = |class| T::of(slopes.get(class).map_or(0.0, |of: &Tally| of.predicted));
-                let at_truth =
-                    |class| constant(class) + T::of(slopes.get(class).map_or(0.0, |of: &Tally| of.overlap));
-                look_up(at_truth, slopes.len(), label, first_label, of_truth);
+                let constant = |class| self.of.predicted(class);
+                look_up(
+                    |class| self.of.predicted_at_truth(class),
+                    slopes.len(),
+                    label,
+                    first_label,
+                    of_truth,
+                );
                 origin.fill(T::zero());
                 total.fill(T::zero());
                 let (fours, rest) = (fours(slopes.len()), fours(slopes.len())..slopes.len());
