@@ -14,8 +14,6 @@ use crate::{Activation, Error, MAX_TERMS, Real};
 const BUDGET: usize = if cfg!(target_pointer_width = "64") { 128 * 1024 } else { 8 * 1024 };
 /// The widest row; the rows that a voxel has once are of this order too.
 const WIDEST: usize = if cfg!(target_pointer_width = "64") { 1024 } else { 128 };
-/// Elements between rows: at distances of 4 KiB a dozen rows would share the eight places of one set of a cache.
-const GAP: usize = if cfg!(target_pointer_width = "64") { 16 } else { 0 };
 
 /// Voxels of a tile: whole blocks, as many as the budget holds, and at least one.
 pub(crate) const fn width(classes: usize, size: usize) -> usize {
@@ -49,8 +47,7 @@ const fn reserved(classes: usize, size: usize) -> usize {
     let (widest, narrowest) = (classes.saturating_mul(WIDEST), classes.saturating_mul(BLOCK));
     let budget = BUDGET / (2 * size);
     let between = if narrowest > budget { narrowest } else { budget };
-    let rows = if widest < between { widest } else { between };
-    rows.saturating_add(classes.saturating_mul(GAP))
+    if widest < between { widest } else { between }
 }
 
 /// What is known of the voxels of a tile.
@@ -138,8 +135,6 @@ pub(crate) struct Span {
 /// All classes of some voxels.
 pub(crate) struct Tile<'s, T> {
     pub span: Span,
-    /// The most voxels there is room for.
-    room: usize,
     /// Voxels, without the padding.
     pub len: usize,
     /// Whether some voxel of the tile does not count.
@@ -155,21 +150,19 @@ pub(crate) struct Tile<'s, T> {
 impl<'s, T: Real + Plain> Tile<'s, T> {
     /// Takes the rows from `arena`.
     pub fn new(arena: &mut Arena<'s>, classes: usize, extras: Extras) -> Result<Self, Error> {
-        let room = width(classes, size_of::<T>());
-        let width = room + GAP;
+        let width = width(classes, size_of::<T>());
         let all = classes.saturating_mul(width);
         let reserved = reserved(classes, size_of::<T>());
-        let row = |arena: &mut Arena<'s>| arena.take_of(WIDEST + GAP, width);
+        let row = |arena: &mut Arena<'s>| arena.take_of(WIDEST, width);
         let rows = |arena: &mut Arena<'s>| arena.take_of(reserved, all);
         Ok(Self {
             span: Span { width, used: 0 },
-            room,
             len: 0,
             has_blanks: false,
             is_unweighted: false,
             with_logs: extras.costs,
             seen: Seen {
-                label: arena.take_of(WIDEST + GAP, width)?,
+                label: arena.take_of(WIDEST, width)?,
                 weight: row(arena)?,
                 truth: row(arena)?,
                 field: row(arena)?,
@@ -183,7 +176,7 @@ impl<'s, T: Real + Plain> Tile<'s, T> {
                 complement: row(arena)?,
                 log_complement: row(arena)?,
                 selected: if extras.selects {
-                    arena.take_of(MAX_TERMS * (WIDEST + GAP), MAX_TERMS * width)?
+                    arena.take_of(MAX_TERMS * (WIDEST), MAX_TERMS * width)?
                 } else {
                     &mut []
                 },
@@ -204,9 +197,9 @@ impl<'s, T: Real + Plain> Tile<'s, T> {
 
     /// The tiles of one chunk: start and length.
     pub fn spans(&self, start: usize, end: usize) -> impl Iterator<Item = (usize, usize)> + use<T> {
-        let room = self.room;
-        let starts = core::iter::successors(Some(start), move |at| Some(at + room));
-        starts.take_while(move |&at| at < end).map(move |at| (at, room.min(end - at)))
+        let width = self.span.width;
+        let starts = core::iter::successors(Some(start), move |at| Some(at + width));
+        starts.take_while(move |&at| at < end).map(move |at| (at, width.min(end - at)))
     }
 
     /// Reads which voxels `start..start + len` count, and their labels.
