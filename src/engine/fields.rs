@@ -96,13 +96,13 @@ impl<T: Precise> Bench<'_, T> {
             let term = terms.get(computed.slot);
             let by_argmax = computed.field.by_argmax();
             let to = Masks { words: masks.as_mut_ptr(), words_per_class: words };
-            let gang = Gang { plan, extras: *extras, tile: &mut *tile, sums: &mut *chunk, crew: &mut *crew };
+            let gang = Gang { plan, extras: *extras, tile: &mut *tile, sums: chunk, crew };
             // SAFETY: promised by the caller; chunks are whole words of the masks, which are there for every class.
             unsafe {
                 gang.each(
                     sample..sample + 1,
-                    |tile, _, chunk| mark(plan, tile, chunk, by_argmax, to),
-                    |_, _| Ok(()),
+                    &|tile, _, chunk| mark(plan, tile, chunk, by_argmax, to),
+                    &mut |_, _| Ok(()),
                 )?;
             }
             let rows = computed.rows.chunks_exact_mut(plan.voxels.max(1));

@@ -3,7 +3,7 @@
 //! x86-64-v3 has them (F16C), but no plain loop becomes them. The values are those of [`narrow`](crate::narrow), for a
 //! tenth of its instructions; a NaN may keep other digits.
 
-use crate::{Dtype, Real};
+use crate::Real;
 use half::f16;
 
 /// Reads a row of halves, if this CPU converts them to `T`; says whether it did.
@@ -50,6 +50,7 @@ pub(super) unsafe fn write<T: Real>(row: &[T], to: *mut f16) -> bool {
 #[cfg(target_arch = "x86_64")]
 fn converts<T: Real>() -> bool {
     use super::simd::{Level, level};
+    use crate::Dtype;
     T::DTYPE == Dtype::F32 && level() >= Level::Avx2
 }
 

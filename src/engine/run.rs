@@ -248,7 +248,7 @@ impl<'a, T: Precise> Bench<'a, T> {
         let mut bad = None;
         let Self { tile, chunk, crew, tallies, .. } = self;
         let gang = Gang { plan, extras: self.extras, tile: &mut *tile, sums: chunk, crew };
-        let hand_on = |sums: &[Tally], chunk: Chunk| {
+        let hand_on = &mut |sums: &[Tally], chunk: Chunk| {
             let voxels = sums.first().map_or(0.0, |class| class.voxels);
             if voxels.is_nan() {
                 bad = Some(chunk);
@@ -262,7 +262,7 @@ impl<'a, T: Precise> Bench<'a, T> {
         };
         // SAFETY: promised by the caller; a census writes nothing but sums.
         let counted = unsafe {
-            gang.each(0..plan.samples, |tile, sums, chunk| census(plan, tile, sums, chunk), hand_on)
+            gang.each(0..plan.samples, &|tile, sums, chunk| census(plan, tile, sums, chunk), hand_on)
         };
         match bad {
             // SAFETY: as above.
@@ -287,8 +287,8 @@ impl<'a, T: Precise> Bench<'a, T> {
                     unsafe {
                         gang.each(
                             0..plan.samples,
-                            |tile, _, chunk| sweep.rank_chunk(tile, chunk, slot, parking),
-                            |_, _| Ok(()),
+                            &|tile, _, chunk| sweep.rank_chunk(tile, chunk, slot, parking),
+                            &mut |_, _| Ok(()),
                         )?;
                     }
                     Some(Select::run(self.ranks.get(slot).map_or(&[], |ranks| ranks), fraction, self.counts))
@@ -311,14 +311,14 @@ impl<'a, T: Precise> Bench<'a, T> {
                 let selected = unsafe { sweep.count_selected(tile, chunk, slot) };
                 sums.iter_mut().for_each(|sums| sums.voxels = selected);
             };
-            let hand_on = |sums: &[Tally], chunk: Chunk| {
+            let hand_on = &mut |sums: &[Tally], chunk: Chunk| {
                 let selected = sums.first().map_or(0.0, |first| first.voxels);
                 let tallies = of_sample(tallies, plan, chunk.sample).iter_mut();
                 tallies.filter_map(|tally| tally.charged.get_mut(slot)).for_each(|sum| *sum += selected);
                 Ok(())
             };
             // SAFETY: nothing but sums is written.
-            unsafe { gang.each(0..plan.samples, count, hand_on)? };
+            unsafe { gang.each(0..plan.samples, &count, hand_on)? };
         }
         Ok(())
     }
@@ -419,7 +419,7 @@ impl<'a, T: Precise> Bench<'a, T> {
                 // SAFETY: promised by the caller; fields in scratch hold the sample.
                 unsafe { sweep.chunk(tile, sums, chunk, task) };
             };
-            let hand_on = |sums: &[Tally], chunk: Chunk| {
+            let hand_on = &mut |sums: &[Tally], chunk: Chunk| {
                 for (tally, class) in
                     of_sample(tallies, plan, chunk.sample).iter_mut().zip(sums).filter(|_| fold)
                 {
@@ -429,7 +429,7 @@ impl<'a, T: Precise> Bench<'a, T> {
             };
             let gang = Gang { plan, extras: *extras, tile, sums: chunk, crew };
             // SAFETY: a chunk's gradient and parked probabilities are its own.
-            unsafe { gang.each(sample..sample + at_once, work, hand_on)? };
+            unsafe { gang.each(sample..sample + at_once, &work, hand_on)? };
             sample += at_once;
         }
         Ok(())

@@ -46,6 +46,12 @@ impl<'s> Crew<'s> {
     }
 }
 
+/// What is done for a chunk.
+pub(crate) type Work<'w, T> = dyn Fn(&mut Tile<'_, T>, &mut [Tally], Chunk) + 'w;
+
+/// What is done with its sums.
+pub(crate) type HandOn<'h> = dyn FnMut(&[Tally], Chunk) -> Result<(), Error> + 'h;
+
 /// Who works on the chunks of a batch.
 pub(crate) struct Gang<'g, 's, T> {
     pub plan: &'g Plan<'g>,
@@ -62,11 +68,12 @@ impl<T: Real + Plain> Gang<'_, '_, T> {
     ///
     /// # Safety
     /// `work` writes nothing that belongs to another chunk, but its tile and sums.
-    pub unsafe fn each<W, H>(self, samples: Range<usize>, work: W, mut hand_on: H) -> Result<(), Error>
-    where
-        W: Fn(&mut Tile<'_, T>, &mut [Tally], Chunk),
-        H: FnMut(&[Tally], Chunk) -> Result<(), Error>,
-    {
+    pub unsafe fn each(
+        self,
+        samples: Range<usize>,
+        work: &Work<'_, T>,
+        hand_on: &mut HandOn<'_>,
+    ) -> Result<(), Error> {
         let Self { plan, extras, tile, sums, crew } = self;
         let per_sample = plan.voxels.div_ceil(CHUNK);
         let chunk = |index: usize| {
