@@ -15,6 +15,9 @@ use crate::executor::{Executor, MAX_WORKERS, run_once};
 use core::ops::Range;
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+/// Runs for each worker.
+const RUNS: usize = 8;
+
 /// What all tasks of a transform know.
 pub struct Sweep<'a> {
     pub plan: &'a Plan,
@@ -101,14 +104,22 @@ impl Sweep<'_> {
         true
     }
 
-    /// Cuts `items` into one run for each worker.
+    /// Cuts `items` into runs. Workers take one after the other: where distances are long a run takes longer.
     pub fn split(&self, items: usize, run: impl Fn(usize, Range<usize>) + Sync) {
         let tasks = items.min(self.workers).min(MAX_WORKERS);
-        let share = items.checked_div(tasks).unwrap_or(0);
-        let more = items - share * tasks;
-        run_once(self.executor, tasks, &|task| {
-            let begin = task * share + task.min(more);
-            run(task, begin..begin + share + usize::from(task < more));
+        let runs = if tasks > 1 { items.min(tasks * RUNS) } else { tasks };
+        let share = items.checked_div(runs).unwrap_or(0);
+        let more = items - share * runs;
+        let taken = AtomicUsize::new(0);
+        run_once(self.executor, tasks, &|worker| {
+            loop {
+                let index = taken.fetch_add(1, Ordering::Relaxed);
+                if index >= runs {
+                    break;
+                }
+                let begin = index * share + index.min(more);
+                run(worker, begin..begin + share + usize::from(index < more));
+            }
             fence();
         });
     }
