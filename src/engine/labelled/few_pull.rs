@@ -46,7 +46,7 @@ impl Labelled<'_> {
             return dispatch(FewClasses { of: self, from, to });
         }
         // The logits have done their work.
-        to.iter_mut().zip(logit.chunks_exact_mut(width)).for_each(|(to, row)| *to = row);
+        to.iter_mut().zip(logit.chunks_exact_mut(width.max(1))).for_each(|(to, row)| *to = row);
         dispatch(FewClasses { of: self, from, to });
         let voxels = (step.sample, step.at, len);
         let is_stored = !output.accumulate && {
