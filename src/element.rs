@@ -1,5 +1,6 @@
 //! Element types: what arrays are stored in, and what is computed in.
 
+use crate::engine::halves;
 use crate::engine::math::Math;
 use crate::narrow::{double_to_odd, half_to_single, single_to_brain, single_to_half};
 use half::{bf16, f16};
@@ -195,6 +196,22 @@ pub(crate) trait Stored: Copy {
     fn read<T: Real>(self) -> T;
     /// The nearest element; integers are never written.
     fn write<T: Real>(value: T) -> Self;
+
+    /// Reads a row, if the CPU has a better way than one by one; says whether it did.
+    ///
+    /// # Safety
+    /// `from` is readable for as many elements as `out` has.
+    unsafe fn read_row<T: Real>(_from: *const Self, _out: &mut [T]) -> bool {
+        false
+    }
+
+    /// Writes a row, likewise.
+    ///
+    /// # Safety
+    /// `to` is writable for as many elements as `row` has, and nobody else uses them.
+    unsafe fn write_row<T: Real>(_row: &[T], _to: *mut Self) -> bool {
+        false
+    }
 }
 
 macro_rules! stored_integer {
@@ -243,6 +260,14 @@ impl Stored for f16 {
     #[inline(always)]
     fn write<T: Real>(value: T) -> Self {
         f16::from_bits(value.to_f16())
+    }
+    unsafe fn read_row<T: Real>(from: *const Self, out: &mut [T]) -> bool {
+        // SAFETY: promised by the caller.
+        unsafe { halves::read(from, out) }
+    }
+    unsafe fn write_row<T: Real>(row: &[T], to: *mut Self) -> bool {
+        // SAFETY: promised by the caller.
+        unsafe { halves::write(row, to) }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Who runs the tasks of a sweep or of a pass: threads belong to the caller.
 
 use core::fmt;
-use core::sync::atomic::{AtomicU32, Ordering};
+use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
 /// A pool of workers, or the calling thread.
 ///
@@ -50,6 +50,25 @@ pub(crate) fn run_once(executor: &dyn Executor, tasks: usize, task: &(dyn Fn(usi
         executor.run(tasks, &once);
     }
     (0..tasks).for_each(once);
+}
+
+/// Numbers that workers take one after the other, whoever has time: work is shared out as it turns out, not as it was
+/// guessed.
+pub(crate) struct Deal {
+    taken: AtomicUsize,
+    count: usize,
+}
+
+impl Deal {
+    /// The numbers below `count`.
+    pub fn new(count: usize) -> Self {
+        Self { taken: AtomicUsize::new(0), count }
+    }
+
+    /// The next that nobody has.
+    pub fn take(&self) -> Option<usize> {
+        Some(self.taken.fetch_add(1, Ordering::Relaxed)).filter(|&next| next < self.count)
+    }
 }
 
 /// The threads of rayon: of the pool that a call is made from, or else of its global one.

@@ -128,12 +128,12 @@ unsafe fn equal_bytes(from: *const u8, count: usize, label: u8, flip: u64) -> u6
             *byte = unsafe { from.add(i).read() };
         }
     }
-    (equal(&block, label) ^ flip) & low_bits(count)
+    (bits_equal(&block, label) ^ flip) & low_bits(count)
 }
 
 /// A bit for each byte that is `label`.
 #[inline(always)]
-fn equal(block: &[u8; 64], label: u8) -> u64 {
+pub(crate) fn bits_equal(block: &[u8; 64], label: u8) -> u64 {
     let mut word = 0;
     #[cfg(target_arch = "x86_64")]
     {

@@ -72,5 +72,6 @@ mod transform;
 
 pub use crate::executor::{Executor, Here};
 pub use class_mask::ClassMask;
+pub(crate) use class_mask::bits_equal;
 pub use request::{Distance, Kind, Mask};
 pub use transform::{scratch_len, transform, transform_classes};

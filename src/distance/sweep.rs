@@ -11,7 +11,7 @@ use super::slots::Slot;
 use super::store::fence;
 use super::tile::Tile;
 use crate::engine::simd::dispatch;
-use crate::executor::{Executor, MAX_WORKERS, run_once};
+use crate::executor::{Deal, Executor, MAX_WORKERS, run_once};
 use core::ops::Range;
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -110,13 +110,9 @@ impl Sweep<'_> {
         let runs = if tasks > 1 { items.min(tasks * RUNS) } else { tasks };
         let share = items.checked_div(runs).unwrap_or(0);
         let more = items - share * runs;
-        let taken = AtomicUsize::new(0);
+        let deal = Deal::new(runs);
         run_once(self.executor, tasks, &|worker| {
-            loop {
-                let index = taken.fetch_add(1, Ordering::Relaxed);
-                if index >= runs {
-                    break;
-                }
+            while let Some(index) = deal.take() {
                 let begin = index * share + index.min(more);
                 run(worker, begin..begin + share + usize::from(index < more));
             }

@@ -11,7 +11,7 @@ use half::f16;
 /// # Safety
 /// `from` is readable for as many elements as `out` has.
 #[inline]
-pub(super) unsafe fn read<T: Real>(from: *const f16, out: &mut [T]) -> bool {
+pub(crate) unsafe fn read<T: Real>(from: *const f16, out: &mut [T]) -> bool {
     #[cfg(target_arch = "x86_64")]
     if converts::<T>() {
         // SAFETY: promised by the caller.
@@ -31,7 +31,7 @@ pub(super) unsafe fn read<T: Real>(from: *const f16, out: &mut [T]) -> bool {
 /// # Safety
 /// `to` is writable for as many elements as `row` has, and nobody else uses them.
 #[inline]
-pub(super) unsafe fn write<T: Real>(row: &[T], to: *mut f16) -> bool {
+pub(crate) unsafe fn write<T: Real>(row: &[T], to: *mut f16) -> bool {
     #[cfg(target_arch = "x86_64")]
     if converts::<T>() {
         // SAFETY: promised by the caller.

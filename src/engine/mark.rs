@@ -4,10 +4,12 @@ use super::activation::activate;
 use super::precise::Precise;
 use super::row::{BLOCK, blocks, blocks_mut, row, row_mut};
 use super::simd::{Kernel, dispatch};
+use super::softmax::raise_to;
 use super::tile::Tile;
 use super::waves::Chunk;
 use crate::Real;
 use crate::batch::Plan;
+use crate::distance::bits_equal;
 
 /// Masks of all classes of a sample, a word per block of each. Chunks have their own words.
 #[derive(Clone, Copy)]
@@ -38,12 +40,12 @@ pub(crate) unsafe fn mark<T: Precise>(
         let largest = row_mut(tile.made.total, 0, width, used);
         if by_argmax {
             largest.fill(T::of(f64::NEG_INFINITY));
+            row_mut(tile.made.largest, 0, width, used).fill(T::zero());
             for class in 0..plan.classes {
                 dispatch(Raise { largest, s: row(tile.seen.probability, class, width, used) });
             }
         }
         let taken = row_mut(tile.made.largest, 0, width, used);
-        taken.fill(T::zero());
         for class in 0..plan.classes {
             let first = masks.words.wrapping_add(class * masks.words_per_class + at / BLOCK);
             // SAFETY: the class has a word for each block of the tile, and they are the chunk's.
@@ -68,9 +70,7 @@ impl<T: Real> Kernel for Raise<'_, T> {
 
     #[inline(always)]
     fn run(self) {
-        for (largest, &s) in self.largest.iter_mut().zip(self.s) {
-            *largest = if s > *largest { s } else { *largest };
-        }
+        raise_to(self.largest, self.s);
     }
 }
 
@@ -98,7 +98,7 @@ impl<T: Real> Kernel for First<'_, T> {
                 taken[i] += T::one().masked(is_first);
                 inside[i] = u8::from(is_first & (weight[i] > T::zero()));
             }
-            *word = packed(&inside);
+            *word = bits_equal(&inside, 1);
         }
     }
 }
@@ -121,31 +121,7 @@ impl<T: Real> Kernel for Above<'_, T> {
             for i in 0..BLOCK {
                 inside[i] = u8::from((s[i] > T::of(0.5)) & (weight[i] > T::zero()));
             }
-            *word = packed(&inside);
-        }
-    }
-}
-
-/// A bit for each byte, which is 0 or 1.
-#[inline(always)]
-fn packed(bytes: &[u8; BLOCK]) -> u64 {
-    let mut word = 0;
-    for (part, eight) in bytes.as_chunks::<8>().0.iter().enumerate() {
-        // Byte i goes to bit 56 + i: no two products meet.
-        word |= (u64::from_le_bytes(*eight).wrapping_mul(0x0102_0408_1020_4080) >> 56) << (8 * part);
-    }
-    word
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn each_byte_has_its_bit() {
-        for wanted in [0, 1, 1 << 63, 0x8421_1248_0f0f_3c5a, u64::MAX] {
-            let bytes = core::array::from_fn(|i| (wanted >> i & 1) as u8);
-            assert_eq!(packed(&bytes), wanted);
+            *word = bits_equal(&inside, 1);
         }
     }
 }

@@ -8,7 +8,7 @@ pub(crate) mod cost;
 pub(crate) mod fields;
 pub(crate) mod finish;
 pub(crate) mod general;
-mod halves;
+pub(crate) mod halves;
 pub(crate) mod interleave;
 #[expect(clippy::indexing_slicing, reason = "lanes of a block")]
 pub(crate) mod labelled;

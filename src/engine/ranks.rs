@@ -6,13 +6,14 @@ use super::labelled::parking::park;
 use super::labelled::{Lookup, Weigh, is_labelled};
 use super::precise::Precise;
 use super::row::{AddUp, row, row_mut};
-use super::select::{Cut, key_of};
+use super::run::{Bench, of_sample};
+use super::select::{Cut, Select, key_of};
 use super::simd::{Kernel, dispatch};
 use super::stream::fence;
-use super::sweep::{Output, Step, Sweep, costs};
+use super::sweep::{Output, Step, Sums, Sweep, costs};
 use super::tile::{Span, Tile};
-use super::waves::Chunk;
-use crate::{Parts, Real, Selection, Tally};
+use super::waves::{Chunk, Gang};
+use crate::{Error, Parts, Real, Selection, Status, Tally};
 
 impl Sweep<'_> {
     /// Weighs the voxels that some terms select; adds what they weigh to the first class of `chunk`: of
@@ -165,6 +166,79 @@ impl Sweep<'_> {
         if parking.is_some_and(|output| output.streams) {
             fence();
         }
+    }
+}
+
+impl<T: Precise> Bench<'_, T> {
+    /// Finds which voxels pay, for the terms that select some. Parks probabilities on the way, if there is somewhere.
+    pub(super) unsafe fn select(&mut self, parking: Option<Output>) -> Result<(), Error> {
+        for (slot, rows) in costs(self.terms) {
+            let cut = match rows.bill().selection {
+                None => None,
+                Some(Selection::Threshold(t)) => {
+                    Some(Cut { key: T::of(-libm::log(t)).key().into(), share: 0.0 })
+                }
+                Some(Selection::Fraction(fraction)) => {
+                    let sweep = self.as_sweep(Sums::None);
+                    let Self { plan, extras, tile, chunk, crew, .. } = self;
+                    let gang = Gang { plan, extras: *extras, tile, sums: chunk, crew };
+                    // SAFETY: promised by the caller; a chunk's ranks and parked probabilities are its own.
+                    unsafe {
+                        gang.each(
+                            0..plan.samples,
+                            &|tile, _, chunk| sweep.rank_chunk(tile, chunk, slot, parking),
+                            &mut |_, _| Ok(()),
+                        )?;
+                    }
+                    Some(Select::run(self.ranks.get(slot).map_or(&[], |ranks| ranks), fraction, self.counts))
+                }
+            };
+            if let Some(to) = self.cuts.get_mut(slot) {
+                *to = cut;
+            }
+            if !matches!(rows.bill().selection, Some(Selection::Fraction(_))) {
+                continue;
+            }
+            let sweep = self.as_sweep(Sums::None);
+            for charged in self.tallies.iter_mut().filter_map(|tally| tally.charged.get_mut(slot)) {
+                *charged = 0.0;
+            }
+            let Self { plan, extras, tile, chunk, crew, tallies, .. } = self;
+            let gang = Gang { plan, extras: *extras, tile, sums: chunk, crew };
+            let count = |tile: &mut Tile<'_, T>, sums: &mut [Tally], chunk| {
+                // SAFETY: promised by the caller.
+                let selected = unsafe { sweep.count_selected(tile, chunk, slot) };
+                sums.iter_mut().for_each(|sums| sums.voxels = selected);
+            };
+            let hand_on = &mut |sums: &[Tally], chunk: Chunk| {
+                let selected = sums.first().map_or(0.0, |first| first.voxels);
+                let tallies = of_sample(tallies, plan, chunk.sample).iter_mut();
+                tallies.filter_map(|tally| tally.charged.get_mut(slot)).for_each(|sum| *sum += selected);
+                Ok(())
+            };
+            // SAFETY: nothing but sums is written.
+            unsafe { gang.each(0..plan.samples, &count, hand_on)? };
+        }
+        Ok(())
+    }
+
+    /// The cuts that need no voxels; parts of a batch know no others yet.
+    pub(super) fn find_thresholds(&mut self) -> Result<(), Error> {
+        for (slot, rows) in costs(self.terms) {
+            match rows.bill().selection {
+                Some(Selection::Threshold(t)) => {
+                    if let Some(to) = self.cuts.get_mut(slot) {
+                        *to = Some(Cut { key: T::of(-libm::log(t)).key().into(), share: 0.0 });
+                    }
+                }
+                Some(Selection::Fraction(_)) => {
+                    let wants = c"a whole batch for a fraction of its voxels";
+                    return Err(Error::new(Status::Unsupported, c"variant", wants).in_term(slot));
+                }
+                None => (),
+            }
+        }
+        Ok(())
     }
 }
 

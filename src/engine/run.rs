@@ -6,7 +6,7 @@ use super::fields::{Computed, given_field, missing_field, spacing_of, words_of};
 use super::finish::{Desk, Results, finish};
 use super::labelled::{can_park, is_labelled};
 use super::precise::Precise;
-use super::select::{COUNTS, Cut, Select};
+use super::select::{COUNTS, Cut};
 use super::source::Source;
 use super::sweep::{Output, Sums, Sweep, Task, costs, extras};
 use super::tile::{Extras, Tile};
@@ -271,77 +271,6 @@ impl<'a, T: Precise> Bench<'a, T> {
         }
     }
 
-    /// Finds which voxels pay, for the terms that select some. Parks probabilities on the way, if there is somewhere.
-    unsafe fn select(&mut self, parking: Option<Output>) -> Result<(), Error> {
-        for (slot, rows) in costs(self.terms) {
-            let cut = match rows.bill().selection {
-                None => None,
-                Some(Selection::Threshold(t)) => {
-                    Some(Cut { key: T::of(-libm::log(t)).key().into(), share: 0.0 })
-                }
-                Some(Selection::Fraction(fraction)) => {
-                    let sweep = self.as_sweep(Sums::None);
-                    let Self { plan, extras, tile, chunk, crew, .. } = self;
-                    let gang = Gang { plan, extras: *extras, tile, sums: chunk, crew };
-                    // SAFETY: promised by the caller; a chunk's ranks and parked probabilities are its own.
-                    unsafe {
-                        gang.each(
-                            0..plan.samples,
-                            &|tile, _, chunk| sweep.rank_chunk(tile, chunk, slot, parking),
-                            &mut |_, _| Ok(()),
-                        )?;
-                    }
-                    Some(Select::run(self.ranks.get(slot).map_or(&[], |ranks| ranks), fraction, self.counts))
-                }
-            };
-            if let Some(to) = self.cuts.get_mut(slot) {
-                *to = cut;
-            }
-            if !matches!(rows.bill().selection, Some(Selection::Fraction(_))) {
-                continue;
-            }
-            let sweep = self.as_sweep(Sums::None);
-            for charged in self.tallies.iter_mut().filter_map(|tally| tally.charged.get_mut(slot)) {
-                *charged = 0.0;
-            }
-            let Self { plan, extras, tile, chunk, crew, tallies, .. } = self;
-            let gang = Gang { plan, extras: *extras, tile, sums: chunk, crew };
-            let count = |tile: &mut Tile<'_, T>, sums: &mut [Tally], chunk| {
-                // SAFETY: promised by the caller.
-                let selected = unsafe { sweep.count_selected(tile, chunk, slot) };
-                sums.iter_mut().for_each(|sums| sums.voxels = selected);
-            };
-            let hand_on = &mut |sums: &[Tally], chunk: Chunk| {
-                let selected = sums.first().map_or(0.0, |first| first.voxels);
-                let tallies = of_sample(tallies, plan, chunk.sample).iter_mut();
-                tallies.filter_map(|tally| tally.charged.get_mut(slot)).for_each(|sum| *sum += selected);
-                Ok(())
-            };
-            // SAFETY: nothing but sums is written.
-            unsafe { gang.each(0..plan.samples, &count, hand_on)? };
-        }
-        Ok(())
-    }
-
-    /// The cuts that need no voxels; parts of a batch know no others yet.
-    fn find_thresholds(&mut self) -> Result<(), Error> {
-        for (slot, rows) in costs(self.terms) {
-            match rows.bill().selection {
-                Some(Selection::Threshold(t)) => {
-                    if let Some(to) = self.cuts.get_mut(slot) {
-                        *to = Some(Cut { key: T::of(-libm::log(t)).key().into(), share: 0.0 });
-                    }
-                }
-                Some(Selection::Fraction(_)) => {
-                    let wants = c"a whole batch for a fraction of its voxels";
-                    return Err(Error::new(Status::Unsupported, c"variant", wants).in_term(slot));
-                }
-                None => (),
-            }
-        }
-        Ok(())
-    }
-
     fn find_slopes(&mut self, grad_scale: f64) {
         let mut results = Results { terms: [0.0; MAX_TERMS], classes: None, slopes: Some(&mut *self.slopes) };
         finish(self.plan, self.terms, self.tallies, grad_scale, &mut self.desk, &mut results);
@@ -360,7 +289,7 @@ impl<'a, T: Precise> Bench<'a, T> {
     }
 
     /// The loss as it is swept.
-    fn as_sweep(&mut self, sums: Sums) -> Sweep<'a> {
+    pub(super) fn as_sweep(&mut self, sums: Sums) -> Sweep<'a> {
         let mut ranks = [None; MAX_TERMS];
         for (to, ranks) in ranks.iter_mut().zip(&self.ranks).filter(|(_, ranks)| !ranks.is_empty()) {
             *to = Some(Source::of_batch(ranks.as_ptr(), self.plan.voxels));
@@ -437,7 +366,7 @@ impl<'a, T: Precise> Bench<'a, T> {
 }
 
 /// The tallies of a sample.
-fn of_sample<'t>(tallies: &'t mut [Tally], plan: &Plan<'_>, sample: usize) -> &'t mut [Tally] {
+pub(super) fn of_sample<'t>(tallies: &'t mut [Tally], plan: &Plan<'_>, sample: usize) -> &'t mut [Tally] {
     tallies.get_mut(sample * plan.classes..(sample + 1) * plan.classes).unwrap_or(&mut [])
 }
 

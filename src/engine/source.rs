@@ -1,6 +1,5 @@
 //! The door between arrays and rows: strides and element types end here.
 
-use super::halves;
 use super::simd::{Kernel, dispatch};
 use crate::element::{Stored, with_stored};
 use crate::view::{Array, MAX_AXES};
@@ -191,9 +190,8 @@ impl Source {
             rest = tail;
             with_stored!(self.dtype, E => {
                 let from = self.data.cast::<E>().wrapping_offset(base.wrapping_add(offset)).cast_const();
-                let is_halves = self.dtype == Dtype::F16 && stride == 1;
-                // SAFETY: promised by the caller; the elements are halves, side by side.
-                if !is_halves || !unsafe { halves::read(from.cast(), run) } {
+                // SAFETY: promised by the caller; the elements are side by side.
+                if stride != 1 || !unsafe { E::read_row(from, run) } {
                     dispatch(Load { from, stride, out: run });
                 }
             });
@@ -212,9 +210,8 @@ impl Source {
             rest = tail;
             with_stored!(self.dtype, E => {
                 let to = self.data.cast::<E>().wrapping_offset(base.wrapping_add(offset));
-                let is_halves = self.dtype == Dtype::F16 && stride == 1 && !add;
-                // SAFETY: promised by the caller; the elements are halves, side by side.
-                if !is_halves || !unsafe { halves::write(run, to.cast()) } {
+                // SAFETY: promised by the caller; the elements are side by side.
+                if stride != 1 || add || !unsafe { E::write_row(run, to) } {
                     dispatch(Store { row: run, to, stride, add });
                 }
             });

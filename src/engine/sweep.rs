@@ -1,15 +1,16 @@
 //! One sweep over the voxels: fold them into tallies, map slopes onto them, or both at once.
 
+use super::arena::Plain;
 use super::labelled::{is_labelled, sigmoid::is_labelled_sigmoid};
 use super::precise::Precise;
 use super::select::Cut;
 use super::source::Source;
-use super::stream::{STREAM_FROM, fence};
+use super::stream::{STREAM_FROM, fence, stream};
 use super::tile::{Extras, Tile};
 use super::waves::Chunk;
 use crate::batch::Plan;
 use crate::view::Array;
-use crate::{Charge, MAX_TERMS, Parts, Rows, Tally, Term};
+use crate::{Charge, MAX_TERMS, Parts, Real, Rows, Tally, Term};
 
 /// Where a gradient goes.
 #[derive(Clone, Copy)]
@@ -27,6 +28,39 @@ impl Output {
         let bytes =
             array.shape().iter().fold(array.dtype.size(), |bytes, extent| bytes.saturating_mul(*extent));
         Self { rows: Source::with_classes(array), accumulate, streams: bytes >= STREAM_FROM }
+    }
+
+    /// Whether rows of this step go past the caches: where probabilities were parked, the lines are in them again.
+    pub fn streams_in(&self, step: Step<'_>) -> bool {
+        self.streams && step.parking.is_none()
+    }
+
+    /// Where a row of a class may be made in place, or past the caches: as it is, and nothing added to what is there.
+    ///
+    /// # Safety
+    /// As [`Output::write`].
+    pub unsafe fn direct<'a, T: Real>(
+        &self,
+        step: Step<'_>,
+        class: usize,
+        len: usize,
+    ) -> Option<&'a mut [T]> {
+        // SAFETY: promised by the caller.
+        unsafe { self.rows.slice_mut(step.sample, class, step.at, len) }.filter(|_| !self.accumulate)
+    }
+
+    /// Writes a row of a class.
+    ///
+    /// # Safety
+    /// The output is writable, holds the step's voxels, and nobody else uses those of the class.
+    pub unsafe fn write<T: Real + Plain>(&self, step: Step<'_>, class: usize, row: &[T]) {
+        // SAFETY: promised by the caller.
+        unsafe {
+            match self.direct(step, class, row.len()) {
+                Some(out) if self.streams_in(step) => stream(row, out),
+                _ => self.rows.store(step.sample, class, step.at, row, self.accumulate),
+            }
+        }
     }
 }
 

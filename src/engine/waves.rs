@@ -5,7 +5,7 @@ use super::arena::{Arena, Plain};
 use super::row::CHUNK;
 use super::tile::{Extras, Tile};
 use crate::batch::Plan;
-use crate::executor::run_once;
+use crate::executor::{Deal, run_once};
 use crate::{Error, Real, Tally};
 use core::ops::Range;
 
@@ -95,19 +95,18 @@ impl<T: Real + Plain> Gang<'_, '_, T> {
             let count = WAVE.min(all - first);
             let tasks = plan.workers().min(count);
             let (slots, sums) = (slots.as_mut_ptr(), wave.as_mut_ptr());
+            let deal = Deal::new(count);
             let task = Across(|task: usize| {
                 // SAFETY: a slot for each worker, and each task has its own, once; see `run_once`.
                 let mut arena = unsafe { Arena::over(slots.wrapping_add(task * *slot), *slot) };
                 // There is room: it was measured.
                 let Ok(mut tile) = Tile::new(&mut arena, plan.classes, extras) else { return };
-                let mut index = task;
-                while index < count {
+                while let Some(index) = deal.take() {
                     let sums = sums.wrapping_add(index * plan.classes);
-                    // SAFETY: the wave has sums for each chunk, and no two tasks have one in common.
+                    // SAFETY: the wave has sums for each chunk, and each is dealt out once.
                     let sums = unsafe { core::slice::from_raw_parts_mut(sums, plan.classes) };
                     sums.fill(Tally::ZERO);
                     work(&mut tile, sums, chunk(first + index));
-                    index += tasks;
                 }
             });
             run_once(plan.executor, tasks, &|index| (task.get())(index));

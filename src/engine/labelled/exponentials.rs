@@ -5,13 +5,13 @@
 //! and would otherwise pass through memory class by class.
 
 use super::ahead::Ahead;
-use super::few::{Left, exponentials_of_few};
+use super::few::{Left, are_few, exponentials_of_few};
 use super::pick::{logarithms, pick_all};
 use crate::Real;
 use crate::batch::Plan;
 use crate::engine::arena::Plain;
 use crate::engine::row::{BLOCK, row, row_mut};
-use crate::engine::simd::{HAS_VECTORS, Kernel, dispatch, fours};
+use crate::engine::simd::{Kernel, dispatch, fours};
 use crate::engine::softmax::{add_power, raise_to, raise_to_four, rest_of, scale, upto};
 use crate::engine::sweep::Step;
 use crate::engine::tile::{Span, Tile};
@@ -73,7 +73,7 @@ impl<T: Real + Plain> Kernel for Exponentials<'_, '_, T> {
 
         let rest = upto(made.work, &used);
         let (picked, picked_logit) = (upto(seen.picked, &used), upto(seen.picked_logit, &used));
-        if HAS_VECTORS && (2..=4).contains(&classes) {
+        if are_few(classes) {
             let (label, e) = ((label, first_label), (&mut *seen.probability, width));
             let left = Left { rest, picked, picked_logit };
             if picks.logarithm {

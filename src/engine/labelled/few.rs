@@ -4,7 +4,16 @@
 use super::ahead::Ahead;
 use crate::Real;
 use crate::engine::row::{BLOCK, blocks, blocks_mut};
+use crate::engine::simd::HAS_VECTORS;
 use crate::engine::softmax::{add_power, rest_of};
+
+/// The most classes whose numbers fit in sixteen registers.
+pub(super) const FEW: usize = 4;
+
+/// Whether a voxel's classes are worked on at once. Without vectors they are not: it would gain nothing but code.
+pub(super) fn are_few(classes: usize) -> bool {
+    HAS_VECTORS && (2..=FEW).contains(&classes)
+}
 
 /// Rows that the exponentials of a voxel leave.
 pub(super) struct Left<'a, T> {

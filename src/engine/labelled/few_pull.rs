@@ -1,23 +1,20 @@
 //! The pull-back of two to four classes where `p` is 0, or a constant of class and label: all of it in one pass, with
 //! every class of a voxel in a register. The sums are those of [`pull`](super::pull), in their order.
 
+use super::few::{FEW, are_few};
 use super::pull::{Labelled, Polynomial};
 use crate::Real;
 use crate::engine::precise::Precise;
 use crate::engine::row::{BLOCK, blocks, blocks_mut, row};
-use crate::engine::simd::{HAS_VECTORS, Kernel, dispatch};
+use crate::engine::simd::{Kernel, dispatch};
 use crate::engine::softmax::softmax_complement;
-use crate::engine::stream::stream;
 use crate::engine::sweep::{Output, Step};
 use crate::engine::tile::{Seen, Span, Tile};
-
-/// The most classes whose numbers fit in sixteen registers.
-const FEW: usize = 4;
 
 impl Labelled<'_> {
     /// Whether one pass serves.
     pub fn is_of_few(&self) -> bool {
-        HAS_VECTORS && self.polynomial != Polynomial::Rows && (2..=FEW).contains(&self.slopes.len())
+        self.polynomial != Polynomial::Rows && are_few(self.slopes.len())
     }
 
     /// Writes the gradient of all classes.
@@ -26,8 +23,7 @@ impl Labelled<'_> {
     /// The output is writable, and holds the tile's voxels.
     pub unsafe fn write_few<T: Precise>(&self, tile: &mut Tile<'_, T>, step: Step<'_>, output: Output) {
         let (classes, len, Span { width, used }) = (self.slopes.len(), tile.len, tile.span);
-        let streams = output.streams && step.parking.is_none();
-        let in_place = !output.accumulate && !streams && used == len;
+        let in_place = !output.streams_in(step) && used == len;
         let Tile {
             seen: Seen { logit, probability, inverse, picked, complement, label, weight, .. },
             made,
@@ -36,7 +32,7 @@ impl Labelled<'_> {
         let s = core::array::from_fn(|class| row(probability, class, width, used));
         let from = Known { s, inverse, picked, complement, label, weight, v: made.here };
         // SAFETY: promised by the caller; no two classes have an element in common.
-        let direct = |class| unsafe { output.rows.slice_mut::<T>(step.sample, class, step.at, len) };
+        let direct = |class| unsafe { output.direct::<T>(step, class, len) };
         let mut to: [&mut [T]; FEW] = Default::default();
         if in_place && (0..classes).all(|class| direct(class).is_some()) {
             to.iter_mut()
@@ -50,17 +46,13 @@ impl Labelled<'_> {
         dispatch(FewClasses { of: self, from, to });
         let voxels = (step.sample, step.at, len);
         let is_stored = !output.accumulate && {
-            let spare = Some(&mut **probability).filter(|_| streams);
+            let spare = Some(&mut **probability).filter(|_| output.streams_in(step));
             // SAFETY: promised by the caller.
             unsafe { output.rows.store_interleaved(classes, voxels, logit, width, spare) }
         };
         for class in (0..classes).filter(|_| !is_stored) {
-            let gradient = row(logit, class, width, len);
-            match direct(class).filter(|_| !output.accumulate) {
-                Some(out) if streams => stream(gradient, out),
-                // SAFETY: promised by the caller.
-                _ => unsafe { output.rows.store(step.sample, class, step.at, gradient, output.accumulate) },
-            }
+            // SAFETY: promised by the caller.
+            unsafe { output.write(step, class, row(logit, class, width, len)) };
         }
     }
 }

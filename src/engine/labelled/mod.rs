@@ -9,6 +9,7 @@ mod fold;
 pub(crate) mod parking;
 mod pick;
 mod pull;
+mod share;
 pub(crate) mod sigmoid;
 
 use super::cost::Pull;
@@ -155,14 +156,7 @@ impl Sweep<'_> {
         if let Some((slopes, output)) = step.map {
             let pull = Labelled { slopes, first_label, polynomial, charges };
             // SAFETY: promised by the caller; the tile was read whole before it is written.
-            unsafe {
-                if pull.is_of_few() {
-                    pull.write_few(tile, step, output);
-                } else {
-                    dispatch(pull.share(tile));
-                    pull.write_all(tile, step, output);
-                }
-            }
+            unsafe { pull.write_all(tile, step, output) };
         }
     }
 
