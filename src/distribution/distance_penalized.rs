@@ -128,7 +128,7 @@ impl<T: Real> Kernel for Revert<'_, T> {
         for (to, &d) in out.iter_mut().zip(depth) {
             let reverted = T::one() - (d - shallowest) / deepest;
             let inside = d > T::zero();
-            *to = if inside { reverted } else { *to };
+            *to = reverted.masked(inside) + to.masked(!inside);
         }
     }
 }

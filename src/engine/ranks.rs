@@ -254,7 +254,8 @@ impl<T: Real> Kernel for Last<'_, T> {
     #[inline(always)]
     fn run(self) {
         for (rank, &weight) in self.rank.iter_mut().zip(self.weight) {
-            *rank = if weight > T::zero() { *rank } else { T::of(f64::NEG_INFINITY) };
+            let counts = weight > T::zero();
+            *rank = rank.masked(counts) + T::of(f64::NEG_INFINITY).masked(!counts);
         }
     }
 }

@@ -142,7 +142,9 @@ pub(super) fn upto<'a, T>(row: &'a mut [T], used: &usize) -> &'a mut [T] {
 #[inline(always)]
 pub(super) fn raise_to<T: Real>(largest: &mut [T], z: &[T]) {
     for (m, &z) in largest.iter_mut().zip(z) {
-        *m = if z > *m { z } else { *m };
+        // As in `Real::cleared`: no select of what is there.
+        let so_far = *m + T::zero();
+        *m = if z > so_far { z } else { so_far };
     }
 }
 
@@ -150,20 +152,20 @@ pub(super) fn raise_to<T: Real>(largest: &mut [T], z: &[T]) {
 pub(super) fn raise_to_four<T: Real>(largest: &mut [T], [x, y, z, w]: [&[T]; 4]) {
     let rows = x.iter().zip(y).zip(z.iter().zip(w));
     for (m, ((&x, &y), (&z, &w))) in largest.iter_mut().zip(rows) {
-        let lower = if y > x { y } else { x };
+        let lower = if x > *m { x } else { *m };
+        let lower = if y > lower { y } else { lower };
         let upper = if w > z { w } else { z };
-        let of_four = if upper > lower { upper } else { lower };
-        *m = if of_four > *m { of_four } else { *m };
+        *m = if upper > lower { upper } else { lower };
     }
 }
 
 /// Adds an exponential to the others, of which the largest so far, `top`, is not part: so that no digit of a small
 /// sum is lost in a large one. A NaN ends in one of them.
 #[inline(always)]
-pub(super) fn add_power<T: Real>(power: T, others: &mut T, top: &mut T) {
-    let is_lower = power < *top;
-    *others += if is_lower { power } else { *top };
-    *top = if is_lower { *top } else { power };
+pub(super) fn with_power<T: Real>(power: T, others: T, top: T) -> (T, T) {
+    let is_lower = power < top;
+    let (lower, upper) = (power.or(is_lower, top), top.or(is_lower, power));
+    (others + lower, upper)
 }
 
 /// `R`: the exponential of the largest class is 1, unless it is NaN.
@@ -185,7 +187,8 @@ fn exponentials_and_logits<T: Real>(
         let power = below.decay();
         *z = below;
         *e = power;
-        add_power(power, others, top);
+        // As in `Real::cleared`: no select of what is there.
+        (*others, *top) = with_power(power, *others, *top + T::zero());
     }
 }
 
@@ -225,9 +228,11 @@ fn two_largest<T: Real>(class: usize, z: &[T], first: &mut [T], second: &mut [T]
     let class = T::of(class as f64);
     for ((&z, first), second) in z.iter().zip(first).zip(second) {
         let is_first = z == T::zero() && *first == nobody();
-        *first = if is_first { class } else { *first };
-        let rival = if is_first { *second } else { z };
-        *second = if rival > *second { rival } else { *second };
+        // As in `Real::cleared`: no select of what is there.
+        let (named, so_far) = (*first + T::zero(), *second + T::zero());
+        *first = class.or(is_first, named);
+        let rival = so_far.or(is_first, z);
+        *second = if rival > so_far { rival } else { so_far };
     }
 }
 

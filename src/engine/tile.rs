@@ -299,7 +299,7 @@ impl<T: Real> Kernel for Ignore<'_, T> {
     #[inline(always)]
     fn run(self) {
         for (weight, &label) in self.weight.iter_mut().zip(self.label) {
-            *weight = weight.masked(label != Legend::IGNORED);
+            *weight = weight.cleared(label != Legend::IGNORED);
         }
     }
 }
@@ -329,7 +329,7 @@ impl<T: Real> Kernel for Blank<'_, T> {
     #[inline(always)]
     fn run(self) {
         for (x, &weight) in self.row.iter_mut().zip(self.weight) {
-            *x = x.masked(weight != T::zero());
+            *x = x.cleared(weight != T::zero());
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::batch::Plan;
 use crate::engine::arena::Plain;
 use crate::engine::row::{BLOCK, row, row_mut};
 use crate::engine::simd::{Kernel, dispatch, fours};
-use crate::engine::softmax::{add_power, raise_to, raise_to_four, rest_of, scale, upto};
+use crate::engine::softmax::{raise_to, raise_to_four, rest_of, scale, upto, with_power};
 use crate::engine::sweep::Step;
 use crate::engine::tile::{Span, Tile};
 
@@ -232,7 +232,8 @@ fn decay_of<T: Real>(z: &[T], largest: &[T], e: &mut [T]) {
 #[inline(always)]
 fn add_powers<T: Real>(e: &[T], others: &mut [T], top: &mut [T]) {
     for ((&e, others), top) in e.iter().zip(others).zip(top) {
-        add_power(e, others, top);
+        // As in `Real::cleared`: no select of what is there.
+        (*others, *top) = with_power(e, *others, *top + T::zero());
     }
 }
 
@@ -242,7 +243,7 @@ fn add_four_powers<T: Real>([x, y, z, w]: [&[T]; 4], others: &mut [T], top: &mut
     for ((((&x, &y), (&z, &w)), others), top) in rows.zip(others).zip(top) {
         let (mut sum, mut largest) = (*others, *top);
         for e in [x, y, z, w] {
-            add_power(e, &mut sum, &mut largest);
+            (sum, largest) = with_power(e, sum, largest);
         }
         (*others, *top) = (sum, largest);
     }

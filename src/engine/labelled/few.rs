@@ -1,18 +1,20 @@
 //! Two to four classes: exponentials and what labels pick of them in one pass over the logits, with every class of a
 //! voxel in a register.
+//!
+//! The exponential of the largest is 1 and need not be taken: the others move up to fill its place, keep their order,
+//! and go back after it. Which it is counts for nothing where two are as large.
 
 use super::ahead::Ahead;
 use crate::Real;
 use crate::engine::row::{BLOCK, blocks, blocks_mut};
-use crate::engine::simd::HAS_VECTORS;
-use crate::engine::softmax::{add_power, rest_of};
 
 /// The most classes whose numbers fit in sixteen registers.
 pub(super) const FEW: usize = 4;
 
-/// Whether a voxel's classes are worked on at once. Without vectors they are not: it would gain nothing but code.
+/// Whether a voxel's classes are worked on at once. What does so adds up in another order: with vectors or without, it
+/// is the same.
 pub(super) fn are_few(classes: usize) -> bool {
-    HAS_VECTORS && (2..=FEW).contains(&classes)
+    (2..=FEW).contains(&classes)
 }
 
 /// Rows that the exponentials of a voxel leave.
@@ -50,7 +52,7 @@ pub(super) fn exponentials_of_few<'z, T: Real, const LOGARITHM: bool>(
             let rows = z(0).zip(z(1)).zip(e().iter_mut().zip(e()));
             for (k, (((z0, z1), (e0, e1)), (((rest, picked), logit), label))) in rows.zip(left).enumerate() {
                 ask(k);
-                two::<T, LOGARITHM>(z0, z1, label, first_label, e0, e1, rest, picked, logit);
+                block_of_two::<T, LOGARITHM>(z0, z1, label, first_label, e0, e1, rest, picked, logit);
             }
         }
         3 => {
@@ -59,7 +61,19 @@ pub(super) fn exponentials_of_few<'z, T: Real, const LOGARITHM: bool>(
                 rows.zip(left).enumerate()
             {
                 ask(k);
-                three::<T, LOGARITHM>(z0, z1, z2, label, first_label, e0, e1, e2, rest, picked, logit);
+                block_of_three::<T, LOGARITHM>(
+                    z0,
+                    z1,
+                    z2,
+                    label,
+                    first_label,
+                    e0,
+                    e1,
+                    e2,
+                    rest,
+                    picked,
+                    logit,
+                );
             }
         }
         _ => {
@@ -69,56 +83,109 @@ pub(super) fn exponentials_of_few<'z, T: Real, const LOGARITHM: bool>(
                 z.zip(e).zip(left).enumerate()
             {
                 ask(k);
-                four::<T, LOGARITHM>(z0, z1, z2, z3, label, first_label, e0, e1, e2, e3, rest, picked, logit);
+                block_of_four::<T, LOGARITHM>(
+                    z0,
+                    z1,
+                    z2,
+                    z3,
+                    label,
+                    first_label,
+                    e0,
+                    e1,
+                    e2,
+                    e3,
+                    rest,
+                    picked,
+                    logit,
+                );
             }
         }
     }
 }
 
+/// The exponentials of a voxel's classes.
+struct Powers<T, const N: usize> {
+    of: [T; N],
+    /// The sum of all but the largest.
+    rest: T,
+    /// The largest logit.
+    largest: T,
+}
+
+#[inline(always)]
+fn two<T: Real>([z0, z1]: [T; 2]) -> Powers<T, 2> {
+    let is_first = !(z1 > z0);
+    let (largest, other) = (z0.or(is_first, z1), z1.or(is_first, z0));
+    let p = (other - largest).decay();
+    let one = T::one();
+    Powers { of: [one.or(is_first, p), p.or(is_first, one)], rest: p, largest }
+}
+
+#[inline(always)]
+fn three<T: Real>([z0, z1, z2]: [T; 3]) -> Powers<T, 3> {
+    let first_of_two = !(z1 > z0);
+    let of_two = if first_of_two { z0 } else { z1 };
+    let is_last = z2 > of_two;
+    let largest = if is_last { z2 } else { of_two };
+    let is_first = first_of_two & !is_last;
+    let p0 = (z1.or(is_first, z0) - largest).decay();
+    let p1 = (z1.or(is_last, z2) - largest).decay();
+    let one = T::one();
+    let of = [one.or(is_first, p0), p0.or(is_first, p1.or(is_last, one)), one.or(is_last, p1)];
+    Powers { of, rest: p0 + p1, largest }
+}
+
+#[inline(always)]
+fn four<T: Real>([z0, z1, z2, z3]: [T; 4]) -> Powers<T, 4> {
+    let (second, fourth) = (z1 > z0, z3 > z2);
+    let (lower, upper) = (if second { z1 } else { z0 }, if fourth { z3 } else { z2 });
+    let is_upper = upper > lower;
+    let largest = if is_upper { upper } else { lower };
+    let (is_first, is_last) = (!second & !is_upper, fourth & is_upper);
+    let p0 = (z1.or(is_first, z0) - largest).decay();
+    let p1 = (z1.or(is_upper, z2) - largest).decay();
+    let p2 = (z2.or(is_last, z3) - largest).decay();
+    let one = T::one();
+    let of = [
+        one.or(is_first, p0),
+        p0.or(is_first, p1.or(is_upper, one)),
+        p2.or(is_last, one).or(is_upper, p1),
+        one.or(is_last, p2),
+    ];
+    Powers { of, rest: p0 + p1 + p2, largest }
+}
+
 /// One block, with each row an argument: so the compiler knows that they are apart.
 macro_rules! block_of {
-    ($name:ident: $z:ident $e:ident $(, $more_z:ident $more_e:ident)*) => {
+    ($name:ident: $powers:ident, $($z:ident $e:ident $class:literal),*) => {
         #[inline(always)]
         #[allow(clippy::too_many_arguments)]
         fn $name<T: Real, const LOGARITHM: bool>(
-            $z: &[T; BLOCK], $($more_z: &[T; BLOCK],)*
+            $($z: &[T; BLOCK],)*
             label: &[i32; BLOCK],
             first_label: i32,
-            $e: &mut [T; BLOCK], $($more_e: &mut [T; BLOCK],)*
+            $($e: &mut [T; BLOCK],)*
             rest: &mut [T; BLOCK],
             picked: &mut [T; BLOCK],
             picked_logit: &mut [T; BLOCK],
         ) {
             for i in 0..BLOCK {
-                let largest = $z[i];
-                $(let largest = if $more_z[i] > largest { $more_z[i] } else { largest };)*
                 let class = label[i] - first_label;
+                let Powers { of, rest: others, largest } = $powers([$($z[i]),*]);
                 if LOGARITHM {
-                    let mut number = 0;
-                    let logit = $z[i].masked(class == number);
-                    $(number += 1; let logit = if class == number { $more_z[i] } else { logit };)*
-                    let _ = number;
+                    let mut logit = T::zero();
+                    $(logit = $z[i].or(class == $class, logit);)*
                     picked_logit[i] = logit - largest;
                 }
-                let mut number = 0;
-                let power = ($z[i] - largest).decay();
-                $e[i] = power;
-                let (mut others, mut top) = (T::zero(), power);
-                let named = power.masked(class == number);
-                $(
-                    number += 1;
-                    let power = ($more_z[i] - largest).decay();
-                    $more_e[i] = power;
-                    add_power(power, &mut others, &mut top);
-                    let named = if class == number { power } else { named };
-                )*
-                let _ = number;
-                rest[i] = rest_of(others, top);
+                $($e[i] = of[$class];)*
+                rest[i] = others;
+                let mut named = T::zero();
+                $(named = of[$class].or(class == $class, named);)*
                 picked[i] = named;
             }
         }
     };
 }
-block_of!(two: z0 e0, z1 e1);
-block_of!(three: z0 e0, z1 e1, z2 e2);
-block_of!(four: z0 e0, z1 e1, z2 e2, z3 e3);
+block_of!(block_of_two: two, z0 e0 0, z1 e1 1);
+block_of!(block_of_three: three, z0 e0 0, z1 e1 1, z2 e2 2);
+block_of!(block_of_four: four, z0 e0 0, z1 e1 1, z2 e2 2, z3 e3 3);

@@ -6,15 +6,15 @@ use super::pull::{Labelled, Polynomial};
 use crate::Real;
 use crate::engine::precise::Precise;
 use crate::engine::row::{BLOCK, blocks, blocks_mut, row};
-use crate::engine::simd::{Kernel, dispatch};
+use crate::engine::simd::{HAS_VECTORS, Kernel, dispatch};
 use crate::engine::softmax::softmax_complement;
 use crate::engine::sweep::{Output, Step};
 use crate::engine::tile::{Seen, Span, Tile};
 
 impl Labelled<'_> {
-    /// Whether one pass serves.
+    /// Whether one pass serves. Without vectors it would gain nothing but code; the bits are the same.
     pub fn is_of_few(&self) -> bool {
-        self.polynomial != Polynomial::Rows && are_few(self.slopes.len())
+        HAS_VECTORS && self.polynomial != Polynomial::Rows && are_few(self.slopes.len())
     }
 
     /// Writes the gradient of all classes.
