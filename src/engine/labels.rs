@@ -95,9 +95,16 @@ impl<E: Label> Kernel for Labels<'_, E> {
         // SAFETY: the caller of `Source::labels` promises that the run lies in a readable array.
         let label = |i: usize| unsafe { *from.offset(i as isize * stride) };
         let classes = legend.classes;
+        // The first ignored label, often the only one, where labels are read: to write over others takes a masked store
+        // each (see `Real::cleared`).
+        let (first, others) = legend.ignore.split_first().map_or((None, legend.ignore), |(first, others)| {
+            // A number that this type cannot hold names no voxel.
+            (E::try_from(*first).ok(), others)
+        });
         let index = |label: E| {
             let index = label.index();
-            if index >= 0 && index < classes { index } else { Legend::UNKNOWN }
+            let known = if index >= 0 && index < classes { index } else { Legend::UNKNOWN };
+            if first == Some(label) { Legend::IGNORED } else { known }
         };
         if stride == 1 {
             for (i, to) in out.iter_mut().enumerate() {
@@ -109,8 +116,7 @@ impl<E: Label> Kernel for Labels<'_, E> {
                 *to = index(label(i));
             }
         }
-        for ignore in legend.ignore {
-            // A number that this type cannot hold names no voxel.
+        for ignore in others {
             let Ok(ignore) = E::try_from(*ignore) else { continue };
             for (i, to) in out.iter_mut().enumerate() {
                 if label(i) == ignore {
