@@ -118,15 +118,14 @@ impl<E: Stored> Kernel for Equal<'_, E> {
 /// `count ≤ 64` bytes are readable.
 #[inline(always)]
 unsafe fn equal_bytes(from: *const u8, count: usize, label: u8, flip: u64) -> u64 {
-    let mut block = [0; 64];
     if count == 64 {
+        // SAFETY: promised by the caller. Read where it is: a copy would go by the stack.
+        return bits_equal(unsafe { &*from.cast::<[u8; 64]>() }, label) ^ flip;
+    }
+    let mut block = [0; 64];
+    for (i, byte) in block.iter_mut().enumerate().take(count) {
         // SAFETY: promised by the caller.
-        block = unsafe { from.cast::<[u8; 64]>().read() };
-    } else {
-        for (i, byte) in block.iter_mut().enumerate().take(count) {
-            // SAFETY: promised by the caller.
-            *byte = unsafe { from.add(i).read() };
-        }
+        *byte = unsafe { from.add(i).read() };
     }
     (bits_equal(&block, label) ^ flip) & low_bits(count)
 }
