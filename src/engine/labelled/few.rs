@@ -2,7 +2,7 @@
 //! voxel in a register.
 //!
 //! The exponential of the largest is 1 and need not be taken: the others move up to fill its place, keep their order,
-//! and go back after it. Which it is counts for nothing where two are as large.
+//! and go back after it. Of two as large the first is left out, on every target: the order of the sum hangs on it.
 
 use super::ahead::Ahead;
 use crate::Real;
