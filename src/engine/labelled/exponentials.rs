@@ -5,13 +5,13 @@
 //! and would otherwise pass through memory class by class.
 
 use super::ahead::Ahead;
-use super::few::{Left, are_few, exponentials_of_few};
+use super::few::{Left, are_few, exponentials_of_few, rest_of_few};
 use super::pick::{logarithms, pick_all};
 use crate::Real;
 use crate::batch::Plan;
 use crate::engine::arena::Plain;
 use crate::engine::row::{BLOCK, row, row_mut};
-use crate::engine::simd::{Kernel, dispatch, fours};
+use crate::engine::simd::{HAS_VECTORS, Kernel, dispatch, fours};
 use crate::engine::softmax::{raise_to, raise_to_four, rest_of, scale, upto, with_power};
 use crate::engine::sweep::Step;
 use crate::engine::tile::{Span, Tile};
@@ -73,7 +73,7 @@ impl<T: Real + Plain> Kernel for Exponentials<'_, '_, T> {
 
         let rest = upto(made.work, &used);
         let (picked, picked_logit) = (upto(seen.picked, &used), upto(seen.picked_logit, &used));
-        if are_few(classes) {
+        if HAS_VECTORS && are_few(classes) {
             let (label, e) = ((label, first_label), (&mut *seen.probability, width));
             let left = Left { rest, picked, picked_logit };
             if picks.logarithm {
@@ -93,7 +93,11 @@ impl<T: Real + Plain> Kernel for Exponentials<'_, '_, T> {
                 exponentials_of(logits(class), largest, e);
             }
             let powers = |class| row(seen.probability, class, width, used);
-            add_all_powers(powers, classes, rest, upto(made.total, &used));
+            if are_few(classes) {
+                rest_of_few(logits, powers, classes, largest, rest);
+            } else {
+                add_all_powers(powers, classes, rest, upto(made.total, &used));
+            }
             if picks.probability {
                 pick_all(powers, classes, label, first_label, picked);
             }

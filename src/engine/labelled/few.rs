@@ -7,7 +7,6 @@
 use super::ahead::Ahead;
 use crate::Real;
 use crate::engine::row::{BLOCK, blocks, blocks_mut};
-use crate::engine::simd::HAS_VECTORS;
 
 /// The most classes whose numbers fit in sixteen registers.
 pub(super) const FEW: usize = 4;
@@ -36,9 +35,6 @@ pub(super) fn exponentials_of_few<'z, T: Real, const LOGARITHM: bool>(
     (e, width): (&mut [T], usize),
     left: Left<'_, T>,
 ) {
-    if !HAS_VECTORS {
-        return one_by_one(z, classes, (label, first_label), (e, width), left);
-    }
     let mut e = e.chunks_mut(width.max(1));
     let mut e = || blocks_mut(e.next().unwrap_or_default());
     let left = (blocks_mut(left.rest).iter_mut())
@@ -106,32 +102,25 @@ pub(super) fn exponentials_of_few<'z, T: Real, const LOGARITHM: bool>(
     }
 }
 
-/// The same numbers without vectors, for a tenth of the code.
+/// `R` of exponentials that were taken class by class, in the order that [`exponentials_of_few`] adds them up in. Without
+/// vectors that pass would gain nothing but code.
 #[inline(always)]
-fn one_by_one<'z, T: Real>(
+pub(super) fn rest_of_few<'z, T: Real>(
     z: impl Fn(usize) -> &'z [T],
+    e: impl Fn(usize) -> &'z [T],
     classes: usize,
-    (label, first_label): (&[i32], i32),
-    (e, width): (&mut [T], usize),
-    left: Left<'_, T>,
+    largest: &[T],
+    rest: &mut [T],
 ) {
-    let left = left.rest.iter_mut().zip(left.picked).zip(left.picked_logit);
-    for (i, (((rest, picked), picked_logit), label)) in left.zip(label).enumerate() {
-        let z = |class| z(class).get(i).copied().unwrap_or(T::zero());
-        let (mut top, mut largest) = (0, z(0));
-        for class in 1..classes {
-            if z(class) > largest {
-                (top, largest) = (class, z(class));
-            }
-        }
-        (*rest, *picked, *picked_logit) = (T::zero(), T::zero(), -largest);
-        for (class, e) in e.iter_mut().skip(i).step_by(width.max(1)).take(classes).enumerate() {
-            *e = if class == top { T::one() } else { (z(class) - largest).decay() };
-            if class != top {
-                *rest += *e;
-            }
-            if class as i32 == label - first_label {
-                (*picked, *picked_logit) = (*e, z(class) - largest);
+    let at = |row: &[T], i: usize| row.get(i).copied().unwrap_or(T::zero());
+    for (i, (rest, &largest)) in rest.iter_mut().zip(largest).enumerate() {
+        let mut is_left_out = false;
+        *rest = T::zero();
+        for class in 0..classes {
+            if !is_left_out && at(z(class), i) == largest {
+                is_left_out = true;
+            } else {
+                *rest += at(e(class), i);
             }
         }
     }
@@ -227,6 +216,7 @@ block_of!(block_of_four: four, z0 e0 0, z1 e1 1, z2 e2 2, z3 e3 3);
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Math;
     use std::vec;
     use std::vec::Vec;
 
@@ -238,25 +228,36 @@ mod tests {
     }
 
     /// Exponentials, `R`, what was picked, and its logit.
-    fn all(z: &[Vec<f32>], label: &[i32], vectors: bool) -> Vec<u32> {
+    fn all(z: &[Vec<f32>], label: &[i32]) -> Vec<u32> {
         let used = label.len();
         let (mut e, mut rest) = (vec![0.0; z.len() * used], vec![0.0; used]);
         let (mut picked, mut picked_logit) = (vec![0.0; used], vec![0.0; used]);
         let left = Left { rest: &mut rest, picked: &mut picked, picked_logit: &mut picked_logit };
         let row = |class: usize| z[class].as_slice();
-        if vectors {
-            exponentials_of_few::<f32, true>(row, z.len(), (label, 0), (&mut e, used), left);
-        } else {
-            one_by_one(row, z.len(), (label, 0), (&mut e, used), left);
-        }
+        exponentials_of_few::<f32, true>(row, z.len(), (label, 0), (&mut e, used), left);
         [e, rest, picked, picked_logit].concat().into_iter().map(f32::to_bits).collect()
     }
 
     #[test]
-    fn with_vectors_and_without_the_bits_are_the_same() {
+    fn with_vectors_and_without_the_rest_has_the_same_bits() {
         let (z, label) = voxels();
+        let used = label.len();
         for classes in 2..=FEW {
-            assert_eq!(all(&z[..classes], &label, true), all(&z[..classes], &label, false), "{classes}");
+            let largest: Vec<f32> =
+                (0..used).map(|i| z[..classes].iter().map(|z| z[i]).fold(f32::MIN, f32::max)).collect();
+            let e: Vec<Vec<f32>> =
+                z.iter().map(|z| (0..used).map(|i| Math::decay(z[i] - largest[i])).collect()).collect();
+            let mut rest = vec![0.0; used];
+            rest_of_few(
+                |class| z[class].as_slice(),
+                |class| e[class].as_slice(),
+                classes,
+                &largest,
+                &mut rest,
+            );
+            let e_and_rest: Vec<u32> =
+                e[..classes].concat().iter().chain(&rest).map(|x| x.to_bits()).collect();
+            assert_eq!(all(&z[..classes], &label)[..(classes + 1) * used], e_and_rest, "{classes}");
         }
     }
 
@@ -264,7 +265,7 @@ mod tests {
     fn the_largest_has_one_and_the_rest_is_what_others_have() {
         let (z, label) = voxels();
         for classes in 2..=FEW {
-            let bits = all(&z[..classes], &label, true);
+            let bits = all(&z[..classes], &label);
             let of = |row: usize, i: usize| f64::from(f32::from_bits(bits[row * label.len() + i]));
             for i in 0..label.len() {
                 let largest = (0..classes).map(|class| z[class][i]).fold(f32::MIN, f32::max);
@@ -285,11 +286,9 @@ mod tests {
             z[class][3 + class] = f32::NAN;
         }
         for classes in 2..=FEW {
-            for vectors in [false, true] {
-                let bits = all(&z[..classes], &label, vectors);
-                for i in 0..classes {
-                    assert!(f32::from_bits(bits[classes * label.len() + 3 + i]).is_nan());
-                }
+            let bits = all(&z[..classes], &label);
+            for i in 0..classes {
+                assert!(f32::from_bits(bits[classes * label.len() + 3 + i]).is_nan());
             }
         }
     }
