@@ -2,7 +2,7 @@
 //! they should be.
 
 use super::field::{Field, FieldOf, Scene, Spare, Wants};
-use crate::distance::{Distance, Kind, Mask};
+use crate::distance::{Distance, Kind, Mask, transform};
 use crate::{Charge, Cost, Error, Form, Parts, Power, Raise, Real, Status, Voxel, Weighting, within};
 
 /// Hausdorff loss by distance transform (HD), ≥ 0; 0 is perfect.
@@ -120,11 +120,13 @@ impl<T: Real> FieldOf<T> for Hausdorff {
         out: &mut [T],
         spare: &mut Spare<'_, T>,
     ) -> Result<(), Error> {
-        out.fill(T::zero());
         if self.sides == Sides::Prediction {
+            out.fill(T::zero());
             return Ok(());
         }
-        self.add_power(scene, &scene.target(class), out, spare)
+        transform(&self.squares(scene), &scene.target(class), out, spare.scratch, spare.executor)?;
+        self.power().choose(InPlace(out));
+        Ok(())
     }
 
     fn add_prediction(
@@ -134,34 +136,46 @@ impl<T: Real> FieldOf<T> for Hausdorff {
         out: &mut [T],
         spare: &mut Spare<'_, T>,
     ) -> Result<(), Error> {
-        self.add_power(scene, mask, out, spare)
-    }
-}
-
-impl Hausdorff {
-    /// Adds `d^α` of a mask.
-    fn add_power<T: Real>(
-        &self,
-        scene: &Scene<'_>,
-        mask: &dyn Mask,
-        out: &mut [T],
-        spare: &mut Spare<'_, T>,
-    ) -> Result<(), Error> {
-        // Squares are exact where distances are rounded, so even powers are made of squares.
-        let kind = if self.interior { Kind::Inside } else { Kind::OtherSide };
-        let request = Distance { kind, squared: true, ..scene.distances() };
-        let squares = spare.distances(&request, mask)?;
-        Power::of(self.alpha / 2.0).choose(AddPower { squares, out });
+        let squares = spare.distances(&self.squares(scene), mask)?;
+        self.power().choose(Add { squares, out });
         Ok(())
     }
 }
 
-struct AddPower<'a, T> {
+impl Hausdorff {
+    /// Squared distances: they are exact where distances are rounded, so even powers are made of squares.
+    fn squares<'a>(&self, scene: &'a Scene<'_>) -> Distance<'a> {
+        let kind = if self.interior { Kind::Inside } else { Kind::OtherSide };
+        Distance { kind, squared: true, ..scene.distances() }
+    }
+
+    /// What makes `d^α` of a square.
+    fn power<T: Real>(&self) -> Power<T> {
+        Power::of(self.alpha / 2.0)
+    }
+}
+
+/// Raises squares to a power.
+struct InPlace<'a, T>(&'a mut [T]);
+
+impl<T: Real> Raise<T> for InPlace<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with(self, power: Power<T>) {
+        if !matches!(power, Power::One) {
+            self.0.iter_mut().for_each(|square| *square = square.pow(power));
+        }
+    }
+}
+
+/// Adds powers of squares.
+struct Add<'a, T> {
     squares: &'a [T],
     out: &'a mut [T],
 }
 
-impl<T: Real> Raise<T> for AddPower<'_, T> {
+impl<T: Real> Raise<T> for Add<'_, T> {
     type Output = ();
 
     #[inline(always)]

@@ -96,21 +96,21 @@ impl<T: Precise> Bench<'_, T> {
             let term = terms.get(computed.slot);
             let by_argmax = computed.field.by_argmax();
             let to = Masks { words: masks.as_mut_ptr(), words_per_class: words };
+            let is_wanted = |class| {
+                plan.is_annotated(sample, class)
+                    && !term.is_some_and(|term| term.leaves_out(class, plan.classes))
+            };
             let gang = Gang { plan, extras: *extras, tile: &mut *tile, sums: chunk, crew };
             // SAFETY: promised by the caller; chunks are whole words of the masks, which are there for every class.
             unsafe {
                 gang.each(
                     sample..sample + 1,
-                    &|tile, _, chunk| mark(plan, tile, chunk, by_argmax, to),
+                    &|tile, _, chunk| mark(plan, tile, chunk, by_argmax, is_wanted, to),
                     &mut |_, _| Ok(()),
                 )?;
             }
             let rows = computed.rows.chunks_exact_mut(plan.voxels.max(1));
-            for (class, row) in rows.enumerate() {
-                let left_out = term.is_some_and(|term| term.leaves_out(class, plan.classes));
-                if left_out || !plan.is_annotated(sample, class) {
-                    continue;
-                }
+            for (class, row) in rows.enumerate().filter(|&(class, _)| is_wanted(class)) {
                 let mask = masks.get(class * words..(class + 1) * words).unwrap_or(&[]);
                 computed.of.add_prediction(&scene, &BitMask { words: mask, width }, row, spare)?;
             }

@@ -1,15 +1,14 @@
 //! The prediction as masks: which voxels of a sample it holds to be each class.
 
-use super::activation::activate;
 use super::precise::Precise;
-use super::row::{BLOCK, blocks, blocks_mut, row, row_mut};
+use super::row::{BLOCK, blocks, blocks_mut, row};
 use super::simd::{Kernel, dispatch};
-use super::softmax::raise_to;
-use super::tile::Tile;
+use super::softmax::{raise_to, softmax, upto};
+use super::tile::{Span, Tile};
 use super::waves::Chunk;
-use crate::Real;
 use crate::batch::Plan;
 use crate::distance::bits_equal;
+use crate::{Activation, Real};
 
 /// Masks of all classes of a sample, a word per block of each. Chunks have their own words.
 #[derive(Clone, Copy)]
@@ -21,6 +20,13 @@ pub(crate) struct Masks {
 /// Writes a bit per voxel of a chunk, class by class: `s > ½`, or where a class is the largest, the lowest
 /// among equals. A voxel that does not count is outside, and so is NaN.
 ///
+/// ```text
+/// sigmoid: s > ½ where z > 0        softmax of two: s > ½ where z is above the other        largest s: largest z
+/// ```
+///
+/// so that only softmax of more classes takes an exponential. Masks of classes that `wants` leaves out may hold
+/// anything.
+///
 /// # Safety
 /// The arrays of the plan are readable, the masks writable; nobody else uses the chunk's words.
 pub(crate) unsafe fn mark<T: Precise>(
@@ -28,33 +34,43 @@ pub(crate) unsafe fn mark<T: Precise>(
     tile: &mut Tile<'_, T>,
     Chunk { sample, start, end }: Chunk,
     by_argmax: bool,
+    wants: impl Fn(usize) -> bool,
     masks: Masks,
 ) {
+    let classes = plan.classes;
+    let of_two = plan.activation == Activation::Softmax && classes == 2;
+    let by_probability = plan.activation == Activation::Softmax && !by_argmax && !of_two;
     for (at, len) in tile.spans(start, end) {
         // SAFETY: promised by the caller; the spans lie in the sample.
         unsafe {
             tile.open(plan, sample, at, len);
-            activate(tile, plan, sample, at);
-        }
-        let (width, used) = (tile.span.width, tile.span.used);
-        let largest = row_mut(tile.made.total, 0, width, used);
-        if by_argmax {
-            largest.fill(T::of(f64::NEG_INFINITY));
-            row_mut(tile.made.largest, 0, width, used).fill(T::zero());
-            for class in 0..plan.classes {
-                dispatch(Raise { largest, s: row(tile.seen.probability, class, width, used) });
+            if by_probability {
+                softmax(tile, plan, sample, at);
+            } else {
+                tile.load_all(plan, sample, at);
             }
         }
-        let taken = row_mut(tile.made.largest, 0, width, used);
-        for class in 0..plan.classes {
+        let Span { width, used } = tile.span;
+        let Tile { seen, made, .. } = tile;
+        let from = if by_probability { &*seen.probability } else { &*seen.logit };
+        let x = |class| row(from, class, width, used);
+        let weight = row(seen.weight, 0, width, used);
+        let (bound, taken) = (upto(made.total, &used), upto(made.largest, &used));
+        if by_argmax {
+            bound.fill(T::of(f64::NEG_INFINITY));
+            (0..classes).for_each(|class| dispatch(Raise { largest: bound, x: x(class) }));
+            taken.fill(T::zero());
+        } else if !of_two {
+            bound.fill(T::of(if plan.activation == Activation::Sigmoid { 0.0 } else { 0.5 }));
+        }
+        for class in (0..classes).filter(|&class| by_argmax || wants(class)) {
             let first = masks.words.wrapping_add(class * masks.words_per_class + at / BLOCK);
             // SAFETY: the class has a word for each block of the tile, and they are the chunk's.
             let words = unsafe { core::slice::from_raw_parts_mut(first, used / BLOCK) };
-            let s = row(tile.seen.probability, class, width, used);
-            let weight = row(tile.seen.weight, 0, width, used);
             match by_argmax {
-                true => dispatch(First { s, largest, weight, taken, words }),
-                false => dispatch(Above { s, weight, words }),
+                true => dispatch(First { x: x(class), largest: bound, weight, taken, words }),
+                false if of_two => dispatch(Above { x: x(class), bound: x(1 - class), weight, words }),
+                false => dispatch(Above { x: x(class), bound, weight, words }),
             }
         }
     }
@@ -62,7 +78,7 @@ pub(crate) unsafe fn mark<T: Precise>(
 
 struct Raise<'a, T> {
     largest: &'a mut [T],
-    s: &'a [T],
+    x: &'a [T],
 }
 
 impl<T: Real> Kernel for Raise<'_, T> {
@@ -70,13 +86,13 @@ impl<T: Real> Kernel for Raise<'_, T> {
 
     #[inline(always)]
     fn run(self) {
-        raise_to(self.largest, self.s);
+        raise_to(self.largest, self.x);
     }
 }
 
 /// Where a class is the largest, and none before it was.
 struct First<'a, T> {
-    s: &'a [T],
+    x: &'a [T],
     largest: &'a [T],
     weight: &'a [T],
     /// 1 where a class before was the largest.
@@ -89,12 +105,12 @@ impl<T: Real> Kernel for First<'_, T> {
 
     #[inline(always)]
     fn run(self) {
-        let Self { s, largest, weight, taken, words } = self;
-        let rows = blocks(s).iter().zip(blocks(largest)).zip(blocks(weight)).zip(blocks_mut(taken));
-        for ((((s, largest), weight), taken), word) in rows.zip(words) {
+        let Self { x, largest, weight, taken, words } = self;
+        let rows = blocks(x).iter().zip(blocks(largest)).zip(blocks(weight)).zip(blocks_mut(taken));
+        for ((((x, largest), weight), taken), word) in rows.zip(words) {
             let mut inside = [0; BLOCK];
             for i in 0..BLOCK {
-                let is_first = (s[i] == largest[i]) & (taken[i] == T::zero());
+                let is_first = (x[i] == largest[i]) & (taken[i] == T::zero());
                 taken[i] += T::one().masked(is_first);
                 inside[i] = u8::from(is_first & (weight[i] > T::zero()));
             }
@@ -103,9 +119,10 @@ impl<T: Real> Kernel for First<'_, T> {
     }
 }
 
-/// Where a class is more likely than not.
+/// Where a row is above another.
 struct Above<'a, T> {
-    s: &'a [T],
+    x: &'a [T],
+    bound: &'a [T],
     weight: &'a [T],
     words: &'a mut [u64],
 }
@@ -115,11 +132,12 @@ impl<T: Real> Kernel for Above<'_, T> {
 
     #[inline(always)]
     fn run(self) {
-        let Self { s, weight, words } = self;
-        for ((s, weight), word) in blocks(s).iter().zip(blocks(weight)).zip(words) {
+        let Self { x, bound, weight, words } = self;
+        let rows = blocks(x).iter().zip(blocks(bound)).zip(blocks(weight));
+        for (((x, bound), weight), word) in rows.zip(words) {
             let mut inside = [0; BLOCK];
             for i in 0..BLOCK {
-                inside[i] = u8::from((s[i] > T::of(0.5)) & (weight[i] > T::zero()));
+                inside[i] = u8::from((x[i] > bound[i]) & (weight[i] > T::zero()));
             }
             *word = bits_equal(&inside, 1);
         }
