@@ -29,6 +29,8 @@ impl Exact {
             Function::Ln => x.ln(BITS, ToEven, cc),
             // 1 + x in full, however small x is.
             Function::Ln1p | Function::Ln1pBy => one.add_full_prec(&x).ln(BITS, ToEven, cc),
+            Function::LnBy if x.is_negative() => one.add_full_prec(&x).ln(BITS, ToEven, cc),
+            Function::LnBy => x.ln(BITS, ToEven, cc),
             Function::Softplus => one.add_full_prec(&x.exp(BITS, ToEven, cc)).ln(BITS, ToEven, cc),
             Function::Sqrt => x.sqrt(BITS, ToEven),
             Function::Pow(e) => {

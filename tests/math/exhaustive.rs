@@ -1,4 +1,4 @@
-//! Every f32 through `exp`, `decay`, `ln`, `ln_1p` and `softplus`, against std's f64 functions.
+//! Every f32 through `exp`, `decay`, `ln`, `ln_1p`, `softplus` and their kin, against std's f64 functions.
 //!
 //! `cargo run --release --example exhaustive` takes a few minutes on one core.
 //! `… exhaustive 1009` looks at every 1009th number only.
@@ -16,6 +16,7 @@ fn main() {
     check(Function::Ln, stride, f64::ln);
     check(Function::Ln1p, stride, f64::ln_1p);
     check(Function::Ln1pBy, stride, f64::ln_1p);
+    check(Function::LnBy, stride, |x| if x < 0.0 { x.ln_1p() } else { x.ln() });
     check(Function::Softplus, stride, |x| x.max(0.0) + (-x.abs()).exp().ln_1p());
 }
 
@@ -39,6 +40,7 @@ fn check(function: Function, stride: usize, exact: fn(f64) -> f64) {
             let promises_nothing = match function {
                 Function::Decay => x > 0.0,
                 Function::Ln1pBy => x < 0.0 || x.is_infinite(),
+                Function::LnBy => x.abs() > 0.5 || (0.0..f32::MIN_POSITIVE).contains(&x),
                 _ => false,
             };
             if promises_nothing {

@@ -29,6 +29,8 @@ const PROMISES: &[(Function, f64, f64, f64, f64)] = &[
     (Function::Ln1pBy, 0.0, 1.0, 0.92, 1.00),
     (Function::Ln1pBy, 1e-9, 1e-5, 0.92, 1.00),
     (Function::Ln1pBy, 1.0, 1e30, 0.92, 1.00),
+    (Function::LnBy, 1e-37, 0.5, 0.92, 1.00),
+    (Function::LnBy, -0.5, -1e-9, 0.92, 1.00),
     (Function::Softplus, -20.0, 20.0, 1.78, 2.00),
     (Function::Softplus, -100.0, 1e4, 1.78, 2.00),
     (Function::Sqrt, 0.0, 2.0, 0.50, 0.50),
@@ -227,6 +229,13 @@ fn reference(function: Function, x: f64) -> f64 {
         Function::Exp | Function::Decay => x.exp(),
         Function::Ln => x.ln(),
         Function::Ln1p | Function::Ln1pBy => x.ln_1p(),
+        Function::LnBy => {
+            if x < 0.0 {
+                x.ln_1p()
+            } else {
+                x.ln()
+            }
+        }
         Function::Softplus => x.max(0.0) + (-x.abs()).exp().ln_1p(),
         Function::Sqrt => x.sqrt(),
         Function::Pow(exponent) => x.powf(exponent),

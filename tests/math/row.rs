@@ -20,6 +20,8 @@ pub enum Function {
     Ln1p,
     /// Of what is at least 0, with the inverse at hand.
     Ln1pBy,
+    /// Of what is at most ½, or of the number that this, below 0, makes of 1: with what is left of 1 at hand.
+    LnBy,
     Softplus,
     Sqrt,
     Pow(f64),
@@ -56,6 +58,9 @@ impl<T: Math> Kernel for Row<'_, T> {
             Function::Ln => each!(self, x, x.ln()),
             Function::Ln1p => each!(self, x, x.ln_1p()),
             Function::Ln1pBy => each!(self, x, x.ln_1p_by(T::ONE / (T::ONE + x))),
+            Function::LnBy => {
+                each!(self, x, if x < T::ZERO { (T::ONE + x).ln_by(-x) } else { x.ln_by(T::ONE - x) })
+            }
             Function::Softplus => each!(self, x, x.softplus()),
             Function::Sqrt => each!(self, x, x.sqrt()),
             Function::Pow(exponent) => Power::of(exponent).choose(self),

@@ -200,8 +200,20 @@ impl<T: Real + Plain> Kernel for FromProbabilities<'_, '_, T> {
         let complement = upto(seen.complement, &used);
         if wants_complement {
             complement.fill(T::zero());
-            for class in 0..classes {
+            let mut class = 0;
+            while class < fours(classes) {
+                let four = [
+                    probability(class),
+                    probability(class + 1),
+                    probability(class + 2),
+                    probability(class + 3),
+                ];
+                add_four_small(four, complement);
+                class += 4;
+            }
+            while class < classes {
                 add_small(probability(class), complement);
+                class += 1;
             }
         }
         if logarithm {
@@ -258,6 +270,16 @@ fn add_four_powers<T: Real>([x, y, z, w]: [&[T]; 4], others: &mut [T], top: &mut
 fn add_small<T: Real>(s: &[T], complement: &mut [T]) {
     for (&s, complement) in s.iter().zip(complement) {
         *complement += s.masked(!(s > T::of(0.5)));
+    }
+}
+
+/// In the order of the classes, as one by one.
+#[inline(always)]
+fn add_four_small<T: Real>([x, y, z, w]: [&[T]; 4], complement: &mut [T]) {
+    let rows = x.iter().zip(y).zip(z.iter().zip(w));
+    for (((&x, &y), (&z, &w)), complement) in rows.zip(complement) {
+        let small = |s: T| s.masked(!(s > T::of(0.5)));
+        *complement = *complement + small(x) + small(y) + small(z) + small(w);
     }
 }
 

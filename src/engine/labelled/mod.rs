@@ -51,6 +51,11 @@ fn has_polynomial(terms: &[Term<'_>]) -> bool {
     terms.iter().any(|term| !matches!(term.form.parts(), Parts::Cost(rows) if on_truth(rows)))
 }
 
+/// Whether slopes follow from sums, so that the gradient has a sweep of its own.
+fn has_sums(terms: &[Term<'_>]) -> bool {
+    terms.iter().any(|term| !matches!(term.form.parts(), Parts::Cost(_)))
+}
+
 /// Whether a cost is ranked over the batch before it is swept.
 fn is_ranked(rows: &dyn Rows) -> bool {
     matches!(rows.bill().selection, Some(Selection::Fraction(_)))
@@ -61,7 +66,10 @@ fn is_ranked(rows: &dyn Rows) -> bool {
 pub(crate) fn can_park(terms: &[Term<'_>], folds: bool) -> bool {
     let needs_logits = |(_, rows): (usize, &dyn Rows)| on_truth(rows) && folds && !is_ranked(rows);
     let ranked = costs(terms).filter(|(_, rows)| is_ranked(*rows)).count();
-    is_parkable(terms) && (!folds || ranked == 1) && !costs(terms).any(needs_logits) && !has_threshold(terms)
+    wants_probabilities(terms)
+        && (!folds || ranked == 1)
+        && !costs(terms).any(needs_logits)
+        && !has_threshold(terms)
 }
 
 /// Whether voxels are selected by their logarithms, in each sweep anew.
@@ -69,8 +77,8 @@ fn has_threshold(terms: &[Term<'_>]) -> bool {
     costs(terms).any(|(_, rows)| matches!(rows.bill().selection, Some(Selection::Threshold(_))))
 }
 
-/// Whether complements follow from the probabilities, as they have to where those may be parked.
-pub(super) fn is_parkable(terms: &[Term<'_>]) -> bool {
+/// Whether probabilities are wanted, and not only the exponentials they are made of.
+fn wants_probabilities(terms: &[Term<'_>]) -> bool {
     has_polynomial(terms) || costs(terms).any(|(_, rows)| is_ranked(rows))
 }
 
@@ -114,12 +122,13 @@ impl Sweep<'_> {
             // SAFETY: as above.
             _ => unsafe { exponentials(tile, self.plan, step, picks) },
         }
-        // Likewise: complements follow from the probabilities.
         let in_rows = pulls_in_rows(self.terms, &step);
-        let wants_complement = in_rows || is_curved || charges && (step.map.is_some() || from_probabilities);
-        let complement = is_parkable(self.terms) && wants_complement;
+        // Likewise complements: they follow from the probabilities where the gradient is made, and where its sweep may
+        // be that of the sums.
+        let is_mapped = from_probabilities || wants_probabilities(self.terms) && !has_sums(self.terms);
+        let complement = is_mapped && (in_rows || charges);
         let is_scaled = !folds_sums || complement || from_probabilities;
-        if is_parkable(self.terms) && !step.parked && is_scaled {
+        if wants_probabilities(self.terms) && !step.parked && is_scaled {
             dispatch(Scale { tile, classes });
         }
         if from_probabilities || complement {

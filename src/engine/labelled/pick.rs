@@ -69,9 +69,7 @@ fn pick_of_four<T: Real>([x, y, z, w]: [&[T]; 4], label: &[i32], class: i32, pic
 #[inline(always)]
 pub(super) fn logarithms<T: Real>(s: &[T], of_largest: &[T], log: &mut [T]) {
     for ((&s, &of_largest), log) in s.iter().zip(of_largest).zip(log) {
-        let of_small = s.at_least(T::FLOOR).ln();
-        let of_large = (-of_largest).ln_1p();
-        *log = if s > T::of(0.5) { of_large } else { of_small };
+        *log = s.at_least(T::FLOOR).ln_by(of_largest);
     }
 }
 

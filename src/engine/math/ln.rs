@@ -42,8 +42,12 @@ pub(super) fn ln_parts<T: Float>(x: T) -> (T, T) {
 #[inline(always)]
 fn ln_parts_of_normal<T: Float>(x: T, lift: T) -> (T, T) {
     let (exponent, mantissa) = x.exponent_and_mantissa();
-    let exponent = exponent - lift;
-    let f = mantissa - T::ONE;
+    series(exponent - lift, mantissa - T::ONE)
+}
+
+/// `exponent·ln 2 + ln(1 + f)` in two parts.
+#[inline(always)]
+fn series<T: Float>(exponent: T, f: T) -> (T, T) {
     let s = f / (T::TWO + f);
     let half_square = f * (T::HALF * f);
     let small = half_square - s * (half_square + T::ln_tail(s * s));
@@ -69,6 +73,16 @@ pub(super) fn ln_1p_by<T: Float>(x: T, inverse: T) -> T {
     let (sum, lost) = one_more(x);
     let (upper, lower) = ln_parts_of_normal(sum, T::ZERO);
     upper + (lower + lost * inverse)
+}
+
+/// `ln x` for a normal `x ≤ 1` whose `1 − x` is at hand: above ½ that has digits which `x` has not.
+#[inline(always)]
+pub(super) fn ln_by<T: Float>(x: T, complement: T) -> T {
+    let (exponent, mantissa) = x.exponent_and_mantissa();
+    // `x` is its own mantissa from ⅔ on; below it is doubled.
+    let near = select(mantissa == x, -complement, T::ONE - (complement + complement));
+    let (upper, lower) = series(exponent, select(x > T::HALF, near, mantissa - T::ONE));
+    select(x > T::ZERO, upper + lower, T::NAN)
 }
 
 /// `1 + x`, and what that lost of `x`, by ln(sum + lost) ≈ ln sum + lost/sum.

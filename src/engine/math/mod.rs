@@ -16,6 +16,7 @@
 //! | `ln` | 0.91 | ≤ 1 | every x, subnormal ones too |
 //! | `ln_1p` | 0.92 | ≤ 1 | every x |
 //! | `ln_1p_by` | 0.92 | ≤ 1 | every finite x ≥ 0 |
+//! | `ln_by` | 0.92 | ≤ 1 | every normal x ≤ ½, and every complement below ½ |
 //! | `softplus` | 1.78 | ≤ 2 | every x |
 //! | `pow` | ≤ 2 | ≤ 2 | exponents from −4 to 8, normal results |
 //! | `sqrt` | ½ | ½ | every x |
@@ -66,6 +67,12 @@ pub trait Math: Float {
     #[inline(always)]
     fn ln_1p_by(self, inverse: Self) -> Self {
         ln::ln_1p_by(self, inverse)
+    }
+
+    /// `ln x` for a normal `x ≤ 1` whose `1 − x` is at hand; above ½ it is made of that, and keeps its digits.
+    #[inline(always)]
+    fn ln_by(self, complement: Self) -> Self {
+        ln::ln_by(self, complement)
     }
 
     /// `ln(1 + eˣ)`, for which a large `|x|` neither overflows nor cancels.
