@@ -146,7 +146,9 @@ impl Sweep<'_> {
         // SAFETY: promised by the caller.
         unsafe { self.choose(tile, chunk, step) };
 
-        tile.made.here.fill(T::zero());
+        if charges {
+            tile.made.here.fill(T::zero());
+        }
         for (slot, rows) in costs(self.terms).filter(|(_, rows)| on_truth(*rows)) {
             // SAFETY: promised by the caller.
             unsafe { self.charge(tile, chunk, step, slot, rows) };
