@@ -2,7 +2,7 @@
 
 use crate::batch::Plan;
 use crate::engine::arena::Arena;
-use crate::engine::run::with_bench;
+use crate::engine::bench::with_bench;
 use crate::{Batch, Error, Status, Tally};
 
 /// How a class weighs, by its share `f` of the truth.

@@ -2,8 +2,9 @@
 
 use crate::batch::Plan;
 use crate::engine::arena::Arena;
+use crate::engine::bench::{self, with_bench};
 use crate::engine::finish::Results;
-use crate::engine::run::{self, Request, with_bench};
+use crate::engine::run::Request;
 use crate::engine::source::Source;
 use crate::engine::sweep::Output;
 use crate::{Batch, Error, MAX_TERMS, Status, Tally, Term, ViewMut};
@@ -62,7 +63,7 @@ pub struct Report<'a> {
 pub fn scratch_len(batch: &Batch<'_>, terms: &[Term<'_>]) -> Result<usize, Error> {
     let plan = Plan::new(batch)?;
     plan.check_terms(terms)?;
-    run::scratch_len(&plan, terms)
+    bench::scratch_len(&plan, terms)
 }
 
 /// The value of a loss.

@@ -1,8 +1,8 @@
 //! The fields that nobody gave: made from the target and the prediction, one sample at a time.
 
+use super::bench::Bench;
 use super::mark::{Masks, mark};
 use super::precise::Precise;
-use super::run::Bench;
 use super::source::Source;
 use super::waves::Gang;
 use crate::batch::Plan;

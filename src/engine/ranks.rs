@@ -1,12 +1,12 @@
 //! Terms that only some voxels pay: how voxels rank, and which are selected.
 
 use super::activation::activate;
+use super::bench::{Bench, of_sample};
 use super::labelled::exponentials::{Picks, Scale, exponentials};
 use super::labelled::parking::park;
 use super::labelled::{Lookup, Weigh, is_labelled};
 use super::precise::Precise;
 use super::row::{AddUp, row, row_mut};
-use super::run::{Bench, of_sample};
 use super::select::{Cut, Select, key_of};
 use super::simd::{Kernel, dispatch};
 use super::stream::fence;

@@ -7,8 +7,9 @@ use super::read::{Data, output, slice, slice_mut, write};
 use super::structs::segloss_form;
 use super::structs::*;
 use crate::Frequency;
+use crate::engine::bench::{self, with_bench};
 use crate::engine::finish::Results;
-use crate::engine::run::{self, Request, with_bench};
+use crate::engine::run::Request;
 use crate::engine::simd;
 use crate::engine::source::Source;
 use crate::frequency;
@@ -99,7 +100,7 @@ pub unsafe extern "C" fn segloss_scratch_size(
     unsafe {
         call(terms, n_terms, args, Data::Ignored, None, |_, plan, terms| {
             let to = slice_mut(bytes, 1, c"bytes")?.ok_or(missing(c"bytes"))?;
-            to.fill(run::scratch_len(plan, terms)?);
+            to.fill(bench::scratch_len(plan, terms)?);
             Ok(())
         })
     }

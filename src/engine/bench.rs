@@ -1,0 +1,162 @@
+//! The bench: what a loss needs in scratch, cut and laid out before any voxel is read.
+
+use super::arena::Arena;
+use super::fields::{Computed, given_field, missing_field, spacing_of, words_of};
+use super::finish::Desk;
+use super::precise::Precise;
+use super::select::{COUNTS, Cut};
+use super::source::Source;
+use super::sweep::{Sums, Sweep, costs, extras};
+use super::tile::{Extras, Tile};
+use super::waves::Crew;
+use crate::batch::Plan;
+use crate::boundary::field::{Scene, Spare};
+use crate::view::MAX_AXES;
+use crate::{Error, MAX_TERMS, Parts, Selection, Tally, Term};
+
+/// Everything a loss needs in scratch.
+pub(crate) struct Bench<'a, T> {
+    pub(super) plan: &'a Plan<'a>,
+    pub(super) terms: &'a [Term<'a>],
+    pub(super) tallies: &'a mut [Tally],
+    pub(super) slopes: &'a mut [Tally],
+    /// Sums of the chunk at hand.
+    pub(super) chunk: &'a mut [Tally],
+    pub(super) desk: Desk<'a>,
+    pub(super) tile: Tile<'a, T>,
+    pub(super) extras: Extras,
+    pub(super) crew: Option<Crew<'a>>,
+    pub(super) given: [Option<Source>; MAX_TERMS],
+    pub(super) computed: [Option<Computed<'a, T>>; MAX_TERMS],
+    pub(super) cuts: [Option<Cut>; MAX_TERMS],
+    /// Per term that selects a fraction: the cost by which each voxel of the batch ranks.
+    pub(super) ranks: [&'a mut [T]; MAX_TERMS],
+    /// Counts of digits, where a term selects a fraction.
+    pub(super) counts: &'a mut [u64],
+    /// The prediction's masks of one sample, a bit per voxel, class by class.
+    pub(super) masks: &'a mut [u64],
+    pub(super) spare: Spare<'a, T>,
+    /// The sample whose computed fields are in scratch, complete.
+    pub(super) filled: Option<usize>,
+}
+
+impl<'a, T: Precise> Bench<'a, T> {
+    /// Cuts the scratch; checks the fields that were given.
+    pub fn new(plan: &'a Plan<'a>, terms: &'a [Term<'a>], arena: &mut Arena<'a>) -> Result<Self, Error> {
+        let all = plan.samples.saturating_mul(plan.classes);
+        let extras = extras(plan, terms);
+        let mut bench = Self {
+            plan,
+            terms,
+            tallies: arena.take(all)?,
+            slopes: arena.take(all)?,
+            chunk: arena.take(plan.classes)?,
+            desk: Desk::new(arena, plan.classes)?,
+            tile: Tile::new(arena, plan.classes, extras)?,
+            extras,
+            crew: Crew::new::<T>(plan, extras, arena)?,
+            given: [None; MAX_TERMS],
+            computed: [const { None }; MAX_TERMS],
+            cuts: [None; MAX_TERMS],
+            ranks: core::array::from_fn(|_| Default::default()),
+            counts: &mut [],
+            masks: &mut [],
+            spare: Spare { map: &mut [], scratch: &mut [], executor: plan.executor },
+            filled: None,
+        };
+        let slots = bench.given.iter_mut().zip(bench.computed.iter_mut());
+        for ((slot, term), (given, computed)) in terms.iter().enumerate().zip(slots) {
+            let Parts::Cost(rows) = term.form.parts() else { continue };
+            if !rows.bill().field {
+                continue;
+            }
+            let source = term.field.map(|view| given_field(plan, &view)).transpose();
+            let source = source.map_err(|error| error.in_term(slot))?;
+            match (source, term.form.field()) {
+                (Some(source), Some(field)) if term.field_complete || !field.follows_prediction() => {
+                    *given = Some(source);
+                }
+                (Some(source), None) => *given = Some(source),
+                (target, Some(field)) => {
+                    let rows = if field.is_shared() { 1 } else { plan.classes };
+                    let rows = arena.take(plan.voxels.saturating_mul(rows))?;
+                    *computed = Some(Computed { slot, field, of: T::field(field), target, rows });
+                }
+                (None, None) => return Err(missing_field(slot)),
+            }
+        }
+        for (slot, rows) in costs(terms) {
+            if let (Some(Selection::Fraction(_)), Some(ranks)) =
+                (rows.bill().selection, bench.ranks.get_mut(slot))
+            {
+                *ranks = arena.take(plan.samples.saturating_mul(plan.voxels))?;
+                if bench.counts.is_empty() {
+                    bench.counts = arena.take(COUNTS)?;
+                }
+            }
+        }
+        if bench.computed.iter().any(Option::is_some) {
+            let unit = [1.0; MAX_AXES];
+            let scene = Scene { plan, sample: 0, spacing: spacing_of(plan, &unit) };
+            bench.spare.scratch =
+                arena.take(crate::distance::scratch_len(&scene.distances(), plan.workers())?)?;
+            bench.spare.map = arena.take(plan.voxels)?;
+        }
+        if bench.computed.iter().flatten().any(|computed| computed.field.follows_prediction()) {
+            bench.masks = arena.take(words_of(plan).saturating_mul(plan.classes))?;
+        }
+        Ok(bench)
+    }
+
+    /// The field of each term that has one; computed ones hold a sample.
+    pub(super) fn fields(&mut self) -> [Option<Source>; MAX_TERMS] {
+        let mut fields = self.given;
+        for computed in self.computed.iter_mut().flatten() {
+            let rows = if computed.field.is_shared() { 1 } else { self.plan.classes };
+            if let Some(field) = fields.get_mut(computed.slot) {
+                *field = Some(Source::in_scratch(computed.rows.as_mut_ptr(), self.plan.voxels, rows));
+            }
+        }
+        fields
+    }
+
+    /// The loss as it is swept.
+    pub(super) fn as_sweep(&mut self, sums: Sums) -> Sweep<'a> {
+        let mut ranks = [None; MAX_TERMS];
+        for (to, ranks) in ranks.iter_mut().zip(&self.ranks).filter(|(_, ranks)| !ranks.is_empty()) {
+            *to = Some(Source::of_batch(ranks.as_ptr(), self.plan.voxels));
+        }
+        let (plan, terms, fields, cuts) = (self.plan, self.terms, self.fields(), self.cuts);
+        Sweep { plan, terms, fields, ranks, cuts, sums }
+    }
+}
+
+/// The tallies of a sample.
+pub(super) fn of_sample<'t>(tallies: &'t mut [Tally], plan: &Plan<'_>, sample: usize) -> &'t mut [Tally] {
+    tallies.get_mut(sample * plan.classes..(sample + 1) * plan.classes).unwrap_or(&mut [])
+}
+
+/// The scratch that any verb needs for this loss, in bytes.
+pub(crate) fn scratch_len(plan: &Plan<'_>, terms: &[Term<'_>]) -> Result<usize, Error> {
+    let mut arena = Arena::measure();
+    if plan.is_double() {
+        Bench::<f64>::new(plan, terms, &mut arena)?;
+    } else {
+        Bench::<f32>::new(plan, terms, &mut arena)?;
+    }
+    Ok(arena.needed())
+}
+
+/// Runs `$body` with `$bench` cut from `$arena` in the precision of the plan.
+macro_rules! with_bench {
+    ($plan:expr, $terms:expr, $arena:expr, $bench:ident => $body:expr) => {
+        if $plan.is_double() {
+            let $bench = &mut $crate::engine::bench::Bench::<f64>::new($plan, $terms, $arena)?;
+            $body
+        } else {
+            let $bench = &mut $crate::engine::bench::Bench::<f32>::new($plan, $terms, $arena)?;
+            $body
+        }
+    };
+}
+pub(crate) use with_bench;
