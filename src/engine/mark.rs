@@ -143,3 +143,35 @@ impl<T: Real> Kernel for Above<'_, T> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::boundary::Sides;
+    use crate::{Activation, Batch, Hausdorff, Term, View, evaluate, scratch_len};
+    use std::vec;
+
+    /// The masks are those of the logits, where probabilities would both round to one half.
+    #[test]
+    fn a_logit_is_above_where_its_probability_rounds_to_one_half() {
+        let z = [-1.0f32, 1e-9, 1e-9, -1.0, -1.0];
+        let of_two = [[0.0; 5], z].concat();
+        let labels = [0u8; 5];
+        let target = View::new(&labels, &[1, 5]).unwrap();
+        // Squared distances to the other side are 1 1 1 1 4.
+        let s = 1.0 / (1.0 + 1f64.exp());
+        let expected = (s * s * (1.0 + 1.0 + 4.0) + 0.25 * 2.0) / 5.0;
+        for (activation, logits, classes, argmax) in [
+            (Activation::Sigmoid, &z[..], 1, false),
+            (Activation::Softmax, &of_two, 2, false),
+            (Activation::Softmax, &of_two, 2, true),
+        ] {
+            let prediction = View::new(logits, &[1, classes, 5]).unwrap();
+            let batch = Batch::new(prediction, activation, target);
+            let form = Hausdorff { sides: Sides::Prediction, argmax, ..Hausdorff::default() };
+            let terms = [Term::new(1.0, &form)];
+            let mut scratch = vec![0; scratch_len(&batch, &terms).unwrap()];
+            let value = evaluate(&batch, &terms, &mut scratch).unwrap();
+            assert!((value - expected).abs() < 1e-7, "{activation:?} {argmax}: {value}, not {expected}");
+        }
+    }
+}
