@@ -163,9 +163,7 @@ impl<T: Real> Raise<T> for InPlace<'_, T> {
 
     #[inline(always)]
     fn with(self, power: Power<T>) {
-        if !matches!(power, Power::One) {
-            self.0.iter_mut().for_each(|square| *square = square.pow(power));
-        }
+        self.0.iter_mut().for_each(|square| *square = square.pow(power));
     }
 }
 

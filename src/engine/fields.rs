@@ -10,7 +10,7 @@ use crate::boundary::Field;
 use crate::boundary::field::{FieldOf, Scene};
 use crate::boundary::masks::{BitMask, check_maps};
 use crate::view::MAX_AXES;
-use crate::{Error, Status};
+use crate::{Error, Status, Term};
 
 /// A field that has to be computed, one sample at a time.
 pub(crate) struct Computed<'a, T> {
@@ -70,9 +70,7 @@ impl<T: Precise> Bench<'_, T> {
             let term = self.terms.get(computed.slot);
             let shared = computed.field.is_shared();
             for (class, row) in computed.rows.chunks_exact_mut(self.plan.voxels.max(1)).enumerate() {
-                let left_out = term.is_some_and(|term| term.leaves_out(class, self.plan.classes))
-                    || !self.plan.is_annotated(sample, class);
-                if !all && !shared && left_out {
+                if !all && !shared && !is_wanted(self.plan, term, sample, class) {
                     continue;
                 }
                 match computed.target {
@@ -96,10 +94,7 @@ impl<T: Precise> Bench<'_, T> {
             let term = terms.get(computed.slot);
             let by_argmax = computed.field.by_argmax();
             let to = Masks { words: masks.as_mut_ptr(), words_per_class: words };
-            let is_wanted = |class| {
-                plan.is_annotated(sample, class)
-                    && !term.is_some_and(|term| term.leaves_out(class, plan.classes))
-            };
+            let is_wanted = |class| is_wanted(plan, term, sample, class);
             let gang = Gang { plan, extras: *extras, tile: &mut *tile, sums: chunk, crew };
             // SAFETY: promised by the caller; chunks are whole words of the masks, which are there for every class.
             unsafe {
@@ -117,6 +112,11 @@ impl<T: Precise> Bench<'_, T> {
         }
         Ok(())
     }
+}
+
+/// Whether a term looks at a class of a sample: neither left out nor not annotated.
+fn is_wanted(plan: &Plan<'_>, term: Option<&Term<'_>>, sample: usize, class: usize) -> bool {
+    plan.is_annotated(sample, class) && !term.is_some_and(|term| term.leaves_out(class, plan.classes))
 }
 
 /// One spacing per spatial axis.

@@ -3,7 +3,7 @@
 use super::precise::Precise;
 use super::row::{BLOCK, blocks, blocks_mut, row};
 use super::simd::{Kernel, dispatch};
-use super::softmax::{raise_to, softmax, upto};
+use super::softmax::{load, softmax, upto};
 use super::tile::{Span, Tile};
 use super::waves::Chunk;
 use crate::batch::Plan;
@@ -44,10 +44,10 @@ pub(crate) unsafe fn mark<T: Precise>(
         // SAFETY: promised by the caller; the spans lie in the sample.
         unsafe {
             tile.open(plan, sample, at, len);
-            if by_probability {
-                softmax(tile, plan, sample, at);
-            } else {
-                tile.load_all(plan, sample, at);
+            match by_argmax {
+                true => load(tile, plan, sample, at),
+                false if by_probability => softmax(tile, plan, sample, at),
+                false => tile.load_all(plan, sample, at),
             }
         }
         let Span { width, used } = tile.span;
@@ -55,38 +55,20 @@ pub(crate) unsafe fn mark<T: Precise>(
         let from = if by_probability { &*seen.probability } else { &*seen.logit };
         let x = |class| row(from, class, width, used);
         let weight = row(seen.weight, 0, width, used);
+        let largest = row(seen.inverse, 0, width, used);
         let (bound, taken) = (upto(made.total, &used), upto(made.largest, &used));
-        if by_argmax {
-            bound.fill(T::of(f64::NEG_INFINITY));
-            (0..classes).for_each(|class| dispatch(Raise { largest: bound, x: x(class) }));
-            taken.fill(T::zero());
-        } else if !of_two {
-            bound.fill(T::of(if plan.activation == Activation::Sigmoid { 0.0 } else { 0.5 }));
-        }
+        bound.fill(T::of(if plan.activation == Activation::Sigmoid { 0.0 } else { 0.5 }));
+        taken.fill(T::zero());
         for class in (0..classes).filter(|&class| by_argmax || wants(class)) {
             let first = masks.words.wrapping_add(class * masks.words_per_class + at / BLOCK);
             // SAFETY: the class has a word for each block of the tile, and they are the chunk's.
             let words = unsafe { core::slice::from_raw_parts_mut(first, used / BLOCK) };
             match by_argmax {
-                true => dispatch(First { x: x(class), largest: bound, weight, taken, words }),
+                true => dispatch(First { x: x(class), largest, weight, taken, words }),
                 false if of_two => dispatch(Above { x: x(class), bound: x(1 - class), weight, words }),
                 false => dispatch(Above { x: x(class), bound, weight, words }),
             }
         }
-    }
-}
-
-struct Raise<'a, T> {
-    largest: &'a mut [T],
-    x: &'a [T],
-}
-
-impl<T: Real> Kernel for Raise<'_, T> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run(self) {
-        raise_to(self.largest, self.x);
     }
 }
 

@@ -51,11 +51,6 @@ fn has_polynomial(terms: &[Term<'_>]) -> bool {
     terms.iter().any(|term| !matches!(term.form.parts(), Parts::Cost(rows) if on_truth(rows)))
 }
 
-/// Whether slopes follow from sums, so that the gradient has a sweep of its own.
-fn has_sums(terms: &[Term<'_>]) -> bool {
-    terms.iter().any(|term| !matches!(term.form.parts(), Parts::Cost(_)))
-}
-
 /// Whether a cost is ranked over the batch before it is swept.
 fn is_ranked(rows: &dyn Rows) -> bool {
     matches!(rows.bill().selection, Some(Selection::Fraction(_)))
@@ -123,9 +118,9 @@ impl Sweep<'_> {
             _ => unsafe { exponentials(tile, self.plan, step, picks) },
         }
         let in_rows = pulls_in_rows(self.terms, &step);
-        // Likewise complements: they follow from the probabilities where the gradient is made, and where its sweep may
-        // be that of the sums.
-        let is_mapped = from_probabilities || wants_probabilities(self.terms) && !has_sums(self.terms);
+        // Likewise complements, where a gradient may be made: with sums of regions it is not in the sweep that folds.
+        let in_one_sweep = Sums::of(self.terms) == Sums::None;
+        let is_mapped = from_probabilities || wants_probabilities(self.terms) && in_one_sweep;
         let complement = is_mapped && (in_rows || charges);
         let is_scaled = !folds_sums || complement || from_probabilities;
         if wants_probabilities(self.terms) && !step.parked && is_scaled {
