@@ -40,11 +40,13 @@ def main():
         "Dice": (["dice"], None),
         "Hausdorff": (["hausdorff"], HausdorffDTLoss(softmax=True, include_background=False)),
         "boundary": (["boundary"], BoundaryLoss(softmax=True, include_background=False)),
+        "boundary, both": (["boundary"], BoundaryLoss(softmax=True)),
     }
+    both_classes = (c.c_double * 2)(1, 1)
     times, values = {}, {}
     runs = {}
     for name, (forms, peer) in losses.items():
-        runs[name, "segloss"] = Segloss(library, forms, z, labels)
+        runs[name, "segloss"] = Segloss(library, forms, z, labels, both_classes if "both" in name else None)
         if peer is not None:
             runs[name, "MONAI"] = backward(lambda z, y, peer=peer: peer(z, truth), leaf, labels)
     for key, run in runs.items():
@@ -60,7 +62,7 @@ def main():
     for (name, who), all_times in times.items():
         median = statistics.median(all_times)
         ratio = median / statistics.median(times[name, "segloss"])
-        print(f"{name:10} {who:8} {median * 1e3:9.1f} ms  value {values[name, who]:.6g}  {ratio:6.1f} times segloss, {median / dice:6.2f} times Dice")
+        print(f"{name:14} {who:8} {median * 1e3:9.1f} ms  value {values[name, who]:.6g}  {ratio:6.1f} times segloss, {median / dice:6.2f} times Dice")
 
 
 if __name__ == "__main__":

@@ -53,7 +53,11 @@ impl Form for Boundary {
     }
 }
 
-impl Field for Boundary {}
+impl Field for Boundary {
+    fn of_complement(&self) -> Option<f64> {
+        if self.rim_zero { None } else { Some(-1.0) }
+    }
+}
 
 impl<T: Real> FieldOf<T> for Boundary {
     fn fill(

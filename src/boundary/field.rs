@@ -14,6 +14,11 @@ pub trait Field: FieldOf<f32> + FieldOf<f64> + Sync {
         false
     }
 
+    /// How many times the field of a mask the field of its complement is, where that is always so.
+    fn of_complement(&self) -> Option<f64> {
+        None
+    }
+
     /// What it demands of truth that is given as maps.
     #[doc(hidden)]
     fn wants(&self) -> Wants {

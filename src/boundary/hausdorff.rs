@@ -103,6 +103,10 @@ impl Field for Hausdorff {
         if self.sides == Sides::Prediction { Wants::Anything } else { Wants::Masks }
     }
 
+    fn of_complement(&self) -> Option<f64> {
+        if self.interior { None } else { Some(1.0) }
+    }
+
     fn follows_prediction(&self) -> bool {
         self.sides != Sides::Target
     }

@@ -5,7 +5,7 @@ use super::mark::{Masks, mark};
 use super::precise::Precise;
 use super::source::Source;
 use super::waves::Gang;
-use crate::batch::Plan;
+use crate::batch::{Plan, Truth};
 use crate::boundary::Field;
 use crate::boundary::field::{FieldOf, Scene};
 use crate::boundary::masks::{BitMask, check_maps};
@@ -62,13 +62,24 @@ impl<T: Precise> Bench<'_, T> {
         Ok(())
     }
 
-    /// Fills what fields of one sample have from the target; left-out and not annotated classes only if `all`.
+    /// Fills what fields of one sample have from the target; left-out and not annotated classes only if `all`. If not,
+    /// there has been a census.
     pub(super) fn fill_fields(&mut self, sample: usize, all: bool) -> Result<(), Error> {
         let unit = [1.0; MAX_AXES];
         let scene = Scene { plan: self.plan, sample, spacing: spacing_of(self.plan, &unit) };
         for computed in self.computed.iter_mut().flatten() {
             let term = self.terms.get(computed.slot);
             let shared = computed.field.is_shared();
+            if !all
+                && computed.target.is_none()
+                && are_two_halves(self.plan, term, sample)
+                && let Some(factor) = computed.field.of_complement()
+                && let Some((first, second)) = computed.rows.split_at_mut_checked(self.plan.voxels)
+            {
+                computed.of.fill(&scene, 0, first, &mut self.spare)?;
+                second.iter_mut().zip(&*first).for_each(|(to, &field)| *to = field * T::of(factor));
+                continue;
+            }
             for (class, row) in computed.rows.chunks_exact_mut(self.plan.voxels.max(1)).enumerate() {
                 if !all && !shared && !is_wanted(self.plan, term, sample, class) {
                     continue;
@@ -119,6 +130,12 @@ fn is_wanted(plan: &Plan<'_>, term: Option<&Term<'_>>, sample: usize, class: usi
     plan.is_annotated(sample, class) && !term.is_some_and(|term| term.leaves_out(class, plan.classes))
 }
 
+/// Whether the wanted classes of a sample are two, and each voxel is of one: a census found no other label.
+fn are_two_halves(plan: &Plan<'_>, term: Option<&Term<'_>>, sample: usize) -> bool {
+    let are_all_labelled = plan.truth == Truth::Labels && plan.ignore.is_empty() && plan.weight.is_none();
+    are_all_labelled && plan.classes == 2 && (0..2).all(|class| is_wanted(plan, term, sample, class))
+}
+
 /// One spacing per spatial axis.
 pub(super) fn spacing_of<'a>(plan: &Plan<'a>, unit: &'a [f64; MAX_AXES]) -> &'a [f64] {
     plan.spacing.unwrap_or(unit.get(..plan.extents().len()).unwrap_or(&[]))
@@ -142,5 +159,49 @@ pub(super) fn given_field(plan: &Plan<'_>, view: &crate::View<'_>) -> Result<Sou
         _ if shape == expected => Ok(Source::with_classes(&view.array)),
         _ if flat => Ok(Source::without_classes(&view.array)),
         _ => Err(Error::new(Status::Shape, c"field", c"[B, C, ...] or [B, ...]")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::*;
+    use std::vec;
+    use std::vec::Vec;
+
+    /// Value and gradient, with the fields made by the run and with those made one by one.
+    fn both(form: &dyn Form, labels: &[u8], ignore: &[i64]) -> [(f64, Vec<f32>); 2] {
+        let shape = [1, 2, 9, 11];
+        let z: Vec<f32> = (0..2 * 99).map(|i| ((i * 7919) % 41) as f32 / 9.0 - 2.0).collect();
+        let batch = Batch::new(View::new(&z, &shape).unwrap(), Activation::Softmax, {
+            View::new(labels, &[1, 9, 11]).unwrap()
+        });
+        let batch = Batch { ignore, ..batch };
+        let term = Term { class_weight: Some(&[1.0, 2.0]), ..Term::new(1.0, form) };
+        let mut scratch = vec![0; scratch_len(&batch, &[term]).unwrap()];
+        let mut map = vec![0f32; z.len()];
+        field(&batch, &term, ViewMut::new(&mut map, &shape).unwrap(), &mut scratch).unwrap();
+        let given = Term { field: Some(View::new(&map, &shape).unwrap()), ..term };
+        [term, given].map(|term| {
+            let mut gradient = vec![0f32; z.len()];
+            let mut scratch = vec![0; scratch_len(&batch, &[term]).unwrap()];
+            let into = Gradient::new(ViewMut::new(&mut gradient, &shape).unwrap());
+            (differentiate(&batch, &[term], into, &mut scratch).unwrap(), gradient)
+        })
+    }
+
+    #[test]
+    fn the_field_of_a_complement_is_what_its_mask_has() {
+        let plain: Vec<u8> = (0..99).map(|i| u8::from(i * i % 17 < 6)).collect();
+        let ignored: Vec<u8> =
+            plain.iter().enumerate().map(|(i, &l)| if i % 13 == 0 { 9 } else { l }).collect();
+        let (boundary, rim) = (Boundary::default(), Boundary { rim_zero: true });
+        let hausdorff = Hausdorff::default();
+        let inside = Hausdorff { interior: true, ..hausdorff };
+        for form in [&boundary as &dyn Form, &rim, &hausdorff, &inside] {
+            for (labels, ignore) in [(&plain, &[][..]), (&ignored, &[9]), (&vec![0; 99], &[])] {
+                let [computed, given] = both(form, labels, ignore);
+                assert_eq!(computed, given);
+            }
+        }
     }
 }
