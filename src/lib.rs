@@ -50,9 +50,14 @@
     )
 )]
 
+#[cfg(test)]
+extern crate self as segloss;
 #[cfg(any(test, feature = "std"))]
 extern crate std;
 
+#[cfg(test)]
+#[path = "../tests/at_level.rs"]
+mod at_level;
 mod batch;
 pub mod boundary;
 pub mod compound;

@@ -1,5 +1,6 @@
 //! The laws that every loss obeys, each written once and run on the list of all losses.
 
+mod at_level;
 mod beyond_caches;
 mod bridge;
 mod cases;

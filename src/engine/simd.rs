@@ -87,14 +87,8 @@ pub fn level() -> Level {
     }
 }
 
-/// The best level to use: a build for tests may set it lower, where no caller can [`force`].
-const CEILING: Level = if cfg!(segloss_baseline) {
-    Level::Baseline
-} else if cfg!(segloss_avx2) {
-    Level::Avx2
-} else {
-    Level::Avx512
-};
+/// The best level to use: a C library for tests may set it lower, because nobody can [`force`] it there.
+const CEILING: Level = if cfg!(segloss_baseline) { Level::Baseline } else { Level::Avx512 };
 
 /// Forces `wanted`, or the best level of this CPU if it has less; for tests and benchmarks.
 pub fn force(wanted: Level) -> Level {

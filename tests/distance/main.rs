@@ -2,6 +2,8 @@
 //!
 //! More rounds of the random shapes: `SEGLOSS_ROUNDS=5000 cargo test --release --test distance any_shape`.
 
+#[path = "../at_level.rs"]
+mod at_level;
 mod brute;
 mod contract;
 mod far;

@@ -1,5 +1,5 @@
-//! The pull-back of two to four classes where `p` is 0, or a constant of class and label: all of it in one pass, with
-//! every class of a voxel in a register. The sums are those of [`pull`](super::pull), in their order.
+//! The pull-back of two to four classes: all of it in one pass, with every class of a voxel in a register. The sums are
+//! those of [`pull`](super::pull), in their order.
 
 use super::few::{FEW, are_few};
 use super::pull::{Labelled, Polynomial};
@@ -14,7 +14,7 @@ use crate::engine::tile::{Seen, Span, Tile};
 impl Labelled<'_> {
     /// Whether one pass serves. Without vectors it would gain nothing but code; the bits are the same.
     pub fn is_of_few(&self) -> bool {
-        HAS_VECTORS && self.polynomial != Polynomial::Rows && are_few(self.slopes.len())
+        HAS_VECTORS && are_few(self.slopes.len())
     }
 
     /// Writes the gradient of all classes.
@@ -23,7 +23,8 @@ impl Labelled<'_> {
     /// The output is writable, and holds the tile's voxels.
     pub unsafe fn write_few<T: Precise>(&self, tile: &mut Tile<'_, T>, step: Step<'_>, output: Output) {
         let (classes, len, Span { width, used }) = (self.slopes.len(), tile.len, tile.span);
-        let in_place = !output.streams_in(step) && used == len;
+        // Rows of `p` are in the logits, where each element gives way to its gradient.
+        let in_place = self.polynomial != Polynomial::Rows && !output.streams_in(step) && used == len;
         let Tile {
             seen: Seen { logit, probability, inverse, picked, complement, label, weight, .. },
             made,
@@ -74,6 +75,7 @@ struct Known<'a, T> {
 struct FewClasses<'a, 'o, T> {
     of: &'a Labelled<'a>,
     from: Known<'a, T>,
+    /// The gradient; before it `p`, if that is in rows.
     to: [&'o mut [T]; FEW],
 }
 
@@ -86,22 +88,29 @@ struct Constants<T> {
     at_truth: [T; FEW],
 }
 
+/// [`Polynomial`], as the constant that loops are compiled for.
+const NONE: u8 = Polynomial::None as u8;
+const LINEAR: u8 = Polynomial::Linear as u8;
+const ROWS: u8 = Polynomial::Rows as u8;
+
 impl<T: Real> Kernel for FewClasses<'_, '_, T> {
     type Output = ();
 
     #[inline(always)]
     fn run(self) {
-        match (self.of.polynomial == Polynomial::Linear, self.of.charges) {
-            (true, true) => self.pull::<true, true>(),
-            (true, false) => self.pull::<true, false>(),
-            (false, _) => self.pull::<false, true>(),
+        match (self.of.polynomial, self.of.charges) {
+            (Polynomial::None, _) => self.pull::<NONE, true>(),
+            (Polynomial::Linear, true) => self.pull::<LINEAR, true>(),
+            (Polynomial::Linear, false) => self.pull::<LINEAR, false>(),
+            (Polynomial::Rows, true) => self.pull::<ROWS, true>(),
+            (Polynomial::Rows, false) => self.pull::<ROWS, false>(),
         }
     }
 }
 
 impl<T: Real> FewClasses<'_, '_, T> {
     #[inline(always)]
-    fn pull<const LINEAR: bool, const CHARGES: bool>(self) {
+    fn pull<const POLYNOMIAL: u8, const CHARGES: bool>(self) {
         let Self {
             of,
             from: Known { s, inverse, picked, complement, label, weight, v },
@@ -126,7 +135,7 @@ impl<T: Real> FewClasses<'_, '_, T> {
             2 => {
                 let rows = s(0).zip(s(1)).zip(g0.zip(g1)).zip(known);
                 for (((s0, s1), (g0, g1)), ((((picked, complement), label), (weight, v)), inverse)) in rows {
-                    two::<T, LINEAR, CHARGES>(
+                    two::<T, POLYNOMIAL, CHARGES>(
                         s0, g0, s1, g1, picked, complement, label, weight, v, inverse, constants,
                     );
                 }
@@ -138,7 +147,7 @@ impl<T: Real> FewClasses<'_, '_, T> {
                     ((((picked, complement), label), (weight, v)), inverse),
                 ) in rows
                 {
-                    three::<T, LINEAR, CHARGES>(
+                    three::<T, POLYNOMIAL, CHARGES>(
                         s0, g0, s1, g1, s2, g2, picked, complement, label, weight, v, inverse, constants,
                     );
                 }
@@ -151,7 +160,7 @@ impl<T: Real> FewClasses<'_, '_, T> {
                     ((((picked, complement), label), (weight, v)), inverse),
                 ) in rows
                 {
-                    four::<T, LINEAR, CHARGES>(
+                    four::<T, POLYNOMIAL, CHARGES>(
                         s0, g0, s1, g1, s2, g2, s3, g3, picked, complement, label, weight, v, inverse,
                         constants,
                     );
@@ -166,7 +175,7 @@ macro_rules! block_of {
     ($name:ident: $($s:ident $g:ident $class:literal),*) => {
         #[inline(always)]
         #[allow(clippy::too_many_arguments)]
-        fn $name<T: Real, const LINEAR: bool, const CHARGES: bool>(
+        fn $name<T: Real, const POLYNOMIAL: u8, const CHARGES: bool>(
             $($s: &[T; BLOCK], $g: &mut [T; BLOCK],)*
             picked: &[T; BLOCK],
             complement: &[T; BLOCK],
@@ -180,11 +189,21 @@ macro_rules! block_of {
             for i in 0..BLOCK {
                 let class = label[i] - first_label;
                 let charged = if CHARGES { v[i] * softmax_complement(picked[i], complement[i]) } else { T::zero() };
-                if !LINEAR {
+                if POLYNOMIAL == NONE {
                     $($g[i] = charged.or(class == $class, $s[i] * inverse[i] * -v[i]);)*
                     continue;
                 }
                 let (mut of_truth, mut origin, mut total) = (T::zero(), T::zero(), T::zero());
+                if POLYNOMIAL == ROWS {
+                    let charge = if CHARGES { -v[i] } else { T::zero() };
+                    $(origin += $g[i].masked($s[i] > half);)*
+                    $(total += $s[i] * ($g[i] - origin);)*
+                    $(
+                        let pull = $s[i] * (($g[i] - origin) - total);
+                        $g[i] = pull + charged.or(class == $class, $s[i] * charge);
+                    )*
+                    continue;
+                }
                 $(
                     of_truth += at_truth[$class].masked(class == $class);
                     origin += p[$class].masked($s[i] > half);
