@@ -69,10 +69,9 @@ impl Mask for ClassMask<'_> {
             // The cast saturates; a label beyond a byte must be no byte.
             let (byte, within) = (label as u8, label <= 255.0);
             let from = array.data.wrapping_offset(offset).cast_const();
-            for (k, word) in words.iter_mut().enumerate().take(if within { count.div_ceil(64) } else { 0 }) {
+            if within {
                 // SAFETY: `find` says that `count` voxels lie in the array.
-                *word =
-                    unsafe { equal_bytes(from.wrapping_add(64 * k), (count - 64 * k).min(64), byte, flip) };
+                unsafe { equal_bytes(from, count, byte, flip, words) };
             }
             return;
         }
@@ -112,22 +111,30 @@ impl<E: Stored> Kernel for Equal<'_, E> {
     }
 }
 
-/// The same for up to 64 bytes in a row.
+/// The same for bytes in a row.
 ///
 /// # Safety
-/// `count ≤ 64` bytes are readable.
-#[inline(always)]
-unsafe fn equal_bytes(from: *const u8, count: usize, label: u8, flip: u64) -> u64 {
-    if count == 64 {
-        // SAFETY: promised by the caller. Read where it is: a copy would go by the stack.
-        return bits_equal(unsafe { &*from.cast::<[u8; 64]>() }, label) ^ flip;
+/// `count` bytes are readable.
+unsafe fn equal_bytes(from: *const u8, count: usize, label: u8, flip: u64, words: &mut [u64]) {
+    // Read where they are: copies would go by the stack.
+    // SAFETY: promised by the caller, as far as the 64 bytes are among the `count`.
+    let at = |start: usize| unsafe { bits_equal(&*from.add(start).cast::<[u8; 64]>(), label) ^ flip };
+    let (whole, rest) = (count / 64, count % 64);
+    for (k, word) in words.iter_mut().enumerate().take(whole) {
+        *word = at(64 * k);
+    }
+    let Some(last) = words.get_mut(whole).filter(|_| rest > 0) else { return };
+    if whole > 0 {
+        // The last 64 bytes, of which some were looked at.
+        *last = at(count - 64) >> (64 - rest);
+        return;
     }
     let mut block = [0; 64];
-    for (i, byte) in block.iter_mut().enumerate().take(count) {
+    for (i, byte) in block.iter_mut().enumerate().take(rest) {
         // SAFETY: promised by the caller.
         *byte = unsafe { from.add(i).read() };
     }
-    (bits_equal(&block, label) ^ flip) & low_bits(count)
+    *last = (bits_equal(&block, label) ^ flip) & low_bits(rest);
 }
 
 /// A bit for each byte that is `label`.

@@ -19,6 +19,7 @@ use super::rows::Record;
 use super::slots::Slot;
 use super::solve::Column;
 use super::tile::Tile;
+use crate::engine::prefetch::prefetch;
 use crate::engine::simd::Kernel;
 use core::ops::Range;
 
@@ -88,24 +89,6 @@ impl<C: Slot + Root, const N: usize> Kernel for Columns<'_, C, N> {
 /// Rows of the next tile that are on their way.
 const AHEAD: usize = 8;
 
-/// Fetches lines.
-#[inline(always)]
-fn prefetch(at: *const u8, bytes: usize) {
-    #[cfg(target_arch = "x86_64")]
-    {
-        use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        for line in 0..bytes.div_ceil(64) {
-            // SAFETY: part of SSE; it reads nothing, whatever the address.
-            #[allow(unused_unsafe)]
-            unsafe {
-                _mm_prefetch::<_MM_HINT_T0>(at.wrapping_add(64 * line).cast());
-            }
-        }
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    let _ = (at, bytes);
-}
-
 #[inline(always)]
 fn divide(number: usize, by: usize) -> (usize, usize) {
     let quotient = number.checked_div(by).unwrap_or(0);
@@ -161,6 +144,10 @@ impl<C: Slot + Root, const N: usize> Columns<'_, C, N> {
             let sided = !self.plan.one_sided;
             match self.source {
                 Source::Records => {
+                    if self.finish.is_none() {
+                        // Where squares and sides will wait, beyond the record.
+                        prefetch(at.wrapping_add(64), size_of::<C>() * N + 8 - 64);
+                    }
                     let record = Record::get(at, width, self.plan);
                     expand(row, record, width, gaps, self.plan);
                     record.bits

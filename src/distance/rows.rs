@@ -7,8 +7,12 @@
 use super::Mask;
 use super::canvas::Canvas;
 use super::plan::Plan;
+use crate::engine::prefetch::prefetch;
 use crate::engine::simd::Kernel;
 use core::ops::Range;
+
+/// Rows whose records are on their way: each is one line of a block's output, which no CPU foresees.
+const AHEAD: usize = 16;
 
 /// No change of side in this direction.
 pub const NONE: u32 = u32::MAX;
@@ -167,6 +171,7 @@ unsafe fn records(plan: &Plan, words: &[u64], canvas: Canvas, first: usize) {
         // SAFETY: promised by the caller; the block's output has at least 64 bytes.
         unsafe {
             let at = canvas.at(first + start);
+            prefetch(at.wrapping_add(AHEAD.wrapping_mul(plan.pitch * canvas.element)), 16);
             at.cast::<u64>().write_unaligned(bits);
             at.add(8).cast::<u32>().write_unaligned(left);
         }

@@ -18,6 +18,7 @@ pub(crate) mod labels;
 pub(crate) mod mark;
 pub mod math;
 pub(crate) mod precise;
+pub(crate) mod prefetch;
 pub(crate) mod pull;
 pub(crate) mod ranks;
 pub(crate) mod region;
