@@ -18,7 +18,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-/// Two threads, tasks dealt out in turn.
+/// Two threads, tasks dealt out in turn; the second begins anew for each pass.
 struct Two;
 
 impl Executor for Two {
@@ -215,7 +215,7 @@ impl Executor for Pool {
     }
 }
 
-/// One worker and two, turn by turn, so that the ratio is that of one machine in one state.
+/// What a second worker brings, whether it waits for work or begins anew.
 fn threads(_: &mut Criterion) {
     // Criterion runs every target; this one answers to its name only.
     if !std::env::args().any(|arg| "threads".contains(&arg)) {
@@ -224,13 +224,15 @@ fn threads(_: &mut Criterion) {
     let pool = Pool::default();
     std::thread::scope(|scope| {
         scope.spawn(|| pool.serve());
-        compare(&pool);
+        compare("a thread that waits", &pool);
         pool.ask(None);
     });
-    compare(&Two);
+    compare("a thread for each pass", &Two);
 }
 
-fn compare(executor: &dyn Executor) {
+/// One worker and two, turn by turn, so that the ratio is that of one machine in one state.
+fn compare(second: &str, executor: &dyn Executor) {
+    println!("two: this one, and {second}");
     for image in images().iter().take(4) {
         image.check(Kind::Signed, executor);
         let request = image.request(Kind::Signed);
