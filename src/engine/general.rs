@@ -85,6 +85,12 @@ impl Sweep<'_> {
         step: Step<'_>,
         class: usize,
     ) {
+        let pays =
+            |(slot, rows): (usize, &dyn Rows)| !on_truth(rows) && self.pays(step.sample, class, slot, rows);
+        // Nothing pulls on the class: its truth does not matter.
+        if !step.slopes(class).is_some_and(has_region) && !costs(self.terms).any(pays) {
+            return row_mut(tile.seen.logit, class, tile.span.width, tile.span.used).fill(T::zero());
+        }
         // SAFETY: promised by the caller.
         unsafe { tile.load_truth(self.plan, step.sample, class, step.at) };
         if let Some(slopes) = step.slopes(class) {
@@ -126,7 +132,7 @@ impl Sweep<'_> {
         let polynomial = row_mut(tile.made.polynomial, 0, width, used);
         let truth = row(tile.seen.truth, 0, width, used);
         let weight = row(tile.seen.weight, 0, width, used);
-        let is_linear = slopes.predicted != 0.0 || slopes.overlap != 0.0;
+        let is_linear = is_linear(slopes);
         if is_linear {
             dispatch(MapRegion { truth, weight, slopes, polynomial });
         } else {
@@ -229,4 +235,14 @@ impl Sweep<'_> {
             unsafe { output.rows.store(sample, class, at, gradient, output.accumulate) };
         }
     }
+}
+
+/// Whether a class's sums pull on `s` by constants.
+fn is_linear(slopes: &Tally) -> bool {
+    slopes.predicted != 0.0 || slopes.overlap != 0.0
+}
+
+/// Whether they pull on `s` at all.
+fn has_region(slopes: &Tally) -> bool {
+    is_linear(slopes) || Mismatch::of(slopes).is_some()
 }

@@ -5,9 +5,10 @@
 
 use super::arena::Plain;
 
-/// From how many bytes on a gradient is written past the caches. Where it was measured (480 MiB of shared
-/// third-level cache, 2 MiB of second) one sweep gained from 16 MiB on, two from 32.
-pub(crate) const STREAM_FROM: usize = 32 << 20;
+/// From how many bytes on a gradient is written past the caches. It was measured on two machines: with 32 MiB of
+/// third-level cache all losses gained from 16 MiB on, up to 15 %, and some from 8; with 480 MiB of it, shared by many
+/// cores, one sweep gained from 16 MiB on, two from 32.
+pub(crate) const STREAM_FROM: usize = 16 << 20;
 
 /// Copies `from` past the caches, where the CPU can. Whoever has done so ends with [`fence`].
 #[inline]
