@@ -17,6 +17,8 @@ pub trait Cell: Copy + Send + Sync + 'static {
     const IDLE: Self;
     /// No step longer than this many voxels helps: its square is [`Self::FAR`].
     const REACH: usize;
+    /// Twice this does not saturate; none if nothing does.
+    const HALF: Option<Self> = None;
     /// As wide as the cell, so that a row of them takes as many registers.
     type Index: Index;
 
@@ -28,6 +30,10 @@ pub trait Cell: Copy + Send + Sync + 'static {
     fn advance(square: Self, state: Self, unit: f64) -> (Self, Self);
     /// Sum, saturating at [`Self::FAR`] where it could exceed it.
     fn plus(self, other: Self) -> Self;
+    /// Sum of two that are at most [`Self::HALF`] each: where both exist, it is the faster one.
+    fn sum(self, other: Self) -> Self {
+        self.plus(other)
+    }
     /// Minimum. No cell is ever NaN.
     fn least(self, other: Self) -> Self;
     /// Maximum.
@@ -75,6 +81,7 @@ impl Cell for u16 {
     const ZERO: Self = 0;
     const IDLE: Self = 0;
     const REACH: usize = 256;
+    const HALF: Option<Self> = Some(u16::MAX / 2);
     type Index = u16;
 
     #[inline(always)]
@@ -93,6 +100,10 @@ impl Cell for u16 {
     #[inline(always)]
     fn plus(self, other: Self) -> Self {
         self.saturating_add(other)
+    }
+    #[inline(always)]
+    fn sum(self, other: Self) -> Self {
+        self.wrapping_add(other)
     }
     #[inline(always)]
     fn least(self, other: Self) -> Self {

@@ -13,8 +13,9 @@
 use super::across::{across, expand, gap_reach};
 use super::canvas::Canvas;
 use super::cell::Cell;
-use super::emit::{Finish, Place, Root};
+use super::emit::{Finish, Place};
 use super::plan::{Axis, Plan};
+use super::root::Root;
 use super::rows::Record;
 use super::slots::Slot;
 use super::solve::Column;
@@ -147,6 +148,8 @@ impl<C: Slot + Root, const N: usize> Columns<'_, C, N> {
                     if self.finish.is_none() {
                         // Where squares and sides will wait, beyond the record.
                         prefetch(at.wrapping_add(64), size_of::<C>() * N + 8 - 64);
+                    } else if self.finish.is_some_and(|finish| !finish.stream) {
+                        prefetch(at.wrapping_add(64), canvas.element * N - 64);
                     }
                     let record = Record::get(at, width, self.plan);
                     expand(row, record, width, gaps, self.plan);

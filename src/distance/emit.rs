@@ -1,63 +1,9 @@
 //! The last pass's output: root, unit and sign, and how they reach memory.
 
 use super::canvas::Canvas;
-use super::cell::Cell;
+use super::root::Root;
 use super::store::store;
 use crate::Math;
-
-/// A cell whose root can be taken.
-pub trait Root: Cell {
-    /// The square, exact or rounded to f32 where the cell has been rounded already.
-    fn square64(self) -> f64;
-    /// The correctly rounded root.
-    fn root(self) -> f32;
-}
-
-impl Root for u16 {
-    #[inline(always)]
-    fn square64(self) -> f64 {
-        f64::from(self)
-    }
-    #[inline(always)]
-    fn root(self) -> f32 {
-        Math::sqrt(f32::from(self))
-    }
-}
-
-impl Root for u32 {
-    #[inline(always)]
-    fn square64(self) -> f64 {
-        f64::from(self)
-    }
-    // An integer beyond 2²⁴ is not an f32; rounding the f64 root a second time is innocuous.
-    #[inline(always)]
-    fn root(self) -> f32 {
-        Math::sqrt(f64::from(self)) as f32
-    }
-}
-
-impl Root for f32 {
-    #[inline(always)]
-    fn square64(self) -> f64 {
-        f64::from(self)
-    }
-    #[inline(always)]
-    fn root(self) -> f32 {
-        Math::sqrt(self)
-    }
-}
-
-impl Root for f64 {
-    #[inline(always)]
-    fn square64(self) -> f64 {
-        self
-    }
-    // Never asked for: an output of f32 has other cells.
-    #[inline(always)]
-    fn root(self) -> f32 {
-        Math::sqrt(self) as f32
-    }
-}
 
 /// How squares become outputs.
 #[derive(Clone, Copy)]
@@ -121,21 +67,15 @@ impl Finish {
                     sides,
                     place,
                     #[inline(always)]
-                    |cell| (cell.square64() * unit) as f32,
+                    |row| row.map(|cell| (cell.square64() * unit) as f32),
                 ),
-                _ if scale == 1.0 => self.rows32(
-                    rows,
-                    sides,
-                    place,
-                    #[inline(always)]
-                    |cell| cell.root(),
-                ),
+                _ if scale == 1.0 => self.rows32(rows, sides, place, C::roots),
                 _ => self.rows32(
                     rows,
                     sides,
                     place,
                     #[inline(always)]
-                    |cell| (Math::sqrt(cell.square64()) * scale) as f32,
+                    |row| row.map(|cell| (Math::sqrt(cell.square64()) * scale) as f32),
                 ),
             }
         }
@@ -149,15 +89,16 @@ impl Finish {
         rows: &[[C; N]],
         mut sides: impl FnMut(usize) -> u64,
         place: Place,
-        value: impl Fn(C) -> f32,
+        values: impl Fn(&[C; N]) -> [f32; N],
     ) {
         for (row, y) in rows.iter().zip(0..) {
             let sides = sides(y);
             let sides = if self.signed { sides } else { 0 };
             let halves = [sides as u32, (sides >> 32) as u32];
+            let values = values(row);
             let mut out = [0; N];
             for i in 0..N {
-                out[i] = value(row[i]).to_bits() ^ (halves[i / 32] >> (i % 32)) << 31;
+                out[i] = values[i].to_bits() ^ (halves[i / 32] >> (i % 32)) << 31;
             }
             // SAFETY: promised by the caller.
             unsafe { store(&out, place, y, self.stream) };

@@ -5,19 +5,34 @@ use super::cell::{Cell, Index};
 /// Rows that are solved together: with 64 lanes of u16 their minima are eight registers of AVX-512.
 pub const BAND: usize = 4;
 
+/// Candidates that are looked at together: they share squares.
+pub const GROUP: usize = 4;
+
 /// best(j) = min(best(j), near(r) + square(y + j − r)) over `near`. `steps` begins with the square for the last `j`
-/// and the first `r`; the one after is for the next `r`, or the `j` before.
+/// and the first `r`; the one after is for the next `r`, or the `j` before. `SMALL`: no sum saturates.
 ///
-/// One loop over the lanes and the rows written out: LLVM makes lanes of whatever loop is innermost.
+/// One loop over the lanes and the rows written out: LLVM makes lanes of whatever loop is innermost. Four candidates
+/// share seven squares.
 #[inline(always)]
-pub fn lower_band<C: Cell, const N: usize>(best: &mut [[C; N]; BAND], near: &[[C; N]], steps: &[C]) {
+pub fn lower_band<C: Cell, const N: usize, const SMALL: bool>(
+    best: &mut [[C; N]; BAND],
+    near: &[[C; N]],
+    steps: &[C],
+) {
+    let plus = |a: C, b: C| if SMALL { a.sum(b) } else { a.plus(b) };
     let [mut first, mut second, mut third, mut fourth] = *best;
-    for (row, steps) in near.iter().zip(steps.windows(BAND)) {
+    let groups = near.as_chunks::<GROUP>().0;
+    for ([a, b, c, d], s) in groups.iter().zip(steps.windows(BAND + GROUP - 1).step_by(GROUP)) {
         for i in 0..N {
-            first[i] = first[i].least(row[i].plus(steps[3]));
-            second[i] = second[i].least(row[i].plus(steps[2]));
-            third[i] = third[i].least(row[i].plus(steps[1]));
-            fourth[i] = fourth[i].least(row[i].plus(steps[0]));
+            let least = |s: &[C]| {
+                let (ab, cd) =
+                    (plus(a[i], s[0]).least(plus(b[i], s[1])), plus(c[i], s[2]).least(plus(d[i], s[3])));
+                ab.least(cd)
+            };
+            first[i] = first[i].least(least(&s[3..]));
+            second[i] = second[i].least(least(&s[2..]));
+            third[i] = third[i].least(least(&s[1..]));
+            fourth[i] = fourth[i].least(least(s));
         }
     }
     *best = [first, second, third, fourth];

@@ -35,7 +35,7 @@
 //! | `columns`, `tile` | every other axis, a tile of neighbouring columns at a time |
 //! | `across`, `solve`, `lower`, `envelope` | a column: what bits alone tell of it, and its solvers |
 //! | `slots`, `canvas` | between passes squares live in the output itself |
-//! | `emit`, `store` | root, sign and stores of the last pass |
+//! | `emit`, `root`, `store` | root, sign and stores of the last pass |
 //! | `sweep`, `transform`, `crop` | the passes as tasks, and in order; one side only needs the box around the object |
 //! | [`reference`](mod@reference) | the same as one would explain it |
 //!
@@ -60,6 +60,8 @@ mod lower;
 mod plan;
 pub mod reference;
 mod request;
+#[expect(clippy::indexing_slicing, reason = "lanes of a block")]
+mod root;
 mod rows;
 #[expect(clippy::indexing_slicing, reason = "lanes of a block")]
 mod slots;

@@ -11,7 +11,7 @@
 
 use super::cell::{Cell, Index};
 use super::envelope::envelope;
-use super::lower::{BAND, lower_band, lower_row, nearest, top};
+use super::lower::{BAND, GROUP, lower_band, lower_row, nearest, top};
 use super::tile::{COARSE, Tile};
 
 /// Mean reach above which solving coarse rows first pays.
@@ -19,6 +19,9 @@ const LOCAL_REACH: usize = 24;
 
 /// Mean number of candidates above which the scalar envelope is the faster one.
 const ENVELOPE: usize = 1024;
+
+/// A reach longer than any column; a few more rows still fit.
+const UNKNOWN: u32 = u32::MAX / 2;
 
 /// What the solvers know of a tile.
 pub struct Column<C, const N: usize> {
@@ -77,7 +80,7 @@ impl<C: Cell, const N: usize> Column<C, N> {
         let mut reaches = tile.reach.run_mut(..).iter_mut();
         for rows in tile.best.run(..extent).chunks(BAND) {
             let Some(reach) = reaches.next() else { break };
-            *reach = top(rows, &self.caps).reach(self.unit).min(extent) as u32;
+            *reach = top(rows, &self.caps).reach(self.unit).min(UNKNOWN as usize) as u32;
         }
         let total = self.even_out(tile);
         if total <= LOCAL_REACH * extent || extent >= C::Index::LAST.row() {
@@ -94,32 +97,44 @@ impl<C: Cell, const N: usize> Column<C, N> {
     fn even_out(&self, tile: &mut Tile<C, N>) -> usize {
         let bands = self.extent.div_ceil(BAND);
         let mut total = 0;
-        let mut distance = u32::MAX / 2;
+        let mut distance = UNKNOWN;
         for reach in tile.reach.run_mut(..bands).iter_mut() {
             let follows = distance + BAND as u32;
             distance = follows.min(*reach + 1);
             *reach = follows.min(*reach);
         }
-        distance = u32::MAX / 2;
+        distance = UNKNOWN;
         for reach in tile.reach.run_mut(..bands).iter_mut().rev() {
             let follows = distance + BAND as u32;
             distance = follows.min(*reach + 1);
             *reach = follows.min(*reach);
-            total += *reach as usize;
+            total += (*reach as usize).min(self.extent);
         }
         total * BAND
     }
 
     /// Lowers rows `y..y + rows`, at most a band, by the candidates of rows `from..=to`.
     #[inline(always)]
-    fn lower_band(&self, tile: &mut Tile<C, N>, y: usize, rows: usize, from: usize, to: usize) {
+    fn lower_band<const SMALL: bool>(
+        &self,
+        tile: &mut Tile<C, N>,
+        y: usize,
+        rows: usize,
+        from: usize,
+        to: usize,
+    ) {
         if from > to {
             return;
         }
-        let near = tile.near.run(from..to + 1);
-        if let (BAND, Some(band)) = (rows, tile.best.run_mut(y..).first_chunk_mut::<BAND>()) {
+        // Whole groups: any row is a candidate.
+        let count = (to - from + 1).next_multiple_of(GROUP);
+        let from = from.min(self.extent.saturating_sub(count));
+        let near = tile.near.run(from..(from + count).min(self.extent));
+        if let (BAND, true, Some(band)) =
+            (rows, near.len() == count, tile.best.run_mut(y..).first_chunk_mut::<BAND>())
+        {
             let steps = tile.steps.run(self.extent + from - y - BAND..);
-            return lower_band(band, near, steps);
+            return lower_band::<_, _, SMALL>(band, near, steps);
         }
         for y in y..y + rows {
             lower_row(&mut tile.best[y], near, tile.steps.run(self.extent - 1 + from - y..));
@@ -135,10 +150,33 @@ impl<C: Cell, const N: usize> Column<C, N> {
     /// Bounds that the bands solved so far would give are a tenth better, and not worth waiting for.
     #[inline(always)]
     fn local(&self, tile: &mut Tile<C, N>) {
+        let longest = tile.reach.run(..self.extent.div_ceil(BAND)).iter().fold(0, |a: u32, &b| a.max(b));
+        if self.hold(tile, longest as usize) { self.bands::<true>(tile) } else { self.bands::<false>(tile) }
+    }
+
+    /// Holds all candidates to half of what a cell holds, so that no sum saturates, if no distance is longer.
+    #[inline(always)]
+    fn hold(&self, tile: &mut Tile<C, N>, longest: usize) -> bool {
+        let Some(half) = C::HALF else { return false };
+        // A distance is at most a step longer than its reach, so less than half; a candidate that was held is not.
+        // Candidates lie less than `BAND + GROUP` rows further than the reach, where squares are below half as well.
+        if longest + BAND + GROUP > half.reach(1.0) || self.caps.iter().any(|cap| cap.below(C::FAR)) {
+            return false;
+        }
+        for row in tile.near.run_mut(..self.extent).iter_mut() {
+            for lane in row.iter_mut() {
+                *lane = lane.least(half);
+            }
+        }
+        true
+    }
+
+    #[inline(always)]
+    fn bands<const SMALL: bool>(&self, tile: &mut Tile<C, N>) {
         for y in (0..self.extent).step_by(BAND) {
             let rows = BAND.min(self.extent - y);
             let (from, to) = self.around(y, rows, tile.reach[y / BAND] as usize);
-            self.lower_band(tile, y, rows, from, to);
+            self.lower_band::<SMALL>(tile, y, rows, from, to);
         }
     }
 
@@ -171,17 +209,38 @@ impl<C: Cell, const N: usize> Column<C, N> {
         if work > ENVELOPE * extent {
             return envelope(tile, extent, self.unit);
         }
-        // Of the rows at either end of the run, which are solved.
-        let mut before = top(tile.best.run(..1), &self.caps).reach(self.unit);
+        let mut longest = 0;
+        for index in 0..coarse {
+            longest = longest.max(self.top(tile, row(index)));
+        }
+        if self.hold(tile, longest + COARSE + BAND) {
+            self.between::<true>(tile, coarse)
+        } else {
+            self.between::<false>(tile, coarse)
+        }
+    }
+
+    /// The reach of a row.
+    #[inline(always)]
+    fn top(&self, tile: &Tile<C, N>, y: usize) -> usize {
+        top(tile.best.run(y..y + 1), &self.caps).reach(self.unit)
+    }
+
+    /// Lowers the rows between the coarse ones, which are solved.
+    #[inline(always)]
+    fn between<const SMALL: bool>(&self, tile: &mut Tile<C, N>, coarse: usize) {
+        let row = |index: usize| (index * COARSE).min(self.extent - 1);
+        // Of the rows at either end of the run.
+        let mut before = self.top(tile, 0);
         for index in 1..coarse {
             let (low, high) = (tile.bounds[index - 1][0] as usize, tile.bounds[index][1] as usize);
             let (begin, end) = (row(index - 1) + 1, row(index));
-            let after = top(tile.best.run(end..end + 1), &self.caps).reach(self.unit);
+            let after = self.top(tile, end);
             for y in (begin..end).step_by(BAND) {
                 let rows = BAND.min(end - y);
                 let reach = 1 + (before + y + rows - begin).min(after + end - y);
                 let (from, to) = self.around(y, rows, reach);
-                self.lower_band(tile, y, rows, from.max(low), to.min(high));
+                self.lower_band::<SMALL>(tile, y, rows, from.max(low), to.min(high));
             }
             before = after;
         }

@@ -29,23 +29,47 @@ pub unsafe fn store<T, const N: usize>(row: &[T; N], place: Place, y: usize, pas
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
 unsafe fn stream<T, const N: usize>(row: &[T; N], at: *mut u8) {
-    use core::arch::x86_64::{_mm_loadu_si128, _mm_stream_si128};
     let (from, bytes) = (row.as_ptr().cast::<u8>(), N * size_of::<T>());
     let head = at.align_offset(64);
     // SAFETY: promised by the caller; the constant ranges are what LLVM unrolls.
     unsafe {
         if head == 0 {
-            for i in (0..bytes).step_by(16) {
-                _mm_stream_si128(at.add(i).cast(), _mm_loadu_si128(from.add(i).cast()));
+            for i in (0..bytes).step_by(64) {
+                line::<N>(from.add(i), at.add(i));
             }
             return;
         }
         piece(from, at, head);
-        for i in (0..bytes - 64).step_by(16) {
-            _mm_stream_si128(at.add(head + i).cast(), _mm_loadu_si128(from.add(head + i).cast()));
+        for i in (0..bytes - 64).step_by(64) {
+            line::<N>(from.add(head + i), at.add(head + i));
         }
         let tail = bytes - 64 + head;
         piece(from.add(tail), at.add(tail), 64 - head);
+    }
+}
+
+/// Copies a line past the cache, at once where rows have 64 lanes.
+///
+/// # Safety
+/// Both are valid for 64 bytes, `at` is a multiple of them, and with 64 lanes the level in force is AVX-512.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+unsafe fn line<const N: usize>(from: *const u8, at: *mut u8) {
+    use core::arch::x86_64::{_mm_loadu_si128, _mm_stream_si128, _mm512_loadu_si512, _mm512_stream_si512};
+    #[target_feature(enable = "avx512f")]
+    #[inline]
+    unsafe fn whole(from: *const u8, at: *mut u8) {
+        // SAFETY: promised by the caller of `line`.
+        unsafe { _mm512_stream_si512(at.cast(), _mm512_loadu_si512(from.cast())) };
+    }
+    // SAFETY: promised by the caller.
+    unsafe {
+        if N == 64 {
+            return whole(from, at);
+        }
+        for i in (0..64).step_by(16) {
+            _mm_stream_si128(at.add(i).cast(), _mm_loadu_si128(from.add(i).cast()));
+        }
     }
 }
 

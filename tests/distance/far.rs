@@ -47,6 +47,24 @@ fn one_voxel_is_as_far_as_it_is() {
     }
 }
 
+/// Up to half of what the narrow cell holds, sums need no care: distances on either side of that edge, 181 voxels,
+/// in few rows of a tile and in most.
+#[test]
+fn distances_around_half_a_cell_are_exact() {
+    for hole in (330..=380).step_by(5) {
+        for rows in [hole + 40, 2000] {
+            let shape = [rows, 70];
+            let begin = (rows - hole) / 2;
+            let voxels: Vec<bool> = (0..rows * 70)
+                .map(|k| (k / 70, k % 70))
+                .map(|(y, x)| !(begin..begin + hole).contains(&y) && (3 * y + 5 * x) % 7 < 2)
+                .collect();
+            let request = signed(&shape, &[1.0; 2]);
+            check(&request, &voxels, &slow(&request, &voxels), "hole");
+        }
+    }
+}
+
 /// Blocks of a coarse checkerboard, some of them missing: near and far, with every row of its own alignment.
 fn blocks(shape: &[usize; 3]) -> Vec<bool> {
     let [depth, height, width] = *shape;
