@@ -1,12 +1,13 @@
 //! The inner loops of the solvers: sums and minima over a run of candidate rows, all lanes at once.
 
 use super::cell::{Cell, Index};
+use crate::engine::simd::HAS_VECTORS;
 
 /// Rows that are solved together: with 64 lanes of u16 their minima are eight registers of AVX-512.
 pub const BAND: usize = 4;
 
-/// Candidates that are looked at together: they share squares.
-pub const GROUP: usize = 4;
+/// Candidates that are looked at together: they share squares. Without vectors that would gain nothing but code.
+pub const GROUP: usize = if HAS_VECTORS { 4 } else { 1 };
 
 /// best(j) = min(best(j), near(r) + square(y + j − r)) over `near`. `steps` begins with the square for the last `j`
 /// and the first `r`; the one after is for the next `r`, or the `j` before. `SMALL`: no sum saturates.
@@ -21,8 +22,19 @@ pub fn lower_band<C: Cell, const N: usize, const SMALL: bool>(
 ) {
     let plus = |a: C, b: C| if SMALL { a.sum(b) } else { a.plus(b) };
     let [mut first, mut second, mut third, mut fourth] = *best;
-    let groups = near.as_chunks::<GROUP>().0;
-    for ([a, b, c, d], s) in groups.iter().zip(steps.windows(BAND + GROUP - 1).step_by(GROUP)) {
+    if GROUP == 1 {
+        for (row, s) in near.iter().zip(steps.windows(BAND)) {
+            for i in 0..N {
+                first[i] = first[i].least(plus(row[i], s[3]));
+                second[i] = second[i].least(plus(row[i], s[2]));
+                third[i] = third[i].least(plus(row[i], s[1]));
+                fourth[i] = fourth[i].least(plus(row[i], s[0]));
+            }
+        }
+        *best = [first, second, third, fourth];
+        return;
+    }
+    for ([a, b, c, d], s) in near.as_chunks().0.iter().zip(steps.windows(BAND + 3).step_by(4)) {
         for i in 0..N {
             let least = |s: &[C]| {
                 let (ab, cd) =

@@ -13,6 +13,7 @@ use super::cell::{Cell, Index};
 use super::envelope::envelope;
 use super::lower::{BAND, GROUP, lower_band, lower_row, nearest, top};
 use super::tile::{COARSE, Tile};
+use crate::engine::simd::HAS_VECTORS;
 
 /// Mean reach above which solving coarse rows first pays.
 const LOCAL_REACH: usize = 24;
@@ -157,7 +158,7 @@ impl<C: Cell, const N: usize> Column<C, N> {
     /// Holds all candidates to half of what a cell holds, so that no sum saturates, if no distance is longer.
     #[inline(always)]
     fn hold(&self, tile: &mut Tile<C, N>, longest: usize) -> bool {
-        let Some(half) = C::HALF else { return false };
+        let Some(half) = C::HALF.filter(|_| HAS_VECTORS) else { return false };
         // A distance is at most a step longer than its reach, so less than half; a candidate that was held is not.
         // Candidates lie less than `BAND + GROUP` rows further than the reach, where squares are below half as well.
         if longest + BAND + GROUP > half.reach(1.0) || self.caps.iter().any(|cap| cap.below(C::FAR)) {
