@@ -31,6 +31,7 @@ pub trait Cell: Copy + Send + Sync + 'static {
     /// Sum, saturating at [`Self::FAR`] where it could exceed it.
     fn plus(self, other: Self) -> Self;
     /// Sum of two that are at most [`Self::HALF`] each: where both exist, it is the faster one.
+    #[inline(always)]
     fn sum(self, other: Self) -> Self {
         self.plus(other)
     }

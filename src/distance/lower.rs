@@ -20,34 +20,38 @@ pub fn lower_band<C: Cell, const N: usize, const SMALL: bool>(
     near: &[[C; N]],
     steps: &[C],
 ) {
-    let plus = |a: C, b: C| if SMALL { a.sum(b) } else { a.plus(b) };
     let [mut first, mut second, mut third, mut fourth] = *best;
     if GROUP == 1 {
         for (row, s) in near.iter().zip(steps.windows(BAND)) {
             for i in 0..N {
-                first[i] = first[i].least(plus(row[i], s[3]));
-                second[i] = second[i].least(plus(row[i], s[2]));
-                third[i] = third[i].least(plus(row[i], s[1]));
-                fourth[i] = fourth[i].least(plus(row[i], s[0]));
+                first[i] = first[i].least(row[i].plus(s[3]));
+                second[i] = second[i].least(row[i].plus(s[2]));
+                third[i] = third[i].least(row[i].plus(s[1]));
+                fourth[i] = fourth[i].least(row[i].plus(s[0]));
             }
         }
         *best = [first, second, third, fourth];
         return;
     }
-    for ([a, b, c, d], s) in near.as_chunks().0.iter().zip(steps.windows(BAND + 3).step_by(4)) {
+    for (rows, s) in near.as_chunks::<4>().0.iter().zip(steps.windows(BAND + 3).step_by(4)) {
         for i in 0..N {
-            let least = |s: &[C]| {
-                let (ab, cd) =
-                    (plus(a[i], s[0]).least(plus(b[i], s[1])), plus(c[i], s[2]).least(plus(d[i], s[3])));
-                ab.least(cd)
-            };
-            first[i] = first[i].least(least(&s[3..]));
-            second[i] = second[i].least(least(&s[2..]));
-            third[i] = third[i].least(least(&s[1..]));
-            fourth[i] = fourth[i].least(least(s));
+            let near = [rows[0][i], rows[1][i], rows[2][i], rows[3][i]];
+            first[i] = first[i].least(nearest_of_four::<C, SMALL>(near, [s[3], s[4], s[5], s[6]]));
+            second[i] = second[i].least(nearest_of_four::<C, SMALL>(near, [s[2], s[3], s[4], s[5]]));
+            third[i] = third[i].least(nearest_of_four::<C, SMALL>(near, [s[1], s[2], s[3], s[4]]));
+            fourth[i] = fourth[i].least(nearest_of_four::<C, SMALL>(near, [s[0], s[1], s[2], s[3]]));
         }
     }
     *best = [first, second, third, fourth];
+}
+
+#[inline(always)]
+fn nearest_of_four<C: Cell, const SMALL: bool>([a, b, c, d]: [C; 4], [e, f, g, h]: [C; 4]) -> C {
+    if SMALL {
+        a.sum(e).least(b.sum(f)).least(c.sum(g).least(d.sum(h)))
+    } else {
+        a.plus(e).least(b.plus(f)).least(c.plus(g).least(d.plus(h)))
+    }
 }
 
 /// The same for one row.
