@@ -33,13 +33,15 @@ pub fn lower_band<C: Cell, const N: usize, const SMALL: bool>(
         *best = [first, second, third, fourth];
         return;
     }
-    for (rows, s) in near.as_chunks::<4>().0.iter().zip(steps.windows(BAND + 3).step_by(4)) {
+    for (rows, steps) in near.as_chunks::<4>().0.iter().zip(steps.windows(BAND + 3).step_by(4)) {
+        // Always seven; at `opt-level` z the compiler has to be told.
+        let &[a, b, c, d, e, f, g] = steps else { break };
         for i in 0..N {
             let near = [rows[0][i], rows[1][i], rows[2][i], rows[3][i]];
-            first[i] = first[i].least(nearest_of_four::<C, SMALL>(near, [s[3], s[4], s[5], s[6]]));
-            second[i] = second[i].least(nearest_of_four::<C, SMALL>(near, [s[2], s[3], s[4], s[5]]));
-            third[i] = third[i].least(nearest_of_four::<C, SMALL>(near, [s[1], s[2], s[3], s[4]]));
-            fourth[i] = fourth[i].least(nearest_of_four::<C, SMALL>(near, [s[0], s[1], s[2], s[3]]));
+            first[i] = first[i].least(nearest_of_four::<C, SMALL>(near, [d, e, f, g]));
+            second[i] = second[i].least(nearest_of_four::<C, SMALL>(near, [c, d, e, f]));
+            third[i] = third[i].least(nearest_of_four::<C, SMALL>(near, [b, c, d, e]));
+            fourth[i] = fourth[i].least(nearest_of_four::<C, SMALL>(near, [a, b, c, d]));
         }
     }
     *best = [first, second, third, fourth];
