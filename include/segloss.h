@@ -26,7 +26,7 @@
 
 /* Scratch that serves every loss without fields, selection or executor: for a static buffer. */
 #define SEGLOSS_SCRATCH_BYTES(samples, classes) \
-  ((size_t)(SIZE_MAX > 0xffffffffu ? 352256u : 33792u) + (size_t)2048u * (classes) + (size_t)224u * (samples) * (classes))
+  ((size_t)(SIZE_MAX > 0xffffffffu ? 352256u : 33792u) + (size_t)2176u * (classes) + (size_t)288u * (samples) * (classes))
 
 #ifndef SEGLOSS_API
 #if defined(_WIN32) && defined(SEGLOSS_DLL)
@@ -251,6 +251,10 @@ typedef struct segloss_tally {
   double missed;
   // Sum of w (1 - g) (s - g)^2.
   double spilled;
+  // Sum of w min(s, g); 0 where no term reads it, and no loss of this version does.
+  double minimum;
+  // 0.
+  double reserved[3];
   // Of terms[0..3]: cost, without class weights.
   double cost[4];
   // The weight that cost was charged to.

@@ -29,6 +29,10 @@ pub struct Tally {
     pub missed: f64,
     /// `Σ w·(1 − g)·(s − g)²`
     pub spilled: f64,
+    /// `Σ w·min(s, g)`; 0 where no term of the loss reads it. No loss does yet.
+    pub minimum: f64,
+    /// 0; later versions may add sums here.
+    pub reserved: [f64; 3],
     /// The cost of each term that is a cost, without class weights.
     pub cost: [f64; MAX_TERMS],
     /// The weight that cost was charged to.
@@ -44,6 +48,8 @@ impl Tally {
         overlap: 0.0,
         missed: 0.0,
         spilled: 0.0,
+        minimum: 0.0,
+        reserved: [0.0; 3],
         cost: [0.0; MAX_TERMS],
         charged: [0.0; MAX_TERMS],
     };
@@ -55,17 +61,16 @@ impl Tally {
 
     /// Replaces every field by `join(field, field of other)`.
     pub(crate) fn combine(&mut self, other: &Tally, join: impl Fn(f64, f64) -> f64) {
-        let Self { voxels, truth, predicted, overlap, missed, spilled, cost, charged } = self;
+        let Self { voxels, truth, predicted, overlap, missed, spilled, minimum, reserved, cost, charged } = self;
         *voxels = join(*voxels, other.voxels);
         *truth = join(*truth, other.truth);
         *predicted = join(*predicted, other.predicted);
         *overlap = join(*overlap, other.overlap);
         *missed = join(*missed, other.missed);
         *spilled = join(*spilled, other.spilled);
-        for (x, y) in cost.iter_mut().zip(other.cost) {
-            *x = join(*x, y);
-        }
-        for (x, y) in charged.iter_mut().zip(other.charged) {
+        *minimum = join(*minimum, other.minimum);
+        let lists = reserved.iter_mut().zip(other.reserved).chain(cost.iter_mut().zip(other.cost));
+        for (x, y) in lists.chain(charged.iter_mut().zip(other.charged)) {
             *x = join(*x, y);
         }
     }
@@ -90,6 +95,8 @@ mod tests {
             overlap: 4.0,
             missed: 5.0,
             spilled: 6.0,
+            minimum: 6.5,
+            reserved: [13.0, 14.0, 15.0],
             cost: [7.0, 8.0, 9.0, 10.0],
             charged: [11.0, 12.0, 13.0, 14.0],
         };
@@ -98,6 +105,6 @@ mod tests {
         let mut scaled = Tally::ZERO;
         scaled.add_scaled(2.0, &one);
         assert_eq!(sum, scaled);
-        assert_eq!(sum.charged[3], 28.0);
+        assert_eq!((sum.minimum, sum.reserved[2], sum.charged[3]), (13.0, 30.0, 28.0));
     }
 }

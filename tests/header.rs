@@ -14,8 +14,8 @@ fn after_includes() -> String {
         "\n/* major << 16 | minor << 8 | patch */\n#define SEGLOSS_VERSION 0x{code:06x}u\n\n\
          /* Scratch that serves every loss without fields, selection or executor: for a static buffer. */\n\
          #define SEGLOSS_SCRATCH_BYTES(samples, classes) \\\n  \
-         ((size_t)(SIZE_MAX > 0xffffffffu ? 352256u : 33792u) + (size_t)2048u * (classes) + \
-         (size_t)224u * (samples) * (classes))\n\n\
+         ((size_t)(SIZE_MAX > 0xffffffffu ? 352256u : 33792u) + (size_t)2176u * (classes) + \
+         (size_t)288u * (samples) * (classes))\n\n\
          #ifndef SEGLOSS_API\n#if defined(_WIN32) && defined(SEGLOSS_DLL)\n\
          #define SEGLOSS_API __declspec(dllimport)\n#else\n#define SEGLOSS_API\n#endif\n#endif"
     )

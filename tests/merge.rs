@@ -23,8 +23,9 @@ const INSIDE_A_BLOCK: f64 = 1e-7;
 const CHUNK: usize = 16384;
 
 fn numbers(tally: &Tally) -> Vec<f64> {
-    let Tally { voxels, truth, predicted, overlap, missed, spilled, cost, charged } = *tally;
-    [voxels, truth, predicted, overlap, missed, spilled].into_iter().chain(cost).chain(charged).collect()
+    let Tally { voxels, truth, predicted, overlap, missed, spilled, minimum, reserved, cost, charged } = *tally;
+    let sums = [voxels, truth, predicted, overlap, missed, spilled, minimum];
+    sums.into_iter().chain(reserved).chain(cost).chain(charged).collect()
 }
 
 #[track_caller]

@@ -52,6 +52,10 @@ pub struct segloss_tally {
     pub missed: f64,
     /// Sum of w (1 - g) (s - g)^2.
     pub spilled: f64,
+    /// Sum of w min(s, g); 0 where no term reads it, and no loss of this version does.
+    pub minimum: f64,
+    /// 0.
+    pub reserved: [f64; 3],
     /// Of terms[0..3]: cost, without class weights.
     pub cost: [f64; 4],
     /// The weight that cost was charged to.

@@ -16,10 +16,12 @@ int main(void) {
   CHECK(sizeof(segloss_output) == output_size);
   AT(segloss_output, strides, P);
   AT(segloss_output, dtype, 2 * P);
-  CHECK(sizeof(segloss_tally) == 14 * 8);
+  CHECK(sizeof(segloss_tally) == 18 * 8);
   AT(segloss_tally, overlap, 24);
-  AT(segloss_tally, cost, 48);
-  AT(segloss_tally, charged, 80);
+  AT(segloss_tally, minimum, 48);
+  AT(segloss_tally, reserved, 56);
+  AT(segloss_tally, cost, 80);
+  AT(segloss_tally, charged, 112);
   CHECK(sizeof(segloss_fault) == 16 + 2 * P);
   AT(segloss_fault, term, 4);
   AT(segloss_fault, index, 8);
