@@ -48,6 +48,18 @@
 // dtype: DLPack code << 8 | bits; unsigned 8-bit integers.
 #define SEGLOSS_U8 264
 
+// Unsigned 16-bit integers.
+#define SEGLOSS_U16 272
+
+// Unsigned 32-bit integers.
+#define SEGLOSS_U32 288
+
+// Unsigned 64-bit integers; as labels, those past INT64_MAX are no class and cannot be ignored.
+#define SEGLOSS_U64 320
+
+// Signed 8-bit integers.
+#define SEGLOSS_I8 8
+
 // Signed 16-bit integers.
 #define SEGLOSS_I16 16
 

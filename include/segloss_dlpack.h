@@ -4,8 +4,8 @@
  *   segloss_dlpack_input(&labels->dl_tensor, "target", &args.target, &fault);
  *   segloss_dlpack_output(&gradient->dl_tensor, gradient->flags, "grad", &args.pred, strides, &args.grad, &fault);
  *
- * Taken: memory that the host reads (CPU, pinned by CUDA or ROCm); bool, u8, i16, i32, i64, f16, bf16, f32, f64 of
- * one lane; any strides, none, and any byte_offset. Everything else is refused, and nothing is written then.
+ * Taken: memory that the host reads (CPU, pinned by CUDA or ROCm); bool, u8 to u64, i8 to i64, f16, bf16, f32, f64
+ * of one lane; any strides, none, and any byte_offset. Everything else is refused, and nothing is written then.
  * What is made borrows shape and strides of the DLPack tensor, which has to outlive it. In C++, segloss::Tensor
  * takes the segloss_tensor and copies them.
  *
@@ -62,6 +62,10 @@ static inline segloss_status segloss_dlpack_input(const DLTensor *dl, const char
   switch (dtype) {
     case SEGLOSS_BOOL:
     case SEGLOSS_U8:
+    case SEGLOSS_U16:
+    case SEGLOSS_U32:
+    case SEGLOSS_U64:
+    case SEGLOSS_I8:
     case SEGLOSS_I16:
     case SEGLOSS_I32:
     case SEGLOSS_I64:
@@ -72,7 +76,7 @@ static inline segloss_status segloss_dlpack_input(const DLTensor *dl, const char
       break;
     default:
       return segloss_dlpack_refuse_(fault, SEGLOSS_DTYPE, -1, argument,
-                                    "bool, u8, i16, i32, i64, f16, bf16, f32 or f64");
+                                    "bool, u8 to u64, i8 to i64, f16, bf16, f32 or f64");
   }
   if (dl->ndim < 0 || dl->ndim > SEGLOSS_MAX_NDIM)
     return segloss_dlpack_refuse_(fault, SEGLOSS_SHAPE, -1, argument, "at most 16 axes");

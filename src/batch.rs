@@ -280,7 +280,7 @@ fn weight_of(weight: &Array, prediction: &Array) -> Result<Source, Error> {
         if b == samples && rest == spatial);
     match () {
         _ if !flat => refuse(Status::Shape, c"voxel_weight", c"[B, ...]"),
-        _ if !(weight.dtype.is_float() || weight.dtype.size() == 1) => {
+        _ if !(weight.dtype.is_float() || matches!(weight.dtype, Dtype::U8 | Dtype::Bool)) => {
             refuse(Status::Dtype, c"voxel_weight", c"floating-point, u8 or bool")
         }
         _ => Ok(Source::without_classes(weight)),

@@ -13,6 +13,14 @@ use num_traits::{AsPrimitive, NumAssign, PrimInt};
 pub enum Dtype {
     /// `u8`
     U8 = 0x0108,
+    /// `u16`
+    U16 = 0x0110,
+    /// `u32`
+    U32 = 0x0120,
+    /// `u64`
+    U64 = 0x0140,
+    /// `i8`
+    I8 = 0x0008,
     /// `i16`
     I16 = 0x0010,
     /// `i32`
@@ -36,6 +44,10 @@ impl Dtype {
     pub const fn from_code(code: u32) -> Option<Self> {
         Some(match code {
             0x0108 => Dtype::U8,
+            0x0110 => Dtype::U16,
+            0x0120 => Dtype::U32,
+            0x0140 => Dtype::U64,
+            0x0008 => Dtype::I8,
             0x0010 => Dtype::I16,
             0x0020 => Dtype::I32,
             0x0040 => Dtype::I64,
@@ -51,10 +63,10 @@ impl Dtype {
     /// Bytes of one element, which are also its alignment.
     pub const fn size(self) -> usize {
         match self {
-            Dtype::U8 | Dtype::Bool => 1,
-            Dtype::I16 | Dtype::F16 | Dtype::Bf16 => 2,
-            Dtype::I32 | Dtype::F32 => 4,
-            Dtype::I64 | Dtype::F64 => 8,
+            Dtype::U8 | Dtype::I8 | Dtype::Bool => 1,
+            Dtype::U16 | Dtype::I16 | Dtype::F16 | Dtype::Bf16 => 2,
+            Dtype::U32 | Dtype::I32 | Dtype::F32 => 4,
+            Dtype::U64 | Dtype::I64 | Dtype::F64 => 8,
         }
     }
 
@@ -82,7 +94,8 @@ macro_rules! element {
         }
     )*};
 }
-element!(u8 => U8, i16 => I16, i32 => I32, i64 => I64, bool => Bool, f16 => F16, bf16 => Bf16, f32 => F32, f64 => F64);
+element!(u8 => U8, u16 => U16, u32 => U32, u64 => U64, i8 => I8, i16 => I16, i32 => I32, i64 => I64, bool => Bool);
+element!(f16 => F16, bf16 => Bf16, f32 => F32, f64 => F64);
 
 /// A type that voxels are computed in: `f32` for f16, bf16 and f32; `f64` for f64.
 pub trait Real: Element + Math + NumAssign + Default {
@@ -234,7 +247,7 @@ macro_rules! stored_integer {
         }
     )*};
 }
-stored_integer!(u8, i16, i32, i64);
+stored_integer!(u8, u16, u32, u64, i8, i16, i32, i64);
 
 impl Stored for f32 {
     #[inline(always)]
@@ -294,6 +307,22 @@ macro_rules! with_stored {
         match $dtype {
             $crate::Dtype::U8 | $crate::Dtype::Bool => {
                 type $E = u8;
+                $body
+            }
+            $crate::Dtype::U16 => {
+                type $E = u16;
+                $body
+            }
+            $crate::Dtype::U32 => {
+                type $E = u32;
+                $body
+            }
+            $crate::Dtype::U64 => {
+                type $E = u64;
+                $body
+            }
+            $crate::Dtype::I8 => {
+                type $E = i8;
                 $body
             }
             $crate::Dtype::I16 => {

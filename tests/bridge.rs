@@ -22,16 +22,40 @@ pub enum Float {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Target {
     U8,
+    U16,
+    U32,
+    U64,
+    I8,
     I16,
     I32,
     I64,
     MaskU8,
+    MaskU16,
+    MaskU32,
+    MaskU64,
+    MaskI8,
     MaskI16,
     MaskI32,
     MaskI64,
     MaskBool,
     Dense(Float),
 }
+
+/// Labels of every integer type.
+pub const LABELS: [Target; 8] =
+    [Target::U8, Target::U16, Target::U32, Target::U64, Target::I8, Target::I16, Target::I32, Target::I64];
+/// Masks of every integer type.
+pub const MASKS: [Target; 9] = [
+    Target::MaskU8,
+    Target::MaskU16,
+    Target::MaskU32,
+    Target::MaskU64,
+    Target::MaskI8,
+    Target::MaskI16,
+    Target::MaskI32,
+    Target::MaskI64,
+    Target::MaskBool,
+];
 
 /// Where elements lie.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -90,6 +114,10 @@ enum Data {
     F32(Vec<f32>),
     F64(Vec<f64>),
     U8(Vec<u8>),
+    U16(Vec<u16>),
+    U32(Vec<u32>),
+    U64(Vec<u64>),
+    I8(Vec<i8>),
     I16(Vec<i16>),
     I32(Vec<i32>),
     I64(Vec<i64>),
@@ -104,6 +132,10 @@ macro_rules! each_type {
             Data::F32($vec) => $body,
             Data::F64($vec) => $body,
             Data::U8($vec) => $body,
+            Data::U16($vec) => $body,
+            Data::U32($vec) => $body,
+            Data::U64($vec) => $body,
+            Data::I8($vec) => $body,
             Data::I16($vec) => $body,
             Data::I32($vec) => $body,
             Data::I64($vec) => $body,
@@ -161,6 +193,10 @@ impl Array {
         }
         let data = match target {
             Target::U8 | Target::MaskU8 => fill!(U8, |x| x as u8),
+            Target::U16 | Target::MaskU16 => fill!(U16, |x| x as u16),
+            Target::U32 | Target::MaskU32 => fill!(U32, |x| x as u32),
+            Target::U64 | Target::MaskU64 => fill!(U64, |x| x as u64),
+            Target::I8 | Target::MaskI8 => fill!(I8, |x| x as i8),
             Target::I16 | Target::MaskI16 => fill!(I16, |x| x as i16),
             Target::I32 | Target::MaskI32 => fill!(I32, |x| x as i32),
             Target::I64 | Target::MaskI64 => fill!(I64, |x| x),
@@ -248,7 +284,7 @@ impl Inputs {
         let prediction = Array::new(&case.z, &with_classes, Some(1), format.layout, format.prediction);
         let target = match format.target {
             Target::Dense(float) => Array::new(&case.truth, &with_classes, Some(1), format.layout, float),
-            Target::U8 | Target::I16 | Target::I32 | Target::I64 => {
+            labels if LABELS.contains(&labels) => {
                 let labels = case.labels.as_ref().expect("a case of labels");
                 Array::integers(labels, &flat, None, format.layout, format.target)
             }
@@ -257,10 +293,12 @@ impl Inputs {
                 Array::integers(&values, &with_classes, Some(1), format.layout, masks)
             }
         };
-        let is_labels = matches!(format.target, Target::U8 | Target::I16 | Target::I32 | Target::I64);
+        let is_labels = LABELS.contains(&format.target);
         let mut ignore: Vec<i64> = Vec::new();
         if let (true, Some(labels)) = (is_labels, &case.labels) {
-            ignore = labels.iter().zip(&case.ignored).filter(|x| *x.1).map(|x| *x.0).collect();
+            // 255 is -1 where labels are i8.
+            let stored = |label: i64| if format.target == Target::I8 { label as i8 as i64 } else { label };
+            ignore = labels.iter().zip(&case.ignored).filter(|x| *x.1).map(|x| stored(*x.0)).collect();
             ignore.sort();
             ignore.dedup();
         }

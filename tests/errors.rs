@@ -127,6 +127,8 @@ fn element_types_that_do_not_fit_are_refused() {
     assert_eq!(refused(&prediction, &LOSS), (Status::Dtype, "pred", None));
     let weight = Batch { voxel_weight: Some(view(&integers[..40], &FLAT)), ..batch() };
     assert_eq!(refused(&weight, &LOSS), (Status::Dtype, "voxel_weight", None));
+    let signed = Batch { voxel_weight: Some(view(&[1i8; 40], &FLAT)), ..batch() };
+    assert_eq!(refused(&signed, &LOSS), (Status::Dtype, "voxel_weight", None));
     let field = [Term { field: Some(view(&integers, &SHAPE)), ..Term::new(1.0, &BOUNDARY) }];
     assert_eq!(refused(&batch(), &field), (Status::Dtype, "field", None));
 }
@@ -152,6 +154,11 @@ fn a_bad_label_is_named_by_its_voxel_unless_it_does_not_count() {
         let target = Batch { target: view(&labels, &FLAT), ..batch() };
         assert_eq!(refused(&target, &LOSS), (Status::Label, "target", Some(21)), "{bad}");
     }
+    // The largest u64 is -1 by its bits, which names no u64.
+    let mut labels = [1u64; 40];
+    labels[21] = u64::MAX;
+    let target = Batch { target: view(&labels, &FLAT), ignore: &[-1], ..batch() };
+    assert_eq!(refused(&target, &LOSS), (Status::Label, "target", Some(21)));
     // One class knows 0 and 1.
     let labels = [2u8; 40];
     let one = Batch::new(view(&MAPS[..40], &[2, 1, 4, 5]), Activation::Sigmoid, view(&labels, &FLAT));
@@ -165,6 +172,16 @@ fn a_mask_that_is_neither_0_nor_1_is_named_by_its_voxel() {
     masks[60 + 20 + 13] = 7;
     let target = Batch { target: view(&masks, &SHAPE), ..batch() };
     assert_eq!(refused(&target, &LOSS), (Status::Label, "target", Some(29)));
+    macro_rules! bits_of_one_are_no_one {
+        ($($type:ty),*) => {$(
+            let mut masks = [1 as $type; 120];
+            masks[60 + 40 + 9] = <$type>::MAX;
+            masks[60 + 20 + 13] = <$type>::MIN | 1 << (<$type>::BITS - 1);
+            let target = Batch { target: view(&masks, &SHAPE), ..batch() };
+            assert_eq!(refused(&target, &LOSS), (Status::Label, "target", Some(29)), stringify!($type));
+        )*};
+    }
+    bits_of_one_are_no_one!(u8, u16, u32, u64, i8, i16, i32, i64);
     // Nobody looks at the maps of a class that is not annotated.
     let target = Batch { class_present: Some(&[1, 1, 1, 1, 0, 0]), ..target };
     assert!(run(&target, &LOSS, Report::default(), &mut [0; 1 << 17]).is_ok());

@@ -1,7 +1,7 @@
 //! Faults of reference code that are not ours: a test for each that the equations list. That of smp, whose
 //! intersection is a difference of large sums, is in `numbers`.
 
-use crate::bridge::{Float, Format, Target, exact, outcome};
+use crate::bridge::{Float, Format, LABELS, Target, exact, outcome};
 use crate::cases::IGNORED;
 use crate::list::{BOUNDARY, CROSS_ENTROPY, DICE, GENERALIZED_DICE};
 use crate::naive::boundary::Hausdorff;
@@ -178,7 +178,7 @@ fn distances_of_integer_targets_are_no_integers() {
     let case = Case::of_labels(1, &[2, 2], Activation::Probability, &[0.0; 4], &[1, 0, 0, 0], &[]);
     let case = Case { spacing: vec![0.75, 0.625], ..case };
     let form = Form::Hausdorff(Hausdorff { alpha: 1.0, ..Hausdorff::default() });
-    for target in [Target::U8, Target::I16, Target::I32, Target::I64] {
+    for target in LABELS {
         let format = Format { target, ..Format::exact(&case) };
         let ours = outcome(&case, &[TermSpec::new(form)], &format, 1.0).unwrap();
         assert_close(ours.value, 0.625 / 4.0);
@@ -214,7 +214,7 @@ fn cross_entropy_takes_any_integers_and_none_that_count() {
             .unwrap()
     };
     let ignored = Case::of_labels(3, &[2, 2], Activation::Softmax, &z, &[IGNORED; 4], &[IGNORED]);
-    for target in [Target::U8, Target::I16, Target::I32] {
+    for target in LABELS {
         assert_eq!(of(&case, target).value, of(&case, Target::I64).value);
         let nothing = of(&ignored, target);
         assert_eq!((nothing.value, nothing.gradient), (0.0, vec![0.0; 12]));

@@ -1,6 +1,8 @@
 //! How arrays are stored changes no bit: integer types, layouts, where the gradient goes.
 
-use crate::bridge::{Array, Float, Format, Inputs, Layout, Outcome, Target, outcome, with_terms};
+use crate::bridge::{
+    Array, Float, Format, Inputs, LABELS, Layout, MASKS, Outcome, Target, outcome, with_terms,
+};
 use crate::cases::{self, Field, field_of};
 use crate::naive::{Case, TermSpec};
 use crate::parts::with_fields;
@@ -8,9 +10,6 @@ use half::{bf16, f16};
 use segloss::{Gradient, differentiate, scratch_len};
 
 pub const FLOATS: [Float; 4] = [Float::F16, Float::Bf16, Float::F32, Float::F64];
-const LABELS: [Target; 4] = [Target::U8, Target::I16, Target::I32, Target::I64];
-const MASKS: [Target; 5] =
-    [Target::MaskU8, Target::MaskI16, Target::MaskI32, Target::MaskI64, Target::MaskBool];
 
 fn run(case: &Case, terms: &[TermSpec], format: Format) -> Outcome {
     outcome(case, terms, &format, 1.0).unwrap()

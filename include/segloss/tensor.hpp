@@ -25,6 +25,10 @@ inline namespace SEGLOSS_MODE {
 enum class Dtype : std::uint32_t {
   as_pred = 0,  // outputs only: as pred; F32 for a field or a distance
   u8 = SEGLOSS_U8,
+  u16 = SEGLOSS_U16,
+  u32 = SEGLOSS_U32,
+  u64 = SEGLOSS_U64,
+  i8 = SEGLOSS_I8,
   i16 = SEGLOSS_I16,
   i32 = SEGLOSS_I32,
   i64 = SEGLOSS_I64,
@@ -45,6 +49,10 @@ constexpr Dtype deduce() {
   if (std::is_same_v<T, bool>) return Dtype::boolean;
   if (Limits::is_specialized && Limits::is_integer) {
     if (!Limits::is_signed && bytes == 1) return Dtype::u8;
+    if (!Limits::is_signed && bytes == 2) return Dtype::u16;
+    if (!Limits::is_signed && bytes == 4) return Dtype::u32;
+    if (!Limits::is_signed && bytes == 8) return Dtype::u64;
+    if (Limits::is_signed && bytes == 1) return Dtype::i8;
     if (Limits::is_signed && bytes == 2) return Dtype::i16;
     if (Limits::is_signed && bytes == 4) return Dtype::i32;
     if (Limits::is_signed && bytes == 8) return Dtype::i64;

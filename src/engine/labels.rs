@@ -20,6 +20,10 @@ impl Source {
                 Dtype::I64 => dispatch(Labels { from: self.at::<i64>(at), stride, legend, out: run }),
                 Dtype::I32 => dispatch(Labels { from: self.at::<i32>(at), stride, legend, out: run }),
                 Dtype::I16 => dispatch(Labels { from: self.at::<i16>(at), stride, legend, out: run }),
+                Dtype::I8 => dispatch(Labels { from: self.at::<i8>(at), stride, legend, out: run }),
+                Dtype::U64 => dispatch(Labels { from: self.at::<u64>(at), stride, legend, out: run }),
+                Dtype::U32 => dispatch(Labels { from: self.at::<u32>(at), stride, legend, out: run }),
+                Dtype::U16 => dispatch(Labels { from: self.at::<u16>(at), stride, legend, out: run }),
                 _ => dispatch(Labels { from: self.at::<u8>(at), stride, legend, out: run }),
             }
         });
@@ -51,33 +55,31 @@ trait Label: Copy + PartialEq + TryFrom<i64> {
     fn index(self) -> i32;
 }
 
-impl Label for u8 {
-    #[inline(always)]
-    fn index(self) -> i32 {
-        self as i32
-    }
+/// Integers whose every value fits `i32`.
+macro_rules! narrow_label {
+    ($($type:ty),*) => {$(
+        impl Label for $type {
+            #[inline(always)]
+            fn index(self) -> i32 {
+                self as i32
+            }
+        }
+    )*};
 }
+narrow_label!(u8, u16, i8, i16, i32);
 
-impl Label for i16 {
-    #[inline(always)]
-    fn index(self) -> i32 {
-        self as i32
-    }
+/// Integers whose large values are no class index.
+macro_rules! wide_label {
+    ($($type:ty),*) => {$(
+        impl Label for $type {
+            #[inline(always)]
+            fn index(self) -> i32 {
+                if self >> 31 == 0 { self as i32 } else { Legend::UNKNOWN }
+            }
+        }
+    )*};
 }
-
-impl Label for i32 {
-    #[inline(always)]
-    fn index(self) -> i32 {
-        self
-    }
-}
-
-impl Label for i64 {
-    #[inline(always)]
-    fn index(self) -> i32 {
-        if self >> 31 == 0 { self as i32 } else { Legend::UNKNOWN }
-    }
-}
+wide_label!(u32, u64, i64);
 
 struct Labels<'a, E> {
     from: *const E,
@@ -141,5 +143,27 @@ mod tests {
         // SAFETY: all 7 voxels.
         unsafe { Source::without_classes(&view.array).labels(0, 0, &legend, &mut row) };
         assert_eq!(row, [0, -1, -2, -2, -1, -2, -1]);
+    }
+
+    /// Each value of every width, and none by its low bits or by another sign.
+    #[test]
+    fn labels_of_every_integer_type_are_their_values() {
+        macro_rules! check {
+            ($($type:ty),*) => {$(
+                let labels = [<$type>::MIN, 0, 1, 2, 126, <$type>::MAX];
+                let view = View::new(&labels, &[1, 6]).unwrap();
+                let legend = Legend { classes: 126, ignore: &[-1, -128, 2, 255] };
+                let mut row = [0; 6];
+                // SAFETY: all 6 voxels.
+                unsafe { Source::without_classes(&view.array).labels(0, 0, &legend, &mut row) };
+                let of = |label: $type| match i64::try_from(label) {
+                    Ok(known) if legend.ignore.contains(&known) => Legend::IGNORED,
+                    Ok(class) if (0..126).contains(&class) => class as i32,
+                    _ => Legend::UNKNOWN,
+                };
+                assert_eq!(row, labels.map(of), "{}", stringify!($type));
+            )*};
+        }
+        check!(u8, u16, u32, u64, i8, i16, i32, i64);
     }
 }

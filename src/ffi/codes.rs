@@ -11,6 +11,14 @@ pub const SEGLOSS_CHUNK: i32 = 16384;
 
 /// dtype: DLPack code << 8 | bits; unsigned 8-bit integers.
 pub const SEGLOSS_U8: i32 = 0x0108;
+/// Unsigned 16-bit integers.
+pub const SEGLOSS_U16: i32 = 0x0110;
+/// Unsigned 32-bit integers.
+pub const SEGLOSS_U32: i32 = 0x0120;
+/// Unsigned 64-bit integers; as labels, those past INT64_MAX are no class and cannot be ignored.
+pub const SEGLOSS_U64: i32 = 0x0140;
+/// Signed 8-bit integers.
+pub const SEGLOSS_I8: i32 = 0x0008;
 /// Signed 16-bit integers.
 pub const SEGLOSS_I16: i32 = 0x0010;
 /// Signed 32-bit integers.
@@ -148,6 +156,10 @@ const _: () = {
     assert!(SEGLOSS_MAX_NDIM as usize == crate::MAX_AXES && SEGLOSS_MAX_TERMS as usize == crate::MAX_TERMS);
     assert!(SEGLOSS_CHUNK as usize == crate::engine::row::CHUNK);
     assert!(SEGLOSS_U8 == Dtype::U8 as i32);
+    assert!(SEGLOSS_U16 == Dtype::U16 as i32);
+    assert!(SEGLOSS_U32 == Dtype::U32 as i32);
+    assert!(SEGLOSS_U64 == Dtype::U64 as i32);
+    assert!(SEGLOSS_I8 == Dtype::I8 as i32);
     assert!(SEGLOSS_I16 == Dtype::I16 as i32);
     assert!(SEGLOSS_I32 == Dtype::I32 as i32);
     assert!(SEGLOSS_I64 == Dtype::I64 as i32);

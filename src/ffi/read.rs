@@ -141,8 +141,11 @@ pub(super) unsafe fn tensor(
     if address.is_null() && shape.is_null() && strides.is_null() && ndim == 0 && dtype == 0 {
         return Ok(None);
     }
-    let dtype =
-        Dtype::from_code(dtype).ok_or(Error::new(Status::Dtype, name, c"SEGLOSS_U8 to SEGLOSS_F64"))?;
+    let dtype = Dtype::from_code(dtype).ok_or(Error::new(
+        Status::Dtype,
+        name,
+        c"one of the dtype codes, SEGLOSS_U8 to SEGLOSS_F64",
+    ))?;
     // SAFETY: promised by the caller.
     let layout = unsafe { layout(shape, strides, ndim, name)? };
     if data == Data::Read && address.is_null() && !layout.shape().contains(&0) {

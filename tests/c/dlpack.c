@@ -38,7 +38,8 @@ static int refuses(const DLTensor *dl, segloss_status status, const char *word) 
 static void every_dtype(void) {
   static const struct {
     uint32_t code, bits, dtype;
-  } known[] = {{6, 8, SEGLOSS_BOOL}, {1, 8, SEGLOSS_U8},   {0, 16, SEGLOSS_I16},
+  } known[] = {{6, 8, SEGLOSS_BOOL}, {1, 8, SEGLOSS_U8},   {1, 16, SEGLOSS_U16},
+               {1, 32, SEGLOSS_U32}, {1, 64, SEGLOSS_U64}, {0, 8, SEGLOSS_I8},    {0, 16, SEGLOSS_I16},
                {0, 32, SEGLOSS_I32}, {0, 64, SEGLOSS_I64}, {2, 16, SEGLOSS_F16},
                {4, 16, SEGLOSS_BF16}, {2, 32, SEGLOSS_F32}, {2, 64, SEGLOSS_F64}};
   uint32_t code, bits;
@@ -48,14 +49,14 @@ static void every_dtype(void) {
       const DLTensor dl = exported(logits, (uint8_t)code, (uint8_t)bits, 4, shape);
       segloss_tensor tensor;
       const segloss_status status = segloss_dlpack_input(&dl, "pred", &tensor, NULL);
-      for (k = 0; k < 9; k++)
+      for (k = 0; k < sizeof known / sizeof known[0]; k++)
         if (known[k].code == code && known[k].bits == bits) {
           CHECK(status == SEGLOSS_OK && tensor.dtype == known[k].dtype);
           taken++;
         }
       if (status != SEGLOSS_OK) CHECK(status == SEGLOSS_DTYPE);
     }
-  CHECK(taken == 9);
+  CHECK(taken == 13);
 }
 
 static void what_is_refused(void) {
