@@ -1,8 +1,8 @@
 //! The distance transform on blobs, a ball and contrived columns; every answer is checked before it is timed.
 //!
 //! ```text
-//! cargo bench --bench distance              the cases, signed and inside
-//! cargo bench --bench distance -- threads   one worker and two, and how many times faster two are
+//! cargo bench -p benches --bench distance              the cases, signed and inside
+//! cargo bench -p benches --bench distance -- threads   one worker and two, and how many times faster two are
 //! ```
 //!
 //! Beside other libraries: `benches/distance_peers.py`.

@@ -1,7 +1,7 @@
 //! How far each loss is from the memory floor of the same arrays, measured in the same run.
 //!
 //! The floor is what loops take that do no mathematics: they read the labels once (the census), the logits
-//! once per sweep, and write the gradient, with plain stores or past the caches, whichever is faster. `cargo bench --bench floor [-- SHAPE [LOSS]]`
+//! once per sweep, and write the gradient, with plain stores or past the caches, whichever is faster. `cargo bench -p benches --bench floor [-- SHAPE [LOSS]]`
 use segloss::{
     Activation, Batch, CrossEntropy, Dice, Focal, Form, GeneralizedDice, Gradient, Term, TopK, Tversky, View,
     ViewMut, differentiate, scratch_len,

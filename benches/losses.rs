@@ -1,6 +1,6 @@
 //! Loss by shape, dtype and layout, value and gradient; each answer is checked before it is timed.
 //!
-//! `cargo bench --bench losses`; `cargo bench --bench losses -- dice/f16` runs a part.
+//! `cargo bench -p benches --bench losses`; `cargo bench -p benches --bench losses -- dice/f16` runs a part.
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use half::{bf16, f16};

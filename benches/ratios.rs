@@ -1,7 +1,7 @@
 //! What a format, a layout, a class or a term more costs: each against the plain case, interleaved in one run.
 //!
 //! Values and gradients of softmax logits and u8 labels, f32, channels first, unless a line says otherwise. Every
-//! answer is checked against f64 before it is timed. `cargo bench --bench ratios [-- PART OF A LINE]`
+//! answer is checked against f64 before it is timed. `cargo bench -p benches --bench ratios [-- PART OF A LINE]`
 
 use half::{bf16, f16};
 use segloss::cpu::{Level, force};

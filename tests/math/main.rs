@@ -13,7 +13,7 @@ static FORCING: Mutex<()> = Mutex::new(());
 
 /// What is promised, and where: (function, from, to, f32, f64).
 ///
-/// f32: the next hundredth above the worst of all inputs (`examples/exhaustive.rs`) where it is
+/// f32: the next hundredth above the worst of all inputs (`tests/exhaustive/functions.rs`) where it is
 /// known. f64 and powers: what the design promises; samples stay below, the worst is x⁴ with 1.9.
 const PROMISES: &[(Function, f64, f64, f64, f64)] = &[
     (Function::Exp, -103.0, 88.7, 0.91, 1.00),
@@ -97,7 +97,7 @@ fn the_far_ends_of_f64_are_as_good() {
     }
 }
 
-/// Every 1009th of all f32; `examples/exhaustive.rs` looks at all of them.
+/// Every 1009th of all f32; `tests/exhaustive/functions.rs` looks at all of them.
 #[test]
 fn a_walk_through_all_f32() {
     let input: Vec<f32> = all_f32(1009);

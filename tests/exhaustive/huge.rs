@@ -1,7 +1,7 @@
 //! 200 million voxels of f16: value and gradient against sums in f64.
 //!
 //! ```text
-//! cargo run --release --example huge [millions of voxels]
+//! cargo run --release -p exhaustive --bin huge [millions of voxels]
 //! ```
 //!
 //! Takes 5 bytes per voxel, which is 1 GB for 200 million: the gradient is written over the logits.

@@ -37,8 +37,8 @@ impl Canvas {
     pub fn new(width: u32, height: u32) -> Result<Self> {
         Ok(Self {
             image: RgbImage::from_pixel(width, height, Rgb(PAPER)),
-            regular: FontRef::try_from_slice(include_bytes!("font/Inter-Regular.otf"))?,
-            bold: FontRef::try_from_slice(include_bytes!("font/Inter-SemiBold.otf"))?,
+            regular: FontRef::try_from_slice(include_bytes!("../font/Inter-Regular.otf"))?,
+            bold: FontRef::try_from_slice(include_bytes!("../font/Inter-SemiBold.otf"))?,
         })
     }
 

@@ -1,9 +1,9 @@
 //! Every f32 through `exp`, `decay`, `ln`, `ln_1p`, `softplus` and their kin, against std's f64 functions.
 //!
-//! `cargo run --release --example exhaustive` takes a few minutes on one core.
-//! `… exhaustive 1009` looks at every 1009th number only.
+//! `cargo run --release -p exhaustive --bin functions` takes a few minutes on one core.
+//! `… functions 1009` looks at every 1009th number only.
 
-#[path = "row.rs"]
+#[path = "../math/row.rs"]
 mod row;
 
 use row::{Function, row, ulps_single};

@@ -9,8 +9,8 @@ use std::path::Path;
 /// The most classes that the picture has colours for.
 pub const MAX_CLASSES: usize = 9;
 
-const SCAN: &[u8] = include_bytes!("../data/mni152_t1_2mm.nii.gz");
-const TISSUES: &[u8] = include_bytes!("../data/mni152_tissue_2mm.nii.gz");
+const SCAN: &[u8] = include_bytes!("../../data/mni152_t1_2mm.nii.gz");
+const TISSUES: &[u8] = include_bytes!("../../data/mni152_tissue_2mm.nii.gz");
 const TISSUE_NAMES: [&str; 4] = ["outside", "cerebrospinal fluid", "grey matter", "white matter"];
 
 /// A scan and the truth about it. NIfTI stores the first axis fastest, so in C order the axes are

@@ -1,0 +1,138 @@
+//! Modules of `src` stand in layers: imports do not run in circles.
+//!
+//! The circles that were there when this was written are listed in `known.txt`, import by import. The list may only
+//! shrink: an import that closes a circle and is not on it fails, and so does a line whose import is in no circle any
+//! more. `SEGLOSS_UPDATE=1 cargo test --test layers` takes such lines out; nothing puts one in.
+
+mod circles;
+mod modules;
+mod tokens;
+
+use circles::in_circles;
+use modules::Crate;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+
+type Import = (String, String);
+
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+
+/// The sources below a folder by their path in it.
+fn sources(folder: &Path, inside: &str, found: &mut BTreeMap<String, String>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = format!("{inside}{}", path.file_name().unwrap().to_str().unwrap());
+        if path.is_dir() {
+            sources(&path, &format!("{name}/"), found);
+        } else if name.ends_with(".rs") {
+            found.insert(name, fs::read_to_string(path).unwrap());
+        }
+    }
+}
+
+#[test]
+fn no_new_import_closes_a_circle() {
+    let mut all = BTreeMap::new();
+    sources(&Path::new(ROOT).join("src"), "", &mut all);
+    let parsed = Crate::parse(&all);
+    let imports = parsed.imports();
+    // A parser that sees nothing would find no circle.
+    assert!(imports.len() > all.len(), "{} imports in {} files", imports.len(), all.len());
+    let unread: Vec<_> =
+        all.keys().filter(|file| !parsed.has_read(file) && !parsed.is_of_tests(file)).collect();
+    assert!(unread.is_empty(), "no `mod` leads to {unread:?}");
+
+    let circles = in_circles(&imports);
+    let path = format!("{ROOT}/tests/layers/known.txt");
+    let line = |(from, to): &Import| format!("{from} -> {to}");
+    let found: BTreeSet<String> = circles.iter().map(line).collect();
+    let text = fs::read_to_string(&path).unwrap();
+    let known: BTreeSet<String> = text.lines().map(String::from).collect();
+    let new: Vec<_> = found.difference(&known).collect();
+    assert!(new.is_empty(), "imports that close a circle of modules: {new:#?}");
+    let gone: Vec<_> = known.difference(&found).collect();
+    if !gone.is_empty() && std::env::var_os("SEGLOSS_UPDATE").is_some() {
+        fs::write(&path, found.iter().map(|line| format!("{line}\n")).collect::<String>()).unwrap();
+        return;
+    }
+    assert!(gone.is_empty(), "in no circle any more, so take them off tests/layers/known.txt: {gone:#?}");
+}
+
+/// The imports in circles of a small crate.
+fn circles_of(files: &[(&str, &str)]) -> Vec<String> {
+    let all = files.iter().map(|(file, text)| (file.to_string(), text.to_string())).collect();
+    in_circles(&Crate::parse(&all).imports()).iter().map(|(from, to)| format!("{from} -> {to}")).collect()
+}
+
+#[test]
+fn an_import_back_is_a_circle() {
+    let there = ("a.rs", "use crate::b::B; pub struct A(B);");
+    let roots = ("lib.rs", "mod a; mod b; mod c;");
+    let other = ("c.rs", "use crate::{a::A, b::B}; pub struct C(A, B);");
+    assert_eq!(circles_of(&[roots, there, ("b.rs", "pub struct B;"), other]), [""; 0]);
+    let back = ("b.rs", "pub struct B; impl B { fn a(&self) -> Option<crate::a::A> { None } }");
+    assert_eq!(circles_of(&[roots, there, back, other]), ["a.rs -> b.rs", "b.rs -> a.rs"]);
+}
+
+/// A re-export is no import: what is behind it is.
+#[test]
+fn re_exports_lead_to_what_they_name() {
+    let files = |of_two: &'static str| {
+        [
+            ("lib.rs", "mod room; pub use room::{One, Two as Second}; pub use room::one::helper;"),
+            ("room/mod.rs", "pub mod one; mod two; pub use one::One; pub use self::two::*;"),
+            ("room/one.rs", "use crate::Second; pub struct One(Second); pub fn helper() {}"),
+            ("room/two.rs", of_two),
+        ]
+    };
+    assert_eq!(circles_of(&files("pub struct Two;")), [""; 0]);
+    let both = ["room/one.rs -> room/two.rs", "room/two.rs -> room/one.rs"];
+    assert_eq!(circles_of(&files("use super::One; pub struct Two(Option<Box<One>>);")), both);
+    assert_eq!(circles_of(&files("pub struct Two; fn f() { crate::helper() }")), both);
+    assert_eq!(
+        circles_of(&files("use super::super::room as r; pub struct Two; fn f() { r::one::helper() }")),
+        both
+    );
+    assert_eq!(circles_of(&files("use segloss::helper as h; pub struct Two;")), both);
+    assert_eq!(circles_of(&files("pub struct Two; fn f() { vec![crate::helper()]; }")), both);
+}
+
+/// A folder's module that uses what its files define, while they use what it defines.
+#[test]
+fn a_parent_and_its_child_are_two_modules() {
+    let child = ("room/one.rs", "use super::WIDTH; pub struct One([u8; WIDTH]);");
+    let of = |parent| circles_of(&[("lib.rs", "mod room;"), ("room/mod.rs", parent), child]);
+    assert_eq!(of("mod one; pub use one::One; pub const WIDTH: usize = 4;"), [""; 0]);
+    let both = ["room/mod.rs -> room/one.rs", "room/one.rs -> room/mod.rs"];
+    assert_eq!(of("mod one; pub use one::One; pub const WIDTH: usize = 4; pub fn f(_: One) {}"), both);
+    assert_eq!(of("mod one; use one::One; pub const WIDTH: usize = 4;"), both);
+}
+
+#[test]
+fn tests_comments_and_strings_import_nothing() {
+    let quiet = "/// [`crate::a::A`]\npub struct B; // use crate::a::A;\nconst S: &str = \"crate::a::A\";
+        #[cfg(test)] use crate::a::A; #[cfg(test)] mod tests { use crate::a::A; } #[cfg(test)] fn f(_: crate::a::A) {}";
+    let of = |b| {
+        circles_of(&[("lib.rs", "mod a; mod b;"), ("a.rs", "use crate::b::B; pub struct A(B);"), ("b.rs", b)])
+    };
+    assert_eq!(of(quiet), [""; 0]);
+    assert_eq!(
+        of(&quiet.replace("#[cfg(test)] fn", "#[cfg(not(test))] fn")),
+        ["a.rs -> b.rs", "b.rs -> a.rs"]
+    );
+}
+
+#[test]
+fn macros_are_imports_where_they_are_named() {
+    let files = |b| {
+        [
+            ("lib.rs", "#[macro_use] mod a; mod b;"),
+            ("a.rs", "macro_rules! twice { ($x:expr) => { $crate::b::add($x, $x) }; }"),
+            ("b.rs", b),
+        ]
+    };
+    assert_eq!(circles_of(&files("pub fn add(a: u8, b: u8) -> u8 { a + b }")), [""; 0]);
+    let both = ["a.rs -> b.rs", "b.rs -> a.rs"];
+    assert_eq!(circles_of(&files("pub fn add(a: u8, b: u8) -> u8 { a + b } fn f() { twice!(1); }")), both);
+}
