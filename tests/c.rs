@@ -15,7 +15,8 @@ fn succeed(command: &mut Command, missing: &str) -> String {
     text(&output.stdout)
 }
 
-/// Where the static and the shared library are: built once, without std.
+/// Where the static and the shared library are: built once, without std, and shared by everything that links them:
+/// scripts find them by `.ci/library`, and CMake, told of this folder, has nothing left to build.
 fn library() -> &'static Path {
     static LIBRARY: OnceLock<PathBuf> = OnceLock::new();
     LIBRARY.get_or_init(|| {
@@ -26,6 +27,13 @@ fn library() -> &'static Path {
         cargo
             .args(["--no-default-features", "--features", "capi,panic-handler", "--target-dir"])
             .arg(&target);
+        if cfg!(target_os = "linux") {
+            // Word for word what CMakeLists.txt says.
+            let soname = concat!(env!("CARGO_PKG_VERSION_MAJOR"), ".", env!("CARGO_PKG_VERSION_MINOR"));
+            cargo.arg("--").arg(format!("--emit=obj={}", target.join("segloss.o").display()));
+            cargo.args(["-C", &format!("link-arg=-Wl,-soname,libsegloss.so.{soname}")]);
+            cargo.args(["-C", "default-linker-libraries=yes", "-C", "symbol-mangling-version=v0"]);
+        }
         succeed(&mut cargo, "");
         target.join("capi")
     })

@@ -80,19 +80,16 @@ pub fn level() -> Level {
         2 => Level::Avx2,
         1 => Level::Baseline,
         _ => {
-            let found = detect().min(CEILING);
+            let found = detect();
             LEVEL.store(found as u8, Ordering::Relaxed);
             found
         }
     }
 }
 
-/// The best level to use: a C library for tests may set it lower, because nobody can [`force`] it there.
-const CEILING: Level = if cfg!(segloss_baseline) { Level::Baseline } else { Level::Avx512 };
-
 /// Forces `wanted`, or the best level of this CPU if it has less; for tests and benchmarks.
 pub fn force(wanted: Level) -> Level {
-    let granted = wanted.min(detect()).min(CEILING);
+    let granted = wanted.min(detect());
     LEVEL.store(granted as u8, Ordering::Relaxed);
     granted
 }

@@ -14,6 +14,8 @@ mod pool;
 pub mod presets;
 mod read;
 pub mod structs;
+#[cfg(segloss_test)]
+mod testing;
 pub mod verbs;
 
 #[cfg(all(feature = "panic-handler", not(feature = "std"), not(test)))]
@@ -29,7 +31,9 @@ mod panic {
             // SAFETY: never linked: the symbol is undefined, and its name is the linker's message.
             unsafe { segloss_has_a_reachable_panic() }
         }
-        #[cfg(not(segloss_prove_no_panic))]
+        #[cfg(segloss_test)]
+        super::testing::abort();
+        #[cfg(not(any(segloss_prove_no_panic, segloss_test)))]
         loop {
             core::hint::spin_loop();
         }
