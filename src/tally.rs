@@ -61,7 +61,8 @@ impl Tally {
 
     /// Replaces every field by `join(field, field of other)`.
     pub(crate) fn combine(&mut self, other: &Tally, join: impl Fn(f64, f64) -> f64) {
-        let Self { voxels, truth, predicted, overlap, missed, spilled, minimum, reserved, cost, charged } = self;
+        let Self { voxels, truth, predicted, overlap, missed, spilled, minimum, reserved, cost, charged } =
+            self;
         *voxels = join(*voxels, other.voxels);
         *truth = join(*truth, other.truth);
         *predicted = join(*predicted, other.predicted);

@@ -23,7 +23,8 @@ const INSIDE_A_BLOCK: f64 = 1e-7;
 const CHUNK: usize = 16384;
 
 fn numbers(tally: &Tally) -> Vec<f64> {
-    let Tally { voxels, truth, predicted, overlap, missed, spilled, minimum, reserved, cost, charged } = *tally;
+    let Tally { voxels, truth, predicted, overlap, missed, spilled, minimum, reserved, cost, charged } =
+        *tally;
     let sums = [voxels, truth, predicted, overlap, missed, spilled, minimum];
     sums.into_iter().chain(reserved).chain(cost).chain(charged).collect()
 }

@@ -1,0 +1,48 @@
+//! The distance transform over small masks, of one axis to three, alone and by two threads.
+
+use crate::Two;
+use crate::brute::{KINDS, fast_on, signed, slow};
+use crate::masks::{Random, masks};
+use segloss::distance::{Distance, Executor, Here};
+
+fn agree(shape: &[usize], spacing: &[f64], executor: &dyn Executor) {
+    let mut random = Random(7);
+    for (what, mask) in masks(shape, &mut random) {
+        for kind in KINDS {
+            let request = Distance { kind, ..signed(shape, spacing) };
+            let expected = slow(&request, &mask);
+            let double: Vec<f64> = fast_on(&request, &mask, executor).unwrap();
+            let single: Vec<f32> = fast_on(&request, &mask, executor).unwrap();
+            for ((&ours, &narrow), &theirs) in double.iter().zip(&single).zip(&expected) {
+                let is_close = |ours: f64, tolerance: f64| {
+                    ours == theirs || (ours - theirs).abs() <= tolerance * theirs.abs()
+                };
+                assert!(is_close(ours, 1e-14) && is_close(narrow.into(), 1e-6), "{what} {request:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn one_axis() {
+    agree(&[9], &[0.7], &Here);
+}
+
+#[test]
+fn two_axes() {
+    agree(&[3, 5], &[1.0, 1.0], &Here);
+    agree(&[4, 3], &[3.0, 0.7], &Here);
+}
+
+#[test]
+fn three_axes() {
+    agree(&[2, 3, 4], &[1.0, 1.0, 1.0], &Here);
+    agree(&[2, 3, 4], &[0.3, 0.7, 0.9], &Here);
+}
+
+#[test]
+fn two_threads() {
+    let two = Two::default();
+    agree(&[4, 5], &[1.0, 1.0], &two);
+    assert!(two.most_tasks() > 1, "nothing was shared out");
+}
