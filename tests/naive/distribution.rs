@@ -60,7 +60,7 @@ pub fn top_k(case: &Case, v: &[f64], selection: Selection) -> f64 {
 }
 
 /// Σ_c v ℓ_c of a voxel, ℓ that of cross entropy.
-fn bare_cost(case: &Case, p: &Probabilities, v: &[f64], b: usize, i: usize) -> f64 {
+pub fn bare_cost(case: &Case, p: &Probabilities, v: &[f64], b: usize, i: usize) -> f64 {
     over_classes(case, v, b, |c| {
         let k = case.at(b, c, i);
         surprise(case, p, case.truth[k], k)

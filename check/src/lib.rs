@@ -1,0 +1,37 @@
+//! Compares segloss with the naive reference of `tests/naive` on random configurations.
+//!
+//! ```text
+//! Config    the loss, its options, shapes, element types, strides, executor, parts: drawn from a seed or from bytes
+//! problem   its numbers: a case and terms of the reference, rounded to the element types
+//! judge     1. value and gradient in f64 against the reference and its differences
+//!           2. the element types of the configuration, plainly stored, against f64
+//!           3. strides, executor, CPU level, in place, adding, parts: against the plain run, to the bit where promised
+//! shrink    the smallest configuration found that still fails
+//! ```
+
+pub mod arrays;
+pub mod config;
+#[cfg(feature = "guarded")]
+pub mod guard;
+pub mod judge;
+pub mod problem;
+pub mod run;
+pub mod shrink;
+pub mod source;
+pub mod summary;
+pub mod tolerance;
+
+// The reference, the list of all losses and the losses of the crate for them are those of the tests.
+#[allow(dead_code)]
+#[path = "../../tests/cases.rs"]
+mod cases;
+#[path = "../../tests/forms.rs"]
+mod forms;
+#[allow(dead_code)]
+#[path = "../../tests/held.rs"]
+mod held;
+#[allow(dead_code)]
+#[path = "../../tests/list/mod.rs"]
+mod list;
+#[path = "../../tests/naive/mod.rs"]
+mod naive;

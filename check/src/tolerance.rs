@@ -1,0 +1,83 @@
+//! How far two results may be apart, in one table with reasons, and how far they were.
+
+/// What is compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum What {
+    Value,
+    Derivative,
+    SingleValue,
+    SingleGradient,
+    PartsValue,
+    PartsGradient,
+    SinglePartsValue,
+    SinglePartsGradient,
+}
+
+/// A row of the table.
+pub struct Row {
+    pub what: What,
+    pub tolerance: f64,
+    /// What it is relative to, and why it is no smaller.
+    pub reason: &'static str,
+}
+
+pub const TABLE: [Row; 8] = [
+    Row {
+        what: What::Value,
+        tolerance: 1e-12,
+        reason: "f64 against the reference, of the sum of the terms' sizes: sums of up to 10^5 numbers in another order",
+    },
+    Row {
+        what: What::Derivative,
+        tolerance: 1e-6,
+        reason: "f64 gradient along a direction against four-point differences, of sum |g r|: (step)^4/30 times the \
+                 fifth derivative, largest where a power above 1 is taken of a small number",
+    },
+    Row {
+        what: What::SingleValue,
+        tolerance: 1e-6,
+        reason: "computed in f32 against f64 of the same numbers, of the sum of the terms' sizes",
+    },
+    Row {
+        what: What::SingleGradient,
+        tolerance: 2e-6,
+        reason: "computed in f32 against f64 of the same numbers, of the largest component of each term",
+    },
+    Row { what: What::PartsValue, tolerance: 1e-12, reason: "f64 sums in another order" },
+    Row { what: What::PartsGradient, tolerance: 1e-11, reason: "slopes of f64 sums in another order" },
+    Row {
+        what: What::SinglePartsValue,
+        tolerance: 1e-6,
+        reason: "a cut inside a block of 64 voxels moves f32 roundings",
+    },
+    Row {
+        what: What::SinglePartsGradient,
+        tolerance: 2e-6,
+        reason: "a cut inside a block of 64 voxels moves f32 roundings",
+    },
+];
+
+impl What {
+    /// Its row.
+    pub fn row(self) -> &'static Row {
+        &TABLE[self as usize]
+    }
+}
+
+/// The largest errors that were seen.
+#[derive(Clone, Debug, Default)]
+pub struct Worst(pub [f64; TABLE.len()]);
+
+impl Worst {
+    /// Compares an error with its tolerance: `off` in units of `size`.
+    pub fn check(&mut self, what: What, off: f64, size: f64) -> Result<(), String> {
+        let error = if off == 0.0 { 0.0 } else { off / size };
+        let worst = &mut self.0[what as usize];
+        *worst = worst.max(error);
+        // NaN is no small error.
+        if error <= what.row().tolerance {
+            return Ok(());
+        }
+        Err(format!("{what:?} off by {off:e}, {error:.1e} of {size:e}; allowed {:.0e}", what.row().tolerance))
+    }
+}
