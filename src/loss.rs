@@ -240,6 +240,8 @@ pub enum Parts<'a> {
     Cost(&'a dyn Rows),
 }
 
+// The forms of the crate mark `parts` and `field` as `#[inline(never)]`: where rustc inlines one across crates, it makes
+// the kernels behind it once more in every crate that names the form.
 /// A loss, as the engine sees it.
 pub trait Form: Sync {
     /// The form as one of the three kinds.

@@ -40,6 +40,7 @@ impl Cost for Boundary {
 }
 
 impl Form for Boundary {
+    #[inline(never)] // see `Form`
     fn parts(&self) -> Parts<'_> {
         Parts::Cost(self)
     }
@@ -48,6 +49,7 @@ impl Form for Boundary {
         Weighting::NoBackground
     }
 
+    #[inline(never)] // see `Form`
     fn field(&self) -> Option<&dyn Field> {
         Some(self)
     }

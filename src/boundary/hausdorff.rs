@@ -78,6 +78,7 @@ impl Cost for Hausdorff {
 }
 
 impl Form for Hausdorff {
+    #[inline(never)] // see `Form`
     fn parts(&self) -> Parts<'_> {
         Parts::Cost(self)
     }
@@ -86,6 +87,7 @@ impl Form for Hausdorff {
         Weighting::NoBackground
     }
 
+    #[inline(never)] // see `Form`
     fn field(&self) -> Option<&dyn Field> {
         Some(self)
     }

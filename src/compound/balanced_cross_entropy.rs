@@ -47,6 +47,7 @@ impl Cost for BalancedCrossEntropy {
 }
 
 impl Form for BalancedCrossEntropy {
+    #[inline(never)] // see `Form`
     fn parts(&self) -> Parts<'_> {
         Parts::Cost(self)
     }

@@ -69,6 +69,7 @@ impl Cost for PowerCrossEntropy {
 }
 
 impl Form for PowerCrossEntropy {
+    #[inline(never)] // see `Form`
     fn parts(&self) -> Parts<'_> {
         Parts::Cost(self)
     }

@@ -46,6 +46,7 @@ impl Cost for CrossEntropy {
 }
 
 impl Form for CrossEntropy {
+    #[inline(never)] // see `Form`
     fn parts(&self) -> Parts<'_> {
         Parts::Cost(self)
     }

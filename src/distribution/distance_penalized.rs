@@ -39,10 +39,12 @@ impl Cost for DistancePenalized {
 }
 
 impl Form for DistancePenalized {
+    #[inline(never)] // see `Form`
     fn parts(&self) -> Parts<'_> {
         Parts::Cost(self)
     }
 
+    #[inline(never)] // see `Form`
     fn field(&self) -> Option<&dyn Field> {
         Some(self)
     }

@@ -56,6 +56,7 @@ impl Cost for Focal {
 }
 
 impl Form for Focal {
+    #[inline(never)] // see `Form`
     fn parts(&self) -> Parts<'_> {
         Parts::Cost(self)
     }

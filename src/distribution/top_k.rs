@@ -52,6 +52,7 @@ impl Cost for TopK {
 }
 
 impl Form for TopK {
+    #[inline(never)] // see `Form`
     fn parts(&self) -> Parts<'_> {
         Parts::Cost(self)
     }
