@@ -129,80 +129,80 @@
 // Term flag: value - 1, as nnU-Net's Dice and combo are written.
 #define SEGLOSS_MINUS_ONE 1
 
-// Term flag: field is all of Hausdorff's weight, no half to compute.
+// Term flag of hausdorff: field is all of its weight, no half to compute.
 #define SEGLOSS_FIELD_COMPLETE 2
 
-// Term flag: class 0 of two or more is left out, where no class weights are given.
+// Term flag: class 0 of two or more is left out, beside class weights too; without effect where C = 1.
 #define SEGLOSS_NO_BACKGROUND 4
 
 // class_average: the weighted mean of the classes' values.
 #define SEGLOSS_CLASS_MEAN 0
 
 // class_average: the value of the classes' weighted sums.
-#define SEGLOSS_CLASS_POOLED 1
+#define SEGLOSS_CLASS_POOLED 458753
 
-// sample_average: mean for region forms, else pooled.
+// sample_average: the mean for region forms; others are means over the whole batch.
 #define SEGLOSS_SAMPLE_DEFAULT 0
 
 // sample_average: the mean of the samples' values.
-#define SEGLOSS_SAMPLE_MEAN 1
+#define SEGLOSS_SAMPLE_MEAN 720897
 
 // sample_average: the value of the samples' sums.
-#define SEGLOSS_SAMPLE_POOLED 2
+#define SEGLOSS_SAMPLE_POOLED 720898
 
 // absent: a class with no truth in a sample counts like any other.
 #define SEGLOSS_ABSENT_COUNTED 0
 
 // absent: a class with no truth in a sample is left out.
-#define SEGLOSS_ABSENT_SKIPPED 1
+#define SEGLOSS_ABSENT_SKIPPED 851969
 
 // normalizer: the sum of voxel weights.
 #define SEGLOSS_BY_VOXELS 0
 
 // normalizer: the sum of class weights over the truth.
-#define SEGLOSS_BY_CLASS_WEIGHT 1
+#define SEGLOSS_BY_CLASS_WEIGHT 917505
 
 // variant of dice, iou: sums of probabilities.
 #define SEGLOSS_LINEAR 0
 
 // variant of dice, iou: sums of squares.
-#define SEGLOSS_SQUARED 1
+#define SEGLOSS_SQUARED 1245185
 
 // variant of generalized_dice, penalty: classes weigh 1/G^2.
 #define SEGLOSS_INVERSE_SQUARE 0
 
 // variant of generalized_dice, penalty: classes weigh 1/G.
-#define SEGLOSS_INVERSE 1
+#define SEGLOSS_INVERSE 1376257
 
 // variant of generalized_dice, penalty: classes weigh 1.
-#define SEGLOSS_UNIFORM 2
+#define SEGLOSS_UNIFORM 1376258
 
 // variant of top_k: k is the share of voxels that pay.
 #define SEGLOSS_FRACTION 0
 
 // variant of top_k: k is the probability below which a voxel pays.
-#define SEGLOSS_THRESHOLD 1
+#define SEGLOSS_THRESHOLD 1441793
 
 // variant of boundary: the inner rim at distance 0.
-#define SEGLOSS_RIM_ZERO 1
+#define SEGLOSS_RIM_ZERO 1638401
 
 // variant of hausdorff, or-ed: distances of the target only.
-#define SEGLOSS_TARGET_ONLY 1
+#define SEGLOSS_TARGET_ONLY 1703937
 
 // variant of hausdorff, or-ed: distances of the prediction only.
-#define SEGLOSS_PREDICTION_ONLY 2
+#define SEGLOSS_PREDICTION_ONLY 1703938
 
 // variant of hausdorff, or-ed: the prediction's mask is where the class is the largest.
-#define SEGLOSS_ARGMAX 4
+#define SEGLOSS_ARGMAX 1703940
 
 // variant of hausdorff, or-ed: distances are 0 outside of their mask.
-#define SEGLOSS_INTERIOR 8
+#define SEGLOSS_INTERIOR 1703944
 
 // variant of hausdorff, or-ed: the value is log(1 + loss).
-#define SEGLOSS_LOG 16
+#define SEGLOSS_LOG 1703952
 
 // args flag: grad += instead of =; not in place.
-#define SEGLOSS_ACCUMULATE 1
+#define SEGLOSS_ACCUMULATE 256
 
 // activation: logits of classes that exclude each other. 0 is an error.
 #define SEGLOSS_SOFTMAX 1
@@ -232,16 +232,16 @@
 #define SEGLOSS_WEIGHT_INVERSE 0
 
 // kind of class weights: the root of 1/f.
-#define SEGLOSS_WEIGHT_INVERSE_SQRT 1
+#define SEGLOSS_WEIGHT_INVERSE_SQRT 1835009
 
 // kind of class weights: median(f)/f.
-#define SEGLOSS_WEIGHT_MEDIAN 2
+#define SEGLOSS_WEIGHT_MEDIAN 1835010
 
 // distance flag: squared distances; a signed square keeps its sign.
-#define SEGLOSS_SQUARE 1
+#define SEGLOSS_SQUARE 2293761
 
 // distance flag: the outside of the image counts as background.
-#define SEGLOSS_BLACK_BORDER 2
+#define SEGLOSS_BLACK_BORDER 2293762
 
 // A loss by name: static, immutable, never freed.
 typedef struct segloss_form segloss_form;
@@ -311,25 +311,25 @@ typedef struct segloss_tensor {
 } segloss_tensor;
 
 // A weighted term of a loss. An array of terms has stride terms[0].struct_size; all must agree.
-// Parameters a form does not name are ignored.
+// A parameter or option that the form does not name must be as segloss_term_init wrote it.
 typedef struct segloss_term {
   // sizeof(segloss_term).
   uint32_t struct_size;
   // SEGLOSS_MINUS_ONE, SEGLOSS_FIELD_COMPLETE, SEGLOSS_NO_BACKGROUND.
   uint32_t flags;
-  // Of the form, as SEGLOSS_SQUARED.
+  // Of the form, as SEGLOSS_SQUARED; 0 is its default.
   uint32_t variant;
-  // SEGLOSS_CLASS_MEAN or SEGLOSS_CLASS_POOLED.
+  // Region forms: SEGLOSS_CLASS_MEAN or SEGLOSS_CLASS_POOLED.
   uint32_t class_average;
-  // SEGLOSS_SAMPLE_DEFAULT, _MEAN or _POOLED.
+  // Region forms: SEGLOSS_SAMPLE_DEFAULT, _MEAN or _POOLED.
   uint32_t sample_average;
-  // SEGLOSS_ABSENT_COUNTED or SEGLOSS_ABSENT_SKIPPED.
+  // Region forms: SEGLOSS_ABSENT_COUNTED or SEGLOSS_ABSENT_SKIPPED.
   uint32_t absent;
-  // SEGLOSS_BY_VOXELS or SEGLOSS_BY_CLASS_WEIGHT.
+  // Cross entropy: SEGLOSS_BY_VOXELS or SEGLOSS_BY_CLASS_WEIGHT.
   uint32_t normalizer;
   // 0.
   uint32_t reserved;
-  // Of the term in the sum.
+  // Of the term in the sum; 0 is taken at its word.
   double weight;
   // Of the form.
   double alpha;
@@ -343,7 +343,7 @@ typedef struct segloss_term {
   double smooth_numerator;
   // Smoothing of a ratio's denominator, in voxels.
   double smooth_denominator;
-  // In [0, 1].
+  // Cross entropy: in [0, 1].
   double label_smoothing;
   // The form: one of the getters'.
   const struct segloss_form *form;

@@ -1,10 +1,13 @@
 //! A batch: what was predicted, what is true, and which voxels count. Every check of shapes is here.
 
+use crate::boundary::Field;
 use crate::engine::labels::Legend;
 use crate::engine::source::Source;
 use crate::executor::MAX_WORKERS;
 use crate::view::{Array, Layout};
-use crate::{Dtype, Error, Executor, Here, Parts, Status, Term, View, ViewMut};
+use crate::{
+    Absent, ClassAverage, Dtype, Error, Executor, Here, Parts, SampleAverage, Status, Term, View, ViewMut,
+};
 use core::ffi::CStr;
 
 /// What the numbers of a prediction are.
@@ -233,6 +236,7 @@ impl<'a> Plan<'a> {
             Parts::Cost(form) => form.check()?,
         }
         term.form.check_classes(self.classes)?;
+        check_options(term)?;
         crate::loss::within(&[(c"weight", term.weight)], |_| true, c"finite")?;
         if let Some(weights) = term.class_weight {
             if weights.len() != self.classes {
@@ -241,12 +245,52 @@ impl<'a> Plan<'a> {
             if let Some(class) = weights.iter().position(|&v| !(v.is_finite() && v >= 0.0)) {
                 return Err(Error::new(Status::Parameter, c"class_weight", c"finite and >= 0").at(class));
             }
-            if weights.iter().all(|&v| v == 0.0) && self.classes > 0 {
-                return refuse(Status::Parameter, c"class_weight", c"at least one class above 0");
+            if self.classes > 0 && (0..self.classes).all(|class| term.leaves_out(class, self.classes)) {
+                return refuse(
+                    Status::Parameter,
+                    c"class_weight",
+                    c"at least one class above 0 that is not excluded as the background",
+                );
             }
         }
         Ok(())
     }
+}
+
+/// Refuses options that the form of a term does not use, unless they are at their defaults.
+fn check_options(term: &Term<'_>) -> Result<(), Error> {
+    let parts = term.form.parts();
+    if !matches!(parts, Parts::Region(_)) && term.class_average != ClassAverage::Mean {
+        return refuse(
+            Status::Parameter,
+            c"class_average",
+            c"the default, Mean: only region losses of one class use it",
+        );
+    }
+    if let Parts::Cost(rows) = parts {
+        if term.sample_average != SampleAverage::Mean {
+            let expected = c"the default, Mean: only region losses use it, others are means over the batch";
+            return refuse(Status::Parameter, c"sample_average", expected);
+        }
+        if term.absent != Absent::Counted {
+            return refuse(Status::Parameter, c"absent", c"the default, Counted: only region losses use it");
+        }
+        if term.field.is_some() && !rows.bill().field {
+            return refuse(Status::Parameter, c"field", c"none: this loss uses no distances");
+        }
+    } else if term.field.is_some() {
+        return refuse(Status::Parameter, c"field", c"none: region losses use no distances");
+    }
+    if term.field_complete {
+        if !term.form.field().is_some_and(Field::has_halves) {
+            let expected = c"false: only the Hausdorff loss has a field of two halves";
+            return refuse(Status::Parameter, c"field_complete", expected);
+        }
+        if term.field.is_none() {
+            return refuse(Status::MissingField, c"field", c"a field, which field_complete says is complete");
+        }
+    }
+    Ok(())
 }
 
 /// The truth and its rows. Integers are masks if they have as many axes and channels as the prediction.

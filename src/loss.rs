@@ -313,7 +313,7 @@ pub struct Term<'a> {
     pub absent: Absent,
     /// One weight per class, finite and ≥ 0, not all 0; `None` is the form's default.
     pub class_weight: Option<&'a [f64]>,
-    /// Leaves class 0 of two or more out, where no class weights are given.
+    /// Class 0 of two or more weighs 0, beside class weights too. One class is no background.
     pub leave_out_background: bool,
     /// The field, where the form has one: `[B, C, …]`, or `[B, …]` for all classes.
     /// `None` computes it from labels.
@@ -342,20 +342,19 @@ impl<'a> Term<'a> {
     /// `v_c` where it does not come from frequencies.
     pub(crate) fn class_weight(&self, class: usize, classes: usize) -> f64 {
         match self.class_weight {
+            _ if self.leaves_out(class, classes) => 0.0,
             Some(weights) => weights.get(class).copied().unwrap_or(0.0),
-            None if self.leaves_out(class, classes) => 0.0,
             None => 1.0,
         }
     }
 
     /// Whether the class has weight 0 in every sample.
     pub(crate) fn leaves_out(&self, class: usize, classes: usize) -> bool {
+        let is_background = class == 0 && classes > 1;
         match self.class_weight {
+            _ if is_background && self.leave_out_background => true,
             Some(weights) => weights.get(class).is_none_or(|&v| v == 0.0),
-            None => {
-                let spared = self.leave_out_background || self.form.weighting() == Weighting::NoBackground;
-                class == 0 && classes > 1 && spared
-            }
+            None => is_background && self.form.weighting() == Weighting::NoBackground,
         }
     }
 }

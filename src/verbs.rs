@@ -184,8 +184,8 @@ pub fn finish(
     with_bench!(&plan, terms, arena, bench => Ok(bench.finish(tallies, scale, &mut results)))
 }
 
-/// Writes the gradient of a part of a batch from the slopes of the whole. The scale of `gradient` is
-/// not used: [`finish`] has put it into the slopes.
+/// Writes the gradient of a part of a batch from the slopes of the whole, or adds it to what `into` holds if
+/// `accumulate`. The scale of the gradient is in the slopes: [`finish`] puts it there.
 ///
 /// # Errors
 /// As [`fold`]. Labels are not checked again: fold every part first.
@@ -193,13 +193,14 @@ pub fn map(
     part: &Batch<'_>,
     terms: &[Term<'_>],
     slopes: &[Tally],
-    gradient: Gradient<'_>,
+    into: ViewMut<'_>,
+    accumulate: bool,
     scratch: &mut [u8],
 ) -> Result<(), Error> {
     let plan = Plan::new(part)?;
     plan.check_terms(terms)?;
     check_tallies(&plan, slopes.len(), c"slopes")?;
-    let output = gradient.output(&plan)?;
+    let output = Gradient { accumulate, ..Gradient::new(into) }.output(&plan)?;
     let arena = &mut Arena::new(scratch);
     // SAFETY: as in `run`.
     with_bench!(&plan, terms, arena, bench => unsafe { bench.map(slopes, output) })
@@ -214,7 +215,7 @@ pub fn map(
 /// As [`evaluate`]; and [`Status::Unsupported`] for a form without a field.
 pub fn field(batch: &Batch<'_>, term: &Term<'_>, into: ViewMut<'_>, scratch: &mut [u8]) -> Result<(), Error> {
     let plan = Plan::new(batch)?;
-    let terms = [Term { field: None, ..*term }];
+    let terms = [Term { field: None, field_complete: false, ..*term }];
     plan.check_terms(&terms)?;
     let shared = term.form.field().is_some_and(|field| field.is_shared());
     let fits = match plan.shape.shape() {

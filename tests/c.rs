@@ -97,6 +97,11 @@ fn options_from_c() {
 }
 
 #[test]
+fn what_a_loss_does_not_use_is_refused_in_c() {
+    run("unused.c", "c99");
+}
+
+#[test]
 fn scratch_from_c() {
     run("scratch.c", "c99");
 }

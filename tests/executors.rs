@@ -116,8 +116,8 @@ fn no_executor_changes_a_bit_of_a_part() {
         let mut slopes = vec![Tally::ZERO; 6];
         segloss::finish(batch, &terms, &tallies, 1.0, Some(&mut slopes), &mut scratch).unwrap();
         let mut gradient = vec![0f64; case.z.len()];
-        let into = Gradient::new(ViewMut::new(&mut gradient, &shape).unwrap());
-        map(batch, &terms, &slopes, into, &mut scratch).unwrap();
+        let into = ViewMut::new(&mut gradient, &shape).unwrap();
+        map(batch, &terms, &slopes, into, false, &mut scratch).unwrap();
         (tallies, gradient)
     };
     let expected = parts(&alone);

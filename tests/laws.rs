@@ -23,6 +23,7 @@ mod merge;
 mod mismatch;
 mod naive;
 mod numbers;
+mod options;
 mod outputs;
 mod parts;
 mod precision;

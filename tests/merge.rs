@@ -231,7 +231,7 @@ fn parts_may_be_views_of_the_whole_and_map_over_it() {
     let mut gradient = vec![0.0; 420];
     for slab in &slabs {
         let into = ViewMut::strided(&mut gradient, slab.0 * 3, &slab.1, &strides).unwrap();
-        map(&part(slab), &loss, &slopes, Gradient::new(into), &mut scratch).unwrap();
+        map(&part(slab), &loss, &slopes, into, false, &mut scratch).unwrap();
     }
     assert_relative_eq!(gradient[..], expected[..], max_relative = 1e-11);
 }

@@ -29,8 +29,8 @@ fn refused_gradient<T: Element + PartialEq + std::fmt::Debug>(x: T, shape: &[usi
     let mut data = vec![x; shape.iter().product()];
     let gradient = Gradient::new(into(&mut data, shape));
     assert_error(differentiate(&batch(), &LOSS, gradient, &mut scratch()), status, "grad");
-    let gradient = Gradient::new(into(&mut data, shape));
-    assert_error(map(&batch(), &LOSS, &[Tally::ZERO; 6], gradient, &mut scratch()), status, "grad");
+    let mapped = map(&batch(), &LOSS, &[Tally::ZERO; 6], into(&mut data, shape), false, &mut scratch());
+    assert_error(mapped, status, "grad");
     assert!(data.iter().all(|y| *y == x));
 }
 
@@ -99,8 +99,8 @@ fn tallies_and_slopes_of_another_length_are_refused() {
         assert_error(finish(&batch(), &LOSS, &short, 1.0, None, &mut scratch()), Status::Shape, "tallies");
         let done = finish(&batch(), &LOSS, &[Tally::ZERO; 6], 1.0, Some(&mut short), &mut scratch());
         assert_error(done, Status::Shape, "slopes");
-        let gradient = Gradient::new(into(&mut data, &SHAPE));
-        assert_error(map(&batch(), &LOSS, &short, gradient, &mut scratch()), Status::Shape, "slopes");
+        let mapped = map(&batch(), &LOSS, &short, into(&mut data, &SHAPE), false, &mut scratch());
+        assert_error(mapped, Status::Shape, "slopes");
         assert!(short.iter().all(|t| *t == PAINTED) && data.iter().all(|&x| x == PAINT));
     }
 }

@@ -4,7 +4,7 @@ use crate::bridge::{Array, Format, Inputs, Layout, with_terms};
 use crate::cases::{Field, field_of};
 use crate::held::with_complete_field;
 use crate::naive::{Case, Form, Selection, TermSpec};
-use segloss::{Gradient, Tally, field, finish, fold, map, scratch_len};
+use segloss::{Tally, field, finish, fold, map, scratch_len};
 use std::ops::Range;
 
 /// Some samples of a map `[B, maps, rows, …]`, and of each some rows of the first spatial axis.
@@ -75,7 +75,7 @@ pub fn map_of(case: &Case, terms: &[TermSpec], format: &Format, slopes: &[Tally]
     with_terms(terms, &inputs, |terms| {
         let batch = inputs.batch(inputs.prediction.view());
         let mut scratch = vec![0x5a; scratch_len(&batch, terms).unwrap()];
-        map(&batch, terms, slopes, Gradient::new(gradient.view_mut()), &mut scratch).unwrap();
+        map(&batch, terms, slopes, gradient.view_mut(), false, &mut scratch).unwrap();
     });
     gradient.values()
 }

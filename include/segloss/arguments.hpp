@@ -16,7 +16,7 @@ inline namespace SEGLOSS_MODE {
 
 enum class ClassAverage : std::uint32_t { mean = SEGLOSS_CLASS_MEAN, pooled = SEGLOSS_CLASS_POOLED };
 enum class SampleAverage : std::uint32_t {
-  by_form = SEGLOSS_SAMPLE_DEFAULT,  // mean for region forms, else pooled
+  by_form = SEGLOSS_SAMPLE_DEFAULT,  // mean for region forms; others are means over the batch
   mean = SEGLOSS_SAMPLE_MEAN,
   pooled = SEGLOSS_SAMPLE_POOLED,
 };
@@ -28,7 +28,7 @@ struct Options {
   SampleAverage sample_average = SampleAverage::by_form;
   Absent absent = Absent::counted;  // a class without truth in a sample
   bool minus_one = false;           // value - 1, as nnU-Net's Dice
-  bool no_background = false;       // class 0 of two or more is left out, where no class weights are given
+  bool no_background = false;       // class 0 of two or more is left out, beside class weights too
   bool field_complete = false;      // field is all of Hausdorff's weight
   span<const double> class_weight{};
   Tensor field{};  // absent: run computes it from labels

@@ -25,6 +25,11 @@ pub trait Field: FieldOf<f32> + FieldOf<f64> + Sync {
         Wants::Masks
     }
 
+    /// Whether the field is the sum of one of the target and one of the prediction.
+    fn has_halves(&self) -> bool {
+        false
+    }
+
     /// Whether a part of the field comes from the prediction, made anew by every run.
     fn follows_prediction(&self) -> bool {
         false

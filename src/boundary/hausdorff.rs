@@ -109,6 +109,10 @@ impl Field for Hausdorff {
         if self.interior { None } else { Some(1.0) }
     }
 
+    fn has_halves(&self) -> bool {
+        true
+    }
+
     fn follows_prediction(&self) -> bool {
         self.sides != Sides::Target
     }

@@ -112,7 +112,7 @@ pub(super) unsafe fn report(result: Result<(), Error>, fault: *mut segloss_fault
 impl<'a> Call<'a> {
     unsafe fn new(args: segloss_args, data: Data, executor: &'a dyn Executor) -> Result<Self, Error> {
         if args.flags & !(SEGLOSS_ACCUMULATE as u32) != 0 {
-            return Err(unknown(c"flags"));
+            return Err(unknown(c"flags", c"0 or SEGLOSS_ACCUMULATE"));
         }
         crate::loss::within(&[(c"grad_scale", args.grad_scale)], |_| true, c"finite")?;
         let activation = match args.activation {
@@ -120,7 +120,12 @@ impl<'a> Call<'a> {
             2 => Activation::Sigmoid,
             3 => Activation::Probability,
             4 => Activation::ProbabilityPerClass,
-            _ => return Err(unknown(c"activation")),
+            _ => {
+                return Err(unknown(
+                    c"activation",
+                    c"SEGLOSS_SOFTMAX, _SIGMOID, _PROBABILITY or _PROBABILITY_PER_CLASS",
+                ));
+            }
         };
         // SAFETY: promised by the caller of `call`.
         unsafe {

@@ -67,59 +67,62 @@ pub const SEGLOSS_MISSING_FIELD: i32 = 13;
 
 /// Term flag: value - 1, as nnU-Net's Dice and combo are written.
 pub const SEGLOSS_MINUS_ONE: i32 = 1;
-/// Term flag: field is all of Hausdorff's weight, no half to compute.
+/// Term flag of hausdorff: field is all of its weight, no half to compute.
 pub const SEGLOSS_FIELD_COMPLETE: i32 = 2;
-/// Term flag: class 0 of two or more is left out, where no class weights are given.
+/// Term flag: class 0 of two or more is left out, beside class weights too; without effect where C = 1.
 pub const SEGLOSS_NO_BACKGROUND: i32 = 4;
+
+// The constants below that are not 0 say in bits 16 to 22 what they are constants of: three bits for each option, so
+// that a constant of another option, alone or or-ed in, is found. 0 is the default of every option.
 
 /// class_average: the weighted mean of the classes' values.
 pub const SEGLOSS_CLASS_MEAN: i32 = 0;
 /// class_average: the value of the classes' weighted sums.
-pub const SEGLOSS_CLASS_POOLED: i32 = 1;
-/// sample_average: mean for region forms, else pooled.
+pub const SEGLOSS_CLASS_POOLED: i32 = 0x0007_0001;
+/// sample_average: the mean for region forms; others are means over the whole batch.
 pub const SEGLOSS_SAMPLE_DEFAULT: i32 = 0;
 /// sample_average: the mean of the samples' values.
-pub const SEGLOSS_SAMPLE_MEAN: i32 = 1;
+pub const SEGLOSS_SAMPLE_MEAN: i32 = 0x000b_0001;
 /// sample_average: the value of the samples' sums.
-pub const SEGLOSS_SAMPLE_POOLED: i32 = 2;
+pub const SEGLOSS_SAMPLE_POOLED: i32 = 0x000b_0002;
 /// absent: a class with no truth in a sample counts like any other.
 pub const SEGLOSS_ABSENT_COUNTED: i32 = 0;
 /// absent: a class with no truth in a sample is left out.
-pub const SEGLOSS_ABSENT_SKIPPED: i32 = 1;
+pub const SEGLOSS_ABSENT_SKIPPED: i32 = 0x000d_0001;
 /// normalizer: the sum of voxel weights.
 pub const SEGLOSS_BY_VOXELS: i32 = 0;
 /// normalizer: the sum of class weights over the truth.
-pub const SEGLOSS_BY_CLASS_WEIGHT: i32 = 1;
+pub const SEGLOSS_BY_CLASS_WEIGHT: i32 = 0x000e_0001;
 
 /// variant of dice, iou: sums of probabilities.
 pub const SEGLOSS_LINEAR: i32 = 0;
 /// variant of dice, iou: sums of squares.
-pub const SEGLOSS_SQUARED: i32 = 1;
+pub const SEGLOSS_SQUARED: i32 = 0x0013_0001;
 /// variant of generalized_dice, penalty: classes weigh 1/G^2.
 pub const SEGLOSS_INVERSE_SQUARE: i32 = 0;
 /// variant of generalized_dice, penalty: classes weigh 1/G.
-pub const SEGLOSS_INVERSE: i32 = 1;
+pub const SEGLOSS_INVERSE: i32 = 0x0015_0001;
 /// variant of generalized_dice, penalty: classes weigh 1.
-pub const SEGLOSS_UNIFORM: i32 = 2;
+pub const SEGLOSS_UNIFORM: i32 = 0x0015_0002;
 /// variant of top_k: k is the share of voxels that pay.
 pub const SEGLOSS_FRACTION: i32 = 0;
 /// variant of top_k: k is the probability below which a voxel pays.
-pub const SEGLOSS_THRESHOLD: i32 = 1;
+pub const SEGLOSS_THRESHOLD: i32 = 0x0016_0001;
 /// variant of boundary: the inner rim at distance 0.
-pub const SEGLOSS_RIM_ZERO: i32 = 1;
+pub const SEGLOSS_RIM_ZERO: i32 = 0x0019_0001;
 /// variant of hausdorff, or-ed: distances of the target only.
-pub const SEGLOSS_TARGET_ONLY: i32 = 1;
+pub const SEGLOSS_TARGET_ONLY: i32 = 0x001a_0001;
 /// variant of hausdorff, or-ed: distances of the prediction only.
-pub const SEGLOSS_PREDICTION_ONLY: i32 = 2;
+pub const SEGLOSS_PREDICTION_ONLY: i32 = 0x001a_0002;
 /// variant of hausdorff, or-ed: the prediction's mask is where the class is the largest.
-pub const SEGLOSS_ARGMAX: i32 = 4;
+pub const SEGLOSS_ARGMAX: i32 = 0x001a_0004;
 /// variant of hausdorff, or-ed: distances are 0 outside of their mask.
-pub const SEGLOSS_INTERIOR: i32 = 8;
+pub const SEGLOSS_INTERIOR: i32 = 0x001a_0008;
 /// variant of hausdorff, or-ed: the value is log(1 + loss).
-pub const SEGLOSS_LOG: i32 = 16;
+pub const SEGLOSS_LOG: i32 = 0x001a_0010;
 
 /// args flag: grad += instead of =; not in place.
-pub const SEGLOSS_ACCUMULATE: i32 = 1;
+pub const SEGLOSS_ACCUMULATE: i32 = 0x0100;
 
 /// activation: logits of classes that exclude each other. 0 is an error.
 pub const SEGLOSS_SOFTMAX: i32 = 1;
@@ -142,14 +145,58 @@ pub const SEGLOSS_OTHER_SIDE: i32 = 4;
 /// kind of class weights: 1/f.
 pub const SEGLOSS_WEIGHT_INVERSE: i32 = 0;
 /// kind of class weights: the root of 1/f.
-pub const SEGLOSS_WEIGHT_INVERSE_SQRT: i32 = 1;
+pub const SEGLOSS_WEIGHT_INVERSE_SQRT: i32 = 0x001c_0001;
 /// kind of class weights: median(f)/f.
-pub const SEGLOSS_WEIGHT_MEDIAN: i32 = 2;
+pub const SEGLOSS_WEIGHT_MEDIAN: i32 = 0x001c_0002;
 
 /// distance flag: squared distances; a signed square keeps its sign.
-pub const SEGLOSS_SQUARE: i32 = 1;
+pub const SEGLOSS_SQUARE: i32 = 0x0023_0001;
 /// distance flag: the outside of the image counts as background.
-pub const SEGLOSS_BLACK_BORDER: i32 = 2;
+pub const SEGLOSS_BLACK_BORDER: i32 = 0x0023_0002;
+
+/// The values of an option, without 0, and the bits that say whose they are.
+const OPTIONS: [&[i32]; 11] = [
+    &[SEGLOSS_CLASS_POOLED],
+    &[SEGLOSS_SAMPLE_MEAN, SEGLOSS_SAMPLE_POOLED],
+    &[SEGLOSS_ABSENT_SKIPPED],
+    &[SEGLOSS_BY_CLASS_WEIGHT],
+    &[SEGLOSS_SQUARED],
+    &[SEGLOSS_INVERSE, SEGLOSS_UNIFORM],
+    &[SEGLOSS_THRESHOLD],
+    &[SEGLOSS_RIM_ZERO],
+    &[SEGLOSS_TARGET_ONLY, SEGLOSS_PREDICTION_ONLY, SEGLOSS_ARGMAX, SEGLOSS_INTERIOR, SEGLOSS_LOG],
+    &[SEGLOSS_WEIGHT_INVERSE_SQRT, SEGLOSS_WEIGHT_MEDIAN],
+    &[SEGLOSS_SQUARE, SEGLOSS_BLACK_BORDER],
+];
+
+/// The flags among `all`, which are those of one option: the low bits of `given`. None if a bit is not theirs, or if it
+/// does not say that it is.
+pub(super) const fn flags_of(given: u32, all: i32) -> Option<u32> {
+    let option = all as u32 & !0xffff;
+    let is_known = given & !(all as u32) == 0;
+    if is_known && (given == 0 || given & option == option && given != option) {
+        Some(given & 0xffff)
+    } else {
+        None
+    }
+}
+
+// Three bits each, no two options the same three, and flags of the args none of a term.
+const _: () = {
+    let (mut k, mut seen) = (0, 0u128);
+    while k < OPTIONS.len() {
+        let option = OPTIONS[k][0] >> 16;
+        assert!(option.count_ones() == 3 && option < 128 && seen >> option & 1 == 0);
+        seen |= 1 << option;
+        let mut value = 0;
+        while value < OPTIONS[k].len() {
+            assert!(OPTIONS[k][value] >> 16 == option && OPTIONS[k][value] & 0xffff != 0);
+            value += 1;
+        }
+        k += 1;
+    }
+    assert!(SEGLOSS_ACCUMULATE & (SEGLOSS_MINUS_ONE | SEGLOSS_FIELD_COMPLETE | SEGLOSS_NO_BACKGROUND) == 0);
+};
 
 // They are those of the Rust types.
 const _: () = {

@@ -11,6 +11,7 @@ use crate::batch::check_spacing;
 use crate::distance::{ClassMask, Distance, Kind, scratch_len, transform};
 use crate::view::{Array, Layout, MAX_AXES};
 use crate::{Dtype, Error, Executor, Status};
+use core::ffi::CStr;
 
 /// Exact Euclidean distances of a mask, or of every class of a label map.
 ///
@@ -97,18 +98,23 @@ unsafe fn with_distance(
             SEGLOSS_INSIDE => Kind::Inside,
             SEGLOSS_OUTSIDE => Kind::Outside,
             SEGLOSS_OTHER_SIDE => Kind::OtherSide,
-            _ => return Err(super::forms::unknown(c"kind")),
+            _ => {
+                return Err(super::forms::unknown(
+                    c"kind",
+                    c"SEGLOSS_SIGNED, _INSIDE, _OUTSIDE or _OTHER_SIDE",
+                ));
+            }
         };
-        let (square, border) = (SEGLOSS_SQUARE as u32, SEGLOSS_BLACK_BORDER as u32);
-        if args.flags & !(square | border) != 0 {
-            return Err(super::forms::unknown(c"flags"));
-        }
+        const EXPECTED: &CStr = c"SEGLOSS_SQUARE and SEGLOSS_BLACK_BORDER, or-ed";
+        let flags = flags_of(args.flags, SEGLOSS_SQUARE | SEGLOSS_BLACK_BORDER);
+        let flags = flags.ok_or(super::forms::unknown(c"flags", EXPECTED))?;
+        let has = |flag: i32| flags & flag as u32 & 0xffff != 0;
         let request = Distance {
             shape: mask.shape(),
             spacing,
             kind,
-            squared: args.flags & square != 0,
-            black_border: args.flags & border != 0,
+            squared: has(SEGLOSS_SQUARE),
+            black_border: has(SEGLOSS_BLACK_BORDER),
         };
         request.validate()?;
         then(&args, &request, &mask, Pool::or_here(&pool))

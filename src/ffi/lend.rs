@@ -1,7 +1,7 @@
 //! Terms of C become terms of Rust, each form lent from its own stack frame: four terms nest four deep.
 
 use super::codes::*;
-use super::forms::unknown;
+use super::forms::{check_unused, unknown};
 use super::overlap::{Ranges, bytes};
 use super::read::{Data, read, slice, tensor};
 use super::structs::segloss_term;
@@ -81,6 +81,7 @@ impl Terms {
         // SAFETY: a form comes from a getter and is static, or is NULL.
         let form = unsafe { raw.form.as_ref() };
         let form = form.ok_or(Error::new(Status::NullPointer, c"form", c"one of the forms").in_term(k))?;
+        check_unused(form, raw).map_err(|error| error.in_term(k))?;
         let mut accepted = false;
         let lent = (form.lend)(raw, &mut |form: &dyn Form| {
             accepted = true;
@@ -102,7 +103,7 @@ impl Terms {
 unsafe fn options<'a>(raw: &segloss_term, classes: usize, data: Data) -> Result<Term<'a>, Error> {
     let has = |flag: i32| raw.flags & flag as u32 != 0;
     if raw.flags & !((SEGLOSS_MINUS_ONE | SEGLOSS_FIELD_COMPLETE | SEGLOSS_NO_BACKGROUND) as u32) != 0 {
-        return Err(unknown(c"flags"));
+        return Err(unknown(c"flags", c"SEGLOSS_MINUS_ONE, _FIELD_COMPLETE and _NO_BACKGROUND, or-ed"));
     }
     if raw.reserved != 0 {
         return Err(Error::new(Status::Parameter, c"reserved", c"0"));
@@ -110,17 +111,17 @@ unsafe fn options<'a>(raw: &segloss_term, classes: usize, data: Data) -> Result<
     let class_average = match raw.class_average as i32 {
         SEGLOSS_CLASS_MEAN => ClassAverage::Mean,
         SEGLOSS_CLASS_POOLED => ClassAverage::Pooled,
-        _ => return Err(unknown(c"class_average")),
+        _ => return Err(unknown(c"class_average", c"SEGLOSS_CLASS_MEAN or SEGLOSS_CLASS_POOLED")),
     };
     let sample_average = match raw.sample_average as i32 {
         SEGLOSS_SAMPLE_DEFAULT | SEGLOSS_SAMPLE_MEAN => SampleAverage::Mean,
         SEGLOSS_SAMPLE_POOLED => SampleAverage::Pooled,
-        _ => return Err(unknown(c"sample_average")),
+        _ => return Err(unknown(c"sample_average", c"SEGLOSS_SAMPLE_DEFAULT, _MEAN or _POOLED")),
     };
     let absent = match raw.absent as i32 {
         SEGLOSS_ABSENT_COUNTED => Absent::Counted,
         SEGLOSS_ABSENT_SKIPPED => Absent::Skipped,
-        _ => return Err(unknown(c"absent")),
+        _ => return Err(unknown(c"absent", c"SEGLOSS_ABSENT_COUNTED or SEGLOSS_ABSENT_SKIPPED")),
     };
     // SAFETY: promised by the caller.
     let (class_weight, field) = unsafe {

@@ -126,7 +126,7 @@ pub type segloss_region = Option<
 >;
 
 /// A weighted term of a loss. An array of terms has stride terms[0].struct_size; all must agree.
-/// Parameters a form does not name are ignored.
+/// A parameter or option that the form does not name must be as segloss_term_init wrote it.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct segloss_term {
@@ -134,19 +134,19 @@ pub struct segloss_term {
     pub struct_size: u32,
     /// SEGLOSS_MINUS_ONE, SEGLOSS_FIELD_COMPLETE, SEGLOSS_NO_BACKGROUND.
     pub flags: u32,
-    /// Of the form, as SEGLOSS_SQUARED.
+    /// Of the form, as SEGLOSS_SQUARED; 0 is its default.
     pub variant: u32,
-    /// SEGLOSS_CLASS_MEAN or SEGLOSS_CLASS_POOLED.
+    /// Region forms: SEGLOSS_CLASS_MEAN or SEGLOSS_CLASS_POOLED.
     pub class_average: u32,
-    /// SEGLOSS_SAMPLE_DEFAULT, _MEAN or _POOLED.
+    /// Region forms: SEGLOSS_SAMPLE_DEFAULT, _MEAN or _POOLED.
     pub sample_average: u32,
-    /// SEGLOSS_ABSENT_COUNTED or SEGLOSS_ABSENT_SKIPPED.
+    /// Region forms: SEGLOSS_ABSENT_COUNTED or SEGLOSS_ABSENT_SKIPPED.
     pub absent: u32,
-    /// SEGLOSS_BY_VOXELS or SEGLOSS_BY_CLASS_WEIGHT.
+    /// Cross entropy: SEGLOSS_BY_VOXELS or SEGLOSS_BY_CLASS_WEIGHT.
     pub normalizer: u32,
     /// 0.
     pub reserved: u32,
-    /// Of the term in the sum.
+    /// Of the term in the sum; 0 is taken at its word.
     pub weight: f64,
     /// Of the form.
     pub alpha: f64,
@@ -160,7 +160,7 @@ pub struct segloss_term {
     pub smooth_numerator: f64,
     /// Smoothing of a ratio's denominator, in voxels.
     pub smooth_denominator: f64,
-    /// In [0, 1].
+    /// Cross entropy: in [0, 1].
     pub label_smoothing: f64,
     /// The form: one of the getters'.
     pub form: *const segloss_form,
@@ -339,6 +339,8 @@ pub(super) type Borrower<'a> = &'a mut dyn FnMut(&dyn Form) -> Result<(), Error>
 pub struct segloss_form {
     /// Fills the parameters the form names; the rest is zero.
     pub(super) defaults: fn(&mut segloss_term),
+    /// The fields of a term that the form reads, as [`uses`](super::forms::uses) numbers them.
+    pub(super) uses: u32,
     /// Builds the typed loss and lends it.
     pub(super) lend: fn(&segloss_term, Borrower<'_>) -> Result<(), Error>,
 }

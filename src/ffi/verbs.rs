@@ -207,7 +207,10 @@ pub unsafe extern "C" fn segloss_field(
     // SAFETY: promised by the caller.
     unsafe {
         call(term, 1, args, Data::Read, Some(&|_, _| ()), |call, plan, terms| {
-            let terms = terms.first().map(|term| [Term { field: None, ..*term }]).ok_or(missing(c"term"))?;
+            let terms = terms
+                .first()
+                .map(|term| [Term { field: None, field_complete: false, ..*term }])
+                .ok_or(missing(c"term"))?;
             let field = slice(field, 1, c"field")?.and_then(<[_]>::first).ok_or(missing(c"field"))?;
             let shared = terms.iter().filter_map(|term| term.form.field()).any(|field| field.is_shared());
             let like = if shared { flat(&plan.shape)? } else { plan.shape };
@@ -255,7 +258,12 @@ pub unsafe extern "C" fn segloss_class_weights(
                 SEGLOSS_WEIGHT_INVERSE => Frequency::Inverse,
                 SEGLOSS_WEIGHT_INVERSE_SQRT => Frequency::InverseSqrt,
                 SEGLOSS_WEIGHT_MEDIAN => Frequency::Median,
-                _ => return Err(super::forms::unknown(c"kind")),
+                _ => {
+                    return Err(super::forms::unknown(
+                        c"kind",
+                        c"SEGLOSS_WEIGHT_INVERSE, _INVERSE_SQRT or _MEDIAN",
+                    ));
+                }
             };
             let to = slice_mut(weights, plan.classes, c"weights")?.ok_or(missing(c"weights"))?;
             frequency::write(plan, frequency, to, &mut call.arena()?)

@@ -51,7 +51,7 @@ int main(void) {
   args = arguments(), term.alpha = NAN;
   REFUSED(SEGLOSS_PARAMETER, -1, "alpha");
   CHECK(fault.term == 0);
-  args = arguments(), term.variant = 7, term.form = segloss_dice();
+  args = arguments(), segloss_term_init(segloss_dice(), &term, sizeof term), term.variant = 7;
   REFUSED(SEGLOSS_PARAMETER, -1, "variant");
   args = arguments(), term.flags = 1u << 30;
   REFUSED(SEGLOSS_PARAMETER, -1, "flags");

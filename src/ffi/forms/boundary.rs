@@ -2,22 +2,23 @@
 
 use super::super::codes::*;
 use super::super::structs::segloss_term;
-use super::{Borrower, no_defaults, segloss_form, unknown};
+use super::{Borrower, no_defaults, segloss_form, unknown, uses};
 use crate::boundary::Sides;
 use crate::{Boundary, Error, Hausdorff};
+use core::ffi::CStr;
 
 /// Boundary loss. Parameters: variant (0, SEGLOSS_RIM_ZERO), field. Class 0 of two or more is left out where no class
 /// weights are given.
 #[unsafe(no_mangle)]
 pub extern "C" fn segloss_boundary() -> *const segloss_form {
-    &const { segloss_form { defaults: no_defaults, lend: boundary } }
+    &const { segloss_form { defaults: no_defaults, uses: uses::VARIANT | uses::FIELD, lend: boundary } }
 }
 
 fn boundary(term: &segloss_term, borrower: Borrower<'_>) -> Result<(), Error> {
     match term.variant as i32 {
         0 => borrower(&Boundary { rim_zero: false }),
         SEGLOSS_RIM_ZERO => borrower(&Boundary { rim_zero: true }),
-        _ => Err(unknown(c"variant")),
+        _ => Err(unknown(c"variant", c"0 or SEGLOSS_RIM_ZERO")),
     }
 }
 
@@ -26,7 +27,13 @@ fn boundary(term: &segloss_term, borrower: Borrower<'_>) -> Result<(), Error> {
 /// SEGLOSS_INTERIOR, SEGLOSS_LOG, or-ed. Class 0 of two or more is left out where no class weights are given.
 #[unsafe(no_mangle)]
 pub extern "C" fn segloss_hausdorff() -> *const segloss_form {
-    &const { segloss_form { defaults: default_hausdorff, lend: hausdorff } }
+    &const {
+        segloss_form {
+            defaults: default_hausdorff,
+            uses: uses::VARIANT | uses::ALPHA | uses::FIELD | uses::FIELD_COMPLETE,
+            lend: hausdorff,
+        }
+    }
 }
 
 fn default_hausdorff(term: &mut segloss_term) {
@@ -36,17 +43,16 @@ fn default_hausdorff(term: &mut segloss_term) {
 fn hausdorff(term: &segloss_term, borrower: Borrower<'_>) -> Result<(), Error> {
     const ALL: i32 =
         SEGLOSS_TARGET_ONLY | SEGLOSS_PREDICTION_ONLY | SEGLOSS_ARGMAX | SEGLOSS_INTERIOR | SEGLOSS_LOG;
-    let variant = term.variant as i32;
-    let has = |flag: i32| variant & flag != 0;
+    const EXPECTED: &CStr =
+        c"SEGLOSS_ARGMAX, _INTERIOR, _LOG and one of _TARGET_ONLY and _PREDICTION_ONLY, or-ed";
+    let variant = flags_of(term.variant, ALL).ok_or(unknown(c"variant", EXPECTED))?;
+    let has = |flag: i32| variant & flag as u32 & 0xffff != 0;
     let sides = match (has(SEGLOSS_TARGET_ONLY), has(SEGLOSS_PREDICTION_ONLY)) {
         (false, false) => Sides::Both,
         (true, false) => Sides::Target,
         (false, true) => Sides::Prediction,
-        (true, true) => return Err(unknown(c"variant")),
+        (true, true) => return Err(unknown(c"variant", EXPECTED)),
     };
-    if variant & !ALL != 0 {
-        return Err(unknown(c"variant"));
-    }
     borrower(&Hausdorff {
         alpha: term.alpha,
         sides,

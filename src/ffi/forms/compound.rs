@@ -1,13 +1,19 @@
 //! The halves that compound losses are made of.
 
 use super::super::structs::segloss_term;
-use super::{Borrower, segloss_form};
+use super::{Borrower, segloss_form, uses};
 use crate::{BalancedCrossEntropy, Error, LogDice, PowerCrossEntropy};
 
 /// Balanced cross entropy, combo's first half (15). Parameters: beta.
 #[unsafe(no_mangle)]
 pub extern "C" fn segloss_balanced_cross_entropy() -> *const segloss_form {
-    &const { segloss_form { defaults: default_balanced_cross_entropy, lend: balanced_cross_entropy } }
+    &const {
+        segloss_form {
+            defaults: default_balanced_cross_entropy,
+            uses: uses::BETA,
+            lend: balanced_cross_entropy,
+        }
+    }
 }
 
 fn default_balanced_cross_entropy(term: &mut segloss_term) {
@@ -21,7 +27,7 @@ fn balanced_cross_entropy(term: &segloss_term, borrower: Borrower<'_>) -> Result
 /// Power cross entropy, exponential logarithmic's second half (16). Parameters: gamma.
 #[unsafe(no_mangle)]
 pub extern "C" fn segloss_power_cross_entropy() -> *const segloss_form {
-    &const { segloss_form { defaults: default_power_cross_entropy, lend: power_cross_entropy } }
+    &const { segloss_form { defaults: default_power_cross_entropy, uses: uses::GAMMA, lend: power_cross_entropy } }
 }
 
 fn default_power_cross_entropy(term: &mut segloss_term) {
@@ -36,7 +42,7 @@ fn power_cross_entropy(term: &segloss_term, borrower: Borrower<'_>) -> Result<()
 /// forms.
 #[unsafe(no_mangle)]
 pub extern "C" fn segloss_log_dice() -> *const segloss_form {
-    &const { segloss_form { defaults: default_log_dice, lend: log_dice } }
+    &const { segloss_form { defaults: default_log_dice, uses: uses::GAMMA | uses::RATIO, lend: log_dice } }
 }
 
 fn default_log_dice(term: &mut segloss_term) {

@@ -1,14 +1,14 @@
 //! A region loss that the caller brings.
 
 use super::super::structs::{segloss_region, segloss_tally, segloss_term};
-use super::{Borrower, no_defaults, segloss_form};
+use super::{Borrower, no_defaults, segloss_form, uses};
 use crate::{Error, Form, Parts, Region, Status, Tally};
 use core::ffi::c_void;
 
 /// A custom region loss. Parameters: region, context, class_average, sample_average, absent.
 #[unsafe(no_mangle)]
 pub extern "C" fn segloss_custom_region() -> *const segloss_form {
-    &const { segloss_form { defaults: no_defaults, lend: custom_region } }
+    &const { segloss_form { defaults: no_defaults, uses: uses::REGION | uses::AVERAGES, lend: custom_region } }
 }
 
 fn custom_region(term: &segloss_term, borrower: Borrower<'_>) -> Result<(), Error> {

@@ -2,20 +2,26 @@
 
 use super::super::codes::*;
 use super::super::structs::segloss_term;
-use super::{Borrower, no_defaults, segloss_form, unknown};
+use super::{Borrower, no_defaults, segloss_form, unknown, uses};
 use crate::{CrossEntropy, DistancePenalized, Error, Focal, Normalizer, Selection, TopK};
 
 /// Cross entropy (2), (3). Parameters: label_smoothing, normalizer.
 #[unsafe(no_mangle)]
 pub extern "C" fn segloss_cross_entropy() -> *const segloss_form {
-    &const { segloss_form { defaults: no_defaults, lend: cross_entropy } }
+    &const {
+        segloss_form {
+            defaults: no_defaults,
+            uses: uses::LABEL_SMOOTHING | uses::NORMALIZER,
+            lend: cross_entropy,
+        }
+    }
 }
 
 fn cross_entropy(term: &segloss_term, borrower: Borrower<'_>) -> Result<(), Error> {
     let normalizer = match term.normalizer as i32 {
         SEGLOSS_BY_VOXELS => Normalizer::Voxels,
         SEGLOSS_BY_CLASS_WEIGHT => Normalizer::ClassWeight,
-        _ => return Err(unknown(c"normalizer")),
+        _ => return Err(unknown(c"normalizer", c"SEGLOSS_BY_VOXELS or SEGLOSS_BY_CLASS_WEIGHT")),
     };
     borrower(&CrossEntropy { label_smoothing: term.label_smoothing, normalizer })
 }
@@ -23,7 +29,7 @@ fn cross_entropy(term: &segloss_term, borrower: Borrower<'_>) -> Result<(), Erro
 /// TopK cross entropy (4). Parameters: variant (SEGLOSS_FRACTION, SEGLOSS_THRESHOLD), k.
 #[unsafe(no_mangle)]
 pub extern "C" fn segloss_top_k() -> *const segloss_form {
-    &const { segloss_form { defaults: default_top_k, lend: top_k } }
+    &const { segloss_form { defaults: default_top_k, uses: uses::VARIANT | uses::K | uses::SELECT, lend: top_k } }
 }
 
 fn default_top_k(term: &mut segloss_term) {
@@ -35,7 +41,7 @@ fn top_k(term: &segloss_term, borrower: Borrower<'_>) -> Result<(), Error> {
     let selection = match term.variant as i32 {
         SEGLOSS_FRACTION => Selection::Fraction(term.k),
         SEGLOSS_THRESHOLD => Selection::Threshold(term.k),
-        _ => return Err(unknown(c"variant")),
+        _ => return Err(unknown(c"variant", c"SEGLOSS_FRACTION or SEGLOSS_THRESHOLD")),
     };
     borrower(&TopK { selection })
 }
@@ -43,7 +49,7 @@ fn top_k(term: &segloss_term, borrower: Borrower<'_>) -> Result<(), Error> {
 /// Focal loss (5). Parameters: gamma.
 #[unsafe(no_mangle)]
 pub extern "C" fn segloss_focal() -> *const segloss_form {
-    &const { segloss_form { defaults: default_focal, lend: focal } }
+    &const { segloss_form { defaults: default_focal, uses: uses::GAMMA, lend: focal } }
 }
 
 fn default_focal(term: &mut segloss_term) {
@@ -57,7 +63,7 @@ fn focal(term: &segloss_term, borrower: Borrower<'_>) -> Result<(), Error> {
 /// Distance-penalised cross entropy (6). Parameters: field, [B,...] or [B,C,...].
 #[unsafe(no_mangle)]
 pub extern "C" fn segloss_distance_penalized() -> *const segloss_form {
-    &const { segloss_form { defaults: no_defaults, lend: distance_penalized } }
+    &const { segloss_form { defaults: no_defaults, uses: uses::FIELD, lend: distance_penalized } }
 }
 
 fn distance_penalized(_: &segloss_term, borrower: Borrower<'_>) -> Result<(), Error> {

@@ -7,9 +7,85 @@ pub mod distribution;
 pub mod region;
 
 use super::codes::*;
-use super::structs::{Borrower, segloss_form, segloss_term};
+use super::structs::{Borrower, segloss_form, segloss_tensor, segloss_term};
 use crate::region::{Squares, Volume};
 use crate::{Error, Status};
+use core::ffi::CStr;
+
+/// Which fields of a term a form reads. Every form reads weight, class_weight, SEGLOSS_MINUS_ONE and
+/// SEGLOSS_NO_BACKGROUND.
+pub(super) mod uses {
+    pub const VARIANT: u32 = 1 << 0;
+    pub const ALPHA: u32 = 1 << 1;
+    pub const BETA: u32 = 1 << 2;
+    pub const GAMMA: u32 = 1 << 3;
+    pub const K: u32 = 1 << 4;
+    pub const SMOOTH_NUMERATOR: u32 = 1 << 5;
+    pub const SMOOTH_DENOMINATOR: u32 = 1 << 6;
+    pub const LABEL_SMOOTHING: u32 = 1 << 7;
+    pub const NORMALIZER: u32 = 1 << 8;
+    pub const CLASS_AVERAGE: u32 = 1 << 9;
+    pub const SAMPLE_AVERAGE: u32 = 1 << 10;
+    pub const ABSENT: u32 = 1 << 11;
+    pub const REGION: u32 = 1 << 12;
+    pub const SELECT: u32 = 1 << 13;
+    pub const FIELD: u32 = 1 << 14;
+    pub const FIELD_COMPLETE: u32 = 1 << 15;
+    /// How region losses are averaged.
+    pub const AVERAGES: u32 = CLASS_AVERAGE | SAMPLE_AVERAGE | ABSENT;
+    /// What every region loss of a ratio reads.
+    pub const RATIO: u32 = SMOOTH_NUMERATOR | SMOOTH_DENOMINATOR | AVERAGES;
+    /// The same where the formula joins the classes.
+    pub const JOINT_RATIO: u32 = RATIO & !CLASS_AVERAGE;
+}
+
+/// Refuses a field that the form does not read and that is not as segloss_term_init wrote it.
+pub(super) fn check_unused(form: &segloss_form, term: &segloss_term) -> Result<(), Error> {
+    let mut default = super::structs::NO_TERM;
+    (form.defaults)(&mut default);
+    let flag = SEGLOSS_FIELD_COMPLETE as u32;
+    let has_field = !field_is_absent(&term.field);
+    let fields = [
+        (uses::VARIANT, c"variant", term.variant != default.variant),
+        (uses::ALPHA, c"alpha", term.alpha != default.alpha),
+        (uses::BETA, c"beta", term.beta != default.beta),
+        (uses::GAMMA, c"gamma", term.gamma != default.gamma),
+        (uses::K, c"k", term.k != default.k),
+        (uses::SMOOTH_NUMERATOR, c"smooth_numerator", term.smooth_numerator != default.smooth_numerator),
+        (
+            uses::SMOOTH_DENOMINATOR,
+            c"smooth_denominator",
+            term.smooth_denominator != default.smooth_denominator,
+        ),
+        (uses::LABEL_SMOOTHING, c"label_smoothing", term.label_smoothing != default.label_smoothing),
+        (uses::NORMALIZER, c"normalizer", term.normalizer != default.normalizer),
+        (uses::CLASS_AVERAGE, c"class_average", term.class_average != default.class_average),
+        (uses::SAMPLE_AVERAGE, c"sample_average", term.sample_average != default.sample_average),
+        (uses::ABSENT, c"absent", term.absent != default.absent),
+        (uses::REGION, c"region", term.region.is_some()),
+        (uses::REGION, c"context", !term.context.is_null()),
+        (uses::SELECT, c"select", !term.select.is_null()),
+        (uses::FIELD, c"field", has_field),
+        (uses::FIELD_COMPLETE, c"flags", term.flags & flag != 0),
+    ];
+    match fields.iter().find(|(of, _, differs)| form.uses & of == 0 && *differs) {
+        Some((uses::FIELD_COMPLETE, name, _)) => Err(Error::new(
+            Status::Parameter,
+            name,
+            c"no SEGLOSS_FIELD_COMPLETE: it is an option of hausdorff",
+        )),
+        Some((_, name, _)) => {
+            let expected = c"the value that segloss_term_init wrote: this loss does not use it";
+            Err(Error::new(Status::Parameter, name, expected))
+        }
+        None => Ok(()),
+    }
+}
+
+fn field_is_absent(field: &segloss_tensor) -> bool {
+    let &segloss_tensor { data, shape, strides, ndim, dtype } = field;
+    data.is_null() && shape.is_null() && strides.is_null() && ndim == 0 && dtype == 0
+}
 
 /// A form without parameters of its own.
 fn no_defaults(_: &mut segloss_term) {}
@@ -18,7 +94,7 @@ fn squares(term: &segloss_term) -> Result<Squares, Error> {
     match term.variant as i32 {
         SEGLOSS_LINEAR => Ok(Squares::Linear),
         SEGLOSS_SQUARED => Ok(Squares::Squared),
-        _ => Err(unknown(c"variant")),
+        _ => Err(unknown(c"variant", c"SEGLOSS_LINEAR or SEGLOSS_SQUARED")),
     }
 }
 
@@ -27,11 +103,11 @@ fn volume(term: &segloss_term) -> Result<Volume, Error> {
         SEGLOSS_INVERSE_SQUARE => Ok(Volume::InverseSquare),
         SEGLOSS_INVERSE => Ok(Volume::Inverse),
         SEGLOSS_UNIFORM => Ok(Volume::Uniform),
-        _ => Err(unknown(c"variant")),
+        _ => Err(unknown(c"variant", c"SEGLOSS_INVERSE_SQUARE, SEGLOSS_INVERSE or SEGLOSS_UNIFORM")),
     }
 }
 
-/// A constant that the form does not know.
-pub(super) fn unknown(argument: &'static core::ffi::CStr) -> Error {
-    Error::new(Status::Parameter, argument, c"one of the header's constants")
+/// A number that is none of the constants expected.
+pub(super) fn unknown(argument: &'static CStr, expected: &'static CStr) -> Error {
+    Error::new(Status::Parameter, argument, expected)
 }

@@ -2,7 +2,7 @@
 //! sample_average, absent.
 
 use super::super::structs::segloss_term;
-use super::{Borrower, segloss_form, squares, volume};
+use super::{Borrower, segloss_form, squares, uses, volume};
 use crate::{
     AsymmetricSimilarity, Dice, Error, FocalTversky, GeneralizedDice, Iou, Penalty, SensitivitySpecificity,
     Tversky,
@@ -11,7 +11,13 @@ use crate::{
 /// Sensitivity-specificity (7). Parameters: alpha (r), smooth_denominator.
 #[unsafe(no_mangle)]
 pub extern "C" fn segloss_sensitivity_specificity() -> *const segloss_form {
-    &const { segloss_form { defaults: default_sensitivity_specificity, lend: sensitivity_specificity } }
+    &const {
+        segloss_form {
+            defaults: default_sensitivity_specificity,
+            uses: uses::ALPHA | uses::SMOOTH_DENOMINATOR | uses::AVERAGES,
+            lend: sensitivity_specificity,
+        }
+    }
 }
 
 fn default_sensitivity_specificity(term: &mut segloss_term) {
@@ -28,7 +34,7 @@ fn sensitivity_specificity(term: &segloss_term, borrower: Borrower<'_>) -> Resul
 /// smooth_numerator, smooth_denominator, class_average, sample_average, absent.
 #[unsafe(no_mangle)]
 pub extern "C" fn segloss_dice() -> *const segloss_form {
-    &const { segloss_form { defaults: default_dice, lend: dice } }
+    &const { segloss_form { defaults: default_dice, uses: uses::VARIANT | uses::RATIO, lend: dice } }
 }
 
 fn default_dice(term: &mut segloss_term) {
@@ -44,7 +50,7 @@ fn dice(term: &segloss_term, borrower: Borrower<'_>) -> Result<(), Error> {
 /// IoU (9). Parameters: variant (SEGLOSS_LINEAR, SEGLOSS_SQUARED), those of region forms.
 #[unsafe(no_mangle)]
 pub extern "C" fn segloss_iou() -> *const segloss_form {
-    &const { segloss_form { defaults: default_iou, lend: iou } }
+    &const { segloss_form { defaults: default_iou, uses: uses::VARIANT | uses::RATIO, lend: iou } }
 }
 
 fn default_iou(term: &mut segloss_term) {
@@ -60,7 +66,13 @@ fn iou(term: &segloss_term, borrower: Borrower<'_>) -> Result<(), Error> {
 /// Tversky (10). Parameters: alpha (false positives), beta (false negatives), those of region forms.
 #[unsafe(no_mangle)]
 pub extern "C" fn segloss_tversky() -> *const segloss_form {
-    &const { segloss_form { defaults: default_tversky, lend: tversky } }
+    &const {
+        segloss_form {
+            defaults: default_tversky,
+            uses: uses::ALPHA | uses::BETA | uses::RATIO,
+            lend: tversky,
+        }
+    }
 }
 
 fn default_tversky(term: &mut segloss_term) {
@@ -81,7 +93,13 @@ fn tversky(term: &segloss_term, borrower: Borrower<'_>) -> Result<(), Error> {
 /// SEGLOSS_UNIFORM), those of region forms but class_average: the classes meet in the formula.
 #[unsafe(no_mangle)]
 pub extern "C" fn segloss_generalized_dice() -> *const segloss_form {
-    &const { segloss_form { defaults: default_generalized_dice, lend: generalized_dice } }
+    &const {
+        segloss_form {
+            defaults: default_generalized_dice,
+            uses: uses::VARIANT | uses::JOINT_RATIO,
+            lend: generalized_dice,
+        }
+    }
 }
 
 fn default_generalized_dice(term: &mut segloss_term) {
@@ -101,7 +119,13 @@ fn generalized_dice(term: &segloss_term, borrower: Borrower<'_>) -> Result<(), E
 /// Focal Tversky (12). Parameters: alpha, beta, gamma, those of region forms.
 #[unsafe(no_mangle)]
 pub extern "C" fn segloss_focal_tversky() -> *const segloss_form {
-    &const { segloss_form { defaults: default_focal_tversky, lend: focal_tversky } }
+    &const {
+        segloss_form {
+            defaults: default_focal_tversky,
+            uses: uses::ALPHA | uses::BETA | uses::GAMMA | uses::RATIO,
+            lend: focal_tversky,
+        }
+    }
 }
 
 fn default_focal_tversky(term: &mut segloss_term) {
@@ -116,7 +140,13 @@ fn focal_tversky(term: &segloss_term, borrower: Borrower<'_>) -> Result<(), Erro
 /// Asymmetric similarity (13). Parameters: beta, those of region forms.
 #[unsafe(no_mangle)]
 pub extern "C" fn segloss_asymmetric_similarity() -> *const segloss_form {
-    &const { segloss_form { defaults: default_asymmetric_similarity, lend: asymmetric_similarity } }
+    &const {
+        segloss_form {
+            defaults: default_asymmetric_similarity,
+            uses: uses::BETA | uses::RATIO,
+            lend: asymmetric_similarity,
+        }
+    }
 }
 
 fn default_asymmetric_similarity(term: &mut segloss_term) {
@@ -132,7 +162,13 @@ fn asymmetric_similarity(term: &segloss_term, borrower: Borrower<'_>) -> Result<
 /// Penalty, or pGD (14). Parameters: k, those of generalized Dice.
 #[unsafe(no_mangle)]
 pub extern "C" fn segloss_penalty() -> *const segloss_form {
-    &const { segloss_form { defaults: default_penalty, lend: penalty } }
+    &const {
+        segloss_form {
+            defaults: default_penalty,
+            uses: uses::VARIANT | uses::K | uses::JOINT_RATIO,
+            lend: penalty,
+        }
+    }
 }
 
 fn default_penalty(term: &mut segloss_term) {

@@ -1,0 +1,203 @@
+/* What a loss does not use is refused unless it is as segloss_term_init wrote it; what it uses is taken. And no
+ * constant of one option is taken for another. */
+#include "batch.h"
+
+enum Use {
+  ALPHA = 1, BETA = 2, GAMMA = 4, K = 8, NUMERATOR = 16, DENOMINATOR = 32, SMOOTHING = 64, NORMALIZER = 128,
+  CLASS_AVERAGE = 256, OTHER_AVERAGES = 512, REGION = 1024, FIELD = 2048, COMPLETE = 4096
+};
+enum { AVERAGES = CLASS_AVERAGE | OTHER_AVERAGES, SMOOTH = NUMERATOR | DENOMINATOR, RATIO = SMOOTH | AVERAGES };
+
+typedef const segloss_form *(*getter)(void);
+
+/* The constants of an option besides 0; a set of flags counts as one option. */
+static const uint32_t squares[] = {SEGLOSS_SQUARED, 0}, volumes[] = {SEGLOSS_INVERSE, SEGLOSS_UNIFORM, 0},
+                      selections[] = {SEGLOSS_THRESHOLD, 0}, rims[] = {SEGLOSS_RIM_ZERO, 0},
+                      hausdorffs[] = {SEGLOSS_TARGET_ONLY, SEGLOSS_PREDICTION_ONLY, SEGLOSS_ARGMAX,
+                                      SEGLOSS_INTERIOR, SEGLOSS_LOG, SEGLOSS_ARGMAX | SEGLOSS_LOG,
+                                      SEGLOSS_TARGET_ONLY | SEGLOSS_INTERIOR, 0},
+                      class_averages[] = {SEGLOSS_CLASS_POOLED, 0},
+                      sample_averages[] = {SEGLOSS_SAMPLE_MEAN, SEGLOSS_SAMPLE_POOLED, 0},
+                      absents[] = {SEGLOSS_ABSENT_SKIPPED, 0}, normalizers[] = {SEGLOSS_BY_CLASS_WEIGHT, 0},
+                      weight_kinds[] = {SEGLOSS_WEIGHT_INVERSE_SQRT, SEGLOSS_WEIGHT_MEDIAN, 0},
+                      distance_flags[] = {SEGLOSS_SQUARE, SEGLOSS_BLACK_BORDER, SEGLOSS_SQUARE | SEGLOSS_BLACK_BORDER, 0},
+                      none[] = {0};
+static const uint32_t *const options[] = {squares,         volumes, selections,  rims,         hausdorffs,
+                                          class_averages,  sample_averages, absents, normalizers, weight_kinds,
+                                          distance_flags};
+/* Numbers without an option: flags and activations, old numbers, a lone option, two constants or-ed. */
+static const uint32_t strays[] = {1, 2, 3, 4, 8, 16, SEGLOSS_ACCUMULATE, 0x130000, 0x1a0000, UINT32_MAX,
+                                  SEGLOSS_SQUARED | SEGLOSS_INVERSE, SEGLOSS_SQUARE | SEGLOSS_SQUARED,
+                                  SEGLOSS_THRESHOLD | SEGLOSS_ARGMAX, SEGLOSS_CLASS_POOLED | SEGLOSS_SAMPLE_POOLED,
+                                  SEGLOSS_TARGET_ONLY | SEGLOSS_PREDICTION_ONLY};
+
+static const struct {
+  const char *name;
+  getter form;
+  size_t uses;
+  const uint32_t *variants;
+} forms[] = {
+    {"cross_entropy", segloss_cross_entropy, SMOOTHING | NORMALIZER, none},
+    {"top_k", segloss_top_k, K, selections},
+    {"focal", segloss_focal, GAMMA, none},
+    {"distance_penalized", segloss_distance_penalized, FIELD, none},
+    {"sensitivity_specificity", segloss_sensitivity_specificity, ALPHA | DENOMINATOR | AVERAGES, none},
+    {"dice", segloss_dice, RATIO, squares},
+    {"iou", segloss_iou, RATIO, squares},
+    {"tversky", segloss_tversky, ALPHA | BETA | RATIO, none},
+    {"generalized_dice", segloss_generalized_dice, SMOOTH | OTHER_AVERAGES, volumes},
+    {"focal_tversky", segloss_focal_tversky, ALPHA | BETA | GAMMA | RATIO, none},
+    {"asymmetric_similarity", segloss_asymmetric_similarity, BETA | RATIO, none},
+    {"penalty", segloss_penalty, K | SMOOTH | OTHER_AVERAGES, volumes},
+    {"boundary", segloss_boundary, FIELD, rims},
+    {"hausdorff", segloss_hausdorff, ALPHA | FIELD | COMPLETE, hausdorffs},
+    {"balanced_cross_entropy", segloss_balanced_cross_entropy, BETA, none},
+    {"power_cross_entropy", segloss_power_cross_entropy, GAMMA, none},
+    {"log_dice", segloss_log_dice, GAMMA | RATIO, none},
+    {"custom_region", segloss_custom_region, REGION | AVERAGES, none},
+};
+
+static double field[ALL];
+static int taken, refused;
+
+static double score(void *context, const segloss_tally *sums, segloss_tally *slope) {
+  (void)context;
+  slope->predicted = 1;
+  return sums->predicted;
+}
+
+/* The second of two terms: taken, or refused with its name and place. */
+static void expect(int is_used, segloss_term term, const char *argument, const char *title) {
+  segloss_term terms[2];
+  segloss_args args = arguments();
+  segloss_fault fault;
+  double value = -7;
+  segloss_status status;
+  memset(&fault, 0, sizeof fault);
+  terms[0] = term_of(segloss_dice());
+  terms[1] = term;
+  args.value = &value;
+  args.fault = &fault;
+  status = segloss_run(terms, 2, &args);
+  if (is_used ? status != SEGLOSS_OK
+              : status != SEGLOSS_PARAMETER || strcmp(fault.argument, argument) != 0 || fault.term != 1 ||
+                    fault.wants[0] == 0 || value != -7) {
+    fprintf(stderr, "%s of %s: status %d, %s: %s\n", argument, title, (int)status, fault.argument ? fault.argument : "",
+            fault.wants ? fault.wants : "");
+    exit(1);
+  }
+  if (is_used) taken++;
+  else refused++;
+}
+
+static int is_among(uint32_t constant, const uint32_t *list) {
+  for (; *list != 0; list++)
+    if (*list == constant) return 1;
+  return 0;
+}
+
+/* Every constant of the header, and some numbers that are none, for one field of a term. */
+#define EVERY_CONSTANT(member, own, is_read)                                                  \
+  do {                                                                                        \
+    size_t o, c;                                                                              \
+    for (o = 0; o < sizeof options / sizeof options[0]; o++)                                  \
+      for (c = 0; options[o][c] != 0; c++) {                                                  \
+        term = plain, term.member = options[o][c];                                            \
+        expect((is_read) && is_among(options[o][c], own), term, #member, forms[k].name);      \
+      }                                                                                       \
+    for (c = 0; c < sizeof strays / sizeof strays[0]; c++) {                                  \
+      term = plain, term.member = strays[c];                                                  \
+      expect(0, term, #member, forms[k].name);                                                \
+    }                                                                                         \
+  } while (0)
+
+#define NUMBER(member, use)                                      \
+  term = plain, term.member = plain.member == 0.75 ? 0.5 : 0.75; \
+  expect((forms[k].uses & (use)) != 0, term, #member, forms[k].name)
+
+static void every_form(void) {
+  size_t k;
+  for (k = 0; k < sizeof forms / sizeof forms[0]; k++) {
+    segloss_term plain = term_of(forms[k].form()), term;
+    const size_t uses = forms[k].uses;
+    if ((uses & REGION) != 0) plain.region = score;
+    expect(1, plain, "nothing", forms[k].name);
+    NUMBER(alpha, ALPHA);
+    NUMBER(beta, BETA);
+    NUMBER(gamma, GAMMA);
+    NUMBER(k, K);
+    NUMBER(smooth_numerator, NUMERATOR);
+    NUMBER(smooth_denominator, DENOMINATOR);
+    NUMBER(label_smoothing, SMOOTHING);
+    term = plain, term.alpha = NAN; /* is no default either */
+    expect(0, term, "alpha", forms[k].name);
+    EVERY_CONSTANT(variant, forms[k].variants, 1);
+    EVERY_CONSTANT(class_average, class_averages, uses & CLASS_AVERAGE);
+    EVERY_CONSTANT(sample_average, sample_averages, uses & OTHER_AVERAGES);
+    EVERY_CONSTANT(absent, absents, uses & OTHER_AVERAGES);
+    EVERY_CONSTANT(normalizer, normalizers, uses & NORMALIZER);
+    term = plain, term.region = score;
+    expect((uses & REGION) != 0, term, "region", forms[k].name);
+    term = plain, term.context = &term;
+    expect((uses & REGION) != 0, term, "context", forms[k].name);
+    term = plain, term.field = tensor(field, SEGLOSS_F64, 4, SHAPE);
+    expect((uses & FIELD) != 0, term, "field", forms[k].name);
+    term.flags = SEGLOSS_FIELD_COMPLETE;
+    expect((uses & COMPLETE) != 0, term, (uses & FIELD) != 0 ? "flags" : "field", forms[k].name);
+    term = plain, term.flags = SEGLOSS_MINUS_ONE | SEGLOSS_NO_BACKGROUND;
+    expect(1, term, "flags", forms[k].name);
+    term = plain, term.flags = SEGLOSS_ACCUMULATE;
+    expect(0, term, "flags", forms[k].name);
+    term = plain, term.reserved = 1;
+    expect(0, term, "reserved", forms[k].name);
+  }
+  CHECK(taken > 100 && refused > 2000);
+}
+
+/* Kinds of class weights, and flags of the distance transform. */
+static void other_constants(void) {
+  size_t o, c;
+  for (o = 0; o < sizeof options / sizeof options[0]; o++)
+    for (c = 0; options[o][c] != 0; c++) {
+      const uint32_t constant = options[o][c];
+      static double out[N];
+      double weights[C] = {-7, -7, -7};
+      segloss_args args = arguments();
+      segloss_distance_args distance;
+      segloss_fault fault;
+      static const int64_t image[] = {H, W};
+      args.fault = &fault;
+      if (is_among(constant, weight_kinds))
+        CHECK(segloss_class_weights(&args, constant, weights) == SEGLOSS_OK && weights[0] > 0);
+      else
+        CHECK(segloss_class_weights(&args, constant, weights) == SEGLOSS_PARAMETER && weights[0] == -7 &&
+              strcmp(fault.argument, "kind") == 0);
+      memset(&distance, 0, sizeof distance);
+      distance.struct_size = sizeof distance;
+      distance.kind = SEGLOSS_OTHER_SIDE;
+      distance.flags = constant;
+      distance.mask = tensor(labels, SEGLOSS_U8, 2, image);
+      distance.out.data = out;
+      distance.out.dtype = SEGLOSS_F64;
+      distance.fault = &fault;
+      distance.scratch = scratch;
+      distance.scratch_size = sizeof scratch;
+      if (is_among(constant, distance_flags))
+        CHECK(segloss_distance(&distance) == SEGLOSS_OK);
+      else
+        CHECK(segloss_distance(&distance) == SEGLOSS_PARAMETER && strcmp(fault.argument, "flags") == 0);
+      args.flags = constant;
+      CHECK(segloss_class_weights(&args, SEGLOSS_WEIGHT_INVERSE, weights) == SEGLOSS_PARAMETER &&
+            strcmp(fault.argument, "flags") == 0);
+    }
+}
+
+int main(void) {
+  int i;
+  paint();
+  for (i = 0; i < ALL; i++) field[i] = 1;
+  every_form();
+  other_constants();
+  puts("passed");
+  return 0;
+}

@@ -1,0 +1,181 @@
+//! Options of terms: what a loss does not use is refused, and leaving out the background is a class weight of 0.
+
+use crate::bridge::{Format, Inputs, with_terms};
+use crate::cases;
+use crate::formats::assert_same_numbers;
+use crate::naive::{Case, Form, TermSpec};
+use segloss::{
+    Absent, ClassAverage, Error, Gradient, Parts, Report, SampleAverage, Status, Term, View, ViewMut, run,
+    scratch_len,
+};
+
+/// Value and gradient of a case, its terms changed.
+fn changed(
+    case: &Case,
+    specs: &[TermSpec],
+    change: impl Fn(usize, Term<'_>) -> Term<'_>,
+) -> Result<(f64, Vec<f64>), Error> {
+    let format = Format::exact(case);
+    let inputs = Inputs::new(case, specs, &format);
+    let mut gradient = vec![0.0; case.z.len()];
+    let shape = inputs.prediction.view().shape().to_vec();
+    let value = with_terms(specs, &inputs, |terms| {
+        let terms: Vec<Term<'_>> = terms.iter().enumerate().map(|(k, &term)| change(k, term)).collect();
+        let batch = inputs.batch(inputs.prediction.view());
+        let mut scratch = vec![0; scratch_len(&batch, &terms)?];
+        let gradient = Gradient::new(ViewMut::new(&mut gradient, &shape)?);
+        run(&batch, &terms, Report { gradient: Some(gradient), ..Report::default() }, &mut scratch)
+    })?;
+    Ok((value, gradient))
+}
+
+#[track_caller]
+fn assert_same(ours: &(f64, Vec<f64>), theirs: &(f64, Vec<f64>), title: &str) {
+    assert_eq!(ours.0.to_bits(), theirs.0.to_bits(), "{title}: {} and {}", ours.0, theirs.0);
+    assert_same_numbers(&ours.1, &theirs.1, title);
+}
+
+#[test]
+fn excluding_the_background_beside_class_weights_is_a_weight_of_zero() {
+    let mut differ = 0;
+    cases::each(|title, case, specs| {
+        let given: Vec<f64> = (0..case.c).map(|c| [0.75, 2.0, 1.25, 0.5, 1.5][c % 5]).collect();
+        let zeroed: Vec<f64> =
+            (0..case.c).map(|c| if c == 0 && case.c > 1 { 0.0 } else { given[c] }).collect();
+        let with = |weights: &[f64]| -> Vec<TermSpec> {
+            let weigh = |spec: &TermSpec| TermSpec { class_weight: Some(weights.to_vec()), ..spec.clone() };
+            specs.iter().map(weigh).collect()
+        };
+        let excluded =
+            changed(case, &with(&given), |_, term| Term { leave_out_background: true, ..term }).unwrap();
+        assert_same(&excluded, &changed(case, &with(&zeroed), |_, term| term).unwrap(), title);
+        differ += usize::from(excluded != changed(case, &with(&given), |_, term| term).unwrap());
+    });
+    assert!(differ > 100, "the background weighs something in {differ} cases");
+}
+
+#[test]
+fn excluding_the_background_is_a_weight_of_zero_and_nothing_where_one_class_is_all() {
+    cases::each(|title, case, specs| {
+        // Class weights given to (16) take the place of frequencies.
+        let of_frequencies =
+            |spec: &TermSpec| matches!(spec.form, Form::PowerCrossEntropy { .. } | Form::LogDice { .. });
+        if specs.iter().any(|spec| spec.class_weight.is_some() || of_frequencies(spec)) {
+            return;
+        }
+        let excluded = changed(case, specs, |_, term| Term { leave_out_background: true, ..term }).unwrap();
+        let objects: Vec<f64> = (0..case.c).map(|c| f64::from(c > 0 || case.c == 1)).collect();
+        let weigh = |spec: &TermSpec| TermSpec { class_weight: Some(objects.clone()), ..spec.clone() };
+        let weighted: Vec<TermSpec> = specs.iter().map(weigh).collect();
+        assert_same(&excluded, &changed(case, &weighted, |_, term| term).unwrap(), title);
+        if case.c == 1 {
+            assert_same(&excluded, &changed(case, specs, |_, term| term).unwrap(), title);
+        }
+    });
+}
+
+#[test]
+fn weights_that_leave_only_the_excluded_background_are_refused() {
+    let case = &cases::cases()[0].case;
+    let background = TermSpec { class_weight: Some(vec![1.0, 0.0, 0.0]), ..TermSpec::new(crate::list::DICE) };
+    assert!(changed(case, std::slice::from_ref(&background), |_, term| term).is_ok());
+    let refused =
+        changed(case, &[background], |_, term| Term { leave_out_background: true, ..term }).unwrap_err();
+    assert_eq!(
+        (refused.status, refused.argument, refused.term),
+        (Status::Parameter, c"class_weight", Some(0))
+    );
+}
+
+/// One option of a term set to other than its default.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Change {
+    ClassAverage,
+    SampleAverage,
+    Absent,
+    Field,
+    FieldComplete,
+}
+
+impl Change {
+    const ALL: [Self; 5] =
+        [Self::ClassAverage, Self::SampleAverage, Self::Absent, Self::Field, Self::FieldComplete];
+
+    fn set<'a>(self, term: Term<'a>, field: View<'a>) -> Term<'a> {
+        match self {
+            Self::ClassAverage => Term { class_average: ClassAverage::Pooled, ..term },
+            Self::SampleAverage => Term { sample_average: SampleAverage::Pooled, ..term },
+            Self::Absent => Term { absent: Absent::Skipped, ..term },
+            Self::Field => Term { field: Some(field), ..term },
+            Self::FieldComplete => Term { field: Some(field), field_complete: true, ..term },
+        }
+    }
+
+    /// Whether a loss reads the option, by its formula.
+    fn is_used(self, term: &Term<'_>, form: Form) -> bool {
+        let (is_region, is_joint) =
+            (matches!(term.form.parts(), Parts::Region(_)), matches!(term.form.parts(), Parts::Joint(_)));
+        match self {
+            Self::ClassAverage => is_region,
+            Self::SampleAverage | Self::Absent => is_region || is_joint,
+            Self::Field => cases::field_of(form).is_some(),
+            Self::FieldComplete => matches!(form, Form::Hausdorff(_)),
+        }
+    }
+}
+
+#[test]
+fn an_option_that_a_loss_does_not_use_is_refused_with_its_term_and_one_that_it_uses_is_not() {
+    let (mut taken, mut refused) = (0, 0);
+    let case = &cases::cases()[0].case;
+    let field: &'static [f64] = vec![1.0; case.z.len()].leak();
+    let shape: Vec<usize> = [case.b, case.c].into_iter().chain(case.shape.iter().copied()).collect();
+    let field = View::new(field, &shape).unwrap();
+    for loss in crate::list::losses() {
+        let specs = loss.for_classes(case.c);
+        if !cases::is_served(&specs, case) {
+            continue;
+        }
+        for (slot, change) in (0..specs.len()).flat_map(|slot| Change::ALL.map(|change| (slot, change))) {
+            let title = format!("{}: {change:?} of term {slot}", loss.name);
+            let is_used = std::cell::Cell::new(false);
+            let outcome = changed(case, &specs, |k, term| {
+                if k != slot {
+                    return term;
+                }
+                is_used.set(change.is_used(&term, specs[k].form));
+                change.set(term, field)
+            });
+            if is_used.get() {
+                assert!(outcome.is_ok(), "{title}: {}", outcome.unwrap_err());
+                taken += 1;
+                continue;
+            }
+            let error = outcome.expect_err(&title);
+            let argument = match change {
+                Change::ClassAverage => c"class_average",
+                Change::SampleAverage => c"sample_average",
+                Change::Absent => c"absent",
+                Change::Field => c"field",
+                // A field that is no argument of the loss is refused first.
+                Change::FieldComplete if cases::field_of(specs[slot].form).is_none() => c"field",
+                Change::FieldComplete => c"field_complete",
+            };
+            assert_eq!(
+                (error.status, error.argument, error.term),
+                (Status::Parameter, argument, Some(slot)),
+                "{title}"
+            );
+            refused += 1;
+        }
+    }
+    assert!(taken > 40 && refused > 100, "{taken} taken, {refused} refused");
+}
+
+#[test]
+fn a_complete_field_has_to_be_given() {
+    let case = &cases::cases()[0].case;
+    let hausdorff = TermSpec::new(Form::Hausdorff(crate::naive::boundary::Hausdorff::default()));
+    let error = changed(case, &[hausdorff], |_, term| Term { field_complete: true, ..term }).unwrap_err();
+    assert_eq!((error.status, error.argument, error.term), (Status::MissingField, c"field", Some(0)));
+}
