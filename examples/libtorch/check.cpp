@@ -27,16 +27,18 @@ static segloss::Loss make_loss(const torch::Tensor& field, double boundary_weigh
 static void compare(const std::string& name, const torch::Tensor& values, const torch::Tensor& labels,
                     double tolerance, double outer = 1.0) {
   std::printf("%s\n", name.c_str());
-  const torch::Tensor field = boundary_field(labels, values.size(1), torch::kDouble);
+  torch::Tensor field = boundary_field(labels, values.size(1), torch::kDouble);
   const auto precise = values.scalar_type() == torch::kDouble ? torch::kDouble : torch::kFloat;
   torch::Tensor ours = values.detach().clone().requires_grad_();  // clone keeps the memory format
   TORCH_CHECK(ours.strides() == values.strides());
-  const torch::Tensor value = segloss_loss(ours, labels, make_loss(field, 0.1)) * outer;
+  const torch::Tensor value = segloss_loss(ours, labels, make_loss(field, 0.1), {field}) * outer;
+  const torch::Tensor theirs_field = field.to(precise, false, true);
+  field.reset();  // the graph keeps it
   value.backward();
   TORCH_CHECK(ours.grad().strides() == ours.strides(), "the gradient was copied into another layout");
 
   torch::Tensor theirs = values.detach().to(precise).clone().requires_grad_();
-  const torch::Tensor expected = torch_loss(theirs, labels, field.to(precise), 0.1) * outer;
+  const torch::Tensor expected = torch_loss(theirs, labels, theirs_field, 0.1) * outer;
   expected.backward();
   close("value", value, expected, std::min(tolerance, 1e-5));
   close("gradient", ours.grad(), theirs.grad(), tolerance);
@@ -50,6 +52,8 @@ int main(int, char** arguments) {
   compare("f64, channels last", logits.contiguous(torch::MemoryFormat::ChannelsLast3d), labels, 1e-12);
   compare("f64, labels i64 by strides", logits, labels.to(torch::kLong).transpose(1, 3).contiguous().transpose(1, 3),
           1e-12);
+  for (const auto dtype : {torch::kChar, torch::kShort, torch::kInt, torch::kUInt16, torch::kUInt32, torch::kUInt64})
+    compare(std::string("f64, labels ") + torch::toString(dtype), logits, labels.to(dtype), 1e-12);
   compare("f64, times 128", logits, labels, 1e-12, 128);
   compare("f64, two dimensions", logits.select(2, 4).contiguous(), labels.select(1, 4), 1e-12);
   compare("f32", logits.to(torch::kFloat), labels, 1e-5);
@@ -64,22 +68,32 @@ int main(int, char** arguments) {
   compare("the scan, f64", answer, tissue, 1e-12);
   compare("the scan, f32", answer.to(torch::kFloat), tissue, 1e-5);
 
-  std::puts("evaluation without a graph, and a graph that is kept");
+  std::puts("evaluation without a graph, a graph that is kept, and a graph of the gradient");
   {
     const torch::NoGradGuard none;
     const auto field = boundary_field(labels, 3, torch::kDouble);
-    TORCH_CHECK(!segloss_loss(logits, labels, make_loss(field, 0.1)).requires_grad());
+    const torch::Tensor leaf = logits.clone().requires_grad_();
+    TORCH_CHECK(!segloss_loss(leaf, labels, make_loss(field, 0.1), {field}).requires_grad());
   }
   {
     torch::Tensor twice = logits.clone().requires_grad_();
     const auto field = boundary_field(labels, 3, torch::kDouble);
-    const auto value = segloss_loss(twice, labels, make_loss(field, 0.1));
+    const auto value = segloss_loss(twice, labels, make_loss(field, 0.1), {field});
     value.backward({}, true);
     const torch::Tensor once = twice.grad().clone();
     value.backward();
     close("a second backward adds", twice.grad(), once * 2, 0);
   }
   std::puts("what is refused says why");
+  try {
+    const torch::Tensor leaf = logits.clone().requires_grad_();
+    const auto value = segloss_loss(leaf, labels, {{1.0, segloss::Dice{}}});
+    const auto gradient = torch::autograd::grad({value}, {leaf}, {}, true, true)[0];
+    torch::autograd::grad({gradient.square().sum()}, {leaf});
+    failures++;
+  } catch (const c10::NotImplementedError& error) {
+    std::printf("  %-34s %s\n", "a second derivative", error.what_without_backtrace());
+  }
   for (const auto& [name, wrong] : {std::pair{"a label", labels + 5}, {"a shape", labels.slice(1, 0, 8)}}) {
     try {
       (void)segloss_loss(logits, wrong, {{1.0, segloss::Dice{}}});

@@ -1,57 +1,175 @@
-"""segloss as a custom op of PyTorch, by ctypes: segloss_loss(logits, labels, "dice cross_entropy", [1.0, 1.0])."""
-import ctypes as c, os, torch
+"""segloss as ops of PyTorch, by ctypes: segloss_loss(logits, labels, "dice cross_entropy", [1.0, 1.0]).
+
+The forward pass keeps the class sums; the backward pass computes the gradient, which the incoming gradient multiplies
+before it is rounded to the dtype of the logits: float16 with a loss scale of 65536 loses nothing. First derivatives
+by the logits are offered, in reverse mode; everything else raises. Without a gradient to compute, none is made.
+"""
+import ctypes as c
+import math
+import os
+import re
+from pathlib import Path
+
+import torch
 
 SOFTMAX, SIGMOID = 1, 2
-DTYPES = {torch.bool: 1544, torch.uint8: 264, torch.int16: 16, torch.int32: 32, torch.int64: 64,
-          torch.float16: 528, torch.bfloat16: 1040, torch.float32: 544, torch.float64: 576}
 library = c.CDLL(os.environ.get("SEGLOSS", "libsegloss.so"))
-address, u32, f64, size_t = c.c_void_p, c.c_uint32, c.c_double, c.c_size_t
+header = Path(os.environ.get("SEGLOSS_HEADER", Path(__file__).resolve().parents[2] / "include" / "segloss.h"))
+declared = re.sub(r"/\*.*?\*/|//[^\n]*", "", header.read_text(), flags=re.S)
+constants = dict(re.findall(r"#define SEGLOSS_(\w+) (\d+)\s*$", declared, re.M))
+kinds = {"double": c.c_double, "size_t": c.c_size_t, "int32_t": c.c_int32, "segloss_status": c.c_int32,
+         "uint32_t": c.c_uint32, "int64_t": c.c_int64, "uint64_t": c.c_uint64, "segloss_region": c.c_void_p}
+FIELD = re.compile(r"(?:const |struct )*(\w+) (\*|\(\*)?(\w+)(?:\[(\w+)\])?")
 
-def struct(name, *fields):
-    return type(name, (c.Structure,), {"_fields_": [(n, kind) for kind, names in fields for n in names.split()]})
 
-Tensor = struct("Tensor", (address, "data shape strides"), (u32, "ndim dtype"))
-Output = struct("Output", (address, "data strides"), (u32, "dtype reserved"))
-Fault = struct("Fault", (c.c_int32, "status"), (u32, "term"), (c.c_int64, "index"), (c.c_char_p, "argument wants"))
-Term = struct("Term", (u32, "struct_size flags variant class_average sample_average absent normalizer reserved"),
-              (f64, "weight alpha beta gamma k smooth_numerator smooth_denominator label_smoothing"),
-              (address, "form class_weight region context select"), (Tensor, "field"))
-Args = struct("Args", (u32, "struct_size flags activation ignore_len"), (f64, "grad_scale"),
-              (Tensor, "pred target voxel_weight"), (address, "class_present ignore spacing value term_values"),
-              (address, "class_values tallies"), (Output, "grad"), (address, "fault scratch"),
-              (size_t, "scratch_size"), (address, "executor"))
+def fields(body):
+    for kind, pointer, name, length in map(lambda text: FIELD.match(text.strip()).groups(), body.split(";")[:-1]):
+        ctype = (c.c_char_p if kind == "char" else c.c_void_p) if pointer else kinds[kind]
+        yield name, ctype * int(constants.get(length.removeprefix("SEGLOSS_"), length)) if length else ctype
+
+
+for name, body in re.findall(r"typedef struct (\w+) \{(.*?)\} \1;", declared, re.S):
+    kinds[name] = type(name, (c.Structure,), {"_fields_": list(fields(body))})
+Term, Args, Tensor, Output = (kinds["segloss_" + name] for name in ("term", "args", "tensor", "output"))
+Fault, Sums = kinds["segloss_fault"], kinds["segloss_tally"]
+
+
+def dtype_of(tensor):
+    """The code of a dtype: torch.bfloat16 is SEGLOSS_BF16, torch.uint8 is SEGLOSS_U8."""
+    name = str(tensor.dtype).removeprefix("torch.")
+    for long, short in ("uint", "U"), ("int", "I"), ("bfloat", "BF"), ("float", "F"):
+        name = re.sub(rf"^{long}(?=\d+$)", short, name)
+    if name.upper() not in constants:
+        raise TypeError(f"segloss does not read tensors of {tensor.dtype}")
+    return int(constants[name.upper()])
+
 
 def view(tensor):
     axes = c.c_int64 * tensor.ndim
     shape, strides = axes(*tensor.shape), axes(*tensor.stride())
-    made = Tensor(tensor.data_ptr(), c.addressof(shape), c.addressof(strides), tensor.ndim, DTYPES[tensor.dtype])
+    made = Tensor(tensor.data_ptr(), c.addressof(shape), c.addressof(strides), tensor.ndim, dtype_of(tensor))
     made.keep = shape, strides  # alive as long as the view
     return made
 
-@torch.library.custom_op("segloss::run", mutates_args=(), device_types="cpu")
-def run(logits: torch.Tensor, labels: torch.Tensor, forms: str, weights: list[float],
-        activation: int) -> tuple[torch.Tensor, torch.Tensor]:
-    terms, args, fault, value, size = (Term * len(weights))(), Args(), Fault(), f64(), size_t()
-    for term, form, weight in zip(terms, forms.split(), weights, strict=True):
-        getter = c.CFUNCTYPE(address)(("segloss_" + form, library))
-        library.segloss_term_init(address(getter()), c.byref(term), size_t(c.sizeof(Term)))
-        term.weight = weight
-    library.segloss_args_init(c.byref(args), size_t(c.sizeof(args)))
-    gradient = torch.empty_like(logits)
-    args.pred, args.target, grad = views = [view(tensor) for tensor in (logits, labels, gradient)]
-    args.activation, args.grad = activation, Output(grad.data, grad.strides, grad.dtype)
-    args.value, args.fault, call = c.addressof(value), c.addressof(fault), (terms, size_t(len(weights)), c.byref(args))
-    status = library.segloss_scratch_size(*call, c.byref(size))
-    scratch = c.create_string_buffer(size.value)
-    args.scratch, args.scratch_size = c.addressof(scratch), size.value
-    if status or library.segloss_run(*call):
-        raise ValueError(f"{fault.argument.decode()} at {fault.index}: wanted {fault.wants.decode()}")
-    return logits.new_tensor(value.value, dtype=torch.promote_types(logits.dtype, torch.float32)), gradient
 
-run.register_fake(lambda logits, *_: (logits.new_empty((), dtype=torch.promote_types(logits.dtype, torch.float32)),
-                                      torch.empty_like(logits)))
-run.register_autograd(lambda ctx, slope, _: (ctx.saved_tensors[0] * slope, None, None, None, None),
-                      setup_context=lambda ctx, inputs, output: ctx.save_for_backward(output[1]))
+class Call:
+    """The terms, arguments and scratch of one call, without outputs."""
+
+    def __init__(self, logits, labels, forms, weights, activation):
+        self.terms, self.args, self.fault = (Term * len(weights))(), Args(), Fault()
+        for term, form, weight in zip(self.terms, forms.split(), weights, strict=True):
+            getter = c.CFUNCTYPE(c.c_void_p)(("segloss_" + form, library))
+            library.segloss_term_init(c.c_void_p(getter()), c.byref(term), c.c_size_t(c.sizeof(Term)))
+            term.weight = weight
+        library.segloss_args_init(c.byref(self.args), c.c_size_t(c.sizeof(Args)))
+        self.args.activation, self.args.fault = activation, c.addressof(self.fault)
+        self.views = self.args.pred, self.args.target = view(logits), view(labels)
+        size = c.c_size_t()
+        self.run("scratch_size", c.byref(size))
+        self.scratch = torch.empty(size.value, dtype=torch.uint8)
+        self.args.scratch, self.args.scratch_size = self.scratch.data_ptr(), size.value
+
+    def succeeds(self, verb, *more):
+        call = getattr(library, "segloss_" + verb)
+        return call(self.terms, c.c_size_t(len(self.terms)), c.byref(self.args), *more) == 0
+
+    def run(self, verb, *more):
+        if not self.succeeds(verb, *more):
+            argument, expected = (text.decode() for text in (self.fault.argument, self.fault.wants))
+            place = f" at {self.fault.index}" if self.fault.index >= 0 else ""
+            raise ValueError(f"{argument}{place}: expected {expected}")
+
+
+@torch.library.custom_op("segloss::loss", mutates_args=(), device_types="cpu")
+def loss(logits: torch.Tensor, labels: torch.Tensor, forms: str, weights: list[float],
+         activation: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """The value, and the class sums [B, C, sums] as doubles."""
+    call, value, sums = Call(logits, labels, forms, weights, activation), c.c_double(), sums_like(logits)
+    call.args.value, call.args.tallies = c.addressof(value), sums.data_ptr()
+    call.run("run")
+    return value_like(logits).fill_(value.value), sums
+
+
+@torch.library.custom_op("segloss::gradient", mutates_args=(), device_types="cpu")
+def gradient(upstream: torch.Tensor, logits: torch.Tensor, labels: torch.Tensor, sums: torch.Tensor, forms: str,
+             weights: list[float], activation: int) -> torch.Tensor:
+    """The gradient by the logits times `upstream`."""
+    call, scale = Call(logits, labels, forms, weights, activation), upstream.item()
+    made, slopes = torch.empty_like(logits), torch.empty_like(sums)
+    into = view(made)
+    call.args.grad = Output(into.data, into.strides, into.dtype)
+    call.args.grad_scale = scale if math.isfinite(scale) else 1.0
+    # TopK by fraction and computed distance fields need the whole batch in one call: `run` does it again.
+    by_sums = call.succeeds("finish", address(sums), address(slopes)) and call.succeeds("map", address(slopes))
+    if not by_sums:
+        call.run("run")
+    return made if math.isfinite(scale) else made * scale
+
+
+def address(tensor):
+    return c.c_void_p(tensor.data_ptr())
+
+
+def value_like(logits):
+    return logits.new_empty((), dtype=torch.promote_types(logits.dtype, torch.float32))
+
+
+def sums_like(logits):
+    return logits.new_empty((*logits.shape[:2], c.sizeof(Sums) // 8), dtype=torch.float64)
+
+
+loss.register_fake(lambda logits, *_: (value_like(logits), sums_like(logits)))
+gradient.register_fake(lambda upstream, logits, *_: torch.empty_like(logits))
+
+
+def not_offered(what):
+    raise NotImplementedError(f"segloss: {what} not offered, only first derivatives by the logits, in reverse mode")
+
+
+class Loss(torch.autograd.Function):
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(logits, labels, forms, weights, activation):
+        return loss(logits, labels, forms, weights, activation)
+
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        logits, labels, *ctx.loss = inputs
+        ctx.save_for_backward(logits, labels, output[1])
+        ctx.mark_non_differentiable(output[1])
+
+    @staticmethod
+    def backward(ctx, upstream, _):
+        if ctx.needs_input_grad[1]:
+            not_offered("derivatives by the target are")
+        return Gradient.apply(upstream, *ctx.saved_tensors, *ctx.loss), None, None, None, None
+
+
+class EagerLoss(Loss):
+    """torch.compile does not trace a Function with a jvp; without one, PyTorch's own message is raised."""
+
+    @staticmethod
+    def jvp(ctx, *_):
+        not_offered("forward mode is")
+
+
+class Gradient(torch.autograd.Function):
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(upstream, logits, labels, sums, forms, weights, activation):
+        return gradient(upstream, logits, labels, sums, forms, weights, activation)
+
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        pass
+
+    @staticmethod
+    def backward(ctx, _):
+        not_offered("second derivatives are")
+
 
 def segloss_loss(logits, labels, forms, weights, activation=SOFTMAX):
-    return run(logits, labels, forms, weights, activation)[0]
+    function = Loss if torch.compiler.is_compiling() else EagerLoss
+    return function.apply(logits, labels, forms, weights, activation)[0]

@@ -10,7 +10,8 @@ capsule_name = c.pythonapi.PyCapsule_GetName
 capsule_name.restype, capsule_name.argtypes = c.c_char_p, [c.py_object]
 capsule_pointer = c.pythonapi.PyCapsule_GetPointer
 capsule_pointer.restype, capsule_pointer.argtypes = c.c_void_p, [c.py_object, c.c_char_p]
-OK, DTYPE, SHAPE, UNSUPPORTED = 0, 3, 4, 12
+OK, DTYPE, SHAPE, LABEL, UNSUPPORTED = 0, 3, 4, 11, 12
+INTEGERS = "uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64"
 VERSIONS = [False, True] if shim.shim_knows_versions() else [False]
 checked = dict.fromkeys(["runs", "refusals"], 0)
 
@@ -88,11 +89,11 @@ def main():
     for dtype, tolerance in ("float64", 1e-12), ("float32", 1e-6), ("float16", 1e-6):
         check(f"{dtype} logits, gradient f64", base.astype(dtype), labels, None, np.empty(shape), tolerance)
     check("float16 logits, gradient f16", base.astype("f2"), labels, None, np.empty(shape, "f2"), 2**-11)
-    for dtype in "uint8", "int16", "int32", "int64":
+    for dtype in INTEGERS:
         check(f"{dtype} labels", base, labels.astype(dtype), None, np.empty(shape), 1e-12)
     check("bool labels of two classes", base[:, :2], labels > 0, None, np.empty(base[:, :2].shape), 1e-12)
     masks = np.moveaxis(np.eye(3)[labels], -1, 1)
-    for dtype in "bool", "uint8", "float32", "float64":
+    for dtype in "bool", *INTEGERS, "float32", "float64":
         check(f"{dtype} masks [B, C, ...], transposed", base, masks.astype(dtype), None, np.empty(shape), 1e-12)
     check("float32 voxel weights", base, labels, weight.astype("f4"), np.empty(shape), 1e-12)
     check("Fortran order", np.asfortranarray(base), labels, None, np.empty(shape), 1e-12)
@@ -106,8 +107,9 @@ def main():
     assert (status, value) == (OK, 0), "an empty batch"
 
     grad = np.empty(shape)
-    refused("int8 labels", [base, labels.astype("i1"), None, grad], DTYPE, "target: wanted bool, u8")
-    refused("uint16 labels", [base, labels.astype("u2"), None, grad], DTYPE, "target: wanted bool, u8")
+    far = labels.astype("u8")
+    far[0, 0, 0, 1] += 2**64 - 256  # 255 and less if it were cut to a byte, negative if it were signed
+    refused("a uint64 label past int64", [base, far, None, grad], LABEL, "target: wanted a class")
     refused("complex logits", [base.astype("c8"), labels, None, grad], DTYPE, "pred: wanted")
     refused("a gradient of another shape", [base, labels, None, grad[:, :2]], SHAPE, "grad: wanted the shape")
     grad.flags.writeable = False
@@ -120,7 +122,7 @@ def main():
               tolerance)
     check("bfloat16 logits, gradient bfloat16", cast(base, "bfloat16"), torch.tensor(labels), None, cast(base,
           "bfloat16"), 2**-8)
-    for dtype in "uint8", "int16", "int32", "int64":
+    for dtype in INTEGERS:
         check(f"{dtype} labels", cast(base, "float64"), cast(labels, dtype), None, cast(base, "float64"), 1e-12)
     check("bool labels of two classes", cast(base[:, :2], "float64"), torch.tensor(labels > 0), None, cast(base[:,
           :2], "float64"), 1e-12)
@@ -132,7 +134,7 @@ def main():
     one = cast(weight[:1, :1, :1, :1], "float32").expand(flat)
     check("expanded weights, stride 0", cast(base, "float64"), torch.tensor(labels), one, cast(base, "float64"), 1e-12)
     grad = cast(base, "float64")
-    refused("int8 labels", [grad, cast(labels, "int8"), None, grad.clone()], DTYPE, "target: wanted bool, u8")
+    refused("a uint64 label past int64", [grad, torch.tensor(far), None, grad.clone()], LABEL, "target: wanted a class")
     refused("complex logits", [cast(base, "complex64"), torch.tensor(labels), None, grad], DTYPE, "pred: wanted")
     refused("float8 logits", [cast(base, "float8_e5m2"), torch.tensor(labels), None, grad], DTYPE, "pred: wanted")
     print(f"{checked['runs']} runs and {checked['refusals']} refusals held, capsules:",
