@@ -2,6 +2,7 @@
 
 use crate::boundary::Field;
 use crate::engine::labels::Legend;
+use crate::engine::ranks::fraction;
 use crate::engine::source::Source;
 use crate::executor::MAX_WORKERS;
 use crate::view::{Array, Layout};
@@ -280,6 +281,9 @@ fn check_options(term: &Term<'_>) -> Result<(), Error> {
         }
     } else if term.field.is_some() {
         return refuse(Status::Parameter, c"field", c"none: region losses use no distances");
+    }
+    if term.select.is_some() && !matches!(parts, Parts::Cost(rows) if fraction(rows).is_some()) {
+        return refuse(Status::Parameter, c"select", c"none: only TopK by fraction selects by a search");
     }
     if term.field_complete {
         if !term.form.field().is_some_and(Field::has_halves) {

@@ -87,6 +87,7 @@ pub use compound::{BalancedCrossEntropy, LogDice, PowerCrossEntropy, presets};
 pub use distribution::{CrossEntropy, DistancePenalized, Focal, TopK};
 pub use element::{Dtype, Element, Real};
 pub use engine::math::{Float, Math, Power, Raise};
+pub use engine::select::TopKSearch;
 pub use error::{Error, Status};
 #[cfg(feature = "rayon")]
 pub use executor::Rayon;
@@ -102,7 +103,7 @@ pub use region::{
 pub use tally::{MAX_TERMS, Tally};
 pub use verbs::{
     Gradient, Report, differentiate, differentiate_in_place, evaluate, field, finish, fold, map, run,
-    scratch_len,
+    scratch_len, top_k_count,
 };
 pub use view::{MAX_AXES, View, ViewMut};
 

@@ -10,7 +10,7 @@
 //! struct of parameters has a loss, in value and gradient, for every input the crate reads.
 
 use crate::engine::cost::{Bill, RowsOf};
-use crate::{Error, Real, Tally, View};
+use crate::{Error, Real, Tally, TopKSearch, View};
 use core::ffi::CStr;
 
 /// A closed form of one class's sums, averaged over classes and samples as its term says.
@@ -320,6 +320,9 @@ pub struct Term<'a> {
     pub field: Option<View<'a>>,
     /// The field given is all of Hausdorff's weight: nothing is added for the prediction.
     pub field_complete: bool,
+    /// TopK by fraction: the voxels it selects, found by a search over all parts that is done. `None` selects
+    /// from the batch at hand, which a part of a batch cannot.
+    pub top_k: Option<&'a TopKSearch>,
 }
 
 impl<'a> Term<'a> {
@@ -336,6 +339,7 @@ impl<'a> Term<'a> {
             leave_out_background: false,
             field: None,
             field_complete: false,
+            top_k: None,
         }
     }
 

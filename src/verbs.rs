@@ -4,10 +4,11 @@ use crate::batch::Plan;
 use crate::engine::arena::Arena;
 use crate::engine::bench::{self, with_bench};
 use crate::engine::finish::Results;
+use crate::engine::ranks::fraction;
 use crate::engine::run::Request;
 use crate::engine::source::Source;
 use crate::engine::sweep::Output;
-use crate::{Batch, Error, MAX_TERMS, Status, Tally, Term, ViewMut};
+use crate::{Batch, Error, MAX_TERMS, Parts, Status, Tally, Term, TopKSearch, ViewMut};
 use core::ffi::CStr;
 
 /// Where a gradient goes, and what it is multiplied by.
@@ -146,7 +147,8 @@ pub fn run(
 /// Any other cut or order agrees to 1e-12, but for one inside a block of 64 voxels computed in f32: to 1e-7.
 ///
 /// # Errors
-/// As [`evaluate`]; and [`Status::MissingField`] for a term whose field would have to be computed.
+/// As [`evaluate`]; and [`Status::MissingField`] for a term whose field would have to be computed,
+/// [`Status::Unsupported`] for TopK by fraction without a search over all parts (see [`TopKSearch`]).
 pub fn fold(
     part: &Batch<'_>,
     terms: &[Term<'_>],
@@ -159,6 +161,38 @@ pub fn fold(
     let arena = &mut Arena::new(scratch);
     // SAFETY: views borrow their slices, which hold every element of their layouts.
     with_bench!(&plan, terms, arena, bench => unsafe { bench.fold(tallies) })
+}
+
+/// Adds a part of a batch to the counts of `search`, which finds the voxels that term number `term`, TopK by fraction,
+/// selects from all parts. Every part is counted once a round, then [`TopKSearch::narrow`] ends the round.
+///
+/// The other terms are those with which the parts are folded afterwards. Labels are checked.
+///
+/// # Errors
+/// As [`fold`]; and [`Status::Parameter`] for a term that selects no fraction, or has a search already, or a search
+/// that is done; [`Status::Dtype`] for a part of another precision. Nothing is then counted.
+pub fn top_k_count(
+    part: &Batch<'_>,
+    terms: &[Term<'_>],
+    term: usize,
+    search: &mut TopKSearch,
+    scratch: &mut [u8],
+) -> Result<(), Error> {
+    let plan = Plan::new(part)?;
+    plan.check_terms(terms)?;
+    check_searched(terms, term)?;
+    let arena = &mut Arena::new(scratch);
+    // SAFETY: views borrow their slices, which hold every element of their layouts.
+    with_bench!(&plan, terms, arena, bench => unsafe { bench.count_ranks(term, search) })
+}
+
+/// Refuses a search for a term that needs none.
+pub(crate) fn check_searched(terms: &[Term<'_>], index: usize) -> Result<(), Error> {
+    let wants = c"the index of a TopK by fraction without a search of its own";
+    let is_searched = terms.get(index).is_some_and(|term| {
+        term.top_k.is_none() && matches!(term.form.parts(), Parts::Cost(rows) if fraction(rows).is_some())
+    });
+    if is_searched { Ok(()) } else { Err(Error::new(Status::Parameter, c"term", wants).in_term(index)) }
 }
 
 /// The value of the loss whose parts were folded into `tallies`, and the slopes for [`map`], which

@@ -5,8 +5,8 @@ use crate::forms::{form_of, is_field_complete};
 use crate::naive::{self, Case, TermSpec};
 use half::{bf16, f16};
 use segloss::{
-    Absent, Activation, Batch, ClassAverage, Error, Form, Gradient, Report, SampleAverage, Tally, Term, View,
-    ViewMut, run, scratch_len,
+    Absent, Activation, Batch, ClassAverage, Error, Form, Gradient, Report, SampleAverage, Tally, Term,
+    TopKSearch, View, ViewMut, run, scratch_len,
 };
 
 /// Element types of the float arrays.
@@ -368,10 +368,23 @@ pub fn term_of<'a>(spec: &'a TermSpec, form: &'a dyn Form, field: Option<View<'a
 
 /// Calls `f` with the terms of the crate.
 pub fn with_terms<R>(specs: &[TermSpec], inputs: &Inputs, f: impl FnOnce(&[Term<'_>]) -> R) -> R {
+    with_searched_terms(specs, inputs, &[], f)
+}
+
+/// The same, with searches that are done for the first of the terms that have one.
+pub fn with_searched_terms<R>(
+    specs: &[TermSpec],
+    inputs: &Inputs,
+    searches: &[Option<TopKSearch>],
+    f: impl FnOnce(&[Term<'_>]) -> R,
+) -> R {
     let forms: Vec<Box<dyn Form>> = specs.iter().map(form_of).collect();
-    let terms: Vec<Term<'_>> = (specs.iter().zip(&forms).zip(&inputs.fields))
+    let mut terms: Vec<Term<'_>> = (specs.iter().zip(&forms).zip(&inputs.fields))
         .map(|((spec, form), field)| term_of(spec, form.as_ref(), field.as_ref().map(Array::view)))
         .collect();
+    for (term, search) in terms.iter_mut().zip(searches) {
+        term.top_k = search.as_ref();
+    }
     f(&terms)
 }
 

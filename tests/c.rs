@@ -109,6 +109,7 @@ fn scratch_from_c() {
 #[test]
 fn parts_from_c() {
     run("parts.c", "c99");
+    run("top_k.c", "c99");
 }
 
 #[test]

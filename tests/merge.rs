@@ -4,14 +4,14 @@ use crate::bridge::{Float, Format, Inputs, Layout, Outcome, outcome, with_terms}
 use crate::cases::{self, field_of};
 use crate::formats::{assert_same, assert_same_numbers};
 use crate::list::{BOUNDARY, CROSS_ENTROPY, DICE};
-use crate::naive::{Activation, Case, TermSpec};
+use crate::naive::{Activation, Case, Form, Selection, TermSpec};
 use crate::parts::{
-    finish_of, fold_into, have_parts, map_of, part, slab, with_fields, with_fields_for_parts,
+    Searches, finish_of, fold_into, map_of, part, searches, slab, with_fields, with_fields_for_parts,
 };
 use approx::assert_relative_eq;
 use segloss::{
-    Batch, CrossEntropy, Dice, Gradient, Status, Tally, Term, View, ViewMut, differentiate, finish, fold,
-    map, scratch_len,
+    Batch, CrossEntropy, Dice, Gradient, Status, Tally, Term, TopKSearch, View, ViewMut, differentiate,
+    finish, fold, map, scratch_len, top_k_count,
 };
 
 /// Addition of doubles is not associative, and no more than this is lost by another order.
@@ -46,15 +46,6 @@ fn formats(case: &Case) -> [Format; 2] {
     [exact, Format { prediction: Float::F32, gradient: Float::F32, layout, ..exact }]
 }
 
-/// Calls `law` with every loss that can be computed in parts.
-fn each_of_parts(mut law: impl FnMut(&str, &Case, &[TermSpec])) {
-    cases::each(|title, case, terms| {
-        if have_parts(terms) {
-            law(title, case, terms);
-        }
-    });
-}
-
 #[test]
 fn a_field_given_back_is_the_field_computed() {
     cases::each(|title, case, terms| {
@@ -68,16 +59,17 @@ fn a_field_given_back_is_the_field_computed() {
 
 #[test]
 fn the_whole_is_the_sum_of_its_parts_wherever_it_is_cut() {
-    each_of_parts(|title, case, terms| {
+    cases::each(|title, case, terms| {
         for format in formats(case) {
             let terms = with_fields_for_parts(case, terms, &format);
             let whole = outcome(case, &terms, &format, 1.0).unwrap();
             let rows = case.shape[0];
             for cut in (1..rows).step_by(rows.div_ceil(3)) {
                 let parts = [0..cut, cut..rows].map(|rows| part(case, &terms, 0..case.b, rows));
+                let searches = searches(&parts, &format);
                 let mut sums = parts.each_ref().map(|(part, terms)| {
                     let mut tallies = vec![Tally::ZERO; case.b * case.c];
-                    fold_into(part, terms, &format, &mut tallies);
+                    fold_into(part, terms, &format, &searches, &mut tallies);
                     tallies
                 });
                 // An all-reduce adds them in any order.
@@ -96,16 +88,17 @@ fn the_whole_is_the_sum_of_its_parts_wherever_it_is_cut() {
 
 #[test]
 fn the_gradient_of_a_part_is_that_part_of_the_gradient() {
-    each_of_parts(|title, case, terms| {
+    cases::each(|title, case, terms| {
         for format in formats(case) {
             let terms = with_fields_for_parts(case, terms, &format);
-            let (tallies, slopes, whole) = in_three_steps(case, &terms, &format, title);
+            let searches = searches(&[(case.clone(), terms.clone())], &format);
+            let (tallies, slopes, whole) = in_three_steps(case, &terms, &format, &searches, title);
             assert_eq!(tallies, whole.tallies, "{title}");
             let rows = case.shape[0];
             for rows in [0..1, 1..rows, rows / 2..rows].into_iter().filter(|rows| !rows.is_empty()) {
                 let (part, terms) = part(case, &terms, 0..case.b, rows.clone());
                 let expected = slab(&whole.gradient, case, case.c, &(0..case.b), &rows);
-                assert_same_numbers(&map_of(&part, &terms, &format, &slopes), &expected, title);
+                assert_same_numbers(&map_of(&part, &terms, &format, &searches, &slopes), &expected, title);
             }
         }
     });
@@ -116,28 +109,30 @@ fn in_three_steps(
     case: &Case,
     terms: &[TermSpec],
     format: &Format,
+    searches: &Searches,
     title: &str,
 ) -> (Vec<Tally>, Vec<Tally>, Outcome) {
     let whole = outcome(case, terms, format, 1.0).unwrap();
     let mut tallies = vec![Tally::ZERO; case.b * case.c];
     let mut slopes = tallies.clone();
-    fold_into(case, terms, format, &mut tallies);
+    fold_into(case, terms, format, searches, &mut tallies);
     let value = finish_of(case, terms, format, &tallies, &mut slopes);
     assert_eq!(value.to_bits(), whole.value.to_bits(), "{title}");
-    assert_same_numbers(&map_of(case, terms, format, &slopes), &whole.gradient, title);
+    assert_same_numbers(&map_of(case, terms, format, searches, &slopes), &whole.gradient, title);
     (tallies, slopes, whole)
 }
 
 #[test]
 fn samples_fold_into_their_own_tallies() {
-    each_of_parts(|title, case, terms| {
+    cases::each(|title, case, terms| {
         let format = Format::exact(case);
         let terms = with_fields_for_parts(case, terms, &format);
         let whole = outcome(case, &terms, &format, 1.0).unwrap();
         let mut tallies = vec![Tally::ZERO; case.b * case.c];
-        for (b, tallies) in tallies.chunks_exact_mut(case.c).enumerate() {
-            let (part, terms) = part(case, &terms, b..b + 1, 0..case.shape[0]);
-            fold_into(&part, &terms, &format, tallies);
+        let parts: Vec<_> = (0..case.b).map(|b| part(case, &terms, b..b + 1, 0..case.shape[0])).collect();
+        let searches = searches(&parts, &format);
+        for ((part, terms), tallies) in parts.iter().zip(tallies.chunks_exact_mut(case.c)) {
+            fold_into(part, terms, &format, &searches, tallies);
         }
         assert_eq!(tallies, whole.tallies, "{title}");
     });
@@ -152,29 +147,108 @@ fn parts_cut_at_chunks_and_folded_in_order_give_the_bits_of_the_whole() {
     let case = Case::of_labels(2, &[n], Activation::Softmax, &z, &labels, &[]).weighted(&weight);
     let field = Some((0..2 * n).map(|k| (k % 101) as f64 / 4.0 - 12.5).collect());
     let boundary = TermSpec { field, ..TermSpec::new(BOUNDARY) };
-    let terms = [TermSpec::new(DICE), TermSpec::new(CROSS_ENTROPY), boundary];
+    let top_k = TermSpec::new(Form::TopK(Selection::Fraction(0.1)));
+    let terms = [TermSpec::new(DICE), TermSpec::new(CROSS_ENTROPY), boundary, top_k];
     for format in formats(&case) {
-        let (whole, _, _) = in_three_steps(&case, &terms, &format, "a long row");
+        let all = searches(&[(case.clone(), terms.to_vec())], &format);
+        let (whole, _, _) = in_three_steps(&case, &terms, &format, &all, "a long row");
         for cuts in [vec![0, CHUNK, 2 * CHUNK, 3 * CHUNK, n], vec![0, 2 * CHUNK, n]] {
+            let parts: Vec<_> =
+                cuts.windows(2).map(|rows| part(&case, &terms, 0..1, rows[0]..rows[1])).collect();
+            let searches = searches(&parts, &format);
+            // The cut, the places and the voxels that share them.
+            assert_eq!(searches, all, "{cuts:?}");
             let mut tallies = vec![Tally::ZERO; 2];
-            for rows in cuts.windows(2) {
-                let (part, terms) = part(&case, &terms, 0..1, rows[0]..rows[1]);
-                fold_into(&part, &terms, &format, &mut tallies);
+            for (part, terms) in &parts {
+                fold_into(part, terms, &format, &searches, &mut tallies);
             }
             assert_eq!(tallies, whole, "{cuts:?}");
         }
         // Elsewhere between blocks, and in any order, only sums of doubles change.
         let mut tallies = vec![Tally::ZERO; 2];
-        for rows in [64 * 301..n, 64..64 * 301, 0..64] {
-            let (part, terms) = part(&case, &terms, 0..1, rows);
-            fold_into(&part, &terms, &format, &mut tallies);
+        let parts = [64 * 301..n, 64..64 * 301, 0..64].map(|rows| part(&case, &terms, 0..1, rows));
+        let searches = searches(&parts, &format);
+        assert_eq!(searches, all);
+        for (part, terms) in &parts {
+            fold_into(part, terms, &format, &searches, &mut tallies);
         }
         assert_close(&tallies, &whole, TOLERANCE, "between blocks");
     }
 }
 
 #[test]
-fn parts_compute_no_field_and_know_no_fraction_of_the_whole() {
+fn seven_parts_of_any_voxels_select_what_the_whole_selects() {
+    cases::each(|title, case, terms| {
+        let selects = |term: &TermSpec| matches!(term.form, Form::TopK(Selection::Fraction(_)));
+        if !terms.iter().any(selects) || case.shape[0] < 7 {
+            return;
+        }
+        for format in formats(case) {
+            let terms = with_fields_for_parts(case, terms, &format);
+            let whole = searches(&[(case.clone(), terms.clone())], &format);
+            let rows = case.shape[0];
+            let parts: Vec<_> =
+                (0..7).map(|k| part(case, &terms, 0..case.b, k * rows / 7..(k + 1) * rows / 7)).collect();
+            assert_eq!(searches(&parts, &format), whole, "{title}");
+        }
+    });
+}
+
+#[test]
+fn a_search_refuses_what_it_cannot_serve() {
+    let (logits, labels) = ([0.5f32, 1.0, -1.0, 0.25], [0u8, 1]);
+    let doubles = logits.map(f64::from);
+    let softmax = segloss::Activation::Softmax;
+    let labels = || View::new(&labels, &[1, 2]).unwrap();
+    let single = Batch::new(View::new(&logits, &[1, 2, 2]).unwrap(), softmax, labels());
+    let double = Batch::new(View::new(&doubles, &[1, 2, 2]).unwrap(), softmax, labels());
+    let (top_k, dice) = (segloss::TopK::default(), Dice::default());
+    let threshold = segloss::TopK { selection: segloss::Selection::Threshold(0.5) };
+    let terms = [Term::new(1.0, &top_k), Term::new(1.0, &dice), Term::new(1.0, &threshold)];
+    let mut scratch = vec![0; scratch_len(&double, &terms).unwrap()];
+    let mut search = TopKSearch::new();
+    let status = |result: Result<(), segloss::Error>| result.unwrap_err().status;
+
+    assert_eq!(status(search.narrow(&top_k)), Status::Parameter, "nothing was counted");
+    for term in [1, 2, 3] {
+        let counted = top_k_count(&single, &terms, term, &mut search, &mut scratch);
+        assert_eq!(status(counted), Status::Parameter, "term {term}");
+    }
+    assert_eq!(search, TopKSearch::new());
+    top_k_count(&single, &terms, 0, &mut search, &mut scratch).unwrap();
+    let counted = search.clone();
+    assert_eq!(status(top_k_count(&double, &terms, 0, &mut search, &mut scratch)), Status::Dtype);
+    assert_eq!(status(search.narrow(&threshold)), Status::Parameter);
+    assert_eq!(search, counted);
+    search.narrow(&top_k).unwrap();
+    assert_eq!(status(search.merge(&counted)), Status::Parameter, "another round");
+    let unfinished = [Term { top_k: Some(&search), ..terms[0] }];
+    let mut sums = [Tally::ZERO; 2];
+    assert_eq!(status(fold(&single, &unfinished, &mut sums, &mut scratch)), Status::Parameter);
+    let mut search = search.clone();
+    while !search.is_done() {
+        top_k_count(&single, &terms, 0, &mut search, &mut scratch).unwrap();
+        search.narrow(&top_k).unwrap();
+    }
+    assert_eq!(status(search.narrow(&top_k)), Status::Parameter, "it is done");
+    assert_eq!(status(top_k_count(&single, &terms, 0, &mut search, &mut scratch)), Status::Parameter);
+    let searched = |term: Term<'_>| -> Result<(), segloss::Error> {
+        let mut sums = [Tally::ZERO; 2];
+        fold(&single, &[Term { top_k: Some(&search), ..term }], &mut sums, &mut vec![0; 1 << 20])
+    };
+    assert_eq!(searched(terms[0]), Ok(()));
+    assert_eq!(status(searched(terms[1])), Status::Parameter, "Dice selects nothing");
+    assert_eq!(status(searched(terms[2])), Status::Parameter, "a threshold needs no search");
+    let given = [Term { top_k: Some(&search), ..terms[0] }];
+    assert_eq!(status(fold(&double, &given, &mut sums, &mut scratch)), Status::Dtype);
+    assert_eq!(
+        segloss::evaluate(&single, &given, &mut scratch),
+        segloss::evaluate(&single, &terms[..1], &mut scratch)
+    );
+}
+
+#[test]
+fn parts_compute_no_field_and_search_for_no_fraction_of_the_whole() {
     cases::each(|title, case, terms| {
         let inputs = Inputs::new(case, terms, &Format::exact(case));
         with_terms(terms, &inputs, |crate_terms| {
@@ -184,8 +258,8 @@ fn parts_compute_no_field_and_know_no_fraction_of_the_whole() {
             let slot = |refused: &dyn Fn(&TermSpec) -> bool| terms.iter().position(refused);
             let without_field =
                 slot(&|term| field_of(term.form).is_some()).map(|k| (Status::MissingField, k));
-            let fraction =
-                slot(&|term| !have_parts(std::slice::from_ref(term))).map(|k| (Status::Unsupported, k));
+            let fraction = slot(&|term| matches!(term.form, Form::TopK(Selection::Fraction(_))))
+                .map(|k| (Status::Unsupported, k));
             match (without_field.or(fraction), fold(&batch, crate_terms, &mut tallies, &mut scratch)) {
                 (None, done) => assert_eq!(done, Ok(()), "{title}"),
                 (Some((status, slot)), done) => {

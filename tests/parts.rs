@@ -1,10 +1,10 @@
 //! Parts of a case, and the three steps of a loss on them.
 
-use crate::bridge::{Array, Format, Inputs, Layout, with_terms};
+use crate::bridge::{Array, Format, Inputs, Layout, with_searched_terms, with_terms};
 use crate::cases::{Field, field_of};
 use crate::held::with_complete_field;
 use crate::naive::{Case, Form, Selection, TermSpec};
-use segloss::{Tally, field, finish, fold, map, scratch_len};
+use segloss::{Tally, TopK, TopKSearch, field, finish, fold, map, scratch_len, top_k_count};
 use std::ops::Range;
 
 /// Some samples of a map `[B, maps, rows, …]`, and of each some rows of the first spatial axis.
@@ -44,9 +44,47 @@ pub fn part(
     (here, terms.collect())
 }
 
-pub fn fold_into(case: &Case, terms: &[TermSpec], format: &Format, tallies: &mut [Tally]) {
+/// The search of each term that selects a fraction.
+pub type Searches = Vec<Option<TopKSearch>>;
+
+/// Searches all parts for the voxels that terms select; each part counts into a search of its own, as on a machine
+/// of its own, and the searches are joined in any order.
+pub fn searches(parts: &[(Case, Vec<TermSpec>)], format: &Format) -> Searches {
+    let specs = &parts[0].1;
+    let of_term = |k: usize, spec: &TermSpec| {
+        let Form::TopK(Selection::Fraction(fraction)) = spec.form else { return None };
+        let top_k = TopK { selection: segloss::Selection::Fraction(fraction) };
+        let mut whole = TopKSearch::new();
+        while !whole.is_done() {
+            let counted = parts.iter().map(|(case, specs)| {
+                let inputs = Inputs::new(case, specs, format);
+                let mut search = whole.clone();
+                with_terms(specs, &inputs, |terms| {
+                    let batch = inputs.batch(inputs.prediction.view());
+                    let mut scratch = vec![0x5a; scratch_len(&batch, terms).unwrap()];
+                    top_k_count(&batch, terms, k, &mut search, &mut scratch).unwrap();
+                });
+                search
+            });
+            let mut counted: Vec<TopKSearch> = counted.collect();
+            whole = counted.pop().unwrap();
+            counted.iter().for_each(|search| whole.merge(search).unwrap());
+            whole.narrow(&top_k).unwrap();
+        }
+        Some(whole)
+    };
+    specs.iter().enumerate().map(|(k, spec)| of_term(k, spec)).collect()
+}
+
+pub fn fold_into(
+    case: &Case,
+    terms: &[TermSpec],
+    format: &Format,
+    searches: &Searches,
+    tallies: &mut [Tally],
+) {
     let inputs = Inputs::new(case, terms, format);
-    with_terms(terms, &inputs, |terms| {
+    with_searched_terms(terms, &inputs, searches, |terms| {
         let batch = inputs.batch(inputs.prediction.view());
         let mut scratch = vec![0x5a; scratch_len(&batch, terms).unwrap()];
         fold(&batch, terms, tallies, &mut scratch).unwrap();
@@ -68,11 +106,17 @@ pub fn finish_of(
     })
 }
 
-pub fn map_of(case: &Case, terms: &[TermSpec], format: &Format, slopes: &[Tally]) -> Vec<f64> {
+pub fn map_of(
+    case: &Case,
+    terms: &[TermSpec],
+    format: &Format,
+    searches: &Searches,
+    slopes: &[Tally],
+) -> Vec<f64> {
     let inputs = Inputs::new(case, terms, format);
     let shape: Vec<usize> = [case.b, case.c].iter().chain(&case.shape).copied().collect();
     let mut gradient = Array::new(&case.z, &shape, Some(1), format.layout, format.gradient);
-    with_terms(terms, &inputs, |terms| {
+    with_searched_terms(terms, &inputs, searches, |terms| {
         let batch = inputs.batch(inputs.prediction.view());
         let mut scratch = vec![0x5a; scratch_len(&batch, terms).unwrap()];
         map(&batch, terms, slopes, gradient.view_mut(), false, &mut scratch).unwrap();
@@ -100,11 +144,6 @@ pub fn with_fields(case: &Case, terms: &[TermSpec], format: &Format) -> Vec<Term
         })
     };
     terms.iter().enumerate().map(|(k, spec)| one(k, spec)).collect()
-}
-
-/// Whether parts can be folded: they cannot know a fraction of the whole.
-pub fn have_parts(terms: &[TermSpec]) -> bool {
-    !terms.iter().any(|term| matches!(term.form, Form::TopK(Selection::Fraction(_))))
 }
 
 /// The terms with all that parts do not compute: of Hausdorff's field the prediction's half, too.

@@ -49,7 +49,7 @@ struct CrossEntropy {  // (2), (3)
 struct TopK {  // (4)
   double k = 0.1;
   Selection selection = Selection::fraction;
-  const segloss_select* select = nullptr;  // by fraction, in fold and map
+  const segloss_select* select = nullptr;  // by fraction in parts: a search that is done
   void fill(segloss_term& term) const noexcept {
     term.form = segloss_top_k();
     term.variant = static_cast<std::uint32_t>(selection);

@@ -50,6 +50,26 @@ class Loss {
     return detail::give(call.fault);
   }
 
+  // Adds a part to the counts of a round of the search for the voxels that term number `term`, TopK by fraction,
+  // selects from all parts; see segloss_select in segloss.h.
+  Result<void> count_top_k(std::uint32_t term, const Batch& part, segloss_select& select,
+                           span<std::byte> scratch) const {
+    detail::Call call(terms_.data(), size_, part, {}, scratch);
+    call.run([&] {
+      return segloss_top_k_count(call.terms.data(), call.n_terms, term, &call.args, &select);
+    });
+    return detail::give(call.fault);
+  }
+
+  // Ends the round: the search is over once select.done is not 0.
+  Result<void> narrow_top_k(std::uint32_t term, segloss_select& select) const {
+    segloss_fault fault{SEGLOSS_OK, UINT32_MAX, -1, nullptr, nullptr};
+    const segloss_term searched = term < size_ ? terms_[term].c() : segloss_term{};
+    fault.status = segloss_top_k_narrow(&searched, &select);
+    if (fault.status != SEGLOSS_OK) fault = {fault.status, term, -1, "term", "TopK by fraction, counted and not done"};
+    return detail::give(fault);
+  }
+
   // The value of the tallies, and B*C slopes unless they are left out; reads no voxels.
   Result<double> finish(const Batch& batch, span<const Tally> tallies, span<Tally> slopes, const Outputs& outputs,
                         span<std::byte> scratch) const {

@@ -7,13 +7,13 @@ use super::labelled::parking::park;
 use super::labelled::{Lookup, Weigh, is_labelled};
 use super::precise::Precise;
 use super::row::{AddUp, row, row_mut};
-use super::select::{Cut, Select, key_of};
+use super::select::{Cut, TopKSearch, key_of, select};
 use super::simd::{Kernel, dispatch};
 use super::stream::fence;
 use super::sweep::{Output, Step, Sums, Sweep, costs};
 use super::tile::{Span, Tile};
 use super::waves::{Chunk, Gang};
-use crate::{Error, Parts, Real, Selection, Status, Tally};
+use crate::{Error, Parts, Real, Rows, Selection, Status, Tally};
 
 impl Sweep<'_> {
     /// Weighs the voxels that some terms select; adds what they weigh to the first class of `chunk`: of
@@ -170,39 +170,13 @@ impl Sweep<'_> {
 }
 
 impl<T: Precise> Bench<'_, T> {
-    /// Finds which voxels pay, for the terms that select some. Parks probabilities on the way, if there is somewhere.
+    /// Finds which voxels pay, for the terms that select some, and adds what these weigh to `self.tallies`. Parks
+    /// probabilities on the way, if there is somewhere.
     pub(super) unsafe fn select(&mut self, parking: Option<Output>) -> Result<(), Error> {
-        for (slot, rows) in costs(self.terms) {
-            let cut = match rows.bill().selection {
-                None => None,
-                Some(Selection::Threshold(t)) => {
-                    Some(Cut { key: T::of(-libm::log(t)).key().into(), share: 0.0 })
-                }
-                Some(Selection::Fraction(fraction)) => {
-                    let sweep = self.as_sweep(Sums::None);
-                    let Self { plan, extras, tile, chunk, crew, .. } = self;
-                    let gang = Gang { plan, extras: *extras, tile, sums: chunk, crew };
-                    // SAFETY: promised by the caller; a chunk's ranks and parked probabilities are its own.
-                    unsafe {
-                        gang.each(
-                            0..plan.samples,
-                            &|tile, _, chunk| sweep.rank_chunk(tile, chunk, slot, parking),
-                            &mut |_, _| Ok(()),
-                        )?;
-                    }
-                    Some(Select::run(self.ranks.get(slot).map_or(&[], |ranks| ranks), fraction, self.counts))
-                }
-            };
-            if let Some(to) = self.cuts.get_mut(slot) {
-                *to = cut;
-            }
-            if !matches!(rows.bill().selection, Some(Selection::Fraction(_))) {
-                continue;
-            }
+        // SAFETY: promised by the caller.
+        unsafe { self.find_cuts(parking)? };
+        for (slot, _) in costs(self.terms).filter(|(_, rows)| fraction(*rows).is_some()) {
             let sweep = self.as_sweep(Sums::None);
-            for charged in self.tallies.iter_mut().filter_map(|tally| tally.charged.get_mut(slot)) {
-                *charged = 0.0;
-            }
             let Self { plan, extras, tile, chunk, crew, tallies, .. } = self;
             let gang = Gang { plan, extras: *extras, tile, sums: chunk, crew };
             let count = |tile: &mut Tile<'_, T>, sums: &mut [Tally], chunk| {
@@ -222,23 +196,81 @@ impl<T: Precise> Bench<'_, T> {
         Ok(())
     }
 
-    /// The cuts that need no voxels; parts of a batch know no others yet.
-    pub(super) fn find_thresholds(&mut self) -> Result<(), Error> {
+    /// The cut of every term that selects voxels: that of a search which is done, or of this batch. Fills ranks.
+    pub(super) unsafe fn find_cuts(&mut self, parking: Option<Output>) -> Result<(), Error> {
         for (slot, rows) in costs(self.terms) {
-            match rows.bill().selection {
+            let given = self.terms.get(slot).and_then(|term| term.top_k);
+            let cut = match rows.bill().selection {
+                None => None,
                 Some(Selection::Threshold(t)) => {
-                    if let Some(to) = self.cuts.get_mut(slot) {
-                        *to = Some(Cut { key: T::of(-libm::log(t)).key().into(), share: 0.0 });
-                    }
+                    Some(Cut { key: T::of(-libm::log(t)).key().into(), share: 0.0 })
                 }
-                Some(Selection::Fraction(_)) => {
-                    let wants = c"a whole batch for a fraction of its voxels";
-                    return Err(Error::new(Status::Unsupported, c"variant", wants).in_term(slot));
+                Some(Selection::Fraction(fraction)) => {
+                    // SAFETY: promised by the caller.
+                    unsafe { self.rank_voxels(slot, parking)? };
+                    Some(match given {
+                        Some(search) => search.cut::<T>().map_err(|error| error.in_term(slot))?,
+                        None => {
+                            select(self.ranks.get(slot).map_or(&[], |ranks| ranks), fraction, self.counts)
+                        }
+                    })
                 }
-                None => (),
+            };
+            if let Some(to) = self.cuts.get_mut(slot) {
+                *to = cut;
             }
         }
         Ok(())
+    }
+
+    /// Fills the ranks of a term that selects a fraction.
+    unsafe fn rank_voxels(&mut self, slot: usize, parking: Option<Output>) -> Result<(), Error> {
+        let sweep = self.as_sweep(Sums::None);
+        let Self { plan, extras, tile, chunk, crew, .. } = self;
+        let gang = Gang { plan, extras: *extras, tile, sums: chunk, crew };
+        let rank = |tile: &mut Tile<'_, T>, _: &mut [Tally], chunk: Chunk| {
+            // SAFETY: promised by the caller; a chunk's ranks and parked probabilities are its own.
+            unsafe { sweep.rank_chunk(tile, chunk, slot, parking) };
+        };
+        // SAFETY: as above.
+        unsafe { gang.each(0..plan.samples, &rank, &mut |_, _| Ok(())) }
+    }
+
+    /// Adds the voxels of a part to the counts of a search.
+    ///
+    /// # Safety
+    /// As [`Bench::run`].
+    pub unsafe fn count_ranks(&mut self, slot: usize, search: &mut TopKSearch) -> Result<(), Error> {
+        self.refuse_computed_fields()?;
+        self.tallies.fill(Tally::ZERO);
+        // SAFETY: promised by the caller.
+        unsafe {
+            self.census()?;
+            self.rank_voxels(slot, None)?;
+        }
+        search.count(self.ranks.get(slot).map_or(&[][..], |ranks| ranks))
+    }
+
+    /// Refuses a term that selects a fraction of the voxels of a whole batch, of which a part knows nothing.
+    pub(super) fn refuse_unfinished_searches(&self) -> Result<(), Error> {
+        let unknown = |&(slot, rows): &(usize, &dyn Rows)| {
+            fraction(rows).is_some() && self.terms.get(slot).is_some_and(|term| term.top_k.is_none())
+        };
+        match costs(self.terms).find(unknown) {
+            Some((slot, _)) => {
+                let wants = c"a search over all parts that is done: see top_k_count";
+                Err(Error::new(Status::Unsupported, c"top_k", wants).in_term(slot))
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+/// The fraction of all voxels that a cost selects, if it does.
+pub(crate) fn fraction(rows: &dyn Rows) -> Option<f64> {
+    match rows.bill().selection {
+        Some(Selection::Fraction(fraction)) => Some(fraction),
+        _ => None,
     }
 }
 

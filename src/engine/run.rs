@@ -78,13 +78,14 @@ impl<T: Precise> Bench<'_, T> {
     /// As [`Bench::run`].
     pub unsafe fn fold(&mut self, tallies: &mut [Tally]) -> Result<(), Error> {
         self.refuse_computed_fields()?;
-        self.find_thresholds()?;
+        self.refuse_unfinished_searches()?;
         for (to, from) in self.tallies.iter_mut().zip(tallies.iter()) {
             *to = *from;
         }
         // SAFETY: promised by the caller.
         unsafe {
             self.census()?;
+            self.select(None)?;
             self.sweep(true, None, Sums::Squares, None, false)?;
         }
         for (to, from) in tallies.iter_mut().zip(self.tallies.iter()) {
@@ -99,12 +100,15 @@ impl<T: Precise> Bench<'_, T> {
     /// As [`Bench::run`].
     pub unsafe fn map(&mut self, slopes: &[Tally], gradient: Output) -> Result<(), Error> {
         self.refuse_computed_fields()?;
-        self.find_thresholds()?;
+        self.refuse_unfinished_searches()?;
         for (to, from) in self.slopes.iter_mut().zip(slopes) {
             *to = *from;
         }
         // SAFETY: promised by the caller.
-        unsafe { self.sweep(false, Some(gradient), Sums::None, None, false) }
+        unsafe {
+            self.find_cuts(None)?;
+            self.sweep(false, Some(gradient), Sums::None, None, false)
+        }
     }
 
     /// Counts voxels and truth of every sample and class.
@@ -124,7 +128,7 @@ impl<T: Precise> Bench<'_, T> {
     }
 
     /// Checks labels and weights, and counts; adds to `self.tallies`.
-    unsafe fn census(&mut self) -> Result<(), Error> {
+    pub(super) unsafe fn census(&mut self) -> Result<(), Error> {
         // SAFETY: promised by the caller.
         unsafe {
             self.check_maps()?;

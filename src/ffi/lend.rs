@@ -5,7 +5,7 @@ use super::forms::{check_unused, unknown};
 use super::overlap::{Ranges, bytes};
 use super::read::{Data, read, slice, tensor};
 use super::structs::segloss_term;
-use crate::{Absent, ClassAverage, Error, Form, MAX_TERMS, SampleAverage, Status, Term, View};
+use crate::{Absent, ClassAverage, Error, Form, MAX_TERMS, SampleAverage, Status, Term, TopKSearch, View};
 
 /// What is done with the terms.
 type Then<'a> = &'a mut dyn FnMut(&[Term<'_>]) -> Result<(), Error>;
@@ -124,10 +124,12 @@ unsafe fn options<'a>(raw: &segloss_term, classes: usize, data: Data) -> Result<
         _ => return Err(unknown(c"absent", c"SEGLOSS_ABSENT_COUNTED or SEGLOSS_ABSENT_SKIPPED")),
     };
     // SAFETY: promised by the caller.
-    let (class_weight, field) = unsafe {
+    let (class_weight, field, select) = unsafe {
         (
             slice(raw.class_weight, classes, c"class_weight")?,
             tensor(&raw.field, data, c"field")?.map(View::of),
+            // The two structs have one layout, asserted in `structs`.
+            slice(raw.select.cast::<TopKSearch>(), 1, c"select")?,
         )
     };
     Ok(Term {
@@ -139,6 +141,7 @@ unsafe fn options<'a>(raw: &segloss_term, classes: usize, data: Data) -> Result<
         absent,
         class_weight,
         field,
+        top_k: select.and_then(<[_]>::first),
         ..Term::new(raw.weight, &Unnamed)
     })
 }

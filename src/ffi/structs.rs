@@ -98,23 +98,31 @@ pub struct segloss_executor {
     pub context: *mut c_void,
 }
 
-/// TopK by fraction in parts: zero it; until done: fold every part, add bins, narrow. Never changes.
+/// The search for the voxels that TopK by fraction selects from a batch in parts. Never changes.
+///
+///   segloss_top_k_begin(&select);
+///   while (!select.done) {
+///     for every part: segloss_top_k_count(terms, n_terms, k, &part, &select);
+///     (parts on several machines: add up bins, or segloss_top_k_merge)
+///     segloss_top_k_narrow(&terms[k], &select);
+///   }
+///   terms[k].select = &select; then fold every part, finish, map every part.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct segloss_select {
     /// Not 0 when the cut is found.
     pub done: u64,
-    /// Digits found.
-    pub round: u64,
-    /// The digits.
+    /// 32, or 64 for an F64 prediction; 0 before the first count.
+    pub key_bits: u64,
+    /// How many bits of the key of the cut are found.
+    pub found_bits: u64,
+    /// These bits; when done the key of the cut.
     pub prefix: u64,
-    /// Places left.
-    pub rank: u64,
-    /// Places.
-    pub inside: u64,
-    /// Voxels at the cut.
+    /// Places left for the voxels that begin with these bits.
+    pub places: u64,
+    /// Voxels at the cut, which share these places.
     pub ties: u64,
-    /// Counts; these add.
+    /// Counts of the round, the only entries that differ between machines; these add.
     pub bins: [u64; 2048],
 }
 
@@ -170,7 +178,7 @@ pub struct segloss_term {
     pub region: segloss_region,
     /// Handed to region.
     pub context: *mut c_void,
-    /// Of TopK by fraction, in fold and map.
+    /// TopK by fraction: a search that is done. NULL selects from the whole batch, which fold and map do not see.
     pub select: *const segloss_select,
     /// Floating; [B,C,...], or [B,...] for all classes. Absent: run computes it from labels.
     pub field: segloss_tensor,
@@ -260,6 +268,8 @@ const _: () = {
     assert!(size_of::<segloss_fault>() == 16 + 2 * WORD);
     assert!(size_of::<segloss_executor>() == 8 + 2 * WORD);
     assert!(size_of::<segloss_select>() == 8 * 2054);
+    assert!(size_of::<segloss_select>() == size_of::<crate::TopKSearch>());
+    assert!(align_of::<segloss_select>() == align_of::<crate::TopKSearch>());
     assert!(size_of::<segloss_term>() == 32 + 64 + 5 * WORD + size_of::<segloss_tensor>());
     assert!(
         size_of::<segloss_args>()

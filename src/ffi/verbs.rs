@@ -2,6 +2,7 @@
 
 use super::call::{call, count, report, tallies, tallies_mut};
 use super::codes::*;
+use super::lend::Terms;
 use super::overlap::{Ranges, bytes};
 use super::read::{Data, output, slice, slice_mut, write};
 use super::structs::segloss_form;
@@ -13,9 +14,11 @@ use crate::engine::run::Request;
 use crate::engine::simd;
 use crate::engine::source::Source;
 use crate::frequency;
+use crate::verbs;
 use crate::view::{Array, Layout, MAX_AXES};
-use crate::{Dtype, Error, MAX_TERMS, Status, Term};
+use crate::{Dtype, Error, MAX_TERMS, Parts, Status, Term, TopKSearch};
 use core::ffi::{CStr, c_char};
+use core::mem::MaybeUninit;
 
 /// Fills a term with the form's defaults: weight 1, its parameters as in the paper. size is
 /// sizeof(segloss_term).
@@ -127,6 +130,106 @@ pub unsafe extern "C" fn segloss_fold(
             with_bench!(plan, terms, arena, bench => bench.fold(tallies))
         })
     }
+}
+
+/// Starts a search for the voxels that TopK by fraction selects: writes zeros.
+///
+/// # Safety
+/// select is writable.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn segloss_top_k_begin(select: *mut segloss_select) -> segloss_status {
+    // SAFETY: promised by the caller; the two structs have one layout, asserted in `structs`.
+    let to = unsafe { slice_mut(select.cast::<MaybeUninit<TopKSearch>>(), 1, c"select") };
+    let begun = to.and_then(|to| to.and_then(<[_]>::first_mut).ok_or(missing(c"select"))).map(|to| {
+        to.write(TopKSearch::new());
+    });
+    // SAFETY: there is no fault to write.
+    unsafe { report(begun, core::ptr::null_mut()) }
+}
+
+/// Adds a part to the counts of a round. term is the index of the TopK by fraction in terms; its own select is
+/// NULL until the search is done. Checks labels, as fold does; on an error nothing is counted.
+///
+/// # Safety
+/// As segloss_run; select is begun.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn segloss_top_k_count(
+    terms: *const segloss_term,
+    n_terms: usize,
+    term: u32,
+    part: *const segloss_args,
+    select: *mut segloss_select,
+) -> segloss_status {
+    // SAFETY: promised by the caller.
+    unsafe {
+        let more = |ranges: &mut Ranges, _| ranges.output(bytes(select, 1), c"select");
+        call(terms, n_terms, part, Data::Read, Some(&more), |call, plan, terms| {
+            verbs::check_searched(terms, term as usize)?;
+            let search = search_mut(select)?;
+            let arena = &mut call.arena()?;
+            with_bench!(plan, terms, arena, bench => bench.count_ranks(term as usize, search))
+        })
+    }
+}
+
+/// Ends a round: when done is not 0, the search is over. Every machine that holds the same counts gets the same.
+///
+/// # Safety
+/// term is a TopK by fraction; select is begun.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn segloss_top_k_narrow(
+    term: *const segloss_term,
+    select: *mut segloss_select,
+) -> segloss_status {
+    // SAFETY: promised by the caller; no class weight is read.
+    let result = unsafe {
+        Terms::read(term, 1).and_then(|terms| {
+            terms.with(0, Data::Ignored, &mut |terms| {
+                // Its own search would be read while this one is written; they may be the same.
+                verbs::check_searched(terms, 0)?;
+                let selection = match terms.first().map(|term| term.form.parts()) {
+                    Some(Parts::Cost(rows)) => rows.check().map(|()| rows.bill().selection)?,
+                    _ => None,
+                };
+                search_mut(select)?.narrow_to(selection)
+            })
+        })
+    };
+    // SAFETY: there is no fault to write.
+    unsafe { report(result, core::ptr::null_mut()) }
+}
+
+/// Adds the counts of other, a search of the same round.
+///
+/// # Safety
+/// Both are begun; select is writable.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn segloss_top_k_merge(
+    select: *mut segloss_select,
+    other: *const segloss_select,
+) -> segloss_status {
+    // SAFETY: promised by the caller. Not by reference to both: they may be one, which would count twice.
+    let result = unsafe {
+        if core::ptr::eq(select, other) {
+            Err(Error::new(Status::Overlap, c"other", c"another search"))
+        } else {
+            slice(other.cast::<TopKSearch>(), 1, c"other")
+                .and_then(|other| other.and_then(<[_]>::first).ok_or(missing(c"other")))
+                .and_then(|other| search_mut(select)?.merge(other))
+        }
+    };
+    // SAFETY: there is no fault to write.
+    unsafe { report(result, core::ptr::null_mut()) }
+}
+
+/// The search behind a pointer of C.
+///
+/// # Safety
+/// As [`slice_mut`].
+unsafe fn search_mut<'a>(select: *mut segloss_select) -> Result<&'a mut TopKSearch, Error> {
+    // SAFETY: promised by the caller; the two structs have one layout, asserted in `structs`.
+    let search = unsafe { slice_mut(select.cast::<TopKSearch>(), 1, c"select")? };
+    search.and_then(<[_]>::first_mut).ok_or(missing(c"select"))
 }
 
 /// The value of the tallies, and B*C slopes with grad_scale; reads no voxels. slopes may be NULL.
