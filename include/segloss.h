@@ -278,21 +278,29 @@ typedef struct segloss_tally {
 // and finish. Must not throw.
 typedef double (*segloss_region)(void *context, const struct segloss_tally *sums, struct segloss_tally *slope);
 
-// TopK by fraction in parts: zero it; until done: fold every part, add bins, narrow. Never changes.
+// The search for the voxels that TopK by fraction selects from a batch in parts. Never changes.
+//
+//   segloss_top_k_begin(&select);
+//   while (!select.done) {
+//     for every part: segloss_top_k_count(terms, n_terms, k, &part, &select);
+//     (parts on several machines: add up bins, or segloss_top_k_merge)
+//     segloss_top_k_narrow(&terms[k], &select);
+//   }
+//   terms[k].select = &select; then fold every part, finish, map every part.
 typedef struct segloss_select {
   // Not 0 when the cut is found.
   uint64_t done;
-  // Digits found.
-  uint64_t round;
-  // The digits.
+  // 32, or 64 for an F64 prediction; 0 before the first count.
+  uint64_t key_bits;
+  // How many bits of the key of the cut are found.
+  uint64_t found_bits;
+  // These bits; when done the key of the cut.
   uint64_t prefix;
-  // Places left.
-  uint64_t rank;
-  // Places.
-  uint64_t inside;
-  // Voxels at the cut.
+  // Places left for the voxels that begin with these bits.
+  uint64_t places;
+  // Voxels at the cut, which share these places.
   uint64_t ties;
-  // Counts; these add.
+  // Counts of the round, the only entries that differ between machines; these add.
   uint64_t bins[2048];
 } segloss_select;
 
@@ -353,7 +361,7 @@ typedef struct segloss_term {
   segloss_region region;
   // Handed to region.
   void *context;
-  // Of TopK by fraction, in fold and map.
+  // TopK by fraction: a search that is done. NULL selects from the whole batch, which fold and map do not see.
   const struct segloss_select *select;
   // Floating; [B,C,...], or [B,...] for all classes. Absent: run computes it from labels.
   struct segloss_tensor field;
@@ -618,6 +626,32 @@ segloss_status segloss_fold(const struct segloss_term *terms,
                             size_t n_terms,
                             const struct segloss_args *part,
                             struct segloss_tally *tallies);
+
+// Starts a search for the voxels that TopK by fraction selects: writes zeros.
+// select is writable.
+SEGLOSS_API segloss_status segloss_top_k_begin(struct segloss_select *select);
+
+// Adds a part to the counts of a round. term is the index of the TopK by fraction in terms; its own select is
+// NULL until the search is done. Checks labels, as fold does; on an error nothing is counted.
+// As segloss_run; select is begun.
+SEGLOSS_API
+segloss_status segloss_top_k_count(const struct segloss_term *terms,
+                                   size_t n_terms,
+                                   uint32_t term,
+                                   const struct segloss_args *part,
+                                   struct segloss_select *select);
+
+// Ends a round: when done is not 0, the search is over. Every machine that holds the same counts gets the same.
+// term is a TopK by fraction; select is begun.
+SEGLOSS_API
+segloss_status segloss_top_k_narrow(const struct segloss_term *term,
+                                    struct segloss_select *select);
+
+// Adds the counts of other, a search of the same round.
+// Both are begun; select is writable.
+SEGLOSS_API
+segloss_status segloss_top_k_merge(struct segloss_select *select,
+                                   const struct segloss_select *other);
 
 // The value of the tallies, and B*C slopes with grad_scale; reads no voxels. slopes may be NULL.
 // As segloss_run; tallies and slopes hold B*C.
