@@ -322,7 +322,7 @@ pub struct Term<'a> {
     pub field_complete: bool,
     /// TopK by fraction: the voxels it selects, found by a search over all parts that is done. `None` selects
     /// from the batch at hand, which a part of a batch cannot.
-    pub top_k: Option<&'a TopKSearch>,
+    pub select: Option<&'a TopKSearch>,
 }
 
 impl<'a> Term<'a> {
@@ -339,7 +339,7 @@ impl<'a> Term<'a> {
             leave_out_background: false,
             field: None,
             field_complete: false,
-            top_k: None,
+            select: None,
         }
     }
 

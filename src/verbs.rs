@@ -190,7 +190,7 @@ pub fn top_k_count(
 pub(crate) fn check_searched(terms: &[Term<'_>], index: usize) -> Result<(), Error> {
     let wants = c"the index of a TopK by fraction without a search of its own";
     let is_searched = terms.get(index).is_some_and(|term| {
-        term.top_k.is_none() && matches!(term.form.parts(), Parts::Cost(rows) if fraction(rows).is_some())
+        term.select.is_none() && matches!(term.form.parts(), Parts::Cost(rows) if fraction(rows).is_some())
     });
     if is_searched { Ok(()) } else { Err(Error::new(Status::Parameter, c"term", wants).in_term(index)) }
 }

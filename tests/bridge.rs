@@ -383,7 +383,7 @@ pub fn with_searched_terms<R>(
         .map(|((spec, form), field)| term_of(spec, form.as_ref(), field.as_ref().map(Array::view)))
         .collect();
     for (term, search) in terms.iter_mut().zip(searches) {
-        term.top_k = search.as_ref();
+        term.select = search.as_ref();
     }
     f(&terms)
 }

@@ -222,7 +222,7 @@ fn a_search_refuses_what_it_cannot_serve() {
     assert_eq!(search, counted);
     search.narrow(&top_k).unwrap();
     assert_eq!(status(search.merge(&counted)), Status::Parameter, "another round");
-    let unfinished = [Term { top_k: Some(&search), ..terms[0] }];
+    let unfinished = [Term { select: Some(&search), ..terms[0] }];
     let mut sums = [Tally::ZERO; 2];
     assert_eq!(status(fold(&single, &unfinished, &mut sums, &mut scratch)), Status::Parameter);
     let mut search = search.clone();
@@ -234,12 +234,12 @@ fn a_search_refuses_what_it_cannot_serve() {
     assert_eq!(status(top_k_count(&single, &terms, 0, &mut search, &mut scratch)), Status::Parameter);
     let searched = |term: Term<'_>| -> Result<(), segloss::Error> {
         let mut sums = [Tally::ZERO; 2];
-        fold(&single, &[Term { top_k: Some(&search), ..term }], &mut sums, &mut vec![0; 1 << 20])
+        fold(&single, &[Term { select: Some(&search), ..term }], &mut sums, &mut vec![0; 1 << 20])
     };
     assert_eq!(searched(terms[0]), Ok(()));
     assert_eq!(status(searched(terms[1])), Status::Parameter, "Dice selects nothing");
     assert_eq!(status(searched(terms[2])), Status::Parameter, "a threshold needs no search");
-    let given = [Term { top_k: Some(&search), ..terms[0] }];
+    let given = [Term { select: Some(&search), ..terms[0] }];
     assert_eq!(status(fold(&double, &given, &mut sums, &mut scratch)), Status::Dtype);
     assert_eq!(
         segloss::evaluate(&single, &given, &mut scratch),

@@ -199,7 +199,7 @@ impl<T: Precise> Bench<'_, T> {
     /// The cut of every term that selects voxels: that of a search which is done, or of this batch. Fills ranks.
     pub(super) unsafe fn find_cuts(&mut self, parking: Option<Output>) -> Result<(), Error> {
         for (slot, rows) in costs(self.terms) {
-            let given = self.terms.get(slot).and_then(|term| term.top_k);
+            let given = self.terms.get(slot).and_then(|term| term.select);
             let cut = match rows.bill().selection {
                 None => None,
                 Some(Selection::Threshold(t)) => {
@@ -254,12 +254,12 @@ impl<T: Precise> Bench<'_, T> {
     /// Refuses a term that selects a fraction of the voxels of a whole batch, of which a part knows nothing.
     pub(super) fn refuse_unfinished_searches(&self) -> Result<(), Error> {
         let unknown = |&(slot, rows): &(usize, &dyn Rows)| {
-            fraction(rows).is_some() && self.terms.get(slot).is_some_and(|term| term.top_k.is_none())
+            fraction(rows).is_some() && self.terms.get(slot).is_some_and(|term| term.select.is_none())
         };
         match costs(self.terms).find(unknown) {
             Some((slot, _)) => {
                 let wants = c"a search over all parts that is done: see top_k_count";
-                Err(Error::new(Status::Unsupported, c"top_k", wants).in_term(slot))
+                Err(Error::new(Status::Unsupported, c"select", wants).in_term(slot))
             }
             None => Ok(()),
         }

@@ -138,7 +138,7 @@ pub(crate) fn select<T: Real>(numbers: &[T], fraction: f64, bins: &mut [u64]) ->
 ///     }
 ///     search.narrow(&top_k)?;
 /// }
-/// terms[0].top_k = Some(&search);
+/// terms[0].select = Some(&search);
 /// let mut sums = [Tally::ZERO; 2];
 /// for k in 0..2 {
 ///     fold(&part(k)?, &terms, &mut sums, &mut scratch)?;
@@ -229,7 +229,7 @@ impl TopKSearch {
     /// The cut, for numbers of type `T`.
     pub(crate) fn cut<T: Real>(&self) -> Result<Cut, Error> {
         if !self.is_done() {
-            return Err(Error::new(Status::Parameter, c"top_k", c"a search that is done"));
+            return Err(Error::new(Status::Parameter, c"select", c"a search that is done"));
         }
         if self.progress.key_bits != size_of::<T::Key>() as u64 * 8 {
             return Err(wrong_precision());

@@ -141,7 +141,7 @@ unsafe fn options<'a>(raw: &segloss_term, classes: usize, data: Data) -> Result<
         absent,
         class_weight,
         field,
-        top_k: select.and_then(<[_]>::first),
+        select: select.and_then(<[_]>::first),
         ..Term::new(raw.weight, &Unnamed)
     })
 }
