@@ -24,7 +24,7 @@
 /* major << 16 | minor << 8 | patch */
 #define SEGLOSS_VERSION 0x000100u
 
-/* Scratch that serves every loss without fields, selection or executor: for a static buffer. */
+/* Scratch that serves every loss but TopK, without fields and without an executor: for a static buffer. */
 #define SEGLOSS_SCRATCH_BYTES(samples, classes) \
   ((size_t)(SIZE_MAX > 0xffffffffu ? 352256u : 33792u) + (size_t)2176u * (classes) + (size_t)288u * (samples) * (classes))
 
@@ -204,16 +204,18 @@
 // args flag: grad += instead of =; not in place.
 #define SEGLOSS_ACCUMULATE 256
 
-// activation: logits of classes that exclude each other. 0 is an error.
+// activation: logits of classes that exclude each other. 0 is an error. With any activation a NaN of a voxel that
+// counts makes the value NaN, and its gradient; +-inf are legal, as the limits they are.
 #define SEGLOSS_SOFTMAX 1
 
 // activation: logits of classes on their own.
 #define SEGLOSS_SIGMOID 2
 
-// activation: probabilities of classes that exclude each other; with C = 1 as 4.
+// activation: probabilities of classes that exclude each other; with C = 1 as 4. Numbers outside of [0, 1] are legal:
+// sums and mismatches take them as they are, logarithms take at least 2^-126 of s and of 1 - s, powers at least 0.
 #define SEGLOSS_PROBABILITY 3
 
-// activation: probabilities of classes on their own.
+// activation: probabilities of classes on their own; outside of [0, 1] as SEGLOSS_PROBABILITY.
 #define SEGLOSS_PROBABILITY_PER_CLASS 4
 
 // kind: negative inside, positive outside. 0 is an error.
@@ -445,7 +447,7 @@ typedef struct segloss_args {
   struct segloss_output grad;
   // The one output of a failure.
   struct segloss_fault *fault;
-  // Of any alignment.
+  // Of any alignment, holding anything: what is read of it before it is written changes no result.
   void *scratch;
   // Bytes.
   size_t scratch_size;
@@ -695,6 +697,13 @@ SEGLOSS_API uint32_t segloss_version(void);
 
 // The vector instructions in use: 1 baseline, 2 AVX2, 3 AVX-512.
 SEGLOSS_API uint32_t segloss_cpu_level(void);
+
+// Fills args with zeros and its size. size is sizeof(segloss_distance_args); kind, mask, out and scratch remain to be
+// set.
+// args is writable for size bytes.
+SEGLOSS_API
+segloss_status segloss_distance_args_init(struct segloss_distance_args *args,
+                                          size_t size);
 
 // Exact Euclidean distances of a mask, or of every class of a label map.
 // Pointers are NULL or valid as their comments say; out and scratch are used by nobody else.

@@ -12,6 +12,10 @@ use crate::{
 use core::ffi::CStr;
 
 /// What the numbers of a prediction are.
+///
+/// A NaN of a voxel that counts makes the value NaN, and the gradient of that voxel; ±∞ are legal, as the limits they
+/// are. Probabilities outside [0, 1] are legal: sums and mismatches take them as they are, logarithms take at least
+/// 2⁻¹²⁶ of `s` and of `1 − s`, powers at least 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 pub enum Activation {
@@ -175,6 +179,16 @@ impl<'a> Plan<'a> {
             executor: batch.executor,
             shape: *prediction,
         })
+    }
+
+    /// Whether there is no voxel to read: an extent of the prediction is 0.
+    pub fn is_empty(&self) -> bool {
+        self.shape.shape().contains(&0)
+    }
+
+    /// The number of sums: one per sample and class. Only an empty prediction can have more than memory.
+    pub fn sums(&self) -> usize {
+        self.samples.saturating_mul(self.classes)
     }
 
     /// The target of a sample, for maps of a class of it, as an array of the spatial axes.

@@ -47,30 +47,41 @@ pub(crate) unsafe fn write<'a>(
     weights: &mut [f64],
     arena: &mut Arena<'a>,
 ) -> Result<(), Error> {
-    // SAFETY: promised by the caller.
-    with_bench!(plan, &[], arena, bench => shares(plan, unsafe { bench.count()? }, weights));
-    let median = median(weights);
-    for weight in weights.iter_mut() {
-        *weight = match frequency {
-            Frequency::Inverse => 1.0 / *weight,
-            Frequency::InverseSqrt => libm::sqrt(1.0 / *weight),
-            Frequency::Median => median / *weight,
-        };
+    if plan.is_empty() {
+        weights.fill(1.0);
+        return Ok(());
     }
+    // SAFETY: promised by the caller.
+    with_bench!(plan, &[], arena, bench => {
+        // SAFETY: promised by the caller.
+        let tallies = unsafe { bench.count()? };
+        shares(plan, tallies, weights);
+        weigh(frequency, weights, tallies);
+    });
+    Ok(())
+}
+
+/// Weights from shares. `spare` is at least as long, and is written over.
+fn weigh(frequency: Frequency, weights: &mut [f64], spare: &mut [Tally]) {
+    let weight = |share: f64| match frequency {
+        Frequency::InverseSqrt => libm::sqrt(1.0 / share),
+        Frequency::Inverse | Frequency::Median => 1.0 / share,
+    };
+    let factor = if frequency == Frequency::Median { median(weights, spare) } else { 1.0 };
+    weights.iter_mut().for_each(|share| *share = factor * weight(*share));
     let of_present = weights.iter().copied().filter(|weight| weight.is_finite());
     let largest = of_present.reduce(f64::max).unwrap_or(1.0);
     weights.iter_mut().filter(|weight| !weight.is_finite()).for_each(|weight| *weight = largest);
-    Ok(())
 }
 
 /// The share of each class.
 fn shares(plan: &Plan<'_>, tallies: &[Tally], shares: &mut [f64]) {
     shares.fill(0.0);
-    for (at, tally) in tallies.iter().enumerate() {
-        let (sample, class) = (at.checked_div(plan.classes), at.checked_rem(plan.classes));
-        let (Some(sample), Some(class)) = (sample, class) else { continue };
-        if let Some(share) = shares.get_mut(class).filter(|_| plan.is_annotated(sample, class)) {
-            *share += tally.truth;
+    for (sample, of_sample) in tallies.chunks_exact(plan.classes.max(1)).enumerate() {
+        for (class, (share, tally)) in shares.iter_mut().zip(of_sample).enumerate() {
+            if plan.is_annotated(sample, class) {
+                *share += tally.truth;
+            }
         }
     }
     let all: f64 = shares.iter().sum();
@@ -79,21 +90,51 @@ fn shares(plan: &Plan<'_>, tallies: &[Tally], shares: &mut [f64]) {
     }
 }
 
-/// The median of the positive values, the mean of the two middle ones if they are even in number.
-fn median(values: &[f64]) -> f64 {
-    let positive = || values.iter().copied().filter(|&x| x > 0.0);
-    let count = positive().count();
-    // The value with at most `rank` smaller ones, and more than `rank` not larger.
-    let ranked = |rank: usize| {
-        positive().find(|&x| {
-            let (below, upto) =
-                (positive().filter(|&y| y < x).count(), positive().filter(|&y| y <= x).count());
-            below <= rank && rank < upto
-        })
-    };
-    match (ranked(count.saturating_sub(1) / 2), ranked(count / 2)) {
+/// The median of the positive values, the mean of the two middle ones if they are even in number. They are sorted in
+/// the `truth` of `spare`, which is as long at least.
+fn median(values: &[f64], spare: &mut [Tally]) -> f64 {
+    let mut count = 0;
+    for (to, &value) in spare.iter_mut().zip(values.iter().filter(|&&value| value > 0.0)) {
+        to.truth = value;
+        count += 1;
+    }
+    let sorted = spare.get_mut(..count).unwrap_or_default();
+    sort(sorted);
+    let at = |rank: usize| sorted.get(rank).map(|tally| tally.truth);
+    match (at(count.saturating_sub(1) / 2), at(count / 2)) {
         (Some(low), Some(high)) => (low + high) / 2.0,
         _ => 1.0,
+    }
+}
+
+/// Sorts by `truth`, in place, in n log n steps. A heap sort of its own: the sorts of `core` can panic where an order is
+/// none, which the proof of no panic does not see to be impossible.
+fn sort(heap: &mut [Tally]) {
+    fn truth(heap: &[Tally], at: usize) -> f64 {
+        heap.get(at).map_or(f64::NEG_INFINITY, |tally| tally.truth)
+    }
+    fn swap(heap: &mut [Tally], a: usize, b: usize) {
+        if let Ok([a, b]) = heap.get_disjoint_mut([a, b]) {
+            core::mem::swap(&mut a.truth, &mut b.truth);
+        }
+    }
+    fn sink(heap: &mut [Tally], mut at: usize) {
+        loop {
+            let (left, right) = (2 * at + 1, 2 * at + 2);
+            let larger = if truth(heap, right) > truth(heap, left) { right } else { left };
+            if truth(heap, larger) <= truth(heap, at) {
+                return;
+            }
+            swap(heap, at, larger);
+            at = larger;
+        }
+    }
+    for at in (0..heap.len() / 2).rev() {
+        sink(heap, at);
+    }
+    for end in (1..heap.len()).rev() {
+        swap(heap, 0, end);
+        sink(heap.get_mut(..end).unwrap_or_default(), 0);
     }
 }
 
@@ -103,6 +144,7 @@ mod tests {
     use crate::testing::assert_close;
     use crate::{Activation, CrossEntropy, Term, View, scratch_len};
     use std::vec;
+    use std::vec::Vec;
 
     fn weights_of(labels: &[u8], frequency: Frequency) -> [f64; 4] {
         let logits = vec![0f32; 4 * labels.len()];
@@ -132,6 +174,28 @@ mod tests {
     #[test]
     fn the_median_of_two_is_their_mean() {
         assert_eq!(weights_of(&[0, 1, 1, 1], Frequency::Median), [2.0, 2.0 / 3.0, 2.0, 2.0]);
+    }
+
+    /// 20,000 classes took 0.3 s when each was compared with each.
+    #[test]
+    fn the_median_of_many_is_that_of_the_sorted() {
+        for count in [1usize, 2, 3, 4, 5, 31, 32, 1000, 1001] {
+            for modulus in [1, 7, 1009] {
+                let values: Vec<f64> = (0..count).map(|k| (k * 7919 % modulus) as f64).collect();
+                let mut spare = vec![Tally::ZERO; count];
+                let mut sorted: Vec<f64> = values.iter().copied().filter(|&x| x > 0.0).collect();
+                sorted.sort_by(f64::total_cmp);
+                let middle = match sorted.len() {
+                    0 => 1.0,
+                    n => (sorted[(n - 1) / 2] + sorted[n / 2]) / 2.0,
+                };
+                assert_eq!(median(&values, &mut spare), middle, "{count} {modulus}");
+                let mut all: Vec<Tally> =
+                    values.iter().map(|&truth| Tally { truth, ..Tally::ZERO }).collect();
+                sort(&mut all);
+                assert!(all.is_sorted_by_key(|tally| tally.truth), "{count} {modulus}");
+            }
+        }
     }
 
     #[test]

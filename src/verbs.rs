@@ -119,13 +119,13 @@ pub fn run(
 ) -> Result<f64, Error> {
     let plan = Plan::new(batch)?;
     plan.check_terms(terms)?;
-    let all = plan.samples * plan.classes;
+    let all = plan.sums();
     let length = |what: Option<usize>, wanted: usize, name: &'static CStr| match what {
         Some(len) if len != wanted => Err(Error::new(Status::Shape, name, c"one entry for each value")),
         _ => Ok(()),
     };
     length(report.term_values.as_ref().map(|x| x.len()), terms.len(), c"term_values")?;
-    length(report.class_values.as_ref().map(|x| x.len()), terms.len() * all, c"class_values")?;
+    length(report.class_values.as_ref().map(|x| x.len()), terms.len().saturating_mul(all), c"class_values")?;
     length(report.tallies.as_ref().map(|x| x.len()), all, c"tallies")?;
     let request = Request {
         gradient: report.gradient.as_ref().map(|gradient| gradient.output(&plan)).transpose()?,
@@ -134,6 +134,9 @@ pub fn run(
         class_values: report.class_values,
         tallies: report.tallies,
     };
+    if plan.is_empty() {
+        return Ok(request.answer_empty());
+    }
     let arena = &mut Arena::new(scratch);
     // SAFETY: views borrow their slices, which hold every element of their layouts; the outputs
     // are exclusive, or the prediction itself, whose tiles are read before they are written.
@@ -158,6 +161,9 @@ pub fn fold(
     let plan = Plan::new(part)?;
     plan.check_terms(terms)?;
     check_tallies(&plan, tallies.len(), c"tallies")?;
+    if plan.is_empty() {
+        return Ok(());
+    }
     let arena = &mut Arena::new(scratch);
     // SAFETY: views borrow their slices, which hold every element of their layouts.
     with_bench!(&plan, terms, arena, bench => unsafe { bench.fold(tallies) })
@@ -213,6 +219,9 @@ pub fn finish(
     crate::loss::within(&[(c"grad_scale", scale)], |_| true, c"finite")?;
     check_tallies(&plan, tallies.len(), c"tallies")?;
     check_tallies(&plan, slopes.as_ref().map_or(tallies.len(), |slopes| slopes.len()), c"slopes")?;
+    if plan.sums() == 0 {
+        return Ok(0.0);
+    }
     let mut results = Results { terms: [0.0; MAX_TERMS], classes: None, slopes };
     let arena = &mut Arena::new(scratch);
     with_bench!(&plan, terms, arena, bench => Ok(bench.finish(tallies, scale, &mut results)))
@@ -235,6 +244,9 @@ pub fn map(
     plan.check_terms(terms)?;
     check_tallies(&plan, slopes.len(), c"slopes")?;
     let output = Gradient { accumulate, ..Gradient::new(into) }.output(&plan)?;
+    if plan.is_empty() {
+        return Ok(());
+    }
     let arena = &mut Arena::new(scratch);
     // SAFETY: as in `run`.
     with_bench!(&plan, terms, arena, bench => unsafe { bench.map(slopes, output) })
@@ -266,6 +278,9 @@ pub fn field(batch: &Batch<'_>, term: &Term<'_>, into: ViewMut<'_>, scratch: &mu
     if !matches!(into.dtype(), crate::Dtype::F32 | crate::Dtype::F64) {
         return Err(Error::new(Status::Dtype, c"field", c"f32 or f64"));
     }
+    if plan.is_empty() && term.form.field().is_some() {
+        return Ok(());
+    }
     let output =
         if shared { Source::without_classes(&into.array) } else { Source::with_classes(&into.array) };
     let arena = &mut Arena::new(scratch);
@@ -274,8 +289,8 @@ pub fn field(batch: &Batch<'_>, term: &Term<'_>, into: ViewMut<'_>, scratch: &mu
 }
 
 fn check_tallies(plan: &Plan<'_>, len: usize, argument: &'static CStr) -> Result<(), Error> {
-    match plan.samples.checked_mul(plan.classes) {
-        Some(all) if all == len => Ok(()),
+    match plan.sums() {
+        all if all == len => Ok(()),
         _ => Err(Error::new(Status::Shape, argument, c"B*C entries")),
     }
 }

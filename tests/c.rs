@@ -97,6 +97,16 @@ fn options_from_c() {
 }
 
 #[test]
+fn overlaps_from_c() {
+    run("overlaps.c", "c99");
+}
+
+#[test]
+fn limits_from_c() {
+    run("limits.c", "c99");
+}
+
+#[test]
 fn what_a_loss_does_not_use_is_refused_in_c() {
     run("unused.c", "c99");
 }

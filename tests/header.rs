@@ -12,7 +12,7 @@ fn after_includes() -> String {
     let code = version[0] << 16 | version[1] << 8 | version[2];
     format!(
         "\n/* major << 16 | minor << 8 | patch */\n#define SEGLOSS_VERSION 0x{code:06x}u\n\n\
-         /* Scratch that serves every loss without fields, selection or executor: for a static buffer. */\n\
+         /* Scratch that serves every loss but TopK, without fields and without an executor: for a static buffer. */\n\
          #define SEGLOSS_SCRATCH_BYTES(samples, classes) \\\n  \
          ((size_t)(SIZE_MAX > 0xffffffffu ? 352256u : 33792u) + (size_t)2176u * (classes) + \
          (size_t)288u * (samples) * (classes))\n\n\

@@ -12,7 +12,7 @@ use super::waves::Crew;
 use crate::batch::Plan;
 use crate::boundary::field::{Scene, Spare};
 use crate::view::MAX_AXES;
-use crate::{Error, MAX_TERMS, Parts, Selection, Tally, Term};
+use crate::{Error, MAX_TERMS, Parts, Selection, Status, Tally, Term};
 
 /// Everything a loss needs in scratch.
 pub(crate) struct Bench<'a, T> {
@@ -139,12 +139,18 @@ pub(super) fn of_sample<'t>(tallies: &'t mut [Tally], plan: &Plan<'_>, sample: u
 /// The scratch that any verb needs for this loss, in bytes.
 pub(crate) fn scratch_len(plan: &Plan<'_>, terms: &[Term<'_>]) -> Result<usize, Error> {
     let mut arena = Arena::measure();
-    if plan.is_double() {
-        Bench::<f64>::new(plan, terms, &mut arena)?;
+    let measured = if plan.is_double() {
+        Bench::<f64>::new(plan, terms, &mut arena).map(|_| ())
     } else {
-        Bench::<f32>::new(plan, terms, &mut arena)?;
+        Bench::<f32>::new(plan, terms, &mut arena).map(|_| ())
+    };
+    match measured {
+        Ok(()) if plan.sums() == 0 => Ok(0),
+        Ok(()) => Ok(arena.needed()),
+        // Only closed forms of sums need scratch where there is no voxel, and no memory holds so many sums.
+        Err(error) if error.status == Status::TooLarge && plan.is_empty() => Ok(0),
+        Err(error) => Err(error),
     }
-    Ok(arena.needed())
 }
 
 /// Runs `$body` with `$bench` cut from `$arena` in the precision of the plan.

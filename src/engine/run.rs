@@ -21,6 +21,16 @@ pub(crate) struct Request<'a> {
     pub tallies: Option<&'a mut [Tally]>,
 }
 
+impl Request<'_> {
+    /// What a batch without voxels has: value 0, sums of zero, and no value of a class.
+    pub fn answer_empty(self) -> f64 {
+        self.term_values.into_iter().for_each(|values| values.fill(0.0));
+        self.class_values.into_iter().for_each(|values| values.fill(f64::NAN));
+        self.tallies.into_iter().for_each(|tallies| tallies.fill(Tally::ZERO));
+        0.0
+    }
+}
+
 impl<T: Precise> Bench<'_, T> {
     /// The whole loss. Returns its value; on error nothing but scratch has been written.
     ///
@@ -115,7 +125,7 @@ impl<T: Precise> Bench<'_, T> {
     ///
     /// # Safety
     /// As [`Bench::run`].
-    pub unsafe fn count(&mut self) -> Result<&[Tally], Error> {
+    pub unsafe fn count(&mut self) -> Result<&mut [Tally], Error> {
         self.tallies.fill(Tally::ZERO);
         // SAFETY: promised by the caller.
         unsafe { self.census()? };

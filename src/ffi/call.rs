@@ -12,6 +12,10 @@ use crate::engine::arena::Arena;
 use crate::engine::sweep::Output;
 use crate::view::Array;
 use crate::{Activation, Batch, Error, Executor, Status, Tally, Term, View};
+use core::ffi::CStr;
+
+/// The name of the fault among the arguments.
+pub(super) const FAULT: &CStr = c"fault";
 
 /// The arguments of one call.
 pub(super) struct Call<'a> {
@@ -20,8 +24,8 @@ pub(super) struct Call<'a> {
     pub gradient: Option<Array>,
 }
 
-/// Adds the bytes of what a verb takes besides `args`, with `B·C`.
-pub(super) type More<'a> = &'a dyn Fn(&mut Ranges, usize);
+/// Adds the bytes of what a verb takes besides `args`.
+pub(super) type More<'a> = &'a dyn Fn(&mut Ranges, &Plan<'_>, &[Term<'_>]) -> Result<(), Error>;
 
 /// Reads terms and arguments, lends the forms, checks everything, and calls `verb`.
 /// What goes wrong is written to the fault of `args`. Without `more` nothing is written, so nothing overlaps.
@@ -54,7 +58,7 @@ pub(super) unsafe fn call(
             terms.with(plan.classes, data, &mut |lent| {
                 plan.check_terms(lent)?;
                 if let Some(more) = more {
-                    call.check_overlap(&terms, &plan, n_terms, more)?;
+                    call.check_overlap(Some(&terms), &plan, lent, more)?;
                 }
                 verb(&call, &plan, lent)
             })
@@ -64,12 +68,13 @@ pub(super) unsafe fn call(
     unsafe { report(go(), args.fault) }
 }
 
-/// [`call`] for a verb without terms, which writes besides `args` only what cannot overlap by mistake.
+/// [`call`] for a verb without terms.
 ///
 /// # Safety
 /// As [`call`].
 pub(super) unsafe fn count(
     args: *const segloss_args,
+    more: More<'_>,
     verb: impl FnOnce(&Call<'_>, &Plan<'_>) -> Result<(), Error>,
 ) -> segloss_status {
     // SAFETY: promised by the caller.
@@ -82,6 +87,7 @@ pub(super) unsafe fn count(
         let pool = Pool::read(args.executor)?;
         let call = Call::new(args, Data::Read, Pool::or_here(&pool))?;
         let plan = Plan::new(&call.batch)?;
+        call.check_overlap(None, &plan, &[], more)?;
         verb(&call, &plan)
     };
     // SAFETY: promised by the caller.
@@ -95,7 +101,9 @@ pub(super) unsafe fn count(
 pub(super) unsafe fn report(result: Result<(), Error>, fault: *mut segloss_fault) -> segloss_status {
     let Err(error) = result else { return super::codes::SEGLOSS_OK };
     let status = error.status as segloss_status;
-    if !fault.is_null() {
+    // A fault that lies over another argument is not written: that argument would be.
+    let is_refused = error.status == Status::Overlap && error.argument == FAULT;
+    if !fault.is_null() && !is_refused {
         let written = segloss_fault {
             status,
             term: error.term.map_or(u32::MAX, |term| term as u32),
@@ -159,13 +167,13 @@ impl<'a> Call<'a> {
     /// Refuses outputs that lie over anything else. Only `grad` may be `pred`.
     fn check_overlap(
         &self,
-        terms: &Terms,
+        terms: Option<&Terms>,
         plan: &Plan<'_>,
-        n_terms: usize,
+        lent: &[Term<'_>],
         more: More<'_>,
     ) -> Result<(), Error> {
         let Self { args, batch, gradient } = self;
-        let all = plan.samples.saturating_mul(plan.classes);
+        let (all, n_terms) = (plan.sums(), lent.len());
         let mut ranges = Ranges::new();
         let prediction = &batch.prediction.array;
         let in_place = gradient.as_ref().is_some_and(|gradient| {
@@ -184,7 +192,7 @@ impl<'a> Call<'a> {
         ranges.input(bytes(args.class_present, all), c"class_present");
         ranges.input(bytes(args.ignore, args.ignore_len as usize), c"ignore");
         ranges.input(bytes(args.spacing, plan.extents().len()), c"spacing");
-        terms.note(plan.classes, &mut ranges);
+        terms.iter().for_each(|terms| terms.note(plan.classes, &mut ranges));
         if let Some(gradient) = gradient {
             ranges.output(gradient.bytes(), c"grad");
         }
@@ -192,9 +200,10 @@ impl<'a> Call<'a> {
         ranges.output(bytes(args.term_values, n_terms), c"term_values");
         ranges.output(bytes(args.class_values, n_terms.saturating_mul(all)), c"class_values");
         ranges.output(bytes(args.tallies, all), c"tallies");
-        ranges.output(bytes(args.fault, 1), c"fault");
         ranges.output(bytes(args.scratch.cast::<u8>(), args.scratch_size), c"scratch");
-        more(&mut ranges, all);
+        more(&mut ranges, plan, lent)?;
+        // The last, so that it is the one that is named where it lies over another.
+        ranges.output(bytes(args.fault, 1), FAULT);
         ranges.check()
     }
 
@@ -226,10 +235,10 @@ impl<'a> Call<'a> {
 pub(super) unsafe fn tallies<'a>(
     data: *const segloss_tally,
     plan: &Plan<'_>,
-    name: &'static core::ffi::CStr,
+    name: &'static CStr,
 ) -> Result<Option<&'a [Tally]>, Error> {
     // SAFETY: promised by the caller; the two structs have one layout, asserted in `structs`.
-    unsafe { slice(data.cast::<Tally>(), plan.samples.saturating_mul(plan.classes), name) }
+    unsafe { slice(data.cast::<Tally>(), plan.sums(), name) }
 }
 
 /// `B·C` tallies of C, to be written.
@@ -239,8 +248,8 @@ pub(super) unsafe fn tallies<'a>(
 pub(super) unsafe fn tallies_mut<'a>(
     data: *mut segloss_tally,
     plan: &Plan<'_>,
-    name: &'static core::ffi::CStr,
+    name: &'static CStr,
 ) -> Result<Option<&'a mut [Tally]>, Error> {
     // SAFETY: as in `tallies`.
-    unsafe { slice_mut(data.cast::<Tally>(), plan.samples.saturating_mul(plan.classes), name) }
+    unsafe { slice_mut(data.cast::<Tally>(), plan.sums(), name) }
 }

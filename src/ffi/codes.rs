@@ -124,13 +124,15 @@ pub const SEGLOSS_LOG: i32 = 0x001a_0010;
 /// args flag: grad += instead of =; not in place.
 pub const SEGLOSS_ACCUMULATE: i32 = 0x0100;
 
-/// activation: logits of classes that exclude each other. 0 is an error.
+/// activation: logits of classes that exclude each other. 0 is an error. With any activation a NaN of a voxel that
+/// counts makes the value NaN, and its gradient; +-inf are legal, as the limits they are.
 pub const SEGLOSS_SOFTMAX: i32 = 1;
 /// activation: logits of classes on their own.
 pub const SEGLOSS_SIGMOID: i32 = 2;
-/// activation: probabilities of classes that exclude each other; with C = 1 as 4.
+/// activation: probabilities of classes that exclude each other; with C = 1 as 4. Numbers outside of [0, 1] are legal:
+/// sums and mismatches take them as they are, logarithms take at least 2^-126 of s and of 1 - s, powers at least 0.
 pub const SEGLOSS_PROBABILITY: i32 = 3;
-/// activation: probabilities of classes on their own.
+/// activation: probabilities of classes on their own; outside of [0, 1] as SEGLOSS_PROBABILITY.
 pub const SEGLOSS_PROBABILITY_PER_CLASS: i32 = 4;
 
 /// kind: negative inside, positive outside. 0 is an error.

@@ -4,7 +4,7 @@ use super::call::report;
 use super::codes::*;
 use super::overlap::{Ranges, bytes};
 use super::pool::Pool;
-use super::read::{Data, output, read, slice, slice_mut, tensor};
+use super::read::{Data, output, read, slice, slice_mut, tensor, write};
 use super::structs::*;
 use super::verbs::missing;
 use crate::batch::check_spacing;
@@ -12,6 +12,21 @@ use crate::distance::{ClassMask, Distance, Kind, scratch_len, transform};
 use crate::view::{Array, Layout, MAX_AXES};
 use crate::{Dtype, Error, Executor, Status};
 use core::ffi::CStr;
+
+/// Fills args with zeros and its size. size is sizeof(segloss_distance_args); kind, mask, out and scratch remain to be
+/// set.
+///
+/// # Safety
+/// args is writable for size bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn segloss_distance_args_init(
+    args: *mut segloss_distance_args,
+    size: usize,
+) -> segloss_status {
+    let filled = segloss_distance_args { struct_size: size as u32, ..NO_DISTANCE_ARGS };
+    // SAFETY: promised by the caller.
+    unsafe { report(write(&filled, args, size), core::ptr::null_mut()) }
+}
 
 /// Exact Euclidean distances of a mask, or of every class of a label map.
 ///
@@ -31,6 +46,9 @@ pub unsafe extern "C" fn segloss_distance(args: *const segloss_distance_args) ->
             ranges.output(out.bytes(), c"out");
             ranges.output(bytes(args.scratch.cast::<u8>(), args.scratch_size), c"scratch");
             ranges.check()?;
+            if voxels == 0 {
+                return Ok(());
+            }
             let size = if args.scratch.is_null() { 0 } else { args.scratch_size };
             let scratch = slice_mut(args.scratch.cast::<u8>(), size, c"scratch")?.unwrap_or_default();
             for class in 0..maps {

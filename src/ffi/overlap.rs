@@ -34,10 +34,10 @@ impl Ranges {
         self.add(bytes, name, true);
     }
 
-    /// Refuses an output that shares a byte with another argument.
+    /// Refuses an output that shares a byte with another argument; the last argument that does is named.
     pub fn check(&self) -> Result<(), Error> {
         let all = self.ranges.get(..self.count).unwrap_or(&[]);
-        for (k, (bytes, name, is_output)) in all.iter().enumerate() {
+        for (k, (bytes, name, is_output)) in all.iter().enumerate().rev() {
             for (other, _, other_is_output) in all.iter().take(k) {
                 let meet = bytes.start.max(other.start) < bytes.end.min(other.end);
                 if meet && (*is_output || *other_is_output) {

@@ -159,7 +159,7 @@ unsafe fn fill(
             unsafe { write(&term, if terms.is_null() { terms } else { terms.byte_add(k * size) }, size)? };
         }
         // SAFETY: promised by the caller.
-        unsafe { n_terms.write(preset.len()) };
+        unsafe { n_terms.write_unaligned(preset.len()) };
         Ok(())
     };
     // SAFETY: there is no fault to write.

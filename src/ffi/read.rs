@@ -1,6 +1,8 @@
 //! Pointers of C become structs, slices and views.
 
-use super::structs::{segloss_args, segloss_distance_args, segloss_output, segloss_tensor, segloss_term};
+use super::structs::{
+    segloss_args, segloss_distance_args, segloss_executor, segloss_output, segloss_tensor, segloss_term,
+};
 use crate::view::{Array, Layout, MAX_AXES};
 use crate::{Dtype, Error, Status};
 use core::ffi::CStr;
@@ -16,23 +18,33 @@ const LARGEST_STRUCT: usize = 4096;
 pub(super) unsafe trait Sized32: Copy {
     /// Its name in errors.
     const NAME: &'static CStr;
+    /// Where its fields start: a shorter struct ends where one does.
+    const STARTS: &'static [usize];
+
+    /// Whether a struct of this size has whole fields only.
+    fn is_size(size: usize) -> bool {
+        (size_of::<Self>()..=LARGEST_STRUCT).contains(&size) || size >= 4 && Self::STARTS.contains(&size)
+    }
 }
-// SAFETY: integers, doubles, raw pointers and nullable function pointers; padding is ruled out in `structs`.
-unsafe impl Sized32 for segloss_args {
-    const NAME: &'static CStr = c"args";
+
+/// Implements [`Sized32`] for a struct whose fields are named in order.
+macro_rules! sized {
+    ($struct:ident, $name:literal, $($field:ident)*) => {
+        // No field is forgotten.
+        const _: fn($struct) = |$struct { $($field: _),* }| ();
+        // SAFETY: integers, doubles, raw pointers and nullable function pointers; padding is ruled out in `structs`.
+        unsafe impl Sized32 for $struct {
+            const NAME: &'static CStr = $name;
+            const STARTS: &'static [usize] = {
+                &[$(core::mem::offset_of!($struct, $field)),*]
+            };
+        }
+    };
 }
-// SAFETY: as above.
-unsafe impl Sized32 for segloss_distance_args {
-    const NAME: &'static CStr = c"args";
-}
-// SAFETY: as above.
-unsafe impl Sized32 for segloss_term {
-    const NAME: &'static CStr = c"terms";
-}
-// SAFETY: as above.
-unsafe impl Sized32 for super::structs::segloss_executor {
-    const NAME: &'static CStr = c"executor";
-}
+sized!(segloss_args, c"args", struct_size flags activation ignore_len grad_scale pred target voxel_weight class_present ignore spacing value term_values class_values tallies grad fault scratch scratch_size executor);
+sized!(segloss_distance_args, c"args", struct_size flags kind classes mask spacing out fault scratch scratch_size executor);
+sized!(segloss_term, c"terms", struct_size flags variant class_average sample_average absent normalizer reserved weight alpha beta gamma k smooth_numerator smooth_denominator label_smoothing form class_weight region context select field);
+sized!(segloss_executor, c"executor", struct_size workers parallel_for context);
 
 /// Copies a struct of the caller's size: a shorter one has a tail of zeros, a longer one must have one.
 /// Returns it with that size.
@@ -40,13 +52,14 @@ unsafe impl Sized32 for super::structs::segloss_executor {
 /// # Safety
 /// `from` is NULL or readable for as many bytes as its first four say.
 pub(super) unsafe fn read<T: Sized32>(from: *const T) -> Result<(T, usize), Error> {
-    const WANTS: &CStr = c"struct_size = sizeof of the struct, its unknown tail zero";
+    const WANTS: &CStr =
+        c"sizeof of the struct; its unknown tail zero, if it is longer, no field cut if it is shorter";
     if from.is_null() {
         return Err(Error::new(Status::NullPointer, T::NAME, c"a struct"));
     }
     // SAFETY: promised by the caller; the address need not be aligned.
     let size = unsafe { from.cast::<u32>().read_unaligned() } as usize;
-    if !(4..=LARGEST_STRUCT).contains(&size) {
+    if !T::is_size(size) {
         return Err(Error::new(Status::StructSize, T::NAME, WANTS));
     }
     let known = size.min(size_of::<T>());
@@ -71,8 +84,8 @@ pub(super) unsafe fn write<T: Sized32>(value: &T, to: *mut T, size: usize) -> Re
     if to.is_null() {
         return Err(Error::new(Status::NullPointer, T::NAME, c"a struct"));
     }
-    if !(4..=LARGEST_STRUCT).contains(&size) {
-        return Err(Error::new(Status::StructSize, T::NAME, c"the size of the struct"));
+    if !T::is_size(size) {
+        return Err(Error::new(Status::StructSize, T::NAME, c"sizeof of the struct"));
     }
     let known = size.min(size_of::<T>());
     // SAFETY: promised by the caller; a `Sized32` type has no padding.
@@ -112,6 +125,9 @@ pub(super) unsafe fn slice_mut<'a, T>(
 }
 
 fn check_pointer<T>(data: *const T, len: usize, name: &'static CStr) -> Result<(), Error> {
+    if data.is_null() {
+        return Ok(());
+    }
     if !data.is_aligned() {
         return Err(Error::new(Status::Misaligned, name, c"aligned to its element"));
     }
@@ -175,7 +191,7 @@ unsafe fn layout(
     let mut extents = [0usize; MAX_AXES];
     for (axis, to) in extents.iter_mut().enumerate().take(axes) {
         // SAFETY: promised by the caller.
-        let extent = unsafe { shape.add(axis).read() };
+        let extent = unsafe { shape.add(axis).read_unaligned() };
         *to = usize::try_from(extent)
             .map_err(|_| Error::new(Status::Shape, name, c"extents of 0 or more, in memory").at(axis))?;
     }
@@ -203,7 +219,7 @@ unsafe fn strides_of(
     let mut steps = [0isize; MAX_AXES];
     for (axis, to) in steps.iter_mut().enumerate().take(axes) {
         // SAFETY: promised by the caller.
-        let stride = unsafe { strides.add(axis).read() };
+        let stride = unsafe { strides.add(axis).read_unaligned() };
         *to = isize::try_from(stride)
             .map_err(|_| Error::new(Status::Strides, name, c"strides within the address space").at(axis))?;
     }
@@ -222,6 +238,9 @@ pub(super) unsafe fn output(
 ) -> Result<Option<Array>, Error> {
     if output.data.is_null() {
         return Ok(None);
+    }
+    if output.reserved != 0 {
+        return Err(Error::new(Status::Parameter, name, c"reserved = 0"));
     }
     let dtype = match output.dtype {
         0 if as_like => like.dtype,

@@ -222,7 +222,7 @@ pub struct segloss_args {
     pub grad: segloss_output,
     /// The one output of a failure.
     pub fault: *mut segloss_fault,
-    /// Of any alignment.
+    /// Of any alignment, holding anything: what is read of it before it is written changes no result.
     pub scratch: *mut c_void,
     /// Bytes.
     pub scratch_size: usize,
@@ -336,6 +336,21 @@ pub(super) const NO_ARGS: segloss_args = segloss_args {
     class_values: core::ptr::null_mut(),
     tallies: core::ptr::null_mut(),
     grad: NO_OUTPUT,
+    fault: core::ptr::null_mut(),
+    scratch: core::ptr::null_mut(),
+    scratch_size: 0,
+    executor: core::ptr::null(),
+};
+
+/// Arguments of a distance transform of zeros.
+pub(super) const NO_DISTANCE_ARGS: segloss_distance_args = segloss_distance_args {
+    struct_size: 0,
+    flags: 0,
+    kind: 0,
+    classes: 0,
+    mask: NO_TENSOR,
+    spacing: core::ptr::null(),
+    out: NO_OUTPUT,
     fault: core::ptr::null_mut(),
     scratch: core::ptr::null_mut(),
     scratch_size: 0,

@@ -8,6 +8,7 @@ use super::read::{Data, output, slice, slice_mut, write};
 use super::structs::segloss_form;
 use super::structs::*;
 use crate::Frequency;
+use crate::batch::Plan;
 use crate::engine::bench::{self, with_bench};
 use crate::engine::finish::Results;
 use crate::engine::run::Request;
@@ -69,9 +70,9 @@ pub unsafe extern "C" fn segloss_run(
 ) -> segloss_status {
     // SAFETY: promised by the caller.
     unsafe {
-        call(terms, n_terms, args, Data::Read, Some(&|_, _| ()), |call, plan, terms| {
+        call(terms, n_terms, args, Data::Read, Some(&|_, _, _| Ok(())), |call, plan, terms| {
             let args = &call.args;
-            let all = plan.samples.saturating_mul(plan.classes);
+            let all = plan.sums();
             let value = slice_mut(args.value, 1, c"value")?;
             let request = Request {
                 gradient: call.output(),
@@ -80,8 +81,12 @@ pub unsafe extern "C" fn segloss_run(
                 class_values: slice_mut(args.class_values, n_terms.saturating_mul(all), c"class_values")?,
                 tallies: tallies_mut(args.tallies, plan, c"tallies")?,
             };
-            let arena = &mut call.arena()?;
-            let result = with_bench!(plan, terms, arena, bench => bench.run(request)?);
+            let result = if plan.is_empty() {
+                request.answer_empty()
+            } else {
+                let arena = &mut call.arena()?;
+                with_bench!(plan, terms, arena, bench => bench.run(request)?)
+            };
             value.into_iter().flatten().for_each(|value| *value = result);
             Ok(())
         })
@@ -123,9 +128,15 @@ pub unsafe extern "C" fn segloss_fold(
 ) -> segloss_status {
     // SAFETY: promised by the caller.
     unsafe {
-        let more = |ranges: &mut Ranges, all| ranges.output(bytes(tallies, all), c"tallies");
+        let more = |ranges: &mut Ranges, plan: &Plan<'_>, _: &[Term<'_>]| {
+            ranges.output(bytes(tallies, plan.sums()), c"tallies");
+            Ok(())
+        };
         call(terms, n_terms, part, Data::Read, Some(&more), |call, plan, terms| {
             let tallies = tallies_mut(tallies, plan, c"tallies")?.ok_or(missing(c"tallies"))?;
+            if plan.is_empty() {
+                return Ok(());
+            }
             let arena = &mut call.arena()?;
             with_bench!(plan, terms, arena, bench => bench.fold(tallies))
         })
@@ -246,13 +257,14 @@ pub unsafe extern "C" fn segloss_finish(
 ) -> segloss_status {
     // SAFETY: promised by the caller.
     unsafe {
-        let more = |ranges: &mut Ranges, all| {
-            ranges.input(bytes(tallies, all), c"tallies");
-            ranges.output(bytes(slopes, all), c"slopes");
+        let more = |ranges: &mut Ranges, plan: &Plan<'_>, _: &[Term<'_>]| {
+            ranges.input(bytes(tallies, plan.sums()), c"tallies");
+            ranges.output(bytes(slopes, plan.sums()), c"slopes");
+            Ok(())
         };
         call(terms, n_terms, args, Data::Ignored, Some(&more), |call, plan, terms| {
             let args = &call.args;
-            let all = plan.samples.saturating_mul(plan.classes);
+            let all = plan.sums();
             let sums = self::tallies(tallies, plan, c"tallies")?.ok_or(missing(c"tallies"))?;
             let value = slice_mut(args.value, 1, c"value")?;
             let term_values = slice_mut(args.term_values, n_terms, c"term_values")?;
@@ -261,9 +273,12 @@ pub unsafe extern "C" fn segloss_finish(
                 classes: slice_mut(args.class_values, n_terms.saturating_mul(all), c"class_values")?,
                 slopes: tallies_mut(slopes, plan, c"slopes")?,
             };
-            let arena = &mut call.arena()?;
-            let result =
-                with_bench!(plan, terms, arena, bench => bench.finish(sums, args.grad_scale, &mut results));
+            let result = if plan.sums() == 0 {
+                0.0
+            } else {
+                let arena = &mut call.arena()?;
+                with_bench!(plan, terms, arena, bench => bench.finish(sums, args.grad_scale, &mut results))
+            };
             value.into_iter().flatten().for_each(|value| *value = result);
             for (to, from) in term_values.into_iter().flatten().zip(results.terms) {
                 *to = from;
@@ -286,10 +301,13 @@ pub unsafe extern "C" fn segloss_map(
 ) -> segloss_status {
     // SAFETY: promised by the caller.
     unsafe {
-        let more = |ranges: &mut Ranges, all| ranges.input(bytes(slopes, all), c"slopes");
+        let more = |ranges: &mut Ranges, plan: &Plan<'_>, _: &[Term<'_>]| {
+            ranges.input(bytes(slopes, plan.sums()), c"slopes");
+            Ok(())
+        };
         call(terms, n_terms, part, Data::Read, Some(&more), |call, plan, terms| {
             let slopes = self::tallies(slopes, plan, c"slopes")?.ok_or(missing(c"slopes"))?;
-            let Some(output) = call.output() else { return Ok(()) };
+            let Some(output) = call.output().filter(|_| !plan.is_empty()) else { return Ok(()) };
             let arena = &mut call.arena()?;
             with_bench!(plan, terms, arena, bench => bench.map(slopes, output))
         })
@@ -309,28 +327,48 @@ pub unsafe extern "C" fn segloss_field(
 ) -> segloss_status {
     // SAFETY: promised by the caller.
     unsafe {
-        call(term, 1, args, Data::Read, Some(&|_, _| ()), |call, plan, terms| {
-            let terms = terms
-                .first()
-                .map(|term| [Term { field: None, field_complete: false, ..*term }])
-                .ok_or(missing(c"term"))?;
-            let field = slice(field, 1, c"field")?.and_then(<[_]>::first).ok_or(missing(c"field"))?;
-            let shared = terms.iter().filter_map(|term| term.form.field()).any(|field| field.is_shared());
-            let like = if shared { flat(&plan.shape)? } else { plan.shape };
-            let into = output(field, &like, false, c"field")?.ok_or(missing(c"field"))?;
-            if !matches!(into.dtype, Dtype::F32 | Dtype::F64) {
-                return Err(Error::new(Status::Dtype, c"field", c"SEGLOSS_F32 or SEGLOSS_F64"));
+        let more = |ranges: &mut Ranges, plan: &Plan<'_>, terms: &[Term<'_>]| {
+            ranges.output(field_output(field, plan, terms)?.bytes(), c"field");
+            Ok(())
+        };
+        call(term, 1, args, Data::Read, Some(&more), |call, plan, terms| {
+            let into = field_output(field, plan, terms)?;
+            let terms = terms.first().map(|term| [Term { field: None, field_complete: false, ..*term }]);
+            let terms = terms.ok_or(missing(c"term"))?;
+            let rows =
+                if is_shared(&terms) { Source::without_classes(&into) } else { Source::with_classes(&into) };
+            if plan.is_empty() && terms.iter().all(|term| term.form.field().is_some()) {
+                return Ok(());
             }
-            let mut ranges = Ranges::new();
-            ranges.input(call.batch.target.array.bytes(), c"target");
-            ranges.input(bytes(call.args.scratch.cast::<u8>(), call.args.scratch_size), c"scratch");
-            ranges.output(into.bytes(), c"field");
-            ranges.check()?;
-            let rows = if shared { Source::without_classes(&into) } else { Source::with_classes(&into) };
             let arena = &mut call.arena()?;
             with_bench!(plan, &terms, arena, bench => bench.write_field(rows))
         })
     }
+}
+
+/// Whether one map serves all classes.
+fn is_shared(terms: &[Term<'_>]) -> bool {
+    terms.iter().filter_map(|term| term.form.field()).any(|field| field.is_shared())
+}
+
+/// Where a field is written.
+///
+/// # Safety
+/// `field` is NULL or readable.
+unsafe fn field_output(
+    field: *const segloss_output,
+    plan: &Plan<'_>,
+    terms: &[Term<'_>],
+) -> Result<Array, Error> {
+    // SAFETY: promised by the caller.
+    let field = unsafe { slice(field, 1, c"field")? }.and_then(<[_]>::first).ok_or(missing(c"field"))?;
+    let like = if is_shared(terms) { flat(&plan.shape)? } else { plan.shape };
+    // SAFETY: promised by the caller.
+    let into = unsafe { output(field, &like, false, c"field")? }.ok_or(missing(c"field"))?;
+    if !matches!(into.dtype, Dtype::F32 | Dtype::F64) {
+        return Err(Error::new(Status::Dtype, c"field", c"SEGLOSS_F32 or SEGLOSS_F64"));
+    }
+    Ok(into)
 }
 
 /// `[B, …]` of `[B, C, …]`, in C order.
@@ -356,7 +394,11 @@ pub unsafe extern "C" fn segloss_class_weights(
 ) -> segloss_status {
     // SAFETY: promised by the caller.
     unsafe {
-        count(args, |call, plan| {
+        let more = |ranges: &mut Ranges, plan: &Plan<'_>, _: &[Term<'_>]| {
+            ranges.output(bytes(weights, plan.classes), c"weights");
+            Ok(())
+        };
+        count(args, &more, |call, plan| {
             let frequency = match kind as i32 {
                 SEGLOSS_WEIGHT_INVERSE => Frequency::Inverse,
                 SEGLOSS_WEIGHT_INVERSE_SQRT => Frequency::InverseSqrt,
