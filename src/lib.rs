@@ -75,6 +75,7 @@ mod frequency;
 mod loss;
 mod narrow;
 pub mod region;
+mod static_scratch;
 mod tally;
 #[cfg(test)]
 mod testing;
@@ -100,12 +101,16 @@ pub use loss::{
 pub use region::{
     AsymmetricSimilarity, Dice, FocalTversky, GeneralizedDice, Iou, Penalty, SensitivitySpecificity, Tversky,
 };
+pub use static_scratch::static_scratch_len;
 pub use tally::{MAX_TERMS, Tally};
 pub use verbs::{
     Gradient, Report, differentiate, differentiate_in_place, evaluate, field, finish, fold, map, run,
     scratch_len, top_k_count,
 };
 pub use view::{MAX_AXES, View, ViewMut};
+
+#[doc(hidden)]
+pub use static_scratch::of_width as static_scratch_len_of_width;
 
 /// The vector instructions in use, and how to force fewer; for tests and benchmarks.
 #[doc(hidden)]

@@ -143,6 +143,12 @@ fn the_deepest_stack_from_c() {
     run("stack.c", "c99");
 }
 
+/// Also run on AArch64, on a Cortex-M4F and in wasm: see `.ci/cross`.
+#[test]
+fn the_bits_of_all_losses_are_those_that_are_written_down() {
+    run("digest.c", "c99");
+}
+
 #[test]
 fn the_header_from_cpp() {
     run("header.cpp", "c++11");

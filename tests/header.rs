@@ -1,5 +1,6 @@
 //! The committed header is the one that the source makes.
 
+use segloss::static_scratch_len_of_width as scratch;
 use std::fs;
 use std::path::Path;
 
@@ -10,12 +11,15 @@ fn after_includes() -> String {
         .map(|part| std::env::var(format!("CARGO_PKG_VERSION_{part}")).unwrap().parse().unwrap())
         .collect();
     let code = version[0] << 16 | version[1] << 8 | version[2];
+    let [wide, narrow] = [64, 32].map(|bits| scratch(bits, 0, 0));
+    let per_class = scratch(64, 0, 1) - wide;
+    let per_sum = scratch(64, 1, 1) - wide - per_class;
     format!(
         "\n/* major << 16 | minor << 8 | patch */\n#define SEGLOSS_VERSION 0x{code:06x}u\n\n\
          /* Scratch that serves every loss but TopK, without fields and without an executor: for a static buffer. */\n\
          #define SEGLOSS_SCRATCH_BYTES(samples, classes) \\\n  \
-         ((size_t)(SIZE_MAX > 0xffffffffu ? 352256u : 33792u) + (size_t)2176u * (classes) + \
-         (size_t)288u * (samples) * (classes))\n\n\
+         ((size_t)(SIZE_MAX > 0xffffffffu ? {wide}u : {narrow}u) + (size_t){per_class}u * (classes) + \
+         (size_t){per_sum}u * (samples) * (classes))\n\n\
          #ifndef SEGLOSS_API\n#if defined(_WIN32) && defined(SEGLOSS_DLL)\n\
          #define SEGLOSS_API __declspec(dllimport)\n#else\n#define SEGLOSS_API\n#endif\n#endif"
     )
@@ -52,4 +56,25 @@ fn the_header_is_current() {
     }
     let committed = fs::read_to_string(&path).unwrap_or_default();
     assert!(committed == made, "include/segloss.h is not current: run `SEGLOSS_UPDATE=1 cargo test header`");
+}
+
+/// Bounds of the stack, in KiB: `tests/c/stack.c` holds them, README says them.
+#[test]
+fn the_stack_of_the_readme_is_what_the_test_allows() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |file: &str| fs::read_to_string(root.join(file)).unwrap();
+    let test = read("tests/c/stack.c");
+    let bounds = |name: &str| -> [u32; 2] {
+        let at = test.find(&format!("#define {name} BOUND(")).expect("a bound");
+        let numbers = test[at..].split(['(', ')']).nth(1).unwrap();
+        let numbers: Vec<u32> =
+            numbers.split(", ").map(|number| number.trim_end_matches('u').parse().unwrap()).collect();
+        numbers.try_into().unwrap()
+    };
+    let ([run, wide_run], [distance, wide_distance]) = (bounds("RUN"), bounds("DISTANCE"));
+    let said = format!(
+        "Stack: at most {run} KiB for `segloss_run` and {distance} KiB for `segloss_distance` on 32-bit cores, \
+         {wide_run} and {wide_distance} on 64-bit ones"
+    );
+    assert!(read("README.md").replace('\n', " ").contains(&said), "README.md does not say: {said}");
 }

@@ -22,9 +22,6 @@ use tune::Tuner;
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
-/// Enough for Dice + cross entropy of so few classes on a 64-bit host.
-const SCRATCH: usize = 1 << 19;
-
 fn main() -> Result<()> {
     let scan = Scan::open(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/examples/data")))?;
     let network = Network::new(&pretrained::WEIGHTS);
@@ -44,7 +41,8 @@ fn main() -> Result<()> {
 fn tune(network: Network, tuned: &Scan, held_out: &Scan, epochs: usize) -> Result<()> {
     let [tuned, held_out] = [tuned, held_out].map(view);
     let mut logits = vec![0.0; CLASSES * tuned.image.len().max(held_out.image.len())];
-    let mut scratch = vec![0; SCRATCH];
+    let slices = tuned.extents[0].max(held_out.extents[0]);
+    let mut scratch = vec![0; segloss::static_scratch_len(slices, CLASSES)];
     let mut tuner = Tuner::new(network, &mut logits, &mut scratch);
     check_gradient(&mut tuner, &tuned)?;
     let mut said = String::new();
@@ -83,7 +81,7 @@ fn pretrain(scan: &Scan) -> Result<()> {
         (state >> 8) as f32 / (1 << 24) as f32 - 0.5
     });
     let mut logits = vec![0.0; CLASSES * scan.image.len()];
-    let mut scratch = vec![0; SCRATCH];
+    let mut scratch = vec![0; segloss::static_scratch_len(scan.extents[0], CLASSES)];
     let mut tuner = Tuner::new(Network::new(&weights), &mut logits, &mut scratch);
     for _ in 0..400 {
         tuner.epoch(&view(scan))?;

@@ -2,7 +2,6 @@
 //
 //     node tests/edge/golden.mjs segloss.wasm
 
-import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { Library } from "./library.mjs";
 
@@ -13,15 +12,12 @@ const { call, structs } = library;
 const SCRATCH = 1 << 20;
 // Both sides are f64 sums of a few hundred numbers.
 const TOLERANCE = 1e-12;
-// Every bit that was computed: equal with simd128 and without.
-const digest = createHash("sha256");
 
 function close(title, ours, theirs) {
   const largest = Math.max(...theirs.map(Math.abs));
   ours.forEach((x, i) => {
     if (!(Math.abs(x - theirs[i]) <= TOLERANCE * largest)) throw new Error(`${title} at ${i}: ${x}, not ${theirs[i]}`);
   });
-  digest.update(new Uint8Array(ours.slice().buffer));
 }
 
 function succeed(title, status, fault) {
@@ -123,4 +119,4 @@ const { cases, entries } = read("golden");
 for (const entry of entries) run(`${entry.case} ${entry.name}`, cases[entry.case], entry);
 const distances = read("distance").entries;
 distances.forEach((entry, index) => transform(`distances ${index}`, entry));
-console.log(`${entries.length} losses and gradients, ${distances.length} distance transforms: ${digest.digest("hex").slice(0, 16)}`);
+console.log(`${entries.length} losses and gradients, ${distances.length} distance transforms`);

@@ -24,8 +24,7 @@ use tune::Tuner;
 const ROWS: usize = 95;
 const COLUMNS: usize = 77;
 const VOXELS: usize = ROWS * COLUMNS;
-/// As SEGLOSS_SCRATCH_BYTES of the C header: one sample, four classes, a 32-bit core.
-const SCRATCH: usize = 30_720 + 2048 * CLASSES + 224 * CLASSES;
+const SCRATCH: usize = segloss::static_scratch_len(1, CLASSES);
 
 /// Bytes in flash, of a length that the compiler checks.
 macro_rules! flash {

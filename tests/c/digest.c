@@ -1,0 +1,166 @@
+/* Values and gradients of every loss and preset, and distances, as one number, which is written down here: every machine
+ * has to find it. A change of the numbers changes it; then the program prints the new one.
+ *
+ * Without the C library, so that it runs as a wasm module too: there digest() says whether the number was found. */
+#include "segloss.h"
+
+#define WRITTEN UINT64_C(0x0000000000000000)
+
+enum { B = 2, C = 3, H = 7, W = 29, N = H * W, ALL = B * C * N };
+static const int64_t SHAPE[] = {B, C, H, W}, FLAT[] = {B, H, W};
+static const double SPACING[] = {1.5, 0.75};
+
+static union {
+  uint16_t halves[ALL];
+  float singles[ALL];
+  double doubles[ALL];
+} pred, dense, weights, gradient;
+static uint8_t labels[B * N];
+static unsigned char scratch[1 << 20];
+static uint64_t hash;
+static int is_short_of_scratch;
+
+static void add(uint64_t bits) { hash = (hash ^ bits) * UINT64_C(0x100000001b3); }
+
+/* The bits of a number, by memory: the same on every machine. Which NaN it is, nobody promises. */
+static void add_number(double x) {
+  union {
+    double number;
+    uint64_t bits;
+  } of;
+  of.number = x;
+  add(x == x ? of.bits : 1);
+}
+
+/* Sixteenths in [-4, 4), which every type holds. */
+static int painted(int i) { return (i * 37 + i / 5 * 11) % 128 - 64; }
+
+/* A number of sixteenths as f16 (10 bits of fraction, bias 15) or as bf16 (7, 127). */
+static uint16_t narrow(int sixteenths, int fraction_bits, int bias) {
+  unsigned magnitude = (unsigned)(sixteenths < 0 ? -sixteenths : sixteenths), exponent = (unsigned)bias - 4;
+  const unsigned sign = sixteenths < 0 ? 0x8000u : 0;
+  if (magnitude == 0) return 0;
+  magnitude <<= fraction_bits;
+  while (magnitude >> (fraction_bits + 1)) magnitude >>= 1, exponent++;
+  return (uint16_t)(sign | exponent << fraction_bits | (magnitude & ((1u << fraction_bits) - 1)));
+}
+
+static void put(void *array, uint32_t dtype, int i, int sixteenths) {
+  if (dtype == SEGLOSS_F16) ((uint16_t *)array)[i] = narrow(sixteenths, 10, 15);
+  if (dtype == SEGLOSS_BF16) ((uint16_t *)array)[i] = narrow(sixteenths, 7, 127);
+  if (dtype == SEGLOSS_F32) ((float *)array)[i] = (float)sixteenths / 16;
+  if (dtype == SEGLOSS_F64) ((double *)array)[i] = (double)sixteenths / 16;
+}
+
+static void add_array(const void *array, uint32_t dtype, int count) {
+  int i;
+  for (i = 0; i < count; i++) {
+    if (dtype == SEGLOSS_F64) add_number(((const double *)array)[i]);
+    if (dtype == SEGLOSS_F32) add_number((double)((const float *)array)[i]);
+    if (dtype == SEGLOSS_F16 || dtype == SEGLOSS_BF16) {
+      const uint16_t half = ((const uint16_t *)array)[i];
+      add((half & 0x7fff) > (dtype == SEGLOSS_F16 ? 0x7c00 : 0x7f80) ? 1 : half);
+    }
+  }
+}
+
+static segloss_tensor tensor(const void *data, uint32_t dtype, uint32_t ndim, const int64_t *shape) {
+  segloss_tensor t = {0};
+  t.data = data, t.dtype = dtype, t.ndim = ndim, t.shape = shape;
+  return t;
+}
+
+static const uint32_t DTYPES[] = {SEGLOSS_F16, SEGLOSS_BF16, SEGLOSS_F32, SEGLOSS_F64};
+
+/* Labels and 0/1 maps, softmax and sigmoid, weights and none; the status too, where a loss does not take them. */
+static void add_loss(const segloss_term *terms, size_t count) {
+  unsigned way;
+  for (way = 0; way < 32; way++) {
+    const uint32_t dtype = DTYPES[way % 4];
+    segloss_args args;
+    double value = 0;
+    int i;
+    segloss_args_init(&args, sizeof args);
+    for (i = 0; i < ALL; i++) put(&pred, dtype, i, painted(i));
+    for (i = 0; i < ALL; i++) put(&dense, dtype, i, 16 * (labels[i / N / C * N + i % N] == i / N % C));
+    for (i = 0; i < B * N; i++) put(&weights, dtype, i, 4 * (i % 7));
+    for (i = 0; i < ALL; i++) put(&gradient, dtype, i, 0);
+    args.activation = way & 4 ? SEGLOSS_SOFTMAX : SEGLOSS_SIGMOID;
+    args.pred = tensor(&pred, dtype, 4, SHAPE);
+    args.target = way & 8 ? tensor(labels, SEGLOSS_U8, 3, FLAT) : tensor(&dense, dtype, 4, SHAPE);
+    if (way & 16) args.voxel_weight = tensor(&weights, dtype, 3, FLAT);
+    args.spacing = SPACING;
+    args.value = &value;
+    args.grad.data = &gradient;
+    args.scratch = scratch;
+    args.scratch_size = sizeof scratch;
+    i = segloss_run(terms, count, &args);
+    is_short_of_scratch |= i == SEGLOSS_SCRATCH;
+    add((uint64_t)i);
+    add_number(value);
+    add_array(&gradient, dtype, ALL);
+  }
+}
+
+static const segloss_form *(*const FORMS[])(void) = {
+    segloss_cross_entropy, segloss_top_k,         segloss_focal,
+    segloss_distance_penalized, segloss_sensitivity_specificity, segloss_dice,
+    segloss_iou,           segloss_tversky,       segloss_generalized_dice,
+    segloss_focal_tversky, segloss_asymmetric_similarity, segloss_penalty,
+    segloss_boundary,      segloss_hausdorff,     segloss_balanced_cross_entropy,
+    segloss_power_cross_entropy, segloss_log_dice,
+};
+
+static void add_distances(void) {
+  uint32_t kind;
+  for (kind = SEGLOSS_SIGNED; kind <= SEGLOSS_OTHER_SIDE; kind++) {
+    segloss_distance_args args = {0};
+    static uint8_t mask[B * N];
+    int i;
+    for (i = 0; i < B * N; i++) mask[i] = labels[i] == 1;
+    args.struct_size = sizeof args;
+    args.kind = kind;
+    args.mask = tensor(mask, SEGLOSS_U8, 3, FLAT);
+    args.out.data = &gradient;
+    args.out.dtype = kind % 2 ? SEGLOSS_F32 : SEGLOSS_F64;
+    args.scratch = scratch;
+    args.scratch_size = sizeof scratch;
+    add((uint64_t)segloss_distance(&args));
+    add_array(&gradient, args.out.dtype, B * N);
+  }
+}
+
+uint32_t digest(void);
+uint32_t digest(void) {
+  segloss_term terms[SEGLOSS_MAX_TERMS];
+  size_t form, count = sizeof FORMS / sizeof FORMS[0];
+  int i;
+  hash = UINT64_C(0xcbf29ce484222325);
+  for (i = 0; i < B * N; i++) labels[i] = (uint8_t)((i * i + 3 * i) % 11 % C);
+  for (form = 0; form < count; form++) {
+    segloss_term_init(FORMS[form](), &terms[0], sizeof terms[0]);
+    add_loss(terms, 1);
+    terms[0].class_average = SEGLOSS_CLASS_POOLED;
+    terms[0].sample_average = SEGLOSS_SAMPLE_POOLED;
+    add_loss(terms, 1);
+    /* Beside another, so that sums are shared. */
+    segloss_term_init(FORMS[form](), &terms[0], sizeof terms[0]);
+    segloss_term_init(FORMS[(form + 5) % count](), &terms[1], sizeof terms[1]);
+    terms[1].weight = 0.25;
+    add_loss(terms, 2);
+  }
+  add_distances();
+  return hash == WRITTEN && !is_short_of_scratch;
+}
+
+#ifndef __wasm__
+#include <stdio.h>
+
+int main(void) {
+  const uint32_t found = digest();
+  printf("digest of all losses and distances: 0x%08lx%08lx\n", (unsigned long)(hash >> 32),
+         (unsigned long)(hash & 0xffffffffu));
+  puts(found ? "passed" : is_short_of_scratch ? "too little scratch" : "another number is written down");
+  return found ? 0 : 1;
+}
+#endif
