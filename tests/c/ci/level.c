@@ -1,5 +1,5 @@
 /* The CPU level that the library takes is the one that the caller's machine is known to have: level 1 | 2 | 3 */
-#include "check.h"
+#include "../check.h"
 
 int main(int count, char **words) {
   const uint32_t found = segloss_cpu_level();

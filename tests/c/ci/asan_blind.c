@@ -1,6 +1,6 @@
 /* A caller who lies about the length of the labels: the library reads 64 bytes past them. AddressSanitizer has to say
  * so; a program that gets to its end shows that the library was built without it. */
-#include "check.h"
+#include "../check.h"
 
 int main(void) {
   enum { N = 4096 };
