@@ -1,7 +1,7 @@
 //! The distance transform over small masks, of one axis to three, alone and by two threads.
 
 use crate::Two;
-use crate::brute::{KINDS, fast_on, signed, slow};
+use crate::brute::{KINDS, brute, fast_on, signed};
 use crate::masks::{Random, masks};
 use segloss::distance::{Distance, Executor, Here};
 
@@ -10,7 +10,7 @@ fn agree(shape: &[usize], spacing: &[f64], executor: &dyn Executor) {
     for (what, mask) in masks(shape, &mut random) {
         for kind in KINDS {
             let request = Distance { kind, ..signed(shape, spacing) };
-            let expected = slow(&request, &mask);
+            let expected = brute(&request, &mask);
             let double: Vec<f64> = fast_on(&request, &mask, executor).unwrap();
             let single: Vec<f32> = fast_on(&request, &mask, executor).unwrap();
             for ((&ours, &narrow), &theirs) in double.iter().zip(&single).zip(&expected) {
