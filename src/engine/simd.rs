@@ -94,8 +94,8 @@ pub fn force(wanted: Level) -> Level {
     granted
 }
 
-/// Asks the CPU, without std: a feature counts only if the system saves its registers.
-#[cfg(target_arch = "x86_64")]
+/// Asks the CPU, without std: a feature counts only if the system saves its registers. Miri knows no such instruction.
+#[cfg(all(target_arch = "x86_64", not(miri)))]
 #[cold]
 fn detect() -> Level {
     use core::arch::x86_64::{__cpuid_count, _xgetbv};
@@ -142,7 +142,7 @@ fn detect() -> Level {
     Level::Avx2
 }
 
-#[cfg(not(target_arch = "x86_64"))]
+#[cfg(any(not(target_arch = "x86_64"), miri))]
 fn detect() -> Level {
     Level::Baseline
 }
