@@ -300,7 +300,7 @@ fn check_options(term: &Term<'_>) -> Result<(), Error> {
         return refuse(Status::Parameter, c"select", c"none: only TopK by fraction selects by a search");
     }
     if term.field_complete {
-        if !term.form.field().is_some_and(Field::has_halves) {
+        if !term.form.field().is_some_and(|field| field.has_halves()) {
             let expected = c"false: only the Hausdorff loss has a field of two halves";
             return refuse(Status::Parameter, c"field_complete", expected);
         }
