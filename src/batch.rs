@@ -1,8 +1,6 @@
 //! A batch: what was predicted, what is true, and which voxels count. Every check of shapes is here.
 
-use crate::boundary::Field;
 use crate::engine::labels::Legend;
-use crate::engine::ranks::fraction;
 use crate::engine::source::Source;
 use crate::executor::MAX_WORKERS;
 use crate::view::{Array, Layout};
@@ -296,7 +294,9 @@ fn check_options(term: &Term<'_>) -> Result<(), Error> {
     } else if term.field.is_some() {
         return refuse(Status::Parameter, c"field", c"none: region losses use no distances");
     }
-    if term.select.is_some() && !matches!(parts, Parts::Cost(rows) if fraction(rows).is_some()) {
+    if term.select.is_some()
+        && !matches!(parts, Parts::Cost(rows) if rows.bill().selection.is_some_and(|of| of.fraction().is_some()))
+    {
         return refuse(Status::Parameter, c"select", c"none: only TopK by fraction selects by a search");
     }
     if term.field_complete {

@@ -75,6 +75,7 @@ mod frequency;
 mod loss;
 mod narrow;
 pub mod region;
+mod selection;
 mod static_scratch;
 mod tally;
 #[cfg(test)]
@@ -96,11 +97,12 @@ pub use executor::{Executor, Here};
 pub use frequency::{Frequency, class_weights};
 pub use loss::{
     Absent, Base, Charge, ClassAverage, Cost, Form, Joint, NOTHING, Normalizer, Parts, Region, Rows,
-    SampleAverage, Selection, Term, Voxel, Weighting, non_negative, within,
+    SampleAverage, Term, Voxel, Weighting, non_negative, within,
 };
 pub use region::{
     AsymmetricSimilarity, Dice, FocalTversky, GeneralizedDice, Iou, Penalty, SensitivitySpecificity, Tversky,
 };
+pub use selection::Selection;
 pub use static_scratch::static_scratch_len;
 pub use tally::{MAX_TERMS, Tally};
 pub use verbs::{

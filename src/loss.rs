@@ -10,6 +10,7 @@
 //! struct of parameters has a loss, in value and gradient, for every input the crate reads.
 
 use crate::engine::cost::{Bill, RowsOf};
+use crate::selection::Selection;
 use crate::{Error, Real, Tally, TopKSearch, View};
 use core::ffi::CStr;
 
@@ -103,17 +104,6 @@ pub enum Normalizer {
     Voxels,
     /// `Σ w Σ_c v·g`: PyTorch's mean for labels with class weights. With classes on their own, `W`.
     ClassWeight,
-}
-
-/// Which voxels pay a cost, by the cost of the voxel.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Selection {
-    /// The dearest share of the counted voxels of the batch, ranked with class weights and without
-    /// voxel weights; at least one. Voxels at the cut share the places left.
-    Fraction(f64),
-    /// The voxels whose true class has a probability below this: whose cost without class weights is
-    /// strictly above its negative logarithm.
-    Threshold(f64),
 }
 
 /// The class weights of a form where none are given.

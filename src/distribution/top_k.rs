@@ -1,6 +1,6 @@
 //! TopK: cross entropy of the hardest voxels only.
 
-use crate::{Charge, Cost, Error, Form, Parts, Real, Selection, Voxel, within};
+use crate::{Charge, Cost, Error, Form, Parts, Real, Selection, TopKSearch, Voxel, within};
 
 /// TopK cross entropy (4), ≥ 0; 0 is perfect.
 ///
@@ -55,5 +55,17 @@ impl Form for TopK {
     #[inline(never)] // see `Form`
     fn parts(&self) -> Parts<'_> {
         Parts::Cost(self)
+    }
+}
+
+impl TopKSearch {
+    /// Ends a round, after all parts of the batch were counted, for the loss whose voxels are searched.
+    ///
+    /// # Errors
+    /// [`Status::Parameter`] unless `top_k` selects a fraction in (0, 1], some part was counted and the search is not
+    /// done.
+    pub fn narrow(&mut self, top_k: &TopK) -> Result<(), Error> {
+        Cost::validate(top_k)?;
+        self.narrow_to(Some(top_k.selection))
     }
 }

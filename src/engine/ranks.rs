@@ -268,10 +268,7 @@ impl<T: Precise> Bench<'_, T> {
 
 /// The fraction of all voxels that a cost selects, if it does.
 pub(crate) fn fraction(rows: &dyn Rows) -> Option<f64> {
-    match rows.bill().selection {
-        Some(Selection::Fraction(fraction)) => Some(fraction),
-        _ => None,
-    }
+    rows.bill().selection.and_then(Selection::fraction)
 }
 
 /// Ranks voxels last that do not count.

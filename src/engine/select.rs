@@ -187,16 +187,6 @@ impl TopKSearch {
         Ok(())
     }
 
-    /// Ends a round, after all parts of the batch were counted, for the loss whose voxels are searched.
-    ///
-    /// # Errors
-    /// [`Status::Parameter`] unless `top_k` selects a fraction in (0, 1], some part was counted and the search is not
-    /// done.
-    pub fn narrow(&mut self, top_k: &crate::TopK) -> Result<(), Error> {
-        crate::Cost::validate(top_k)?;
-        self.narrow_to(Some(top_k.selection))
-    }
-
     /// Ends a round for a loss of this selection.
     pub(crate) fn narrow_to(&mut self, selection: Option<Selection>) -> Result<(), Error> {
         let Some(Selection::Fraction(fraction)) = selection else {
