@@ -173,7 +173,10 @@ pub unsafe extern "C" fn segloss_top_k_count(
 ) -> segloss_status {
     // SAFETY: promised by the caller.
     unsafe {
-        let more = |ranges: &mut Ranges, _| ranges.output(bytes(select, 1), c"select");
+        let more = |ranges: &mut Ranges, _: &Plan<'_>, _: &[Term<'_>]| {
+            ranges.output(bytes(select, 1), c"select");
+            Ok(())
+        };
         call(terms, n_terms, part, Data::Read, Some(&more), |call, plan, terms| {
             verbs::check_searched(terms, term as usize)?;
             let search = search_mut(select)?;
