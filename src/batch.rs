@@ -2,7 +2,7 @@
 
 use crate::engine::labels::Legend;
 use crate::engine::source::Source;
-use crate::executor::MAX_WORKERS;
+use crate::executor::Workers;
 use crate::view::{Array, Layout};
 use crate::{
     Absent, ClassAverage, Dtype, Error, Executor, Here, Parts, SampleAverage, Status, Term, View, ViewMut,
@@ -115,7 +115,7 @@ pub(crate) struct Plan<'a> {
     pub class_present: Option<&'a [u8]>,
     pub ignore: &'a [i64],
     pub spacing: Option<&'a [f64]>,
-    pub executor: &'a dyn Executor,
+    pub executor: Workers<'a>,
     /// The prediction as an array: its shape is that of the gradient.
     pub shape: Array,
 }
@@ -174,7 +174,7 @@ impl<'a> Plan<'a> {
             class_present: batch.class_present,
             ignore: batch.ignore,
             spacing: batch.spacing,
-            executor: batch.executor,
+            executor: Workers::of(batch.executor),
             shape: *prediction,
         })
     }
@@ -205,7 +205,7 @@ impl<'a> Plan<'a> {
 
     /// How many tasks run at once.
     pub fn workers(&self) -> usize {
-        self.executor.workers().clamp(1, MAX_WORKERS)
+        self.executor.workers()
     }
 
     /// The spatial extents.

@@ -35,6 +35,30 @@ impl Executor for Here {
 /// The most workers that are made use of: one bit each.
 pub(crate) const MAX_WORKERS: usize = 64;
 
+/// An executor with a fixed number of workers. Scratch is cut for that number, so an executor whose answers change
+/// between two questions must not be asked twice in one call.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Workers<'a> {
+    executor: &'a dyn Executor,
+    count: usize,
+}
+
+impl<'a> Workers<'a> {
+    /// Asks the executor for its number of workers, the only time in a call.
+    pub fn of(executor: &'a dyn Executor) -> Self {
+        Self { executor, count: executor.workers().clamp(1, MAX_WORKERS) }
+    }
+}
+
+impl Executor for Workers<'_> {
+    fn workers(&self) -> usize {
+        self.count
+    }
+    fn run(&self, tasks: usize, task: &(dyn Fn(usize) + Sync)) {
+        self.executor.run(tasks, task);
+    }
+}
+
 /// Runs each of `tasks` ≤ [`MAX_WORKERS`] once, whatever the executor does: a task owns its scratch, so one that is
 /// called twice must not run twice, and one that was forgotten is run here.
 pub(crate) fn run_once(executor: &dyn Executor, tasks: usize, task: &(dyn Fn(usize) + Sync)) {

@@ -7,6 +7,7 @@ use segloss::{
     Batch, CrossEntropy, Dice, Executor, Gradient, Report, Tally, Term, TopK, View, ViewMut, evaluate, fold,
     map, run, scratch_len,
 };
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Two threads, tasks dealt out in turn.
 struct Two;
@@ -36,6 +37,30 @@ impl Executor for Careless {
             1 => (0..tasks).rev().for_each(task),
             _ => (0..2 * tasks).chain(0..tasks).for_each(task),
         }
+    }
+}
+
+/// Answers `first`, then another number of workers each time. Runs tasks from the last to the first.
+struct Fickle {
+    first: usize,
+    asked: AtomicUsize,
+}
+
+impl Fickle {
+    fn new(first: usize) -> Self {
+        Self { first, asked: AtomicUsize::new(0) }
+    }
+}
+
+impl Executor for Fickle {
+    fn workers(&self) -> usize {
+        match self.asked.fetch_add(1, Ordering::Relaxed) {
+            0 => self.first,
+            again => [64, 0, usize::MAX, 1, 7][again % 5],
+        }
+    }
+    fn run(&self, tasks: usize, task: &(dyn Fn(usize) + Sync)) {
+        (0..tasks).rev().for_each(task);
     }
 }
 
@@ -95,6 +120,42 @@ fn no_executor_changes_a_bit_of_any_loss() {
                 for executor in executors() {
                     let shared = Batch { executor: executor.as_ref(), ..alone };
                     assert!(bits(&shared, terms) == expected, "{} {activation:?} {executor:?}", loss.name);
+                }
+            });
+        }
+    }
+}
+
+/// A number of workers that changes between two questions would cut scratch for some and use it for others.
+#[test]
+fn the_number_of_workers_is_asked_once_in_a_call_of_any_loss() {
+    for activation in [Activation::Softmax, Activation::Sigmoid] {
+        let case = large(activation);
+        let logits: Vec<f32> = case.z.iter().map(|&z| z as f32).collect();
+        let shape = [case.b, case.c, SHAPE[0], SHAPE[1]];
+        for loss in crate::list::losses() {
+            let specs = loss.for_classes(case.c);
+            if !is_served(&specs, &case) {
+                continue;
+            }
+            let inputs = Inputs::new(&case, &specs, &Format::exact(&case));
+            with_terms(&specs, &inputs, |terms| {
+                let alone = inputs.batch(View::new(&logits, &shape).unwrap());
+                let mut scratch = vec![0; scratch_len(&alone, terms).unwrap()];
+                let expected = evaluate(&alone, terms, &mut scratch).unwrap();
+                for first in [0, 2, usize::MAX] {
+                    let asked = |executor: &Fickle| executor.asked.load(Ordering::Relaxed);
+                    let measured = Fickle::new(first);
+                    let len = scratch_len(&Batch { executor: &measured, ..alone }, terms).unwrap();
+                    assert_eq!(asked(&measured), 1, "{} {first}", loss.name);
+                    // As much again behind it is not scratch.
+                    let mut memory = vec![0xa5; 2 * len + (1 << 20)];
+                    let (scratch, behind) = memory.split_at_mut(len);
+                    let fickle = Fickle::new(first);
+                    let value = evaluate(&Batch { executor: &fickle, ..alone }, terms, scratch).unwrap();
+                    assert_eq!(value.to_bits(), expected.to_bits(), "{} {activation:?} {first}", loss.name);
+                    assert_eq!(asked(&fickle), 1, "{} {activation:?} {first}", loss.name);
+                    assert!(behind.iter().all(|&byte| byte == 0xa5), "{} {activation:?}", loss.name);
                 }
             });
         }

@@ -61,7 +61,7 @@ impl<'a, T: Precise> Bench<'a, T> {
             ranks: core::array::from_fn(|_| Default::default()),
             counts: &mut [],
             masks: &mut [],
-            spare: Spare { map: &mut [], scratch: &mut [], executor: plan.executor },
+            spare: Spare { map: &mut [], scratch: &mut [], executor: &plan.executor },
             filled: None,
         };
         let slots = bench.given.iter_mut().zip(bench.computed.iter_mut());
@@ -123,8 +123,8 @@ impl<'a, T: Precise> Bench<'a, T> {
     /// The loss as it is swept.
     pub(super) fn as_sweep(&mut self, sums: Sums) -> Sweep<'a> {
         let mut ranks = [None; MAX_TERMS];
-        for (to, ranks) in ranks.iter_mut().zip(&self.ranks).filter(|(_, ranks)| !ranks.is_empty()) {
-            *to = Some(Source::of_batch(ranks.as_ptr(), self.plan.voxels));
+        for (to, ranks) in ranks.iter_mut().zip(&mut self.ranks).filter(|(_, ranks)| !ranks.is_empty()) {
+            *to = Some(Source::of_batch(ranks.as_mut_ptr(), self.plan.voxels));
         }
         let (plan, terms, fields, cuts) = (self.plan, self.terms, self.fields(), self.cuts);
         Sweep { plan, terms, fields, ranks, cuts, sums }

@@ -106,10 +106,10 @@ impl Source {
         Self { data: data.cast(), dtype: T::DTYPE, sample: 0, class, lattice }
     }
 
-    /// One row per sample in scratch, to be read.
-    pub fn of_batch<T: Real>(data: *const T, voxels: usize) -> Self {
+    /// One row per sample in scratch.
+    pub fn of_batch<T: Real>(data: *mut T, voxels: usize) -> Self {
         let lattice = Lattice::new(core::iter::once((voxels, 1)));
-        Self { data: data.cast_mut().cast(), dtype: T::DTYPE, sample: voxels as isize, class: 0, lattice }
+        Self { data: data.cast(), dtype: T::DTYPE, sample: voxels as isize, class: 0, lattice }
     }
 
     /// Whether all classes have the same row.

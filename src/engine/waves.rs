@@ -109,7 +109,7 @@ impl<T: Real + Plain> Gang<'_, '_, T> {
                     work(&mut tile, sums, chunk(first + index));
                 }
             });
-            run_once(plan.executor, tasks, &|index| (task.get())(index));
+            run_once(&plan.executor, tasks, &|index| (task.get())(index));
             for (index, sums) in wave.chunks_exact(plan.classes.max(1)).take(count).enumerate() {
                 hand_on(sums, chunk(first + index))?;
             }
