@@ -126,6 +126,12 @@
 // fold and map compute no fields; run does, from labels.
 #define SEGLOSS_MISSING_FIELD 13
 
+// In numbers of a fault: given is known.
+#define SEGLOSS_GIVEN 1
+
+// In numbers of a fault: needed is known.
+#define SEGLOSS_NEEDED 2
+
 // Term flag: value - 1, as nnU-Net's Dice and combo are written.
 #define SEGLOSS_MINUS_ONE 1
 
@@ -393,6 +399,14 @@ typedef struct segloss_fault {
   const char *argument;
   // What it has to be, as "finite and >= 0".
   const char *wants;
+  // The number that was refused: a parameter, a label, an extent, a length, bytes. 0 if SEGLOSS_GIVEN is not in numbers.
+  double given;
+  // The number that is needed instead: an extent, a length, bytes. 0 if SEGLOSS_NEEDED is not in numbers.
+  double needed;
+  // SEGLOSS_GIVEN, SEGLOSS_NEEDED: which numbers are known. Integers are exact up to 2^53.
+  uint32_t numbers;
+  // 0.
+  uint32_t reserved;
 } segloss_fault;
 
 // One of an executor's tasks.

@@ -37,6 +37,8 @@ static inline segloss_status segloss_dlpack_refuse_(segloss_fault *fault, seglos
     fault->index = index;
     fault->argument = argument;
     fault->wants = wants;
+    fault->given = fault->needed = 0;
+    fault->numbers = fault->reserved = 0;
   }
   return status;
 }

@@ -3,7 +3,7 @@
 use crate::engine::labels::Legend;
 use crate::engine::source::Source;
 use crate::executor::Workers;
-use crate::view::{Array, Layout};
+use crate::view::{Array, Layout, MAX_AXES};
 use crate::{
     Absent, ClassAverage, Dtype, Error, Executor, Here, Parts, SampleAverage, Status, Term, View, ViewMut,
 };
@@ -124,14 +124,52 @@ fn refuse<T>(status: Status, argument: &'static CStr, wants: &'static CStr) -> R
     Err(Error::new(status, argument, wants))
 }
 
+fn too_few_axes<T>(prediction: &Array) -> Result<T, Error> {
+    let error = Error::new(Status::Shape, c"pred", c"axes or more: [B, C, ...] with a spatial axis");
+    Err(error.with_lengths(prediction.shape().len(), 3))
+}
+
+/// Refuses another number of entries than is needed.
+pub(crate) fn check_length(
+    given: usize,
+    needed: usize,
+    argument: &'static CStr,
+    wants: &'static CStr,
+) -> Result<(), Error> {
+    if given == needed {
+        return Ok(());
+    }
+    Err(Error::new(Status::Shape, argument, wants).with_lengths(given, needed))
+}
+
+/// The error with the first axis on which a shape is not the one expected and both extents, or else with both numbers
+/// of axes.
+pub(crate) fn misfit(error: Error, shape: &[usize], expected: &[usize]) -> Error {
+    if shape.len() != expected.len() {
+        return error.with_lengths(shape.len(), expected.len());
+    }
+    match shape.iter().zip(expected).enumerate().find(|(_, (given, needed))| given != needed) {
+        Some((axis, (&given, &needed))) => error.at(axis).with_lengths(given, needed),
+        None => error,
+    }
+}
+
+/// [`misfit`] of the expected shape without its channels.
+fn misfit_flat(error: Error, shape: &[usize], expected: &[usize]) -> Error {
+    let mut flat = [0; MAX_AXES];
+    let kept = expected.iter().enumerate().filter(|(axis, _)| *axis != 1);
+    let axes = flat.iter_mut().zip(kept).map(|(to, (_, &extent))| *to = extent).count();
+    misfit(error, shape, flat.get(..axes).unwrap_or(&[]))
+}
+
 impl<'a> Plan<'a> {
     pub fn new(batch: &Batch<'a>) -> Result<Self, Error> {
         let prediction = &batch.prediction.array;
         let &[samples, classes, ref spatial @ ..] = prediction.shape() else {
-            return refuse(Status::Shape, c"pred", c"[B, C, ...] with at least one spatial axis");
+            return too_few_axes(prediction);
         };
         if spatial.is_empty() {
-            return refuse(Status::Shape, c"pred", c"[B, C, ...] with at least one spatial axis");
+            return too_few_axes(prediction);
         }
         if !prediction.dtype.is_float() {
             return refuse(Status::Dtype, c"pred", c"f16, bf16, f32 or f64");
@@ -145,7 +183,8 @@ impl<'a> Plan<'a> {
         };
         // The engine's class indices are i32, as are labels of any interest.
         if classes >= i32::MAX as usize {
-            return refuse(Status::TooLarge, c"pred", c"fewer than 2^31 classes");
+            let error = Error::new(Status::TooLarge, c"pred", c"fewer than 2^31 - 1 classes");
+            return Err(error.with_given(classes as f64));
         }
         let elements = prediction.layout.elements(prediction.dtype.size(), c"pred")?;
         let voxels = elements.checked_div(samples).and_then(|n| n.checked_div(classes)).unwrap_or(0);
@@ -155,8 +194,8 @@ impl<'a> Plan<'a> {
             return refuse(Status::Unsupported, c"ignore", c"labels as target");
         }
         let weight = batch.voxel_weight.map(|weight| weight_of(&weight.array, prediction)).transpose()?;
-        if batch.class_present.is_some_and(|present| present.len() != samples.saturating_mul(classes)) {
-            return refuse(Status::Shape, c"class_present", c"B*C entries");
+        if let Some(present) = batch.class_present {
+            check_length(present.len(), samples.saturating_mul(classes), c"class_present", c"B*C entries")?;
         }
         if let Some(spacing) = batch.spacing {
             check_spacing(spacing, spatial.len())?;
@@ -187,6 +226,38 @@ impl<'a> Plan<'a> {
     /// The number of sums: one per sample and class. Only an empty prediction can have more than memory.
     pub fn sums(&self) -> usize {
         self.samples.saturating_mul(self.classes)
+    }
+
+    /// The error of a voxel of the target or of its weights, with the number that is there.
+    ///
+    /// # Safety
+    /// The arrays of the plan are readable.
+    pub unsafe fn with_number(&self, error: Error) -> Error {
+        let place =
+            error.index.and_then(|at| Some((at.checked_div(self.voxels)?, at.checked_rem(self.voxels)?)));
+        let Some((sample, voxel)) = place.filter(|(sample, _)| *sample < self.samples) else { return error };
+        let number = |source: &Source, class: usize| {
+            let mut number = [0f64];
+            // SAFETY: promised by the caller; the voxel lies in the sample.
+            unsafe { source.load(sample, class, voxel, &mut number) };
+            let [number] = number;
+            number
+        };
+        let is_good = |x: &f64| match self.truth {
+            Truth::Labels => false,
+            Truth::Masks => *x == 0.0 || *x == 1.0,
+            Truth::Dense => (-1e-3..=1.001).contains(x),
+        };
+        let maps = if self.truth == Truth::Labels { 1 } else { self.classes };
+        let found = match (error.argument.to_bytes(), &self.weight) {
+            (b"voxel_weight", Some(weight)) => Some(number(weight, 0)),
+            (b"target", _) => (0..maps)
+                .filter(|&class| maps == 1 || self.is_annotated(sample, class))
+                .map(|class| number(&self.target, class))
+                .find(|x| !is_good(x)),
+            _ => None,
+        };
+        found.map_or(error, |number| error.with_given(number))
     }
 
     /// The target of a sample, for maps of a class of it, as an array of the spatial axes.
@@ -237,7 +308,8 @@ impl<'a> Plan<'a> {
     /// Checks the terms of a loss against the batch.
     pub fn check_terms(&self, terms: &[Term<'_>]) -> Result<(), Error> {
         if terms.is_empty() || terms.len() > crate::MAX_TERMS {
-            return refuse(Status::Parameter, c"n_terms", c"1 to 4 terms");
+            let error = Error::new(Status::Parameter, c"n_terms", c"1 to 4 terms");
+            return Err(error.with_given(terms.len() as f64));
         }
         terms.iter().enumerate().try_for_each(|(k, term)| self.check_term(term).map_err(|e| e.in_term(k)))
     }
@@ -252,11 +324,12 @@ impl<'a> Plan<'a> {
         check_options(term)?;
         crate::loss::within(&[(c"weight", term.weight)], |_| true, c"finite")?;
         if let Some(weights) = term.class_weight {
-            if weights.len() != self.classes {
-                return refuse(Status::Shape, c"class_weight", c"one per class");
-            }
-            if let Some(class) = weights.iter().position(|&v| !(v.is_finite() && v >= 0.0)) {
-                return Err(Error::new(Status::Parameter, c"class_weight", c"finite and >= 0").at(class));
+            check_length(weights.len(), self.classes, c"class_weight", c"one per class")?;
+            if let Some((class, &v)) =
+                weights.iter().enumerate().find(|(_, v)| !(v.is_finite() && **v >= 0.0))
+            {
+                let error = Error::new(Status::Parameter, c"class_weight", c"finite and >= 0").at(class);
+                return Err(error.with_given(v));
             }
             if self.classes > 0 && (0..self.classes).all(|class| term.leaves_out(class, self.classes)) {
                 return refuse(
@@ -325,14 +398,26 @@ fn target_of(target: &Array, prediction: &Array) -> Result<(Truth, Source), Erro
         return match () {
             _ if full => Ok((Truth::Dense, Source::with_classes(target))),
             _ if flat && classes == 1 => Ok((Truth::Dense, Source::without_classes(target))),
-            _ => refuse(Status::Shape, c"target", c"floating maps [B, C, ...]"),
+            _ => Err(misfit(
+                Error::new(Status::Shape, c"target", c"floating maps [B, C, ...]"),
+                shape,
+                expected,
+            )),
         };
     }
     match () {
         _ if full && classes > 1 => Ok((Truth::Masks, Source::with_classes(target))),
         _ if flat => Ok((Truth::Labels, Source::without_classes(target))),
         _ if one_channel => Ok((Truth::Labels, Source::with_classes(target))),
-        _ => refuse(Status::Shape, c"target", WANTS),
+        _ => {
+            let error = Error::new(Status::Shape, c"target", WANTS);
+            let has_channels = shape.len() == expected.len();
+            Err(if has_channels {
+                misfit(error, shape, expected)
+            } else {
+                misfit_flat(error, shape, expected)
+            })
+        }
     }
 }
 
@@ -341,7 +426,11 @@ fn weight_of(weight: &Array, prediction: &Array) -> Result<Source, Error> {
     let flat = matches!((weight.shape().split_first(), expected), (Some((b, rest)), [samples, _, spatial @ ..])
         if b == samples && rest == spatial);
     match () {
-        _ if !flat => refuse(Status::Shape, c"voxel_weight", c"[B, ...]"),
+        _ if !flat => Err(misfit_flat(
+            Error::new(Status::Shape, c"voxel_weight", c"[B, ...]"),
+            weight.shape(),
+            expected,
+        )),
         _ if !(weight.dtype.is_float() || matches!(weight.dtype, Dtype::U8 | Dtype::Bool)) => {
             refuse(Status::Dtype, c"voxel_weight", c"floating-point, u8 or bool")
         }
@@ -351,11 +440,11 @@ fn weight_of(weight: &Array, prediction: &Array) -> Result<Source, Error> {
 
 /// One finite spacing above 0 per spatial axis.
 pub(crate) fn check_spacing(spacing: &[f64], axes: usize) -> Result<(), Error> {
-    if spacing.len() != axes {
-        return refuse(Status::Shape, c"spacing", c"one per spatial axis");
-    }
-    match spacing.iter().position(|&x| !(x.is_finite() && x > 0.0)) {
-        Some(axis) => Err(Error::new(Status::Parameter, c"spacing", c"finite and > 0").at(axis)),
+    check_length(spacing.len(), axes, c"spacing", c"one per spatial axis")?;
+    match spacing.iter().enumerate().find(|(_, x)| !(x.is_finite() && **x > 0.0)) {
+        Some((axis, &x)) => {
+            Err(Error::new(Status::Parameter, c"spacing", c"finite and > 0").at(axis).with_given(x))
+        }
         None => Ok(()),
     }
 }

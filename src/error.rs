@@ -72,12 +72,16 @@ pub struct Error {
     pub index: Option<usize>,
     /// The term it belongs to.
     pub term: Option<usize>,
+    /// The number that was refused, by its bits, so that an error equals itself where that is NaN.
+    given: Option<u64>,
+    /// The number that is needed.
+    needed: Option<u64>,
 }
 
 impl Error {
-    /// An error without a place; [`Error::at`] and [`Error::in_term`] add one.
+    /// An error without a place or numbers; [`Error::at`], [`Error::in_term`] and the others add them.
     pub const fn new(status: Status, argument: &'static CStr, wants: &'static CStr) -> Self {
-        Self { status, argument, wants, index: None, term: None }
+        Self { status, argument, wants, index: None, term: None, given: None, needed: None }
     }
 
     /// The same error, at an entry, axis or voxel.
@@ -88,6 +92,32 @@ impl Error {
     /// The same error, in term number `term`.
     pub const fn in_term(self, term: usize) -> Self {
         Self { term: Some(term), ..self }
+    }
+
+    /// The same error, with the number that was refused: a parameter, a label, an extent, a length, bytes.
+    pub const fn with_given(self, number: f64) -> Self {
+        Self { given: Some(number.to_bits()), ..self }
+    }
+
+    /// The same error, with the number that is needed instead.
+    pub const fn with_needed(self, number: f64) -> Self {
+        Self { needed: Some(number.to_bits()), ..self }
+    }
+
+    /// The same error, with a length and the one that is needed.
+    pub(crate) const fn with_lengths(self, given: usize, needed: usize) -> Self {
+        self.with_given(given as f64).with_needed(needed as f64)
+    }
+
+    /// The number that was refused, where it is known: a parameter, a label, an extent, a length, bytes. Integers are
+    /// exact up to 2⁵³.
+    pub fn given(&self) -> Option<f64> {
+        self.given.map(f64::from_bits)
+    }
+
+    /// The number that is needed instead, where there is one: an extent, a length, bytes.
+    pub fn needed(&self) -> Option<f64> {
+        self.needed.map(f64::from_bits)
     }
 }
 
@@ -101,7 +131,15 @@ impl fmt::Display for Error {
         if let Some(term) = self.term {
             write!(f, " of term {term}")?;
         }
-        write!(f, ": {}; wanted {}", text(self.status.name()), text(self.wants))
+        write!(f, ": {}", text(self.status.name()))?;
+        if let Some(given) = self.given() {
+            write!(f, ": {given}")?;
+        }
+        f.write_str("; wanted ")?;
+        if let Some(needed) = self.needed() {
+            write!(f, "{needed}, ")?;
+        }
+        f.write_str(text(self.wants))
     }
 }
 
@@ -116,5 +154,14 @@ mod tests {
     fn an_error_is_a_sentence() {
         let error = Error::new(Status::Parameter, c"alpha", c"finite and >= 0").in_term(1);
         assert_eq!(error.to_string(), "alpha of term 1: parameter out of range; wanted finite and >= 0");
+        let error = error.with_given(-0.5);
+        assert_eq!(
+            error.to_string(),
+            "alpha of term 1: parameter out of range: -0.5; wanted finite and >= 0"
+        );
+        let short =
+            Error::new(Status::Scratch, c"scratch", c"as the size query says").with_lengths(100, 4096);
+        assert_eq!(short.to_string(), "scratch: scratch too short: 100; wanted 4096, as the size query says");
+        assert_eq!(error.with_given(f64::NAN), error.with_given(f64::NAN));
     }
 }

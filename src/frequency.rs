@@ -1,9 +1,9 @@
 //! Class weights from how often a class is true.
 
-use crate::batch::Plan;
+use crate::batch::{Plan, check_length};
 use crate::engine::arena::Arena;
 use crate::engine::bench::with_bench;
-use crate::{Batch, Error, Status, Tally};
+use crate::{Batch, Error, Tally};
 
 /// How a class weighs, by its share `f` of the truth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,9 +30,7 @@ pub fn class_weights(
     scratch: &mut [u8],
 ) -> Result<(), Error> {
     let plan = Plan::new(batch)?;
-    if weights.len() != plan.classes {
-        return Err(Error::new(Status::Shape, c"weights", c"one per class"));
-    }
+    check_length(weights.len(), plan.classes, c"weights", c"one per class")?;
     // SAFETY: views borrow their slices, which hold every element of their layouts.
     unsafe { write(&plan, frequency, weights, &mut Arena::new(scratch)) }
 }

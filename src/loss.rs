@@ -374,7 +374,7 @@ pub fn within(
     wants: &'static CStr,
 ) -> Result<(), Error> {
     match parameters.iter().find(|(_, x)| !(x.is_finite() && holds(*x))) {
-        Some((name, _)) => Err(Error::new(crate::Status::Parameter, name, wants)),
+        Some((name, x)) => Err(Error::new(crate::Status::Parameter, name, wants).with_given(*x)),
         None => Ok(()),
     }
 }

@@ -1,6 +1,6 @@
 //! The front door: a batch and a loss in, a value and a gradient out.
 
-use crate::batch::Plan;
+use crate::batch::{Plan, check_length, misfit};
 use crate::engine::arena::Arena;
 use crate::engine::bench::{self, with_bench};
 use crate::engine::finish::Results;
@@ -35,7 +35,8 @@ impl<'a> Gradient<'a> {
             return Err(Error::new(Status::Dtype, argument, c"f16, bf16, f32 or f64"));
         }
         if self.into.shape() != plan.shape.shape() {
-            return Err(Error::new(Status::Shape, argument, c"the shape of the prediction"));
+            let error = Error::new(Status::Shape, argument, c"the shape of the prediction");
+            return Err(misfit(error, self.into.shape(), plan.shape.shape()));
         }
         crate::loss::within(&[(c"grad_scale", self.scale)], |_| true, c"finite")?;
         Ok(Output::new(&self.into.array, self.accumulate))
@@ -121,8 +122,8 @@ pub fn run(
     plan.check_terms(terms)?;
     let all = plan.sums();
     let length = |what: Option<usize>, wanted: usize, name: &'static CStr| match what {
-        Some(len) if len != wanted => Err(Error::new(Status::Shape, name, c"one entry for each value")),
-        _ => Ok(()),
+        Some(len) => check_length(len, wanted, name, c"one entry for each value"),
+        None => Ok(()),
     };
     length(report.term_values.as_ref().map(|x| x.len()), terms.len(), c"term_values")?;
     length(report.class_values.as_ref().map(|x| x.len()), terms.len().saturating_mul(all), c"class_values")?;
@@ -187,6 +188,9 @@ pub fn top_k_count(
     let plan = Plan::new(part)?;
     plan.check_terms(terms)?;
     check_searched(terms, term)?;
+    if plan.is_empty() {
+        return Ok(());
+    }
     let arena = &mut Arena::new(scratch);
     // SAFETY: views borrow their slices, which hold every element of their layouts.
     with_bench!(&plan, terms, arena, bench => unsafe { bench.count_ranks(term, search) })
@@ -289,8 +293,5 @@ pub fn field(batch: &Batch<'_>, term: &Term<'_>, into: ViewMut<'_>, scratch: &mu
 }
 
 fn check_tallies(plan: &Plan<'_>, len: usize, argument: &'static CStr) -> Result<(), Error> {
-    match plan.sums() {
-        all if all == len => Ok(()),
-        _ => Err(Error::new(Status::Shape, argument, c"B*C entries")),
-    }
+    check_length(len, plan.sums(), argument, c"B*C entries")
 }

@@ -28,7 +28,7 @@ impl Layout {
     ) -> Result<Self, Error> {
         let axes = shape.len();
         if axes > MAX_AXES {
-            return Err(Error::new(Status::Shape, name, c"at most 16 axes"));
+            return Err(Error::new(Status::Shape, name, c"at most 16 axes").with_given(axes as f64));
         }
         let mut layout = Self { axes, shape: [1; MAX_AXES], strides: [0; MAX_AXES] };
         for (to, extent) in layout.shape.iter_mut().zip(shape) {
@@ -164,7 +164,8 @@ impl Array {
     ) -> Result<Self, Error> {
         let layout = match strides {
             Some((strides, _)) if strides.len() != shape.len() => {
-                return Err(Error::new(Status::Strides, c"strides", c"one per axis"));
+                let error = Error::new(Status::Strides, c"strides", c"one per axis");
+                return Err(error.with_lengths(strides.len(), shape.len()));
             }
             Some((strides, _)) => {
                 Layout::new(shape.iter().copied(), Some(&mut strides.iter().copied()), c"shape")?
@@ -179,7 +180,8 @@ impl Array {
             return if exact {
                 Ok(array)
             } else {
-                Err(Error::new(Status::Shape, c"data", c"as long as its shape says"))
+                let error = Error::new(Status::Shape, c"data", c"as long as its shape says");
+                Err(error.with_lengths(len, high.wrapping_add(1) as usize))
             };
         };
         let inside = high < low

@@ -66,10 +66,12 @@ pub fn assert_sentence(error: &Error) {
     let sentence = error.to_string();
     let place = error.index.map_or(String::new(), |index| format!(" at {index}"));
     let term = error.term.map_or(String::new(), |term| format!(" of term {term}"));
+    let given = error.given().map_or(String::new(), |x| format!(": {x}"));
+    let needed = error.needed().map_or(String::new(), |x| format!("{x}, "));
     assert_eq!(
         sentence,
         format!(
-            "{}{place}{term}: {}; wanted {}",
+            "{}{place}{term}: {}{given}; wanted {needed}{}",
             error.argument.to_str().unwrap(),
             error.status.name().to_str().unwrap(),
             error.wants.to_str().unwrap()
@@ -99,11 +101,11 @@ fn shapes_that_do_not_belong_together_are_refused() {
     let prediction = |shape: &[usize]| Batch { prediction: view(&LOGITS, shape), ..batch() };
     assert_eq!(refused(&prediction(&[120]), &LOSS), (Status::Shape, "pred", None));
     assert_eq!(refused(&prediction(&[2, 60]), &LOSS), (Status::Shape, "pred", None));
-    assert_eq!(refused(&prediction(&[2, 3, 20]), &LOSS), (Status::Shape, "target", None));
-    assert_eq!(refused(&prediction(&[2, 3, 5, 4]), &LOSS), (Status::Shape, "target", None));
+    assert_eq!(refused(&prediction(&[2, 3, 20]), &LOSS), (Status::Shape, "target", Some(1)));
+    assert_eq!(refused(&prediction(&[2, 3, 5, 4]), &LOSS), (Status::Shape, "target", Some(1)));
     let target = |target| refused(&Batch { target, ..batch() }, &LOSS);
     assert_eq!(target(view(&LABELS, &[40])), (Status::Shape, "target", None));
-    assert_eq!(target(view(&LABELS, &[2, 2, 2, 5])), (Status::Shape, "target", None));
+    assert_eq!(target(view(&LABELS, &[2, 2, 2, 5])), (Status::Shape, "target", Some(1)));
     assert_eq!(target(view(&WEIGHTS, &FLAT)), (Status::Shape, "target", None), "floating labels");
     let weighted = |weight| refused(&Batch { voxel_weight: Some(weight), ..batch() }, &LOSS);
     assert_eq!(weighted(view(&WEIGHTS, &[2, 1, 4, 5])), (Status::Shape, "voxel_weight", None));
@@ -274,5 +276,90 @@ fn scratch_that_is_too_short_is_refused() {
     for len in [0, 1, 64, needed - 64] {
         let error = refused_with(&batch(), &LOSS, &mut vec![0; len]);
         assert_eq!((error.status, error.argument.to_str().unwrap()), (Status::Scratch, "scratch"));
+    }
+}
+
+/// The number that was refused and the one that is needed, of a refused call.
+#[track_caller]
+fn numbers_of(error: Error) -> (Option<f64>, Option<f64>) {
+    assert_sentence(&error);
+    (error.given(), error.needed())
+}
+
+#[test]
+fn errors_carry_the_numbers_that_are_known() {
+    let refused = |batch: &Batch<'_>, terms: &[Term<'_>]| refused_with(batch, terms, &mut [0; 1 << 17]);
+    let numbers = |batch: &Batch<'_>, terms: &[Term<'_>]| numbers_of(refused(batch, terms));
+    // Labels, as they are stored.
+    for bad in [-7i64, 3, 1 << 40, i64::MIN] {
+        let mut labels = [1i64; 40];
+        labels[21] = bad;
+        let target = Batch { target: view(&labels, &FLAT), ..batch() };
+        assert_eq!(numbers(&target, &LOSS), (Some(bad as f64), None));
+    }
+    let mut labels = [1u64; 40];
+    labels[33] = u64::MAX;
+    let target = Batch { target: view(&labels, &FLAT), ..batch() };
+    assert_eq!(numbers(&target, &LOSS), (Some(u64::MAX as f64), None));
+    // A mask, of the first class in which the voxel is none; the one before is not annotated.
+    let mut masks = [1i16; 120];
+    (masks[60 + 9], masks[60 + 40 + 9]) = (5, -2);
+    let target = Batch { target: view(&masks, &SHAPE), ..batch() };
+    assert_eq!(numbers(&target, &LOSS), (Some(5.0), None));
+    let present = Batch { class_present: Some(&[1, 1, 1, 0, 1, 1]), ..target };
+    assert_eq!(numbers(&present, &LOSS), (Some(-2.0), None));
+    let mut weights = WEIGHTS;
+    weights[33] = -0.25;
+    let weighted = Batch { voxel_weight: Some(view(&weights, &FLAT)), ..batch() };
+    assert_eq!(numbers(&weighted, &LOSS), (Some(-0.25), None));
+    // Shapes: the first axis that differs and both extents, or both numbers of axes.
+    let shape = |target: &[usize]| {
+        let error = refused(&Batch { target: view(&LABELS, target), ..batch() }, &LOSS);
+        (error.index, error.given(), error.needed())
+    };
+    assert_eq!(shape(&[2, 5, 4]), (Some(1), Some(5.0), Some(4.0)));
+    assert_eq!(shape(&[40]), (None, Some(1.0), Some(3.0)));
+    assert_eq!(shape(&[2, 2, 2, 5]), (Some(1), Some(2.0), Some(3.0)));
+    assert_eq!(shape(&[2, 1, 5, 4]), (Some(1), Some(1.0), Some(3.0)));
+    // Lengths, parameters, bytes.
+    let present = Batch { class_present: Some(&[1; 5]), ..batch() };
+    assert_eq!(numbers(&present, &LOSS), (Some(5.0), Some(6.0)));
+    let spaced = Batch { spacing: Some(&[1.0, -3.0]), ..batch() };
+    assert_eq!(numbers(&spaced, &LOSS), (Some(-3.0), None));
+    let tversky = Tversky { alpha: -0.5, ..TVERSKY };
+    assert_eq!(numbers(&batch(), &[Term::new(1.0, &tversky)]), (Some(-0.5), None));
+    let weighed = Term { class_weight: Some(&[1.0, -2.0, 1.0]), ..LOSS[0] };
+    assert_eq!(numbers(&batch(), &[weighed]), (Some(-2.0), None));
+    let weighed = Term { class_weight: Some(&[1.0, 2.0]), ..LOSS[0] };
+    assert_eq!(numbers(&batch(), &[weighed]), (Some(2.0), Some(3.0)));
+    assert_eq!(numbers(&batch(), &[LOSS[0]; 5]), (Some(5.0), None));
+    let needed = scratch_len(&batch(), &LOSS).unwrap();
+    let short = refused_with(&batch(), &LOSS, &mut [0; 100]);
+    assert_eq!(numbers_of(short), (Some(100.0), Some(needed as f64)));
+    assert_eq!(numbers_of(View::new(&LABELS, &[41]).unwrap_err()), (Some(40.0), Some(41.0)));
+}
+
+#[test]
+fn a_batch_without_voxels_is_done_at_once_however_many_samples_it_has() {
+    let empty = [[1usize << 62, 0, 0], [1 << 62, 3, 0], [1 << 40, 1 << 30, 0], [0, 3, 1 << 62], [2, 3, 0]];
+    for shape in empty.map(|shape| shape.map(|extent| extent.min(usize::MAX >> 2))) {
+        let flat = [shape[0], shape[2]];
+        let nothing: [f32; 0] = [];
+        let batch = Batch::new(view(&nothing, &shape), Activation::Softmax, view::<u8>(&[], &flat));
+        let terms = [LOSS[0], LOSS[1], Term::new(1.0, &BOUNDARY)];
+        assert!(scratch_len(&batch, &terms).is_ok(), "{shape:?}");
+        let mut gradient: [f32; 0] = [];
+        let mut term_values = [PAINT; 3];
+        let report = Report {
+            gradient: Some(Gradient::new(ViewMut::new(&mut gradient, &shape).unwrap())),
+            term_values: Some(&mut term_values),
+            ..Report::default()
+        };
+        assert_eq!(run(&batch, &terms, report, &mut []), Ok(0.0), "{shape:?}");
+        assert_eq!(term_values, [0.0; 3], "{shape:?}");
+        if shape[0].saturating_mul(shape[1]) == 0 {
+            assert_eq!(fold(&batch, &LOSS, &mut [], &mut []), Ok(()), "{shape:?}");
+            assert_eq!(segloss::finish(&batch, &LOSS, &[], 1.0, None, &mut []), Ok(0.0), "{shape:?}");
+        }
     }
 }

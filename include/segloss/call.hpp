@@ -10,6 +10,7 @@
 #include <cstdint>
 
 #include "arguments.hpp"
+#include "failures.hpp"
 
 namespace segloss {
 inline namespace SEGLOSS_MODE {
@@ -20,7 +21,7 @@ namespace detail {
 class Call {
  public:
   segloss_args args{};
-  segloss_fault fault{SEGLOSS_OK, UINT32_MAX, -1, nullptr, nullptr};
+  segloss_fault fault = fault_of(SEGLOSS_OK, nullptr, nullptr);
   std::array<segloss_term, SEGLOSS_MAX_TERMS> terms{};
   std::size_t n_terms = 0;
   double value = 0.0;
@@ -85,23 +86,24 @@ class Call {
   bool shaped_ = false;  // otherwise there are no lengths to check, and C refuses pred
   std::size_t classes_ = 0, all_ = 0;
 
-  void refuse(segloss_status status, const char* argument, const char* wants) noexcept {
-    if (fault.status == SEGLOSS_OK) fault = {status, UINT32_MAX, -1, argument, wants};
+  void refuse(segloss_status status, const char* argument, const char* wants, std::size_t given,
+              std::size_t needed) noexcept {
+    if (fault.status == SEGLOSS_OK) fault = fault_of(status, argument, wants, given, needed);
   }
   segloss_tensor take(const Tensor& tensor, const char* name) noexcept {
     if (tensor.strides.size() != 0 && tensor.strides.size() != tensor.shape.size())
-      refuse(SEGLOSS_STRIDES, name, "one stride per axis, or none");
+      refuse(SEGLOSS_STRIDES, name, "one stride per axis, or none", tensor.strides.size(), tensor.shape.size());
     return tensor.c();
   }
   segloss_output take(const Output& output, std::uint32_t axes, const char* name) noexcept {
     if (output.strides.size() != 0 && output.strides.size() != axes)
-      refuse(SEGLOSS_STRIDES, name, "one stride per axis, or none");
+      refuse(SEGLOSS_STRIDES, name, "one stride per axis, or none", output.strides.size(), axes);
     return output.c();
   }
   template <class T>
   T* take(span<T> range, std::size_t length, const char* name, const char* wants) noexcept {
     if (range.empty()) return nullptr;
-    if (shaped_ && range.size() != length) refuse(SEGLOSS_SHAPE, name, wants);
+    if (shaped_ && range.size() != length) refuse(SEGLOSS_SHAPE, name, wants, range.size(), length);
     return range.data();
   }
 };

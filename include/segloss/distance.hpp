@@ -46,16 +46,16 @@ struct Distance {
  private:
   template <class Verb>
   segloss_fault call(span<std::byte> scratch, Verb verb) const noexcept {
-    segloss_fault fault{SEGLOSS_OK, UINT32_MAX, -1, nullptr, nullptr};
+    segloss_fault fault = detail::fault_of(SEGLOSS_OK, nullptr, nullptr);
     const std::uint32_t axes = mask.shape.size();
     if (mask.strides.size() != 0 && mask.strides.size() != axes)
-      return {SEGLOSS_STRIDES, UINT32_MAX, -1, "mask", "one stride per axis, or none"};
+      return detail::fault_of(SEGLOSS_STRIDES, "mask", "one stride per axis, or none", mask.strides.size(), axes);
     if (!spacing.empty() && spacing.size() != axes)
-      return {SEGLOSS_SHAPE, UINT32_MAX, -1, "spacing", "one per axis"};
+      return detail::fault_of(SEGLOSS_SHAPE, "spacing", "one per axis", spacing.size(), axes);
     if (out.strides.size() != 0 && out.strides.size() != axes + (classes == 0 ? 0 : 1))
-      return {SEGLOSS_STRIDES, UINT32_MAX, -1, "out", "one stride per axis, or none"};
-    segloss_distance_args args{};
-    args.struct_size = sizeof args;
+      return detail::fault_of(SEGLOSS_STRIDES, "out", "one stride per axis, or none");
+    segloss_distance_args args;
+    segloss_distance_args_init(&args, sizeof args);
     args.flags = (square ? SEGLOSS_SQUARE : 0u) | (black_border ? SEGLOSS_BLACK_BORDER : 0u);
     args.kind = static_cast<std::uint32_t>(kind);
     args.classes = classes;

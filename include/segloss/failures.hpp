@@ -15,23 +15,48 @@
 namespace segloss {
 inline namespace SEGLOSS_MODE {
 
+namespace detail {
+
+// A fault without numbers, and one with two lengths.
+inline segloss_fault fault_of(segloss_status status, const char* argument, const char* wants) noexcept {
+  segloss_fault fault{};
+  fault.status = status;
+  fault.term = UINT32_MAX;
+  fault.index = -1;
+  fault.argument = argument;
+  fault.wants = wants;
+  return fault;
+}
+inline segloss_fault fault_of(segloss_status status, const char* argument, const char* wants, std::size_t given,
+                              std::size_t needed) noexcept {
+  segloss_fault fault = fault_of(status, argument, wants);
+  fault.given = static_cast<double>(given);
+  fault.needed = static_cast<double>(needed);
+  fault.numbers = SEGLOSS_GIVEN | SEGLOSS_NEEDED;
+  return fault;
+}
+
+}  // namespace detail
+
 // A refused call. Nothing has been written.
 class Error : public std::exception {
  public:
   segloss_fault fault;
 
   explicit Error(const segloss_fault& of) noexcept : fault(of) {
-    char place[32] = "", term[32] = "";
+    char place[32] = "", term[32] = "", given[32] = "", needed[32] = "";
     if (of.index >= 0) std::snprintf(place, sizeof place, " at %lld", static_cast<long long>(of.index));
     if (of.term != UINT32_MAX) std::snprintf(term, sizeof term, " of term %u", static_cast<unsigned>(of.term));
+    if ((of.numbers & SEGLOSS_GIVEN) != 0) std::snprintf(given, sizeof given, ": %.16g", of.given);
+    if ((of.numbers & SEGLOSS_NEEDED) != 0) std::snprintf(needed, sizeof needed, "%.16g, ", of.needed);
     const auto text = [](const char* said) { return said == nullptr ? "?" : said; };
-    std::snprintf(text_, sizeof text_, "%s%s%s: %s; wanted %s", text(of.argument), place, term,
-                  segloss_status_string(of.status), text(of.wants));
+    std::snprintf(text_, sizeof text_, "%s%s%s: %s%s; wanted %s%s", text(of.argument), place, term,
+                  segloss_status_string(of.status), given, needed, text(of.wants));
   }
   const char* what() const noexcept override { return text_; }
 
  private:
-  char text_[256];
+  char text_[320];
 };
 
 #if SEGLOSS_EXCEPTIONS

@@ -72,11 +72,13 @@ pub fn transform<T: Real>(
 ) -> Result<(), Error> {
     let plan = Plan::new(request, size_of::<T>() == size_of::<f64>())?;
     if out.len() != plan.voxels {
-        return Err(Error::new(Status::Shape, c"out", c"one element per voxel"));
+        let error = Error::new(Status::Shape, c"out", c"one element per voxel");
+        return Err(error.with_lengths(out.len(), plan.voxels));
     }
     let workers = executor.workers().clamp(1, MAX_WORKERS);
-    if scratch.len() < scratch_len(request, workers)? {
-        return Err(SHORT);
+    let needed = scratch_len(request, workers)?;
+    if scratch.len() < needed {
+        return Err(SHORT.with_lengths(scratch.len(), needed));
     }
     if plan.voxels == 0 {
         return Ok(());

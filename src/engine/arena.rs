@@ -28,6 +28,8 @@ unsafe impl Plain for Tally {}
 pub(crate) struct Arena<'s> {
     base: *mut u8,
     len: usize,
+    /// What was given, of which the first bytes may be skipped.
+    given: usize,
     used: usize,
     measuring: bool,
     lifetime: PhantomData<&'s mut [u8]>,
@@ -36,7 +38,14 @@ pub(crate) struct Arena<'s> {
 impl<'s> Arena<'s> {
     /// An arena that only adds up what is asked of it, and hands out empty slices.
     pub fn measure() -> Self {
-        Self { base: core::ptr::null_mut(), len: 0, used: 0, measuring: true, lifetime: PhantomData }
+        Self {
+            base: core::ptr::null_mut(),
+            len: 0,
+            given: 0,
+            used: 0,
+            measuring: true,
+            lifetime: PhantomData,
+        }
     }
 
     /// An arena over memory of any alignment.
@@ -48,6 +57,7 @@ impl<'s> Arena<'s> {
         Self {
             base: base.wrapping_add(skip),
             len: len.saturating_sub(skip),
+            given: len,
             used: 0,
             measuring: false,
             lifetime: PhantomData,
@@ -82,7 +92,8 @@ impl<'s> Arena<'s> {
             return Ok(&mut []);
         }
         if end > self.len {
-            return Err(Error::new(Status::Scratch, c"scratch", c"as many bytes as the size query says"));
+            let error = Error::new(Status::Scratch, c"scratch", c"the bytes that the size query says");
+            return Err(error.with_given(self.given as f64));
         }
         // SAFETY: `over` promises the memory, `start..end` lies in it and is handed out once,
         // its start is aligned to ALIGN, and any bytes are a value of a `Plain` type.

@@ -108,6 +108,17 @@ impl<'a, T: Precise> Bench<'a, T> {
         Ok(bench)
     }
 
+    /// [`Bench::new`]; scratch that is too short is told what it needs.
+    pub fn cut(plan: &'a Plan<'a>, terms: &'a [Term<'a>], arena: &mut Arena<'a>) -> Result<Self, Error> {
+        Self::new(plan, terms, arena).map_err(|error| match error.status {
+            Status::Scratch => match scratch_len(plan, terms) {
+                Ok(needed) => error.with_needed(needed as f64),
+                Err(_) => error,
+            },
+            _ => error,
+        })
+    }
+
     /// The field of each term that has one; computed ones hold a sample.
     pub(super) fn fields(&mut self) -> [Option<Source>; MAX_TERMS] {
         let mut fields = self.given;
@@ -157,10 +168,10 @@ pub(crate) fn scratch_len(plan: &Plan<'_>, terms: &[Term<'_>]) -> Result<usize, 
 macro_rules! with_bench {
     ($plan:expr, $terms:expr, $arena:expr, $bench:ident => $body:expr) => {
         if $plan.is_double() {
-            let $bench = &mut $crate::engine::bench::Bench::<f64>::new($plan, $terms, $arena)?;
+            let $bench = &mut $crate::engine::bench::Bench::<f64>::cut($plan, $terms, $arena)?;
             $body
         } else {
-            let $bench = &mut $crate::engine::bench::Bench::<f32>::new($plan, $terms, $arena)?;
+            let $bench = &mut $crate::engine::bench::Bench::<f32>::cut($plan, $terms, $arena)?;
             $body
         }
     };

@@ -5,7 +5,7 @@ use super::mark::{Masks, mark};
 use super::precise::Precise;
 use super::source::Source;
 use super::waves::Gang;
-use crate::batch::{Plan, Truth};
+use crate::batch::{Plan, Truth, misfit};
 use crate::boundary::Field;
 use crate::boundary::field::{FieldOf, Scene};
 use crate::boundary::masks::{BitMask, check_maps};
@@ -158,7 +158,7 @@ pub(super) fn given_field(plan: &Plan<'_>, view: &crate::View<'_>) -> Result<Sou
         _ if !view.dtype().is_float() => Err(Error::new(Status::Dtype, c"field", c"floating-point")),
         _ if shape == expected => Ok(Source::with_classes(&view.array)),
         _ if flat => Ok(Source::without_classes(&view.array)),
-        _ => Err(Error::new(Status::Shape, c"field", c"[B, C, ...] or [B, ...]")),
+        _ => Err(misfit(Error::new(Status::Shape, c"field", c"[B, C, ...] or [B, ...]"), shape, expected)),
     }
 }
 

@@ -183,7 +183,9 @@ impl<T: Precise> Bench<'_, T> {
         };
         match bad {
             // SAFETY: as above.
-            Some(chunk) => unsafe { check_chunk(plan, tile, chunk).and(counted) },
+            Some(chunk) => unsafe {
+                check_chunk(plan, tile, chunk).map_err(|error| plan.with_number(error)).and(counted)
+            },
             None => counted,
         }
     }

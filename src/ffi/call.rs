@@ -1,6 +1,6 @@
 //! The arguments of a loss, read once for every verb.
 
-use super::codes::SEGLOSS_ACCUMULATE;
+use super::codes::{SEGLOSS_ACCUMULATE, SEGLOSS_GIVEN, SEGLOSS_NEEDED};
 use super::forms::unknown;
 use super::lend::Terms;
 use super::overlap::{Ranges, bytes};
@@ -110,6 +110,11 @@ pub(super) unsafe fn report(result: Result<(), Error>, fault: *mut segloss_fault
             index: error.index.map_or(-1, |index| index as i64),
             argument: error.argument.as_ptr(),
             wants: error.wants.as_ptr(),
+            given: error.given().unwrap_or(0.0),
+            needed: error.needed().unwrap_or(0.0),
+            numbers: error.given().map_or(0, |_| SEGLOSS_GIVEN as u32)
+                | error.needed().map_or(0, |_| SEGLOSS_NEEDED as u32),
+            reserved: 0,
         };
         // SAFETY: promised by the caller.
         unsafe { fault.write_unaligned(written) };
@@ -120,7 +125,7 @@ pub(super) unsafe fn report(result: Result<(), Error>, fault: *mut segloss_fault
 impl<'a> Call<'a> {
     unsafe fn new(args: segloss_args, data: Data, executor: &'a dyn Executor) -> Result<Self, Error> {
         if args.flags & !(SEGLOSS_ACCUMULATE as u32) != 0 {
-            return Err(unknown(c"flags", c"0 or SEGLOSS_ACCUMULATE"));
+            return Err(unknown(c"flags", c"0 or SEGLOSS_ACCUMULATE").with_given(args.flags.into()));
         }
         crate::loss::within(&[(c"grad_scale", args.grad_scale)], |_| true, c"finite")?;
         let activation = match args.activation {

@@ -65,6 +65,11 @@ pub const SEGLOSS_UNSUPPORTED: i32 = 12;
 /// fold and map compute no fields; run does, from labels.
 pub const SEGLOSS_MISSING_FIELD: i32 = 13;
 
+/// In numbers of a fault: given is known.
+pub const SEGLOSS_GIVEN: i32 = 1;
+/// In numbers of a fault: needed is known.
+pub const SEGLOSS_NEEDED: i32 = 2;
+
 /// Term flag: value - 1, as nnU-Net's Dice and combo are written.
 pub const SEGLOSS_MINUS_ONE: i32 = 1;
 /// Term flag of hausdorff: field is all of its weight, no half to compute.

@@ -23,7 +23,7 @@ impl Terms {
     /// `terms` is NULL or readable for `count` structs of the size that the first one says.
     pub unsafe fn read(terms: *const segloss_term, count: usize) -> Result<Self, Error> {
         if count == 0 || count > MAX_TERMS {
-            return Err(Error::new(Status::Parameter, c"n_terms", c"1 to 4 terms"));
+            return Err(Error::new(Status::Parameter, c"n_terms", c"1 to 4 terms").with_given(count as f64));
         }
         let mut raw = [None; MAX_TERMS];
         let mut stride = 0;
@@ -111,17 +111,26 @@ unsafe fn options<'a>(raw: &segloss_term, classes: usize, data: Data) -> Result<
     let class_average = match raw.class_average as i32 {
         SEGLOSS_CLASS_MEAN => ClassAverage::Mean,
         SEGLOSS_CLASS_POOLED => ClassAverage::Pooled,
-        _ => return Err(unknown(c"class_average", c"SEGLOSS_CLASS_MEAN or SEGLOSS_CLASS_POOLED")),
+        other => {
+            return Err(unknown(c"class_average", c"SEGLOSS_CLASS_MEAN or SEGLOSS_CLASS_POOLED")
+                .with_given(other.into()));
+        }
     };
     let sample_average = match raw.sample_average as i32 {
         SEGLOSS_SAMPLE_DEFAULT | SEGLOSS_SAMPLE_MEAN => SampleAverage::Mean,
         SEGLOSS_SAMPLE_POOLED => SampleAverage::Pooled,
-        _ => return Err(unknown(c"sample_average", c"SEGLOSS_SAMPLE_DEFAULT, _MEAN or _POOLED")),
+        other => {
+            return Err(unknown(c"sample_average", c"SEGLOSS_SAMPLE_DEFAULT, _MEAN or _POOLED")
+                .with_given(other.into()));
+        }
     };
     let absent = match raw.absent as i32 {
         SEGLOSS_ABSENT_COUNTED => Absent::Counted,
         SEGLOSS_ABSENT_SKIPPED => Absent::Skipped,
-        _ => return Err(unknown(c"absent", c"SEGLOSS_ABSENT_COUNTED or SEGLOSS_ABSENT_SKIPPED")),
+        other => {
+            return Err(unknown(c"absent", c"SEGLOSS_ABSENT_COUNTED or SEGLOSS_ABSENT_SKIPPED")
+                .with_given(other.into()));
+        }
     };
     // SAFETY: promised by the caller.
     let (class_weight, field, select) = unsafe {

@@ -60,7 +60,8 @@ pub(super) unsafe fn read<T: Sized32>(from: *const T) -> Result<(T, usize), Erro
     // SAFETY: promised by the caller; the address need not be aligned.
     let size = unsafe { from.cast::<u32>().read_unaligned() } as usize;
     if !T::is_size(size) {
-        return Err(Error::new(Status::StructSize, T::NAME, WANTS));
+        let error = Error::new(Status::StructSize, T::NAME, WANTS);
+        return Err(error.with_lengths(size, size_of::<T>()));
     }
     let known = size.min(size_of::<T>());
     let mut to = MaybeUninit::<T>::zeroed();
@@ -85,7 +86,8 @@ pub(super) unsafe fn write<T: Sized32>(value: &T, to: *mut T, size: usize) -> Re
         return Err(Error::new(Status::NullPointer, T::NAME, c"a struct"));
     }
     if !T::is_size(size) {
-        return Err(Error::new(Status::StructSize, T::NAME, c"sizeof of the struct"));
+        let error = Error::new(Status::StructSize, T::NAME, c"sizeof of the struct");
+        return Err(error.with_lengths(size, size_of::<T>()));
     }
     let known = size.min(size_of::<T>());
     // SAFETY: promised by the caller; a `Sized32` type has no padding.
@@ -183,7 +185,7 @@ unsafe fn layout(
 ) -> Result<Layout, Error> {
     let axes = ndim as usize;
     if axes > MAX_AXES {
-        return Err(Error::new(Status::Shape, name, c"at most 16 axes"));
+        return Err(Error::new(Status::Shape, name, c"at most 16 axes").with_given(axes as f64));
     }
     if shape.is_null() && axes > 0 {
         return Err(Error::new(Status::NullPointer, name, c"shape"));
@@ -192,8 +194,11 @@ unsafe fn layout(
     for (axis, to) in extents.iter_mut().enumerate().take(axes) {
         // SAFETY: promised by the caller.
         let extent = unsafe { shape.add(axis).read_unaligned() };
-        *to = usize::try_from(extent)
-            .map_err(|_| Error::new(Status::Shape, name, c"extents of 0 or more, in memory").at(axis))?;
+        *to = usize::try_from(extent).map_err(|_| {
+            Error::new(Status::Shape, name, c"extents of 0 or more, in memory")
+                .at(axis)
+                .with_given(extent as f64)
+        })?;
     }
     // SAFETY: promised by the caller.
     let steps = unsafe { strides_of(strides, axes, name)? };

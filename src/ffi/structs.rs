@@ -76,6 +76,14 @@ pub struct segloss_fault {
     pub argument: *const c_char,
     /// What it has to be, as "finite and >= 0".
     pub wants: *const c_char,
+    /// The number that was refused: a parameter, a label, an extent, a length, bytes. 0 if SEGLOSS_GIVEN is not in numbers.
+    pub given: f64,
+    /// The number that is needed instead: an extent, a length, bytes. 0 if SEGLOSS_NEEDED is not in numbers.
+    pub needed: f64,
+    /// SEGLOSS_GIVEN, SEGLOSS_NEEDED: which numbers are known. Integers are exact up to 2^53.
+    pub numbers: u32,
+    /// 0.
+    pub reserved: u32,
 }
 
 /// One of an executor's tasks.
@@ -265,7 +273,7 @@ const _: () = {
     assert!(size_of::<segloss_output>() == 2 * WORD + 8);
     assert!(size_of::<segloss_tally>() == size_of::<crate::Tally>());
     assert!(align_of::<segloss_tally>() == align_of::<crate::Tally>());
-    assert!(size_of::<segloss_fault>() == 16 + 2 * WORD);
+    assert!(size_of::<segloss_fault>() == 40 + 2 * WORD);
     assert!(size_of::<segloss_executor>() == 8 + 2 * WORD);
     assert!(size_of::<segloss_select>() == 8 * 2054);
     assert!(size_of::<segloss_select>() == size_of::<crate::TopKSearch>());

@@ -180,6 +180,9 @@ pub unsafe extern "C" fn segloss_top_k_count(
         call(terms, n_terms, part, Data::Read, Some(&more), |call, plan, terms| {
             verbs::check_searched(terms, term as usize)?;
             let search = search_mut(select)?;
+            if plan.is_empty() {
+                return Ok(());
+            }
             let arena = &mut call.arena()?;
             with_bench!(plan, terms, arena, bench => bench.count_ranks(term as usize, search))
         })

@@ -46,11 +46,19 @@ int main(void) {
 
   args = arguments(), labels[N + 2] = 3, labels[N + 4] = 9;
   REFUSED(SEGLOSS_LABEL, N + 2, "target");
+  CHECK(fault.numbers == SEGLOSS_GIVEN && fault.given == 3 && fault.reserved == 0);
   args = arguments(), labels[1] = -1;
   REFUSED(SEGLOSS_LABEL, 1, "target");
+  CHECK(fault.numbers == SEGLOSS_GIVEN && fault.given == -1);
+  args = arguments(), term.beta = -0.5;
+  REFUSED(SEGLOSS_PARAMETER, -1, "beta");
+  CHECK(fault.numbers == SEGLOSS_GIVEN && fault.given == -0.5 && fault.term == 0);
+  args = arguments(), term.k = 0.5;
+  REFUSED(SEGLOSS_PARAMETER, -1, "k");
+  CHECK(fault.numbers == (SEGLOSS_GIVEN | SEGLOSS_NEEDED) && fault.given == 0.5 && fault.needed == 0);
   args = arguments(), term.alpha = NAN;
   REFUSED(SEGLOSS_PARAMETER, -1, "alpha");
-  CHECK(fault.term == 0);
+  CHECK(fault.term == 0 && fault.numbers == SEGLOSS_GIVEN && isnan(fault.given));
   args = arguments(), segloss_term_init(segloss_dice(), &term, sizeof term), term.variant = 7;
   REFUSED(SEGLOSS_PARAMETER, -1, "variant");
   args = arguments(), term.flags = 1u << 30;
@@ -69,6 +77,10 @@ int main(void) {
   REFUSED(SEGLOSS_DTYPE, -1, "pred");
   args = arguments(), args.target.ndim = 1;
   REFUSED(SEGLOSS_SHAPE, -1, "target");
+  CHECK(fault.given == 1 && fault.needed == 2);
+  args = arguments(), args.target.shape = SHAPE;
+  REFUSED(SEGLOSS_SHAPE, 1, "target");
+  CHECK(fault.given == C && fault.needed == N);
   args = arguments(), args.pred.ndim = 17;
   REFUSED(SEGLOSS_SHAPE, -1, "pred");
   args = arguments(), args.pred.data = (char *)logits + 1;
@@ -81,6 +93,11 @@ int main(void) {
   REFUSED(SEGLOSS_OVERLAP, -1, "scratch");
   args = arguments(), args.scratch_size = 100;
   REFUSED(SEGLOSS_SCRATCH, -1, "scratch");
+  {
+    size_t needed;
+    CHECK(segloss_scratch_size(&term, 1, &args, &needed) == SEGLOSS_OK);
+    CHECK(fault.numbers == (SEGLOSS_GIVEN | SEGLOSS_NEEDED) && fault.given == 100 && fault.needed == (double)needed);
+  }
   {
     static const int64_t broadcast[] = {0, 6, 1}, far[] = {INT64_MAX, 6, 1};
     static const int64_t negative[] = {B, C, -6}, huge[] = {INT64_MAX, INT64_MAX, 2};

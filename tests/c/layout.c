@@ -22,7 +22,10 @@ int main(void) {
   AT(segloss_tally, reserved, 56);
   AT(segloss_tally, cost, 80);
   AT(segloss_tally, charged, 112);
-  CHECK(sizeof(segloss_fault) == 16 + 2 * P);
+  CHECK(sizeof(segloss_fault) == 40 + 2 * P);
+  AT(segloss_fault, given, 16 + 2 * P);
+  AT(segloss_fault, needed, 24 + 2 * P);
+  AT(segloss_fault, numbers, 32 + 2 * P);
   AT(segloss_fault, term, 4);
   AT(segloss_fault, index, 8);
   AT(segloss_fault, wants, 16 + P);

@@ -18,7 +18,7 @@ fn boundary(term: &segloss_term, borrower: Borrower<'_>) -> Result<(), Error> {
     match term.variant as i32 {
         0 => borrower(&Boundary { rim_zero: false }),
         SEGLOSS_RIM_ZERO => borrower(&Boundary { rim_zero: true }),
-        _ => Err(unknown(c"variant", c"0 or SEGLOSS_RIM_ZERO")),
+        other => Err(unknown(c"variant", c"0 or SEGLOSS_RIM_ZERO").with_given(other.into())),
     }
 }
 
@@ -45,7 +45,8 @@ fn hausdorff(term: &segloss_term, borrower: Borrower<'_>) -> Result<(), Error> {
         SEGLOSS_TARGET_ONLY | SEGLOSS_PREDICTION_ONLY | SEGLOSS_ARGMAX | SEGLOSS_INTERIOR | SEGLOSS_LOG;
     const EXPECTED: &CStr =
         c"SEGLOSS_ARGMAX, _INTERIOR, _LOG and one of _TARGET_ONLY and _PREDICTION_ONLY, or-ed";
-    let variant = flags_of(term.variant, ALL).ok_or(unknown(c"variant", EXPECTED))?;
+    let variant =
+        flags_of(term.variant, ALL).ok_or(unknown(c"variant", EXPECTED).with_given(term.variant.into()))?;
     let has = |flag: i32| variant & flag as u32 & 0xffff != 0;
     let sides = match (has(SEGLOSS_TARGET_ONLY), has(SEGLOSS_PREDICTION_ONLY)) {
         (false, false) => Sides::Both,

@@ -21,7 +21,10 @@ fn cross_entropy(term: &segloss_term, borrower: Borrower<'_>) -> Result<(), Erro
     let normalizer = match term.normalizer as i32 {
         SEGLOSS_BY_VOXELS => Normalizer::Voxels,
         SEGLOSS_BY_CLASS_WEIGHT => Normalizer::ClassWeight,
-        _ => return Err(unknown(c"normalizer", c"SEGLOSS_BY_VOXELS or SEGLOSS_BY_CLASS_WEIGHT")),
+        other => {
+            return Err(unknown(c"normalizer", c"SEGLOSS_BY_VOXELS or SEGLOSS_BY_CLASS_WEIGHT")
+                .with_given(other.into()));
+        }
     };
     borrower(&CrossEntropy { label_smoothing: term.label_smoothing, normalizer })
 }
@@ -41,7 +44,11 @@ fn top_k(term: &segloss_term, borrower: Borrower<'_>) -> Result<(), Error> {
     let selection = match term.variant as i32 {
         SEGLOSS_FRACTION => Selection::Fraction(term.k),
         SEGLOSS_THRESHOLD => Selection::Threshold(term.k),
-        _ => return Err(unknown(c"variant", c"SEGLOSS_FRACTION or SEGLOSS_THRESHOLD")),
+        other => {
+            return Err(
+                unknown(c"variant", c"SEGLOSS_FRACTION or SEGLOSS_THRESHOLD").with_given(other.into())
+            );
+        }
     };
     borrower(&TopK { selection })
 }

@@ -43,43 +43,46 @@ pub(super) mod uses {
 pub(super) fn check_unused(form: &segloss_form, term: &segloss_term) -> Result<(), Error> {
     let mut default = super::structs::NO_TERM;
     (form.defaults)(&mut default);
-    let flag = SEGLOSS_FIELD_COMPLETE as u32;
-    let has_field = !field_is_absent(&term.field);
+    // What is set to other than the default: with its number and the default's, if it is one.
+    let of = |given: f64, default: f64| (given != default).then_some(Some((given, default)));
+    let set = |is_set: bool| is_set.then_some(None);
     let fields = [
-        (uses::VARIANT, c"variant", term.variant != default.variant),
-        (uses::ALPHA, c"alpha", term.alpha != default.alpha),
-        (uses::BETA, c"beta", term.beta != default.beta),
-        (uses::GAMMA, c"gamma", term.gamma != default.gamma),
-        (uses::K, c"k", term.k != default.k),
-        (uses::SMOOTH_NUMERATOR, c"smooth_numerator", term.smooth_numerator != default.smooth_numerator),
+        (uses::VARIANT, c"variant", of(term.variant.into(), default.variant.into())),
+        (uses::ALPHA, c"alpha", of(term.alpha, default.alpha)),
+        (uses::BETA, c"beta", of(term.beta, default.beta)),
+        (uses::GAMMA, c"gamma", of(term.gamma, default.gamma)),
+        (uses::K, c"k", of(term.k, default.k)),
+        (uses::SMOOTH_NUMERATOR, c"smooth_numerator", of(term.smooth_numerator, default.smooth_numerator)),
         (
             uses::SMOOTH_DENOMINATOR,
             c"smooth_denominator",
-            term.smooth_denominator != default.smooth_denominator,
+            of(term.smooth_denominator, default.smooth_denominator),
         ),
-        (uses::LABEL_SMOOTHING, c"label_smoothing", term.label_smoothing != default.label_smoothing),
-        (uses::NORMALIZER, c"normalizer", term.normalizer != default.normalizer),
-        (uses::CLASS_AVERAGE, c"class_average", term.class_average != default.class_average),
-        (uses::SAMPLE_AVERAGE, c"sample_average", term.sample_average != default.sample_average),
-        (uses::ABSENT, c"absent", term.absent != default.absent),
-        (uses::REGION, c"region", term.region.is_some()),
-        (uses::REGION, c"context", !term.context.is_null()),
-        (uses::SELECT, c"select", !term.select.is_null()),
-        (uses::FIELD, c"field", has_field),
-        (uses::FIELD_COMPLETE, c"flags", term.flags & flag != 0),
+        (uses::LABEL_SMOOTHING, c"label_smoothing", of(term.label_smoothing, default.label_smoothing)),
+        (uses::NORMALIZER, c"normalizer", of(term.normalizer.into(), default.normalizer.into())),
+        (uses::CLASS_AVERAGE, c"class_average", of(term.class_average.into(), default.class_average.into())),
+        (
+            uses::SAMPLE_AVERAGE,
+            c"sample_average",
+            of(term.sample_average.into(), default.sample_average.into()),
+        ),
+        (uses::ABSENT, c"absent", of(term.absent.into(), default.absent.into())),
+        (uses::REGION, c"region", set(term.region.is_some())),
+        (uses::REGION, c"context", set(!term.context.is_null())),
+        (uses::SELECT, c"select", set(!term.select.is_null())),
+        (uses::FIELD, c"field", set(!field_is_absent(&term.field))),
+        (uses::FIELD_COMPLETE, c"flags", set(term.flags & SEGLOSS_FIELD_COMPLETE as u32 != 0)),
     ];
-    match fields.iter().find(|(of, _, differs)| form.uses & of == 0 && *differs) {
-        Some((uses::FIELD_COMPLETE, name, _)) => Err(Error::new(
-            Status::Parameter,
-            name,
-            c"no SEGLOSS_FIELD_COMPLETE: it is an option of hausdorff",
-        )),
-        Some((_, name, _)) => {
-            let expected = c"the value that segloss_term_init wrote: this loss does not use it";
-            Err(Error::new(Status::Parameter, name, expected))
-        }
-        None => Ok(()),
+    for (read, name, differs) in fields {
+        let Some(numbers) = differs.filter(|_| form.uses & read == 0) else { continue };
+        let expected = match read {
+            uses::FIELD_COMPLETE => c"no SEGLOSS_FIELD_COMPLETE: it is an option of hausdorff",
+            _ => c"the value that segloss_term_init wrote: this loss does not use it",
+        };
+        let error = Error::new(Status::Parameter, name, expected);
+        return Err(numbers.map_or(error, |(given, default)| error.with_given(given).with_needed(default)));
     }
+    Ok(())
 }
 
 fn field_is_absent(field: &segloss_tensor) -> bool {
@@ -94,7 +97,7 @@ fn squares(term: &segloss_term) -> Result<Squares, Error> {
     match term.variant as i32 {
         SEGLOSS_LINEAR => Ok(Squares::Linear),
         SEGLOSS_SQUARED => Ok(Squares::Squared),
-        _ => Err(unknown(c"variant", c"SEGLOSS_LINEAR or SEGLOSS_SQUARED")),
+        other => Err(unknown(c"variant", c"SEGLOSS_LINEAR or SEGLOSS_SQUARED").with_given(other.into())),
     }
 }
 
@@ -103,7 +106,8 @@ fn volume(term: &segloss_term) -> Result<Volume, Error> {
         SEGLOSS_INVERSE_SQUARE => Ok(Volume::InverseSquare),
         SEGLOSS_INVERSE => Ok(Volume::Inverse),
         SEGLOSS_UNIFORM => Ok(Volume::Uniform),
-        _ => Err(unknown(c"variant", c"SEGLOSS_INVERSE_SQUARE, SEGLOSS_INVERSE or SEGLOSS_UNIFORM")),
+        other => Err(unknown(c"variant", c"SEGLOSS_INVERSE_SQUARE, SEGLOSS_INVERSE or SEGLOSS_UNIFORM")
+            .with_given(other.into())),
     }
 }
 
