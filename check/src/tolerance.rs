@@ -29,9 +29,9 @@ pub const TABLE: [Row; 8] = [
     },
     Row {
         what: What::Derivative,
-        tolerance: 1e-6,
-        reason: "f64 gradient along a direction against four-point differences, of sum |g r|: (step)^4/30 times the \
-                 fifth derivative, largest where a power above 1 is taken of a small number",
+        tolerance: 1e-7,
+        reason: "f64 gradient along a direction against six-point differences, of sum |g r|: step^6/140 times the \
+                 seventh derivative",
     },
     Row {
         what: What::SingleValue,

@@ -1,0 +1,39 @@
+//! Configurations of `check`, drawn from the fuzzer's bytes.
+
+use segloss_check::config::{Config, list_len};
+use segloss_check::judge::{Verdict, judge};
+use segloss_check::source::Source;
+use segloss_check::tolerance::Worst;
+
+/// Threads are slow to start; the other executors find the same faults.
+fn drawn(bytes: &[u8]) -> Config {
+    use segloss_check::config::Workers;
+    let source = &mut Source::of_bytes(bytes);
+    let turn = source.below(list_len());
+    let mut config = Config::draw(source, turn);
+    if let Workers::Threads(_) = config.workers {
+        config.workers = Workers::Backwards;
+    }
+    config
+}
+
+fn check(config: &Config) {
+    if let Verdict::Fails(message) = judge(config, &mut Worst::default()) {
+        panic!("{}: {message}\n{config}", config.loss);
+    }
+}
+
+/// A configuration against the naive reference.
+pub fn numbers(bytes: &[u8]) {
+    check(&drawn(bytes));
+}
+
+/// The same where the loss can be computed in parts: in parts.
+pub fn parts(bytes: &[u8]) {
+    let mut config = drawn(bytes);
+    config.parts = 2 + bytes.len() % 7;
+    config.mend();
+    if config.parts > 0 {
+        check(&config);
+    }
+}
