@@ -52,7 +52,8 @@ impl Tensor {
         let mut shape = shape.to_vec();
         let mut dtype = source.pick(dtypes);
         if source.one_in(50) {
-            dtype = source.pick(&[0, 0x0208, 0x0280, 0x0440, 0x1020, source.next() as u32]);
+            let any = source.next() as u32;
+            dtype = source.pick(&[0, 0x0208, 0x0280, 0x0440, 0x1020, any]);
         }
         if source.one_in(25) && !shape.is_empty() {
             let axis = source.below(shape.len());
@@ -121,7 +122,8 @@ fn draw_strides(source: &mut Source<'_>, shape: &[i64]) -> Vec<i64> {
     }
     if source.one_in(8) && !strides.is_empty() {
         let axis = source.below(strides.len());
-        strides[axis] = source.pick(&[0, 1, -1, 2, 7, i64::MAX, i64::MIN, 1 << 40, source.next() as i64]);
+        let any = source.next() as i64;
+        strides[axis] = source.pick(&[0, 1, -1, 2, 7, i64::MAX, i64::MIN, 1 << 40, any]);
     }
     strides
 }

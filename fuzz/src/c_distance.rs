@@ -21,7 +21,8 @@ pub fn c_distance(bytes: &[u8]) {
     // SAFETY: integers, doubles and nullable pointers.
     let mut args: segloss_distance_args = unsafe { std::mem::zeroed() };
     args.kind = source.pick(&[1, 2, 3, 4, 0, 5]);
-    args.flags = source.pick(&[0, 1, 2, 3, 4, source.next() as u32]);
+    let any = source.next() as u32;
+    args.flags = source.pick(&[0, 1, 2, 3, 4, any]);
     args.classes = source.pick(&[0, 0, 1, 3, u32::MAX, 2]);
     args.mask = mask.raw;
     let far = [1.0, 0.5, 3.0, 1e-9, 1e9, 1e-100, 1e100, 1e17, 1e-16, 0.0, -1.0, f64::NAN];

@@ -70,7 +70,8 @@ pub fn c_verbs(bytes: &[u8]) {
 
     let mut args = segloss_args { grad_scale: 1.0, ..zeroed() };
     args.activation = source.pick(&[1, 2, 3, 4, 1, 2, 0, 5]);
-    args.flags = source.pick(&[0, 0, 0, 1, 2, source.next() as u32]);
+    let any = source.next() as u32;
+    args.flags = source.pick(&[0, 0, 0, 1, 2, any]);
     args.grad_scale = source.pick(&[1.0, -2.5, 0.0, 65536.0, f64::NAN, f64::INFINITY]);
     args.pred = pred.raw;
     args.target = target.raw;
@@ -138,7 +139,7 @@ pub fn c_verbs(bytes: &[u8]) {
     let args_buffer = Buffer::of(source, &args_bytes);
 
     let mut own = Buffer::aligned(source, size_of::<segloss_tally>() * sums.unwrap_or(0));
-    let mut slopes = Buffer::aligned(source, size_of::<segloss_tally>() * sums.unwrap_or(0));
+    let slopes = Buffer::aligned(source, size_of::<segloss_tally>() * sums.unwrap_or(0));
     own.bytes_mut().fill(0);
     let verb = source.below(8);
     let kind = source.pick(&[0, 1, 2, 3]);
@@ -148,7 +149,7 @@ pub fn c_verbs(bytes: &[u8]) {
     held.outputs.push(own);
     held.outputs.push(slopes);
     let count = held.outputs.len();
-    let mut call = |held: &Held| {
+    let call = |held: &Held| {
         let args = args_buffer.pointer::<segloss_args>();
         let [.., own, slopes] = &held.outputs[..count] else { unreachable!() };
         // SAFETY: as above.
@@ -407,7 +408,9 @@ fn draw_terms(
 
 /// Changes one field of a term to anything.
 fn corrupt(source: &mut Source<'_>, term: &mut segloss_term) {
-    let word = source.pick(&[0, 1, 2, 3, 4, 8, 16, 31, source.next() as u32, source.next() as u32 * 0x0101_0101]);
+    // Constants carry their domain in the high bits: any of them, any of another domain, any bits.
+    let any = source.next() as u32;
+    let word = source.pick(&[0, 1, 2, 3, 4, 8, 16, 31, any, any.rotate_left(16), any.wrapping_mul(0x0101_0101)]);
     let number = source.pick(&[0.0, 0.5, 1.0, 2.0, -1.0, 1.5, 1e-30, 1e30, f64::NAN, f64::INFINITY]);
     match source.below(17) {
         0 => term.flags = word,
