@@ -22,15 +22,58 @@ const PAINT: u8 = 0xff;
 macro_rules! typed {
     ($array:expr, $slice:ident, $elements:ident => $body:expr) => {
         match $array.of {
-            Type::U8 => { let $elements = $array.buffer.$slice::<u8>(); $body }
-            Type::Bool => { let $elements = $array.buffer.$slice::<bool>(); $body }
-            Type::I16 => { let $elements = $array.buffer.$slice::<i16>(); $body }
-            Type::I32 => { let $elements = $array.buffer.$slice::<i32>(); $body }
-            Type::I64 => { let $elements = $array.buffer.$slice::<i64>(); $body }
-            Type::F16 => { let $elements = $array.buffer.$slice::<f16>(); $body }
-            Type::Bf16 => { let $elements = $array.buffer.$slice::<bf16>(); $body }
-            Type::F32 => { let $elements = $array.buffer.$slice::<f32>(); $body }
-            Type::F64 => { let $elements = $array.buffer.$slice::<f64>(); $body }
+            Type::U8 => {
+                let $elements = $array.buffer.$slice::<u8>();
+                $body
+            }
+            Type::I8 => {
+                let $elements = $array.buffer.$slice::<i8>();
+                $body
+            }
+            Type::U16 => {
+                let $elements = $array.buffer.$slice::<u16>();
+                $body
+            }
+            Type::U32 => {
+                let $elements = $array.buffer.$slice::<u32>();
+                $body
+            }
+            Type::U64 => {
+                let $elements = $array.buffer.$slice::<u64>();
+                $body
+            }
+            Type::Bool => {
+                let $elements = $array.buffer.$slice::<bool>();
+                $body
+            }
+            Type::I16 => {
+                let $elements = $array.buffer.$slice::<i16>();
+                $body
+            }
+            Type::I32 => {
+                let $elements = $array.buffer.$slice::<i32>();
+                $body
+            }
+            Type::I64 => {
+                let $elements = $array.buffer.$slice::<i64>();
+                $body
+            }
+            Type::F16 => {
+                let $elements = $array.buffer.$slice::<f16>();
+                $body
+            }
+            Type::Bf16 => {
+                let $elements = $array.buffer.$slice::<bf16>();
+                $body
+            }
+            Type::F32 => {
+                let $elements = $array.buffer.$slice::<f32>();
+                $body
+            }
+            Type::F64 => {
+                let $elements = $array.buffer.$slice::<f64>();
+                $body
+            }
         }
     };
 }
@@ -39,10 +82,10 @@ impl Type {
     /// Bytes of an element.
     pub fn size(self) -> usize {
         match self {
-            Type::U8 | Type::Bool => 1,
-            Type::I16 | Type::F16 | Type::Bf16 => 2,
-            Type::I32 | Type::F32 => 4,
-            Type::I64 | Type::F64 => 8,
+            Type::U8 | Type::I8 | Type::Bool => 1,
+            Type::I16 | Type::U16 | Type::F16 | Type::Bf16 => 2,
+            Type::I32 | Type::U32 | Type::F32 => 4,
+            Type::I64 | Type::U64 | Type::F64 => 8,
         }
     }
 
@@ -76,8 +119,7 @@ impl Array {
     /// `values` in C order of `shape`, stored by strides that follow from `strides`: 0 is C order.
     pub fn new(values: &[f64], shape: &[usize], of: Type, strides: u64) -> Self {
         let (first, strides, len) = strides_of(shape, strides);
-        let mut array =
-            Self { buffer: Buffer::new(len, of), of, first, shape: shape.to_vec(), strides };
+        let mut array = Self { buffer: Buffer::new(len, of), of, first, shape: shape.to_vec(), strides };
         let places = array.places();
         typed!(array, elements_mut, elements => {
             for (&at, &x) in places.iter().zip(values) {
@@ -221,7 +263,7 @@ macro_rules! number {
         }
     )*};
 }
-number!(u8, i16, i32, i64, f32, f64);
+number!(u8, i8, u16, i16, u32, i32, u64, i64, f32, f64);
 
 impl Number for bool {
     fn of(x: f64) -> Self {
@@ -253,6 +295,10 @@ impl Number for bf16 {
 /// Types of which the paint is a value.
 trait Plain: Copy {}
 impl Plain for u8 {}
+impl Plain for i8 {}
+impl Plain for u16 {}
+impl Plain for u32 {}
+impl Plain for u64 {}
 impl Plain for bool {}
 impl Plain for i16 {}
 impl Plain for i32 {}

@@ -9,8 +9,12 @@ use crate::source::Source;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Type {
     U8,
+    I8,
+    U16,
     I16,
+    U32,
     I32,
+    U64,
     I64,
     Bool,
     F16,
@@ -20,8 +24,10 @@ pub enum Type {
 }
 
 pub const FLOATS: [Type; 4] = [Type::F64, Type::F32, Type::F16, Type::Bf16];
-pub const LABELS: [Type; 4] = [Type::I64, Type::U8, Type::I16, Type::I32];
-pub const MASKS: [Type; 5] = [Type::U8, Type::I64, Type::I16, Type::I32, Type::Bool];
+pub const LABELS: [Type; 8] =
+    [Type::I64, Type::U8, Type::I16, Type::I32, Type::I8, Type::U16, Type::U32, Type::U64];
+pub const MASKS: [Type; 9] =
+    [Type::U8, Type::I64, Type::I16, Type::I32, Type::Bool, Type::I8, Type::U16, Type::U32, Type::U64];
 
 /// How the target is given.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -293,7 +299,6 @@ impl Config {
             self.weights = Weights::Quarters(self.float);
         }
         let whole_only = |term: &TermConfig| match term.spec.form {
-            Form::TopK(Selection::Fraction(_)) => true,
             Form::Boundary { .. } | Form::DistancePenalized => term.field == Field::Computed,
             Form::Hausdorff(form) => term.field == Field::Computed || !form.field_complete,
             _ => false,
@@ -471,12 +476,21 @@ impl std::fmt::Display for Config {
         for TermConfig { spec, class_weight, field } in &self.terms {
             writeln!(to, "  term: {spec:?}, class weights {class_weight:?}, field {field:?}")?;
         }
-        writeln!(to, "  [{samples}, {classes}] {shape:?} {activation:?}, prediction {prediction:?}, truth {truth:?}, {target:?}")?;
+        writeln!(
+            to,
+            "  [{samples}, {classes}] {shape:?} {activation:?}, prediction {prediction:?}, truth {truth:?}, {target:?}"
+        )?;
         let Self { weights, ignored, ignores_class, poisoned, class_present, spaced, .. } = self;
-        write!(to, "  weights {weights:?}, ignored {ignored} (a class: {ignores_class}), NaN where nothing counts: {poisoned}")?;
+        write!(
+            to,
+            "  weights {weights:?}, ignored {ignored} (a class: {ignores_class}), NaN where nothing counts: {poisoned}"
+        )?;
         writeln!(to, ", class_present {class_present}, spacing {spaced}")?;
         let Self { float, gradient, strides, scale, add, in_place, workers, level, parts, .. } = self;
-        writeln!(to, "  {float:?} -> {gradient:?}, strides {strides:?}, scale {scale}, added {add}, in place {in_place}")?;
+        writeln!(
+            to,
+            "  {float:?} -> {gradient:?}, strides {strides:?}, scale {scale}, added {add}, in place {in_place}"
+        )?;
         write!(to, "  workers {workers:?}, level {level:?}, parts {parts}, numbers from {seed}")
     }
 }

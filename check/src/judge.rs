@@ -48,7 +48,8 @@ fn compare(config: &Config, problem: &Problem, worst: &mut Worst) -> Result<(), 
     let sizes: Vec<f64> = specs.iter().zip(&values).map(|(spec, value)| size(case, spec, *value)).collect();
     let all: f64 = specs.iter().zip(&sizes).map(|(spec, size)| spec.weight.abs() * size).sum();
     let value: f64 = specs.iter().zip(&values).map(|(spec, value)| spec.weight * value).sum();
-    near(worst, What::Value, exact.value, value, all).map_err(|e| format!("value against the reference: {e}"))?;
+    near(worst, What::Value, exact.value, value, all)
+        .map_err(|e| format!("value against the reference: {e}"))?;
     for (k, (ours, theirs)) in exact.terms.iter().zip(&values).enumerate() {
         near(worst, What::Value, *ours, *theirs, sizes[k])
             .map_err(|e| format!("value of term {k} against the reference: {e}"))?;
@@ -185,7 +186,9 @@ fn derivative(
 /// given the prediction's half is added, and all of it given.
 fn hold(case: &Case, spec: &TermSpec) -> (Case, TermSpec) {
     match (spec.form, &spec.field) {
-        (Form::Hausdorff(form), Some(_)) if form.field_complete || form.target_only => (case.clone(), spec.clone()),
+        (Form::Hausdorff(form), Some(_)) if form.field_complete || form.target_only => {
+            (case.clone(), spec.clone())
+        }
         (Form::Hausdorff(form), Some(given)) => {
             let of_prediction = prediction_field(case, &probabilities(case), form);
             let field = Some(given.iter().zip(of_prediction).map(|(given, half)| given + half).collect());
@@ -219,7 +222,9 @@ fn is_decided(case: &Case, spec: &TermSpec, margin: f64) -> bool {
             let costs: Vec<f64> = counted.iter().map(|&(b, i, _)| bare_cost(case, &p, &v, b, i)).collect();
             let apart = |a: f64, b: f64| a == b || (a - b).abs() > margin * a.abs().max(b.abs()).max(1e-30);
             match selection {
-                Selection::Threshold(t) => costs.iter().all(|&cost| apart(cost, -t.ln()) && (cost != -t.ln() || cost == 0.0)),
+                Selection::Threshold(t) => {
+                    costs.iter().all(|&cost| apart(cost, -t.ln()) && (cost != -t.ln() || cost == 0.0))
+                }
                 Selection::Fraction(k) => {
                     let mut ranks = costs.clone();
                     ranks.sort_by(|a, b| b.total_cmp(a));
@@ -228,7 +233,9 @@ fn is_decided(case: &Case, spec: &TermSpec, margin: f64) -> bool {
                     // Ties hold where whole voxels are the same.
                     let voxel = |at: usize| {
                         let (b, i, _) = counted[at];
-                        let of = |map: &[f64]| (0..case.c).map(|c| map[case.at(b, c, i)].to_bits()).collect::<Vec<_>>();
+                        let of = |map: &[f64]| {
+                            (0..case.c).map(|c| map[case.at(b, c, i)].to_bits()).collect::<Vec<_>>()
+                        };
                         (of(&case.z), of(&case.truth))
                     };
                     let at_cut: Vec<usize> = (0..costs.len()).filter(|&at| costs[at] == cut).collect();
@@ -312,7 +319,13 @@ fn expected(config: &Config, plain: &[f64]) -> Vec<f64> {
 }
 
 /// Parts add up.
-fn parts(config: &Config, problem: &Problem, plain: &Outcome, size: f64, worst: &mut Worst) -> Result<(), String> {
+fn parts(
+    config: &Config,
+    problem: &Problem,
+    plain: &Outcome,
+    size: f64,
+    worst: &mut Worst,
+) -> Result<(), String> {
     let ours = in_parts(config, problem)?;
     let is_double = config.float == Type::F64;
     let (of_value, of_gradient) = match is_double {

@@ -1,10 +1,10 @@
-//! `segloss-check --count N --seed S`: random configurations against the naive reference.
+//! `check --count N --seed S`: random configurations against the naive reference.
 
-use segloss_check::config::{Config, list_len};
-use segloss_check::judge::Verdict;
-use segloss_check::shrink::{shrink, try_judge};
-use segloss_check::source::{Source, mix};
-use segloss_check::summary::Summary;
+use check::config::{Config, list_len};
+use check::judge::Verdict;
+use check::shrink::{shrink, try_judge};
+use check::source::{Source, mix};
+use check::summary::Summary;
 use std::io::{IsTerminal, Write, stderr};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -55,16 +55,19 @@ fn main() -> ExitCode {
     };
     // A panic is a failure with a seed, not a backtrace.
     std::panic::set_hook(Box::new(|_| ()));
-    check(&options)
+    compare(&options)
 }
 
-fn check(options: &Options) -> ExitCode {
+fn compare(options: &Options) -> ExitCode {
     let Options { count, seed, failures: most } = *options;
     let (mut summary, mut failures) = (Summary::default(), 0);
     let (begin, mut last) = (Instant::now(), Instant::now());
     for k in 0..count {
         let seed = seed.wrapping_add(k);
-        let config = Config::draw(&mut Source::of_seed(seed), (mix(seed / list_len() as u64) as usize % list_len() + seed as usize) % list_len());
+        let config = Config::draw(
+            &mut Source::of_seed(seed),
+            (mix(seed / list_len() as u64) as usize % list_len() + seed as usize) % list_len(),
+        );
         match try_judge(&config, &mut summary.worst) {
             Verdict::Agrees => summary.note(&config),
             Verdict::Undecided(_) => summary.undecided += 1,
@@ -88,6 +91,15 @@ fn check(options: &Options) -> ExitCode {
     print!("{}", summary.report());
     let missing = if failures == 0 { summary.missing() } else { vec![] };
     missing.iter().for_each(|option| println!("never occurred: {option}"));
-    println!("{}", if failures > 0 { "FAILED" } else if missing.is_empty() { "all agree" } else { "FAILED: too little was tried" });
+    println!(
+        "{}",
+        if failures > 0 {
+            "FAILED"
+        } else if missing.is_empty() {
+            "all agree"
+        } else {
+            "FAILED: too little was tried"
+        }
+    );
     if failures > 0 || !missing.is_empty() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }

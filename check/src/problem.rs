@@ -48,6 +48,10 @@ fn twin(config: &Config, i: usize) -> usize {
 fn spare_labels(of: Type) -> &'static [i64] {
     match of {
         Type::U8 => &[255, 254, 200, 128, 77],
+        Type::I8 => &[-1, 127, -128, 77, 100],
+        Type::U16 => &[65_535, 255, 32_768, 1000, 77],
+        Type::U32 => &[u32::MAX as i64, 255, 1 << 31, 65_536, 77],
+        Type::U64 => &[1 << 62, 255, 1 << 32, 1 << 40, 77],
         Type::I16 => &[-1, 32_767, -32_768, 255, 1000],
         Type::I32 => &[-1, i32::MAX as i64, i32::MIN as i64, 255, 65_536],
         _ => &[-1, i64::MAX, i64::MIN, 255, 1 << 40],
@@ -66,10 +70,8 @@ impl Problem {
         };
         let mut z = prediction(config, &truth);
         let is_poisoned = |k: usize| config.poisoned && out(k);
-        let computes_fields = config
-            .terms
-            .iter()
-            .any(|term| term.field == Field::Computed && is_boundary(term.spec.form));
+        let computes_fields =
+            config.terms.iter().any(|term| term.field == Field::Computed && is_boundary(term.spec.form));
         for k in (0..b * n).filter(|&k| is_poisoned(k)) {
             for class in 0..c {
                 let at = (k / n * c + class) * n + k % n;
@@ -93,7 +95,8 @@ impl Problem {
         }
         if config.spaced {
             let numbers = Numbers::new(config.seed, SPACING);
-            case.spacing = (0..config.shape.len()).map(|axis| [1.0, 0.7, 3.0, 2.5][numbers.below(axis, 4)]).collect();
+            case.spacing =
+                (0..config.shape.len()).map(|axis| [1.0, 0.7, 3.0, 2.5][numbers.below(axis, 4)]).collect();
         }
         let mut problem = Self {
             case,
@@ -116,14 +119,16 @@ impl Problem {
             term.class_weight,
             ClassWeights::ExcludeBackground | ClassWeights::GivenAndExcludeBackground
         );
-        let given = matches!(term.class_weight, ClassWeights::Given | ClassWeights::GivenAndExcludeBackground)
-            .then(|| {
-                let numbers = Numbers::new(config.seed, CLASS_WEIGHTS + k as u64);
-                let mut v: Vec<f64> = (0..c).map(|class| numbers.below(class, 8) as f64 / 4.0).collect();
-                // Not all may be 0, nor all of what is left without class 0.
-                v[c - 1] = v[c - 1].max(0.5);
-                v
-            });
+        let given =
+            matches!(term.class_weight, ClassWeights::Given | ClassWeights::GivenAndExcludeBackground).then(
+                || {
+                    let numbers = Numbers::new(config.seed, CLASS_WEIGHTS + k as u64);
+                    let mut v: Vec<f64> = (0..c).map(|class| numbers.below(class, 8) as f64 / 4.0).collect();
+                    // Not all may be 0, nor all of what is left without class 0.
+                    v[c - 1] = v[c - 1].max(0.5);
+                    v
+                },
+            );
         let by_frequency = matches!(term.spec.form, Form::PowerCrossEntropy { .. } | Form::LogDice { .. });
         let mut v = match &given {
             Some(given) => Some(given.clone()),

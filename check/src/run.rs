@@ -8,7 +8,8 @@ use crate::problem::Problem;
 use crate::source::{Numbers, Source};
 use segloss::{
     Absent, Activation, Batch, ClassAverage, Error, Executor, Form, Gradient, Here, Report, SampleAverage,
-    Tally, Term, View, differentiate_in_place, finish, fold, map, run, scratch_len,
+    Selection, Tally, Term, TopK, TopKSearch, View, differentiate_in_place, finish, fold, map, run,
+    scratch_len, top_k_count,
 };
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -44,6 +45,8 @@ struct Arrays {
     gradient: Array,
     fields: Vec<Option<Array>>,
     present: Vec<u8>,
+    /// What TopK by fraction selects from all parts.
+    selects: Vec<Option<TopKSearch>>,
     /// Axis of the rows in arrays of the target's and of the prediction's axes.
     target_rows: usize,
 }
@@ -92,13 +95,17 @@ impl Arrays {
             gradient: Array::new(&there, &full, gradient, strides(3)),
             fields: fields.iter().zip(&config.terms).map(field).collect(),
             present: case.class_present.iter().map(|&present| u8::from(present)).collect(),
+            selects: vec![None; config.terms.len()],
             target_rows,
         }
     }
 
     /// Every byte of every input.
     fn inputs(&self) -> Vec<u8> {
-        let all = [&self.prediction, &self.target].into_iter().chain(&self.weight).chain(self.fields.iter().flatten());
+        let all = [&self.prediction, &self.target]
+            .into_iter()
+            .chain(&self.weight)
+            .chain(self.fields.iter().flatten());
         all.flat_map(Array::bytes).copied().collect()
     }
 }
@@ -122,13 +129,20 @@ impl Part {
         for _ in 1..config.parts {
             let part = parts.swap_remove(source.below(parts.len()));
             let Part { samples, rows } = part;
-            let split = |of: &Range<usize>, source: &mut Source<'_>| of.start + 1 + source.below(of.len() - 1);
+            let split =
+                |of: &Range<usize>, source: &mut Source<'_>| of.start + 1 + source.below(of.len() - 1);
             let halves = if rows.len() > 1 && (samples.len() == 1 || source.one_in(2)) {
                 let at = split(&rows, source);
-                vec![Part { samples: samples.clone(), rows: at..rows.end }, Part { samples, rows: rows.start..at }]
+                vec![
+                    Part { samples: samples.clone(), rows: at..rows.end },
+                    Part { samples, rows: rows.start..at },
+                ]
             } else if samples.len() > 1 {
                 let at = split(&samples, source);
-                vec![Part { samples: at..samples.end, rows: rows.clone() }, Part { samples: samples.start..at, rows }]
+                vec![
+                    Part { samples: at..samples.end, rows: rows.clone() },
+                    Part { samples: samples.start..at, rows },
+                ]
             } else {
                 vec![Part { samples, rows }]
             };
@@ -149,7 +163,7 @@ fn with_part<P, R>(
     then: impl FnOnce(Batch<'_, P>, &[Term<'_>]) -> R,
 ) -> R {
     let Part { samples, rows } = part;
-    let Arrays { target, weight, fields, present, target_rows, .. } = arrays;
+    let Arrays { target, weight, fields, present, selects, target_rows, .. } = arrays;
     let activation = match problem.case.activation {
         naive::Activation::Softmax => Activation::Softmax,
         naive::Activation::Sigmoid => Activation::Sigmoid,
@@ -187,6 +201,7 @@ fn with_part<P, R>(
             leave_out_background: problem.excludes[k],
             field: fields[k].as_ref().map(|field| field.part(Some((samples, axis, rows)))),
             field_complete: is_field_complete(spec),
+            select: selects[k].as_ref(),
             ..Term::new(spec.weight, forms[k].as_ref())
         }
     };
@@ -210,11 +225,19 @@ pub fn whole(config: &Config, problem: &Problem, way: Way) -> Result<Outcome, St
     if in_place {
         // The gradient's array stands for the prediction's while it is borrowed.
         let mut logits = std::mem::replace(&mut arrays.prediction, Array::new(&[], &[0], Type::F64, 0));
-        let len = with_part(config, problem, &arrays, &Most, &part, logits.view(), |batch, terms| scratch_len(&batch, terms));
-        let mut scratch = scratch(len.map_err(said)?);
-        let value = with_part(config, problem, &arrays, executor.as_ref(), &part, logits.view_mut(), |mut batch, terms| {
-            differentiate_in_place(&mut batch, terms, config.scale, &mut scratch)
+        let len = with_part(config, problem, &arrays, &Most, &part, logits.view(), |batch, terms| {
+            scratch_len(&batch, terms)
         });
+        let mut scratch = scratch(len.map_err(said)?);
+        let value = with_part(
+            config,
+            problem,
+            &arrays,
+            executor.as_ref(),
+            &part,
+            logits.view_mut(),
+            |mut batch, terms| differentiate_in_place(&mut batch, terms, config.scale, &mut scratch),
+        );
         let value = value.map_err(said)?;
         if !logits.gaps_are_untouched() {
             return Err("a gap beside the prediction was written".into());
@@ -222,16 +245,28 @@ pub fn whole(config: &Config, problem: &Problem, way: Way) -> Result<Outcome, St
         return Ok(Outcome { value, terms: vec![], gradient: logits.values(), tallies: vec![] });
     }
     let mut gradient = std::mem::replace(&mut arrays.gradient, Array::new(&[], &[0], Type::F64, 0));
-    let value = with_part(config, problem, &arrays, executor.as_ref(), &part, arrays.prediction.view(), |batch, crate_terms| {
-        let mut scratch = scratch(scratch_len(&Batch { executor: &Most, ..batch }, crate_terms)?);
-        let report = Report {
-            gradient: Some(Gradient { scale: config.scale, accumulate: add, ..Gradient::new(gradient.view_mut()) }),
-            term_values: Some(&mut terms),
-            tallies: Some(&mut tallies),
-            ..Report::default()
-        };
-        run(&batch, crate_terms, report, &mut scratch)
-    });
+    let value = with_part(
+        config,
+        problem,
+        &arrays,
+        executor.as_ref(),
+        &part,
+        arrays.prediction.view(),
+        |batch, crate_terms| {
+            let mut scratch = scratch(scratch_len(&Batch { executor: &Most, ..batch }, crate_terms)?);
+            let report = Report {
+                gradient: Some(Gradient {
+                    scale: config.scale,
+                    accumulate: add,
+                    ..Gradient::new(gradient.view_mut())
+                }),
+                term_values: Some(&mut terms),
+                tallies: Some(&mut tallies),
+                ..Report::default()
+            };
+            run(&batch, crate_terms, report, &mut scratch)
+        },
+    );
     let value = value.map_err(said)?;
     if !gradient.gaps_are_untouched() {
         return Err("a gap beside the gradient was written".into());
@@ -254,33 +289,79 @@ pub fn in_parts(config: &Config, problem: &Problem) -> Result<Outcome, String> {
     let said = |error: Error| format!("parts: refused: {error}");
     let mut gradient = std::mem::replace(&mut arrays.gradient, Array::new(&[], &[0], Type::F64, 0));
     let of = |part: &Part| part.samples.start * config.classes..part.samples.end * config.classes;
+    for k in 0..problem.specs.len() {
+        if let naive::Form::TopK(naive::Selection::Fraction(fraction)) = problem.specs[k].form {
+            let search = search(config, problem, &arrays, executor.as_ref(), &parts, k, fraction)?;
+            arrays.selects[k] = Some(search);
+        }
+    }
     for part in &parts {
         let prediction = arrays.prediction.part(Some((&part.samples, 2, &part.rows)));
-        let done = with_part(config, problem, &arrays, executor.as_ref(), part, prediction, |batch, terms| {
-            let mut scratch = scratch(scratch_len(&Batch { executor: &Most, ..batch }, terms)?);
-            fold(&batch, terms, &mut tallies[of(part)], &mut scratch)
-        });
+        let done =
+            with_part(config, problem, &arrays, executor.as_ref(), part, prediction, |batch, terms| {
+                let mut scratch = scratch(scratch_len(&Batch { executor: &Most, ..batch }, terms)?);
+                fold(&batch, terms, &mut tallies[of(part)], &mut scratch)
+            });
         done.map_err(said)?;
     }
     let whole = Part::whole(config);
-    let value = with_part(config, problem, &arrays, executor.as_ref(), &whole, arrays.prediction.view(), |batch, terms| {
-        let mut scratch = scratch(scratch_len(&Batch { executor: &Most, ..batch }, terms)?);
-        finish(&batch, terms, &tallies, config.scale, Some(&mut slopes), &mut scratch)
-    });
+    let value = with_part(
+        config,
+        problem,
+        &arrays,
+        executor.as_ref(),
+        &whole,
+        arrays.prediction.view(),
+        |batch, terms| {
+            let mut scratch = scratch(scratch_len(&Batch { executor: &Most, ..batch }, terms)?);
+            finish(&batch, terms, &tallies, config.scale, Some(&mut slopes), &mut scratch)
+        },
+    );
     let value = value.map_err(said)?;
     for part in &parts {
         let prediction: View<'_> = arrays.prediction.part(Some((&part.samples, 2, &part.rows)));
         let into = gradient.part_mut(Some((&part.samples, 2, &part.rows)));
-        let done = with_part(config, problem, &arrays, executor.as_ref(), part, prediction, |batch, terms| {
-            let mut scratch = scratch(scratch_len(&Batch { executor: &Most, ..batch }, terms)?);
-            map(&batch, terms, &slopes[of(part)], Gradient { accumulate: config.add, ..Gradient::new(into) }, &mut scratch)
-        });
+        let done =
+            with_part(config, problem, &arrays, executor.as_ref(), part, prediction, |batch, terms| {
+                let mut scratch = scratch(scratch_len(&Batch { executor: &Most, ..batch }, terms)?);
+                map(&batch, terms, &slopes[of(part)], into, config.add, &mut scratch)
+            });
         done.map_err(said)?;
     }
     if !gradient.gaps_are_untouched() {
         return Err("parts: a gap beside the gradient was written".into());
     }
     Ok(Outcome { value, terms: vec![], gradient: gradient.values(), tallies })
+}
+
+/// Finds what term `k` selects from all parts, counted one after the other, or each alone and merged.
+fn search(
+    config: &Config,
+    problem: &Problem,
+    arrays: &Arrays,
+    executor: &dyn Executor,
+    parts: &[Part],
+    k: usize,
+    fraction: f64,
+) -> Result<TopKSearch, String> {
+    let said = |error: Error| format!("search: refused: {error}");
+    let mut search = TopKSearch::new();
+    while !search.is_done() {
+        let begin = search.clone();
+        for (index, part) in parts.iter().enumerate() {
+            let merges = config.seed % 2 == 1 && index > 0;
+            let mut alone = begin.clone();
+            let prediction = arrays.prediction.part(Some((&part.samples, 2, &part.rows)));
+            let counted = with_part(config, problem, arrays, executor, part, prediction, |batch, terms| {
+                let mut scratch = scratch(scratch_len(&Batch { executor: &Most, ..batch }, terms)?);
+                top_k_count(&batch, terms, k, if merges { &mut alone } else { &mut search }, &mut scratch)?;
+                if merges { search.merge(&alone) } else { Ok(()) }
+            });
+            counted.map_err(said)?;
+        }
+        search.narrow(&TopK { selection: Selection::Fraction(fraction) }).map_err(said)?;
+    }
+    Ok(search)
 }
 
 /// Scratch of garbage.

@@ -24,7 +24,8 @@ impl Summary {
         self.compared += 1;
         *self.losses.entry(config.loss).or_default() += 1;
         let name = |option: &dyn std::fmt::Debug| format!("{option:?}");
-        let head = |option: &dyn std::fmt::Debug| name(option).split('(').next().unwrap_or_default().to_string();
+        let head =
+            |option: &dyn std::fmt::Debug| name(option).split('(').next().unwrap_or_default().to_string();
         let target = match config.target {
             Target::LabelsWithChannel(_) => "Labels with a channel".into(),
             other => head(&other),
@@ -71,10 +72,20 @@ impl Summary {
     pub fn report(&self) -> String {
         let mut text = String::new();
         let listed = list_names().len();
-        let _ = writeln!(text, "{} compared, {} undecided, {} of {listed} losses of the list", self.compared, self.undecided, self.losses.len());
+        let _ = writeln!(
+            text,
+            "{} compared, {} undecided, {} of {listed} losses of the list",
+            self.compared,
+            self.undecided,
+            self.losses.len()
+        );
         for (row, worst) in TABLE.iter().zip(self.worst.0) {
             let what = format!("{:?}", row.what);
-            let _ = writeln!(text, "  {what:<19} largest error {worst:8.1e}, allowed {:.0e}: {}", row.tolerance, row.reason);
+            let _ = writeln!(
+                text,
+                "  {what:<19} largest error {worst:8.1e}, allowed {:.0e}: {}",
+                row.tolerance, row.reason
+            );
         }
         text
     }
@@ -82,22 +93,75 @@ impl Summary {
 
 /// Every option that has to occur.
 const EVERY: &[&str] = &[
-    "terms: 1", "terms: 2", "terms: 3", "terms: 4",
-    "activation: Softmax", "activation: Sigmoid", "activation: Probability", "activation: ProbabilityPerClass",
-    "prediction: Within", "prediction: Ties", "prediction: Forbidden",
-    "truth: Labels", "truth: RareLabels", "truth: OneLabel", "truth: Masks", "truth: Soft",
-    "target: Labels", "target: Labels with a channel", "target: Masks", "target: Dense",
-    "weights: None", "weights: Quarters", "weights: Broadcast", "weights: BlankSample",
-    "element type: F16", "element type: Bf16", "element type: F32", "element type: F64",
-    "gradient type: F16", "gradient type: Bf16", "gradient type: F32", "gradient type: F64",
-    "strides: C order", "strides: others",
-    "workers: Here", "workers: Threads(2)", "workers: Threads(5)", "workers: Backwards", "workers: Twice",
-    "workers: Lazy", "workers: Changing",
-    "level: Best", "level: Baseline", "level: Avx2",
-    "in place: true", "in place: false", "added: true", "added: false", "parts: true", "parts: false",
-    "ignored: true", "ignored: false", "class_present: true", "class_present: false",
-    "NaN where nothing counts: true", "NaN where nothing counts: false",
-    "classes: 1", "classes: 2", "classes: 3", "classes: 4", "classes: 5", "classes: 6", "classes: 7",
-    "classes: 8", "classes: 9", "classes: 12", "classes: 21",
-    "axes: 1", "axes: 2", "axes: 3", "axes: 4",
+    "terms: 1",
+    "terms: 2",
+    "terms: 3",
+    "terms: 4",
+    "activation: Softmax",
+    "activation: Sigmoid",
+    "activation: Probability",
+    "activation: ProbabilityPerClass",
+    "prediction: Within",
+    "prediction: Ties",
+    "prediction: Forbidden",
+    "truth: Labels",
+    "truth: RareLabels",
+    "truth: OneLabel",
+    "truth: Masks",
+    "truth: Soft",
+    "target: Labels",
+    "target: Labels with a channel",
+    "target: Masks",
+    "target: Dense",
+    "weights: None",
+    "weights: Quarters",
+    "weights: Broadcast",
+    "weights: BlankSample",
+    "element type: F16",
+    "element type: Bf16",
+    "element type: F32",
+    "element type: F64",
+    "gradient type: F16",
+    "gradient type: Bf16",
+    "gradient type: F32",
+    "gradient type: F64",
+    "strides: C order",
+    "strides: others",
+    "workers: Here",
+    "workers: Threads(2)",
+    "workers: Threads(5)",
+    "workers: Backwards",
+    "workers: Twice",
+    "workers: Lazy",
+    "workers: Changing",
+    "level: Best",
+    "level: Baseline",
+    "level: Avx2",
+    "in place: true",
+    "in place: false",
+    "added: true",
+    "added: false",
+    "parts: true",
+    "parts: false",
+    "ignored: true",
+    "ignored: false",
+    "class_present: true",
+    "class_present: false",
+    "NaN where nothing counts: true",
+    "NaN where nothing counts: false",
+    "classes: 1",
+    "classes: 2",
+    "classes: 3",
+    "classes: 4",
+    "classes: 5",
+    "classes: 6",
+    "classes: 7",
+    "classes: 8",
+    "classes: 9",
+    "classes: 12",
+    "classes: 21",
+    "axes: 1",
+    "axes: 2",
+    "axes: 3",
+    "axes: 4",
 ];

@@ -1,14 +1,13 @@
 //! Tensors, structs and executors of C that are right, nearly right, or wrong.
 
 use crate::memory::{Buffer, fill};
+use check::source::{Numbers, Source};
 use segloss::ffi::structs::{segloss_executor, segloss_task, segloss_tensor};
-use segloss_check::source::{Numbers, Source};
 use std::ffi::c_void;
 use std::ptr::{null, null_mut};
 
-pub const DTYPES: [u32; 13] = [
-    0x0220, 0x0240, 0x0210, 0x0410, 0x0108, 0x0040, 0x0020, 0x0010, 0x0608, 0x0008, 0x0110, 0x0120, 0x0140,
-];
+pub const DTYPES: [u32; 13] =
+    [0x0220, 0x0240, 0x0210, 0x0410, 0x0108, 0x0040, 0x0020, 0x0010, 0x0608, 0x0008, 0x0110, 0x0120, 0x0140];
 pub const FLOATS: [u32; 4] = [0x0220, 0x0240, 0x0210, 0x0410];
 
 /// The most bytes that a buffer is made of; a tensor that spans more has an address but no memory.
@@ -40,7 +39,11 @@ pub fn span(shape: &[i64], strides: Option<&[i64]>) -> Option<(i128, i128)> {
         }
         let step = strides.map_or(stride, |strides| i128::from(strides[axis]));
         let reach = (extent - 1).checked_mul(step)?;
-        if reach < 0 { low = low.checked_add(reach)? } else { high = high.checked_add(reach)? }
+        if reach < 0 {
+            low = low.checked_add(reach)?
+        } else {
+            high = high.checked_add(reach)?
+        }
         stride = stride.checked_mul(extent)?;
     }
     Some((low, high))
@@ -57,7 +60,8 @@ impl Tensor {
         }
         if source.one_in(25) && !shape.is_empty() {
             let axis = source.below(shape.len());
-            shape[axis] = source.pick(&[0, 1, 2, 3, -1, shape[axis] + 1, 1 << 40, 1 << 62, i64::MAX, i64::MIN]);
+            shape[axis] =
+                source.pick(&[0, 1, 2, 3, -1, shape[axis] + 1, 1 << 40, 1 << 62, i64::MAX, i64::MIN]);
         }
         if source.one_in(60) {
             shape.resize(source.pick(&[0, 1, 2, 5, 16, 17, 40]), 1);
@@ -90,7 +94,14 @@ impl Tensor {
             ndim,
             dtype,
         };
-        Self { raw, shape, strides, data: data.map(|(buffer, _)| buffer), _shape: held_shape, _strides: held_strides }
+        Self {
+            raw,
+            shape,
+            strides,
+            data: data.map(|(buffer, _)| buffer),
+            _shape: held_shape,
+            _strides: held_strides,
+        }
     }
 
     /// How many elements a loop over it visits; none where it is refused or empty.

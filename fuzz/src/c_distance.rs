@@ -2,9 +2,9 @@
 
 use crate::arguments::{DTYPES, Tensor, executor, sized};
 use crate::memory::Buffer;
+use check::source::Source;
 use segloss::ffi::distance::{segloss_distance, segloss_distance_scratch_size};
 use segloss::ffi::structs::{segloss_distance_args, segloss_fault};
-use segloss_check::source::Source;
 use std::ptr::{null, null_mut};
 
 /// Voxels times classes of one execution.
@@ -26,7 +26,8 @@ pub fn c_distance(bytes: &[u8]) {
     args.classes = source.pick(&[0, 0, 1, 3, u32::MAX, 2]);
     args.mask = mask.raw;
     let far = [1.0, 0.5, 3.0, 1e-9, 1e9, 1e-100, 1e100, 1e17, 1e-16, 0.0, -1.0, f64::NAN];
-    let spacing: Vec<f64> = mask.shape.iter().map(|_| if source.one_in(2) { 1.0 } else { source.pick(&far) }).collect();
+    let spacing: Vec<f64> =
+        mask.shape.iter().map(|_| if source.one_in(2) { 1.0 } else { source.pick(&far) }).collect();
     let spacing = Buffer::of(source, &spacing);
     args.spacing = if source.one_in(2) { null() } else { spacing.pointer() };
     let executor = executor(source).map(|executor| {
@@ -60,7 +61,10 @@ pub fn c_distance(bytes: &[u8]) {
     args.scratch_size = scratch.bytes().len();
     // SAFETY: a struct of C, read as bytes.
     let full = unsafe {
-        core::slice::from_raw_parts(core::ptr::from_ref(&args).cast::<u8>(), size_of::<segloss_distance_args>())
+        core::slice::from_raw_parts(
+            core::ptr::from_ref(&args).cast::<u8>(),
+            size_of::<segloss_distance_args>(),
+        )
     };
     let known = full.len().min(args_bytes.len());
     args_bytes[4..known].copy_from_slice(&full[4..known]);

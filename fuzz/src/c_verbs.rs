@@ -2,10 +2,10 @@
 
 use crate::arguments::{DTYPES, FLOATS, Tensor, executor, sized};
 use crate::memory::Buffer;
+use check::source::Source;
 use segloss::ffi::forms::{boundary::*, compound::*, custom::*, distribution::*, region::*};
 use segloss::ffi::structs::*;
 use segloss::ffi::verbs::*;
-use segloss_check::source::Source;
 use std::ffi::c_void;
 use std::ptr::null_mut;
 
@@ -57,7 +57,8 @@ pub fn c_verbs(bytes: &[u8]) {
     let target = draw_target(source, &shape);
     let wild = source.one_in(5);
     let weight = (source.one_in(3)).then(|| {
-        let flat: Vec<i64> = shape.iter().enumerate().filter(|(axis, _)| *axis != 1).map(|(_, &n)| n).collect();
+        let flat: Vec<i64> =
+            shape.iter().enumerate().filter(|(axis, _)| *axis != 1).map(|(_, &n)| n).collect();
         Tensor::draw(source, &flat, &[0x0220, 0x0240, 0x0108, 0x0608, 0x0210], 3, wild)
     });
     // What belongs to a batch belongs to the shape that the library is told.
@@ -81,14 +82,18 @@ pub fn c_verbs(bytes: &[u8]) {
         args.class_present = input(source, &mut held, &present);
     }
     if source.one_in(4) {
-        let ignore: Vec<i64> = (0..source.pick(&[1, 2, 0, 9])).map(|_| source.pick(&[255, 2, -1, i64::MIN])).collect();
+        let ignore: Vec<i64> =
+            (0..source.pick(&[1, 2, 0, 9])).map(|_| source.pick(&[255, 2, -1, i64::MIN])).collect();
         args.ignore_len = if source.one_in(20) { source.next() as u32 & 3 } else { ignore.len() as u32 };
         args.ignore_len = args.ignore_len.min(ignore.len() as u32);
         args.ignore = input(source, &mut held, &ignore);
     }
     if source.one_in(4) {
-        let spacing: Vec<f64> =
-            shape.iter().skip(2).map(|_| source.pick(&[1.0, 0.5, 3.0, 1e-9, 1e9, 0.0, -1.0, f64::NAN])).collect();
+        let spacing: Vec<f64> = shape
+            .iter()
+            .skip(2)
+            .map(|_| source.pick(&[1.0, 0.5, 3.0, 1e-9, 1e9, 0.0, -1.0, f64::NAN]))
+            .collect();
         args.spacing = input(source, &mut held, &spacing);
     }
     let executor = executor(source);
@@ -133,7 +138,9 @@ pub fn c_verbs(bytes: &[u8]) {
     let mut args_bytes = args_bytes;
     // Scratch lies near the end of the struct: a shorter one has none.
     // SAFETY: a struct of C, read as bytes.
-    let full = unsafe { core::slice::from_raw_parts(core::ptr::from_ref(&args).cast::<u8>(), size_of::<segloss_args>()) };
+    let full = unsafe {
+        core::slice::from_raw_parts(core::ptr::from_ref(&args).cast::<u8>(), size_of::<segloss_args>())
+    };
     let known = full.len().min(args_bytes.len());
     args_bytes[4..known].copy_from_slice(&full[4..known]);
     let args_buffer = Buffer::of(source, &args_bytes);
@@ -161,7 +168,9 @@ pub fn c_verbs(bytes: &[u8]) {
                 5 => segloss_map(terms, n_terms, args, own.pointer()),
                 6 => segloss_field(terms, args, &field_raw),
                 // Weights need C doubles.
-                _ if classes * 8 <= slopes.bytes().len() => segloss_class_weights(args, kind, slopes.pointer()),
+                _ if classes * 8 <= slopes.bytes().len() => {
+                    segloss_class_weights(args, kind, slopes.pointer())
+                }
                 _ => 0,
             }
         }
@@ -178,8 +187,14 @@ pub fn c_verbs(bytes: &[u8]) {
     let status = call(&held);
     assert!((0..=13).contains(&status), "status {status}");
     if status != 0 {
-        assert!(held.outputs.iter().all(Buffer::is_unchanged), "an output was written although {status} was returned");
-        assert!(held.inputs.iter().all(Buffer::is_unchanged), "an input was written although {status} was returned");
+        assert!(
+            held.outputs.iter().all(Buffer::is_unchanged),
+            "an output was written although {status} was returned"
+        );
+        assert!(
+            held.inputs.iter().all(Buffer::is_unchanged),
+            "an input was written although {status} was returned"
+        );
         assert!(data(&tensors) == before, "a tensor was written although {status} was returned");
         return;
     }
@@ -379,7 +394,8 @@ fn draw_terms(
             term.class_weight = input(source, held, &weights);
         }
         if source.one_in(5) {
-            let flat: Vec<i64> = shape.iter().enumerate().filter(|(axis, _)| *axis != 1).map(|(_, &n)| n).collect();
+            let flat: Vec<i64> =
+                shape.iter().enumerate().filter(|(axis, _)| *axis != 1).map(|(_, &n)| n).collect();
             let shape = if source.one_in(3) { &flat } else { shape };
             let field = Tensor::draw(source, shape, &FLOATS, 11, false);
             term.field = field.raw;
@@ -395,7 +411,9 @@ fn draw_terms(
     let first = all.first().map_or(0, |term| term.struct_size as usize);
     for term in &all {
         // SAFETY: a struct of C, read as bytes.
-        let of = unsafe { core::slice::from_raw_parts(core::ptr::from_ref(term).cast::<u8>(), size_of::<segloss_term>()) };
+        let of = unsafe {
+            core::slice::from_raw_parts(core::ptr::from_ref(term).cast::<u8>(), size_of::<segloss_term>())
+        };
         let extra = (term.struct_size as usize).max(first).saturating_sub(of.len());
         bytes.extend_from_slice(of);
         bytes.extend(std::iter::repeat_n(0, extra));
@@ -410,7 +428,8 @@ fn draw_terms(
 fn corrupt(source: &mut Source<'_>, term: &mut segloss_term) {
     // Constants carry their domain in the high bits: any of them, any of another domain, any bits.
     let any = source.next() as u32;
-    let word = source.pick(&[0, 1, 2, 3, 4, 8, 16, 31, any, any.rotate_left(16), any.wrapping_mul(0x0101_0101)]);
+    let word =
+        source.pick(&[0, 1, 2, 3, 4, 8, 16, 31, any, any.rotate_left(16), any.wrapping_mul(0x0101_0101)]);
     let number = source.pick(&[0.0, 0.5, 1.0, 2.0, -1.0, 1.5, 1e-30, 1e30, f64::NAN, f64::INFINITY]);
     match source.below(17) {
         0 => term.flags = word,

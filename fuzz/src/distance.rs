@@ -1,8 +1,8 @@
 //! The distance transform against every pair of voxels, with spacings of any size.
 
+use check::guard::Guarded;
+use check::source::{Numbers, Source};
 use segloss::distance::{Distance, Executor, Here, Kind, Mask, scratch_len, transform};
-use segloss_check::guard::Guarded;
-use segloss_check::source::{Numbers, Source};
 
 /// A mask in C order, and the length of its rows.
 struct Bits<'a>(&'a [bool], usize);
@@ -40,7 +40,14 @@ pub fn distance(bytes: &[u8]) {
     let executor: &dyn Executor = if source.one_in(3) { &Backwards } else { &Here };
     let want = brute(&request, &mask);
     let single: Vec<f64> = run::<f32>(&request, &mask, executor).into_iter().map(f64::from).collect();
-    compare(&request, &single, &want, if squared { 5e-7 } else { 2.5e-7 }, f64::from(f32::MIN_POSITIVE), f64::from(f32::MAX));
+    compare(
+        &request,
+        &single,
+        &want,
+        if squared { 5e-7 } else { 2.5e-7 },
+        f64::from(f32::MIN_POSITIVE),
+        f64::from(f32::MAX),
+    );
     compare(&request, &run::<f64>(&request, &mask, executor), &want, 2e-14, f64::MIN_POSITIVE, f64::MAX);
 }
 
@@ -111,7 +118,8 @@ fn brute(request: &Distance<'_>, mask: &[bool]) -> Vec<f64> {
     };
     let places: Vec<Vec<i64>> = (0..mask.len()).map(place).collect();
     let square = |axis: usize, steps: i64| (steps as f64 * spacing[axis]).powi(2);
-    let between = |a: &[i64], b: &[i64]| -> f64 { (0..shape.len()).map(|axis| square(axis, a[axis] - b[axis])).sum() };
+    let between =
+        |a: &[i64], b: &[i64]| -> f64 { (0..shape.len()).map(|axis| square(axis, a[axis] - b[axis])).sum() };
     let nearest = |i: usize| {
         let others = (0..mask.len()).filter(|&j| mask[j] != mask[i]);
         let mut least = others.map(|j| between(&places[i], &places[j])).fold(f64::INFINITY, f64::min);

@@ -37,7 +37,7 @@ mod tests {
                 continue;
             }
             for k in 0..count {
-                let numbers = segloss_check::source::Numbers::new(k, 0);
+                let numbers = check::source::Numbers::new(k, 0);
                 let len = numbers.below(0, 200);
                 let bytes: Vec<u8> = (1..=len).map(|at| numbers.bits(at) as u8).collect();
                 if std::env::var("VERBOSE").is_ok() {

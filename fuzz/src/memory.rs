@@ -1,7 +1,7 @@
 //! Guarded buffers of bytes, at any address within them.
 
-use segloss_check::guard::Guarded;
-use segloss_check::source::{Numbers, Source};
+use check::guard::Guarded;
+use check::source::{Numbers, Source};
 
 /// A buffer for one argument.
 pub struct Buffer {
@@ -15,8 +15,11 @@ impl Buffer {
     /// `len` bytes beside a forbidden page, sometimes at an odd address, painted.
     pub fn new(source: &mut Source<'_>, len: usize) -> Self {
         let odd = usize::from(source.one_in(40));
-        let mut memory =
-            if source.one_in(3) { Guarded::behind_a_page(len + odd) } else { Guarded::before_a_page(len + odd) };
+        let mut memory = if source.one_in(3) {
+            Guarded::behind_a_page(len + odd)
+        } else {
+            Guarded::before_a_page(len + odd)
+        };
         memory.bytes_mut().fill(0xa5);
         // Before a page the end is what counts: the begin is odd where the length is.
         Self { memory, first: odd, before: vec![] }
@@ -88,7 +91,13 @@ pub fn fill(bytes: &mut [u8], dtype: u32, numbers: Numbers, wild: bool) {
         5 => 1.0,
         _ => numbers.unit(k) * if wild { 16.0 } else { 1.0 } - if wild { 8.0 } else { 0.0 },
     };
-    let label = |k: usize| if wild && numbers.below(k, 50) == 0 { numbers.bits(k + 1) as i64 } else { numbers.below(k, 3) as i64 };
+    let label = |k: usize| {
+        if wild && numbers.below(k, 50) == 0 {
+            numbers.bits(k + 1) as i64
+        } else {
+            numbers.below(k, 3) as i64
+        }
+    };
     let size = ((dtype & 0xff) / 8).max(1) as usize;
     for (k, element) in bytes.chunks_exact_mut(size).enumerate() {
         match dtype {

@@ -1,13 +1,13 @@
 //! Configurations of `check`, drawn from the fuzzer's bytes.
 
-use segloss_check::config::{Config, list_len};
-use segloss_check::judge::{Verdict, judge};
-use segloss_check::source::Source;
-use segloss_check::tolerance::Worst;
+use check::config::{Config, list_len};
+use check::judge::{Verdict, judge};
+use check::source::Source;
+use check::tolerance::Worst;
 
 /// Threads are slow to start; the other executors find the same faults.
 fn drawn(bytes: &[u8]) -> Config {
-    use segloss_check::config::Workers;
+    use check::config::Workers;
     let source = &mut Source::of_bytes(bytes);
     let turn = source.below(list_len());
     let mut config = Config::draw(source, turn);

@@ -1,12 +1,12 @@
 //! The Rust functions, called with views, options and slices that belong together or do not: no panic, and nothing
 //! is written by a call that is refused.
 
+use check::source::{Numbers, Source};
 use segloss::{
-    Activation, Batch, CrossEntropy, Dice, DistancePenalized, Focal, Form, Frequency, GeneralizedDice, Gradient,
-    Hausdorff, PowerCrossEntropy, Report, Tally, Term, TopK, View, ViewMut, class_weights, differentiate_in_place,
-    field, finish, fold, map, run, scratch_len,
+    Activation, Batch, CrossEntropy, Dice, DistancePenalized, Focal, Form, Frequency, GeneralizedDice,
+    Gradient, Hausdorff, PowerCrossEntropy, Report, Tally, Term, TopK, View, ViewMut, class_weights,
+    differentiate_in_place, field, finish, fold, map, run, scratch_len,
 };
-use segloss_check::source::{Numbers, Source};
 
 /// Elements that a view may repeat by strides of 0.
 const MOST_ELEMENTS: usize = 1 << 13;
@@ -19,7 +19,8 @@ pub fn rust_door(bytes: &[u8]) {
     let numbers = Numbers::new(source.next(), 0);
     let slack = source.below(9);
     let count = product(&shape);
-    let logits: Vec<f32> = (0..count.min(MOST_ELEMENTS) * 2 + slack).map(|k| numbers.unit(k) as f32 * 9.0 - 4.0).collect();
+    let logits: Vec<f32> =
+        (0..count.min(MOST_ELEMENTS) * 2 + slack).map(|k| numbers.unit(k) as f32 * 9.0 - 4.0).collect();
     let labels: Vec<u8> = (0..count.min(MOST_ELEMENTS) + slack).map(|k| numbers.below(k, 3) as u8).collect();
     let dense: Vec<f64> = (0..count.min(MOST_ELEMENTS) + slack).map(|k| numbers.below(k, 2) as f64).collect();
     let Some(prediction) = view(source, &logits, &shape) else { return };
@@ -42,7 +43,8 @@ pub fn rust_door(bytes: &[u8]) {
         return;
     }
     let sums = sums.min(4096);
-    let present: Vec<u8> = (0..perturbed(source, &[sums])[0].min(5000)).map(|k| numbers.below(k, 3) as u8).collect();
+    let present: Vec<u8> =
+        (0..perturbed(source, &[sums])[0].min(5000)).map(|k| numbers.below(k, 3) as u8).collect();
     let ignore = [source.pick(&[255, 1, -1])];
     let spacing: Vec<f64> = (0..perturbed(source, &[shape.len().saturating_sub(2)])[0].min(20))
         .map(|_| source.pick(&[1.0, 0.5, 1e9, 0.0, f64::NAN]))
@@ -111,7 +113,10 @@ fn call(source: &mut Source<'_>, batch: &Batch<'_>, terms: &[Term<'_>], shape: &
                 };
                 run(batch, terms, report, &mut scratch).is_ok()
             });
-            assert!(done || gradient.iter().all(|&x| x == -77.0), "a gradient was written by a call that was refused");
+            assert!(
+                done || gradient.iter().all(|&x| x == -77.0),
+                "a gradient was written by a call that was refused"
+            );
             assert!(done || tallies.iter().all(|tally| *tally == Tally::ZERO), "sums were written");
         }
         2 => {
@@ -124,19 +129,28 @@ fn call(source: &mut Source<'_>, batch: &Batch<'_>, terms: &[Term<'_>], shape: &
         }
         4 => {
             let done = into(&mut gradient, &mut |view| {
-                map(batch, terms, &slopes, Gradient::new(view), &mut scratch).is_ok()
+                map(batch, terms, &slopes, view, false, &mut scratch).is_ok()
             });
-            assert!(done || gradient.iter().all(|&x| x == -77.0), "a gradient was written by a call that was refused");
+            assert!(
+                done || gradient.iter().all(|&x| x == -77.0),
+                "a gradient was written by a call that was refused"
+            );
         }
         5 => {
             if let Some(term) = terms.first() {
                 let done = into(&mut gradient, &mut |view| field(batch, term, view, &mut scratch).is_ok());
-                assert!(done || gradient.iter().all(|&x| x == -77.0), "a field was written by a call that was refused");
+                assert!(
+                    done || gradient.iter().all(|&x| x == -77.0),
+                    "a field was written by a call that was refused"
+                );
             }
         }
         6 => {
             let done = class_weights(batch, Frequency::Median, &mut weights, &mut scratch).is_ok();
-            assert!(done || weights.iter().all(|&x| x == -77.0), "weights were written by a call that was refused");
+            assert!(
+                done || weights.iter().all(|&x| x == -77.0),
+                "weights were written by a call that was refused"
+            );
         }
         _ => {
             let mut logits = vec![0.5f32; count];
@@ -149,7 +163,10 @@ fn call(source: &mut Source<'_>, batch: &Batch<'_>, terms: &[Term<'_>], shape: &
                 ..Batch::new(prediction, batch.activation, batch.target)
             };
             let done = differentiate_in_place(&mut batch, terms, scale, &mut scratch).is_ok();
-            assert!(done || logits.iter().all(|&x| x == 0.5), "a prediction was written by a call that was refused");
+            assert!(
+                done || logits.iter().all(|&x| x == 0.5),
+                "a prediction was written by a call that was refused"
+            );
         }
     }
 }
@@ -187,7 +204,11 @@ fn perturbed(source: &mut Source<'_>, shape: &[usize]) -> Vec<usize> {
 }
 
 /// A view in C order or by any strides, if the slice holds it.
-fn view<'a, T: segloss::Element>(source: &mut Source<'_>, data: &'a [T], shape: &[usize]) -> Option<View<'a>> {
+fn view<'a, T: segloss::Element>(
+    source: &mut Source<'_>,
+    data: &'a [T],
+    shape: &[usize],
+) -> Option<View<'a>> {
     if source.one_in(2) {
         return View::new(data.get(..product(shape))?, shape).ok();
     }
