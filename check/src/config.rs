@@ -257,7 +257,7 @@ impl Config {
             spaced: source.one_in(3),
             float,
             gradient: source.pick(&FLOATS),
-            strides: [0; 5].map(|_| if source.one_in(2) { 1 + source.next() % 65_521 } else { 0 }),
+            strides: [0; 5].map(|_| if source.one_in(2) { 1 + source.bits() % 65_521 } else { 0 }),
             scale: source.pick(&[1.0, 1.0, 0.5, -3.0, 65536.0, 0.0]),
             add: source.one_in(4),
             in_place,
@@ -272,7 +272,7 @@ impl Config {
             },
             level: source.pick(&[Level::Best, Level::Best, Level::Avx2, Level::Baseline]),
             parts: source.pick(&[0, 0, 0, 0, 2, 3, 7]),
-            seed: source.next() << 8 | source.next() & 0xff,
+            seed: source.bits() << 8 | source.bits() & 0xff,
         };
         config.mend();
         config

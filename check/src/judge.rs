@@ -244,7 +244,7 @@ fn is_decided(case: &Case, spec: &TermSpec, margin: f64) -> bool {
                 }
             }
         }
-        Form::Hausdorff(form) if !form.target_only && !(form.field_complete && spec.field.is_some()) => {
+        Form::Hausdorff(form) if !(form.target_only || form.field_complete && spec.field.is_some()) => {
             case.counted().iter().all(|&(b, i, _)| {
                 let s = |c: usize| p.s[case.at(b, c, i)];
                 let apart = |a: f64, b: f64| (a - b).abs() > margin;

@@ -27,7 +27,7 @@ impl<'a> Source<'a> {
     }
 
     /// The next 64 random bits; of bytes only the first byte differs from the generator's.
-    pub fn next(&mut self) -> u64 {
+    pub fn bits(&mut self) -> u64 {
         self.state = self.state.wrapping_add(1);
         match self.bytes.split_first() {
             Some((&byte, rest)) => {
@@ -40,7 +40,7 @@ impl<'a> Source<'a> {
 
     /// A number below `count`, which is at least 1.
     pub fn below(&mut self, count: usize) -> usize {
-        (self.next() % count as u64) as usize
+        (self.bits() % count as u64) as usize
     }
 
     /// Whether an event of probability `1/odds` happens.

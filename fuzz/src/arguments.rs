@@ -55,7 +55,7 @@ impl Tensor {
         let mut shape = shape.to_vec();
         let mut dtype = source.pick(dtypes);
         if source.one_in(50) {
-            let any = source.next() as u32;
+            let any = source.bits() as u32;
             dtype = source.pick(&[0, 0x0208, 0x0280, 0x0440, 0x1020, any]);
         }
         if source.one_in(25) && !shape.is_empty() {
@@ -73,7 +73,7 @@ impl Tensor {
             .map(|(low, high)| {
                 let bytes = ((high - low + 1) * size) as usize;
                 let mut buffer = Buffer::new(source, bytes);
-                let numbers = Numbers::new(source.next(), stream);
+                let numbers = Numbers::new(source.bits(), stream);
                 let first = buffer.bytes().len() - bytes;
                 fill(&mut buffer.bytes_mut()[first..], dtype, numbers, wild);
                 (buffer, low)
@@ -133,7 +133,7 @@ fn draw_strides(source: &mut Source<'_>, shape: &[i64]) -> Vec<i64> {
     }
     if source.one_in(8) && !strides.is_empty() {
         let axis = source.below(strides.len());
-        let any = source.next() as i64;
+        let any = source.bits() as i64;
         strides[axis] = source.pick(&[0, 1, -1, 2, 7, i64::MAX, i64::MIN, 1 << 40, any]);
     }
     strides

@@ -21,7 +21,7 @@ pub fn c_distance(bytes: &[u8]) {
     // SAFETY: integers, doubles and nullable pointers.
     let mut args: segloss_distance_args = unsafe { std::mem::zeroed() };
     args.kind = source.pick(&[1, 2, 3, 4, 0, 5]);
-    let any = source.next() as u32;
+    let any = source.bits() as u32;
     args.flags = source.pick(&[0, 1, 2, 3, 4, any]);
     args.classes = source.pick(&[0, 0, 1, 3, u32::MAX, 2]);
     args.mask = mask.raw;

@@ -71,7 +71,7 @@ pub fn c_verbs(bytes: &[u8]) {
 
     let mut args = segloss_args { grad_scale: 1.0, ..zeroed() };
     args.activation = source.pick(&[1, 2, 3, 4, 1, 2, 0, 5]);
-    let any = source.next() as u32;
+    let any = source.bits() as u32;
     args.flags = source.pick(&[0, 0, 0, 1, 2, any]);
     args.grad_scale = source.pick(&[1.0, -2.5, 0.0, 65536.0, f64::NAN, f64::INFINITY]);
     args.pred = pred.raw;
@@ -84,7 +84,7 @@ pub fn c_verbs(bytes: &[u8]) {
     if source.one_in(4) {
         let ignore: Vec<i64> =
             (0..source.pick(&[1, 2, 0, 9])).map(|_| source.pick(&[255, 2, -1, i64::MIN])).collect();
-        args.ignore_len = if source.one_in(20) { source.next() as u32 & 3 } else { ignore.len() as u32 };
+        args.ignore_len = if source.one_in(20) { source.bits() as u32 & 3 } else { ignore.len() as u32 };
         args.ignore_len = args.ignore_len.min(ignore.len() as u32);
         args.ignore = input(source, &mut held, &ignore);
     }
@@ -427,7 +427,7 @@ fn draw_terms(
 /// Changes one field of a term to anything.
 fn corrupt(source: &mut Source<'_>, term: &mut segloss_term) {
     // Constants carry their domain in the high bits: any of them, any of another domain, any bits.
-    let any = source.next() as u32;
+    let any = source.bits() as u32;
     let word =
         source.pick(&[0, 1, 2, 3, 4, 8, 16, 31, any, any.rotate_left(16), any.wrapping_mul(0x0101_0101)]);
     let number = source.pick(&[0.0, 0.5, 1.0, 2.0, -1.0, 1.5, 1e-30, 1e30, f64::NAN, f64::INFINITY]);

@@ -76,7 +76,7 @@ fn draw_image(source: &mut Source<'_>) -> (Vec<usize>, Vec<f64>) {
 
 fn draw_mask(source: &mut Source<'_>, shape: &[usize], voxels: usize) -> Vec<bool> {
     let way = source.below(6);
-    let numbers = Numbers::new(source.next(), 1);
+    let numbers = Numbers::new(source.bits(), 1);
     let width = *shape.last().unwrap();
     let at = numbers.below(0, voxels);
     (0..voxels)

@@ -16,7 +16,7 @@ pub fn rust_door(bytes: &[u8]) {
     let source = &mut Source::of_bytes(bytes);
     let shape = draw_shape(source);
     let flat: Vec<usize> = shape.iter().enumerate().filter(|(axis, _)| *axis != 1).map(|(_, &n)| n).collect();
-    let numbers = Numbers::new(source.next(), 0);
+    let numbers = Numbers::new(source.bits(), 0);
     let slack = source.below(9);
     let count = product(&shape);
     let logits: Vec<f32> =
