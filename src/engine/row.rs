@@ -6,6 +6,7 @@
 
 use super::simd::Kernel;
 use crate::Real;
+use core::sync::atomic::{Ordering, compiler_fence};
 
 /// Voxels added up together, counted from the start of the sample.
 pub(crate) const BLOCK: usize = 64;
@@ -62,6 +63,9 @@ pub(crate) fn weighted_lanes<T: Real>(x: &[T], w: &[T], lanes: &mut [T]) {
 
 /// The lanes of a block of something. They are made here, where nobody can see them, and not in the row that they are
 /// for: what might be part of what they are made from is taken one by one.
+///
+/// The fence is no instruction. It keeps the compiler from a loop over sixteen blocks at once, for which LLVM gathers
+/// elements that lie 64 apart: at AVX-512 slower than AVX2.
 #[inline(always)]
 pub(crate) fn block_lanes<T: Real>(at: impl Fn(usize) -> T) -> [T; LANES] {
     let mut lanes = [T::zero(); LANES];
@@ -70,6 +74,7 @@ pub(crate) fn block_lanes<T: Real>(at: impl Fn(usize) -> T) -> [T; LANES] {
             *lane += at(part * LANES + i);
         }
     }
+    compiler_fence(Ordering::AcqRel);
     lanes
 }
 
