@@ -439,7 +439,8 @@ typedef struct segloss_args {
   double grad_scale;
   // [B,C,...], floating, at least one spatial axis.
   struct segloss_tensor pred;
-  // Labels [B,...] or [B,1,...]; 0/1 masks or floating maps [B,C,...]. C = 1: labels are 0/1 masks.
+  // Labels [B,...] or [B,1,...]; 0/1 masks [B,C,...], or floating maps [B,C,...] from 0 to 1 (1e-3
+  // beside is taken). C = 1: labels are 0/1 masks.
   struct segloss_tensor target;
   // [B,...] floating or U8, >= 0; stride 0 broadcasts.
   struct segloss_tensor voxel_weight;

@@ -1,6 +1,7 @@
 //! A batch: what was predicted, what is true, and which voxels count. Every check of shapes is here.
 
-use crate::engine::labels::Legend;
+use crate::engine::arena::Arena;
+use crate::engine::labels::{FEW_IGNORED, Legend, sort};
 use crate::engine::source::Source;
 use crate::executor::Workers;
 use crate::view::{Array, Layout, MAX_AXES};
@@ -42,7 +43,7 @@ pub struct Batch<'a, P = View<'a>> {
     /// What they are.
     pub activation: Activation,
     /// Labels `[B, …]` or `[B, 1, …]`, integers; or 0/1 masks `[B, C, …]`, integers; or dense maps
-    /// `[B, C, …]`, floating-point. For one class labels are 0/1 masks.
+    /// `[B, C, …]`, floating-point, from 0 to 1 or 0.001 beside. For one class labels are 0/1 masks.
     pub target: View<'a>,
     /// A weight `[B, …]` per voxel, finite and ≥ 0.
     pub voxel_weight: Option<View<'a>>,
@@ -277,6 +278,24 @@ impl<'a> Plan<'a> {
     /// How many tasks run at once.
     pub fn workers(&self) -> usize {
         self.executor.workers()
+    }
+
+    /// The same batch; more than a few ignored labels are sorted in scratch, where each label is searched for.
+    pub fn with_ignored_sorted<'s>(&self, arena: &mut Arena<'s>) -> Result<Plan<'s>, Error>
+    where
+        'a: 's,
+    {
+        if self.ignore.len() <= FEW_IGNORED {
+            return Ok(*self);
+        }
+        let sorted = arena.take(self.ignore.len())?;
+        if sorted.is_empty() {
+            // Scratch is only measured.
+            return Ok(*self);
+        }
+        sorted.iter_mut().zip(self.ignore).for_each(|(to, from)| *to = *from);
+        sort(sorted);
+        Ok(Plan { ignore: sorted, ..*self })
     }
 
     /// The spatial extents.

@@ -217,7 +217,7 @@ fn options_without_a_meaning_are_refused() {
 fn soft_truth_makes_no_mask_and_the_first_such_voxel_is_named() {
     let mut maps = MAPS;
     maps[60 + 40 + 3] = 0.5;
-    maps[60 + 11] = f32::NAN;
+    maps[60 + 11] = 0.25;
     let soft = Batch { target: view(&maps, &SHAPE), ..batch() };
     let boundary = [Term::new(1.0, &DICE), Term::new(1.0, &BOUNDARY)];
     assert_eq!(refused(&soft, &boundary), (Status::Unsupported, "target", Some(23)));

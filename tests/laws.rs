@@ -32,4 +32,5 @@ mod reductions;
 mod scratch;
 mod silence;
 mod strides;
+mod targets;
 mod values;

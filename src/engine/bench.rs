@@ -42,7 +42,11 @@ pub(crate) struct Bench<'a, T> {
 
 impl<'a, T: Precise> Bench<'a, T> {
     /// Cuts the scratch; checks the fields that were given.
-    pub fn new(plan: &'a Plan<'a>, terms: &'a [Term<'a>], arena: &mut Arena<'a>) -> Result<Self, Error> {
+    pub fn new<'s: 'a>(
+        plan: &'a Plan<'a>,
+        terms: &'a [Term<'a>],
+        arena: &mut Arena<'s>,
+    ) -> Result<Self, Error> {
         let all = plan.samples.saturating_mul(plan.classes);
         let extras = extras(plan, terms);
         let mut bench = Self {
@@ -109,14 +113,12 @@ impl<'a, T: Precise> Bench<'a, T> {
     }
 
     /// [`Bench::new`]; scratch that is too short is told what it needs.
-    pub fn cut(plan: &'a Plan<'a>, terms: &'a [Term<'a>], arena: &mut Arena<'a>) -> Result<Self, Error> {
-        Self::new(plan, terms, arena).map_err(|error| match error.status {
-            Status::Scratch => match scratch_len(plan, terms) {
-                Ok(needed) => error.with_needed(needed as f64),
-                Err(_) => error,
-            },
-            _ => error,
-        })
+    pub fn cut<'s: 'a>(
+        plan: &'a Plan<'a>,
+        terms: &'a [Term<'a>],
+        arena: &mut Arena<'s>,
+    ) -> Result<Self, Error> {
+        Self::new(plan, terms, arena).map_err(|error| with_needed(error, plan, terms))
     }
 
     /// The field of each term that has one; computed ones hold a sample.
@@ -147,15 +149,35 @@ pub(super) fn of_sample<'t>(tallies: &'t mut [Tally], plan: &Plan<'_>, sample: u
     tallies.get_mut(sample * plan.classes..(sample + 1) * plan.classes).unwrap_or(&mut [])
 }
 
+/// Runs `$body` with `$bench` cut from `$arena` in the precision of the plan.
+macro_rules! with_bench {
+    ($plan:expr, $terms:expr, $arena:expr, $bench:ident => $body:expr) => {{
+        let told = |error| $crate::engine::bench::with_needed(error, &$plan, $terms);
+        let plan = &$plan.with_ignored_sorted($arena).map_err(told)?;
+        if plan.is_double() {
+            let $bench = &mut $crate::engine::bench::Bench::<f64>::cut(plan, $terms, $arena)?;
+            $body
+        } else {
+            let $bench = &mut $crate::engine::bench::Bench::<f32>::cut(plan, $terms, $arena)?;
+            $body
+        }
+    }};
+}
+pub(crate) use with_bench;
+
+/// The same error; that of scratch which is too short with what it needs.
+pub(crate) fn with_needed(error: Error, plan: &Plan<'_>, terms: &[Term<'_>]) -> Error {
+    match error.status {
+        Status::Scratch => scratch_len(plan, terms).map_or(error, |needed| error.with_needed(needed as f64)),
+        _ => error,
+    }
+}
+
 /// The scratch that any verb needs for this loss, in bytes.
 pub(crate) fn scratch_len(plan: &Plan<'_>, terms: &[Term<'_>]) -> Result<usize, Error> {
     let mut arena = Arena::measure();
-    let measured = if plan.is_double() {
-        Bench::<f64>::new(plan, terms, &mut arena).map(|_| ())
-    } else {
-        Bench::<f32>::new(plan, terms, &mut arena).map(|_| ())
-    };
-    match measured {
+    let mut measure = || -> Result<(), Error> { with_bench!(plan, terms, &mut arena, _bench => Ok(())) };
+    match measure() {
         Ok(()) if plan.sums() == 0 => Ok(0),
         Ok(()) => Ok(arena.needed()),
         // Only closed forms of sums need scratch where there is no voxel, and no memory holds so many sums.
@@ -163,17 +185,3 @@ pub(crate) fn scratch_len(plan: &Plan<'_>, terms: &[Term<'_>]) -> Result<usize, 
         Err(error) => Err(error),
     }
 }
-
-/// Runs `$body` with `$bench` cut from `$arena` in the precision of the plan.
-macro_rules! with_bench {
-    ($plan:expr, $terms:expr, $arena:expr, $bench:ident => $body:expr) => {
-        if $plan.is_double() {
-            let $bench = &mut $crate::engine::bench::Bench::<f64>::cut($plan, $terms, $arena)?;
-            $body
-        } else {
-            let $bench = &mut $crate::engine::bench::Bench::<f32>::cut($plan, $terms, $arena)?;
-            $body
-        }
-    };
-}
-pub(crate) use with_bench;

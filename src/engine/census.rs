@@ -2,8 +2,9 @@
 //! After it nothing can fail.
 
 use super::arena::Plain;
+use super::labelled::fold::{AddByLabel, Sum};
 use super::labels::Legend;
-use super::row::{AddUp, row};
+use super::row::{AddUp, row, row_mut};
 use super::simd::{Kernel, dispatch};
 use super::tile::{Span, Tile};
 use super::waves::Chunk;
@@ -22,16 +23,17 @@ pub(crate) unsafe fn census<T: Real + Plain>(
 ) {
     for (at, len) in tile.spans(start, end) {
         // SAFETY: promised by the caller; the spans lie in the sample.
-        unsafe {
-            tile.open(plan, sample, at, len);
-            if count_all(plan, tile, sums) {
-                continue;
+        let all_good = unsafe {
+            if plan.truth == Truth::Labels && plan.weight.is_none() {
+                let label = tile.open_labels(plan, sample, at, len);
+                count_labels(plan, label.get(..len).unwrap_or(&[]), sums)
+            } else {
+                tile.open(plan, sample, at, len);
+                count(plan, tile, sums, sample, at)
             }
-            if check(plan, tile, sample, at).is_err() {
-                sums.iter_mut().for_each(|sums| sums.voxels = f64::NAN);
-                return;
-            }
-            count(plan, tile, sums, sample, at);
+        };
+        if !all_good {
+            return sums.iter_mut().for_each(|sums| sums.voxels = f64::NAN);
         }
     }
 }
@@ -58,85 +60,112 @@ pub(crate) unsafe fn check_chunk<T: Real + Plain>(
     Ok(())
 }
 
-/// Adds a tile of voxels that weigh 1, if each is of a class. Otherwise nothing is added: some label is bad, or some
-/// voxel does not count.
-fn count_all<T: Real + Plain>(plan: &Plan<'_>, tile: &Tile<'_, T>, chunk: &mut [Tally]) -> bool {
-    if !tile.is_unweighted || plan.truth != Truth::Labels {
-        return false;
-    }
-    let label = row(tile.seen.label, 0, tile.span.width, tile.span.used);
-    if let ([object], 1) = (&mut *chunk, plan.classes) {
-        let [outside, inside, ..] = dispatch(Count { label, first: 0 });
-        let is_all = (outside + inside) as usize == label.len();
-        object.voxels += f64::from(outside + inside).masked(is_all);
-        object.truth += f64::from(inside).masked(is_all);
-        return is_all;
-    }
-    let mut all = 0;
-    let count = |of: &mut [Tally], first: usize, sign: f64| {
-        // Whole numbers, which add up to the same bits in any order, and are taken off again without a trace.
-        let counts = dispatch(Count { label, first: plan.label_of(first) });
-        for (sums, &count) in of.iter_mut().zip(&counts) {
-            sums.truth += sign * f64::from(count);
-        }
-        counts.iter().take(of.len()).sum::<u32>() as usize
+/// Adds voxels that weigh 1 to the chunk; `voxels`, the same for all classes, to the first only. Says whether each is
+/// of a class or ignored. Counts are whole numbers, which add up to the same bits in any order.
+fn count_labels(plan: &Plan<'_>, label: &[i32], chunk: &mut [Tally]) -> bool {
+    let ignores = !plan.ignore.is_empty();
+    let count = |first: i32| match first {
+        // One below the first class are the ignored.
+        0 if ignores => dispatch(Count::<true> { label, first }),
+        _ => dispatch(Count::<false> { label, first }),
     };
-    for (fours, of) in chunk.chunks_mut(4).enumerate() {
-        all += count(of, 4 * fours, 1.0);
-    }
-    if all != label.len() {
+    let (mut counted, mut ignored) = (0, 0);
+    if let ([object], 1) = (&mut *chunk, plan.classes) {
+        let (below, [outside, inside, ..]) = count(0);
+        object.truth += f64::from(inside);
+        (counted, ignored) = (outside + inside, below);
+    } else {
         for (fours, of) in chunk.chunks_mut(4).enumerate() {
-            count(of, 4 * fours, -1.0);
+            let (below, counts) = count(4 * fours as i32);
+            ignored += below;
+            for (sums, count) in of.iter_mut().zip(counts) {
+                sums.truth += f64::from(count);
+                counted += count;
+            }
         }
-        return false;
     }
     if let Some(first) = chunk.first_mut() {
-        first.voxels += all as f64;
+        first.voxels += f64::from(counted);
     }
-    true
+    (counted + ignored) as usize == label.len()
 }
 
-/// Adds a tile to the chunk; `voxels`, the same for all classes, to the first only.
+/// Adds a tile to the chunk; `voxels`, the same for all classes, to the first only. Says whether nothing is bad.
 unsafe fn count<T: Real + Plain>(
     plan: &Plan<'_>,
     tile: &mut Tile<'_, T>,
     chunk: &mut [Tally],
     sample: usize,
     at: usize,
-) {
+) -> bool {
     let Span { width, used } = tile.span;
+    let weight = row(tile.seen.weight, 0, width, used);
+    if plan.weight.is_some() && dispatch(Any { a: weight, b: weight, bad: is_no_weight }) {
+        return false;
+    }
+    if let Some(Tally { voxels: sum, .. }) = chunk.first_mut() {
+        dispatch(AddUp { row: weight, weight: None, lanes: tile.made.lanes, sum });
+    }
+    if plan.truth == Truth::Labels {
+        let label = row(tile.seen.label, 0, width, used);
+        let lanes = row_mut(tile.made.lanes, 0, width, used);
+        let first_label = plan.label_of(0);
+        dispatch(AddByLabel { row: weight, label, first_label, lanes, sums: chunk, to: Sum::Truth });
+        return !dispatch(Any { a: label, b: weight, bad: is_no_label });
+    }
     for (class, sums) in chunk.iter_mut().enumerate() {
         // SAFETY: promised by the caller.
-        unsafe { tile.load_truth(plan, sample, class, at) };
-        let weight = row(tile.seen.weight, 0, width, used);
-        let truth = row(tile.seen.truth, 0, width, used);
-        if class == 0 {
-            dispatch(AddUp { row: weight, weight: None, lanes: tile.made.lanes, sum: &mut sums.voxels });
+        if unsafe { bad_truth(plan, tile, sample, class, at) } {
+            return false;
         }
-        dispatch(AddUp { row: truth, weight: Some(weight), lanes: tile.made.lanes, sum: &mut sums.truth });
+        let weight = row(tile.seen.weight, 0, width, used);
+        let row = row(tile.seen.truth, 0, width, used);
+        dispatch(AddUp { row, weight: Some(weight), lanes: tile.made.lanes, sum: &mut sums.truth });
+    }
+    true
+}
+
+/// Reads a class of a map; says whether something in it is no truth.
+unsafe fn bad_truth<T: Real + Plain>(
+    plan: &Plan<'_>,
+    tile: &mut Tile<'_, T>,
+    sample: usize,
+    class: usize,
+    at: usize,
+) -> bool {
+    // SAFETY: promised by the caller.
+    unsafe { tile.load_truth(plan, sample, class, at) };
+    let truth = row(tile.seen.truth, 0, tile.span.width, tile.span.used);
+    match plan.truth {
+        Truth::Masks => dispatch(Any { a: truth, b: truth, bad: is_no_bit }),
+        _ => dispatch(Any { a: truth, b: truth, bad: is_no_share }),
     }
 }
 
-/// How many labels are of each of four classes.
-struct Count<'a> {
+/// How many labels are of each of four classes; before these, if that is wanted, how many are one below the first.
+struct Count<'a, const BELOW: bool> {
     label: &'a [i32],
     first: i32,
 }
 
-impl Kernel for Count<'_> {
-    type Output = [u32; 4];
+impl<const BELOW: bool> Kernel for Count<'_, BELOW> {
+    type Output = (u32, [u32; 4]);
 
     #[inline(always)]
-    fn run(self) -> [u32; 4] {
+    fn run(self) -> (u32, [u32; 4]) {
+        let mut below = 0;
         let mut counts = [0; 4];
         for &label in self.label {
             let class = label - self.first;
+            if BELOW {
+                below += u32::from(class == -1);
+            }
             counts[0] += u32::from(class == 0);
             counts[1] += u32::from(class == 1);
             counts[2] += u32::from(class == 2);
             counts[3] += u32::from(class == 3);
         }
-        counts
+        (below, counts)
     }
 }
 
@@ -153,46 +182,47 @@ unsafe fn check<T: Real + Plain>(
         let voxel = weight.iter().position(|&w| is_no_weight(w, w)).unwrap_or(0);
         return Err(Error::new(Status::Parameter, c"voxel_weight", c"finite and >= 0").at(first + voxel));
     }
-    match plan.truth {
-        Truth::Labels => {
-            let label = row(tile.seen.label, 0, tile.span.width, tile.span.used);
-            let is_bad = |label: i32, weight: T| label == Legend::UNKNOWN && weight > T::zero();
-            if dispatch(Any { a: label, b: weight, bad: is_bad }) {
-                let voxel = label.iter().zip(weight).position(|(&l, &w)| is_bad(l, w)).unwrap_or(0);
-                let wants = if plan.classes == 1 {
-                    c"0, 1 or an ignored label"
-                } else {
-                    c"a class or an ignored label"
-                };
-                return Err(Error::new(Status::Label, c"target", wants).at(first + voxel));
-            }
-        }
-        Truth::Masks => {
-            let mut worst: Option<usize> = None;
-            for class in 0..plan.classes {
-                // SAFETY: promised by the caller.
-                unsafe { tile.load_truth(plan, sample, class, at) };
-                let truth = row(tile.seen.truth, 0, tile.span.width, tile.span.used);
-                if dispatch(Any { a: truth, b: truth, bad: is_no_bit }) {
-                    let voxel = truth.iter().position(|&g| is_no_bit(g, g)).unwrap_or(0);
-                    worst = Some(worst.map_or(voxel, |before| before.min(voxel)));
-                }
-            }
-            if let Some(voxel) = worst {
-                return Err(
-                    Error::new(Status::Label, c"target", c"0 or 1 in a mask per class").at(first + voxel)
-                );
-            }
-        }
-        Truth::Dense => {}
+    if plan.truth == Truth::Labels {
+        let label = row(tile.seen.label, 0, tile.span.width, tile.span.used);
+        let bad = label.iter().zip(weight).position(|(&label, &weight)| is_no_label(label, weight));
+        let wants =
+            if plan.classes == 1 { c"0, 1 or an ignored label" } else { c"a class or an ignored label" };
+        return bad
+            .map_or(Ok(()), |voxel| Err(Error::new(Status::Label, c"target", wants).at(first + voxel)));
     }
-    Ok(())
+    let (bad, wants): (fn(T, T) -> bool, _) = match plan.truth {
+        Truth::Masks => (is_no_bit, c"0 or 1 in a mask per class"),
+        _ => (is_no_share, c"a value from 0 to 1, or 0.001 beside, in a map per class"),
+    };
+    let mut worst: Option<usize> = None;
+    for class in 0..plan.classes {
+        // SAFETY: promised by the caller.
+        if unsafe { bad_truth(plan, tile, sample, class, at) } {
+            let truth = row(tile.seen.truth, 0, tile.span.width, tile.span.used);
+            let voxel = truth.iter().position(|&g| bad(g, g)).unwrap_or(0);
+            worst = Some(worst.map_or(voxel, |before| before.min(voxel)));
+        }
+    }
+    worst.map_or(Ok(()), |voxel| Err(Error::new(Status::Label, c"target", wants).at(first + voxel)))
+}
+
+#[inline(always)]
+fn is_no_label<T: Real>(label: i32, weight: T) -> bool {
+    label == Legend::UNKNOWN && weight > T::zero()
 }
 
 #[inline(always)]
 fn is_no_weight<T: Real>(weight: T, _: T) -> bool {
     // NaN fails both comparisons.
     !(weight >= T::zero() && weight < T::INFINITY)
+}
+
+/// Interpolation leaves a little beside [0, 1].
+#[inline(always)]
+fn is_no_share<T: Real>(truth: T, _: T) -> bool {
+    const BESIDE: f64 = 1e-3f32 as f64;
+    // NaN fails both comparisons.
+    !(truth >= T::of(-BESIDE) && truth <= T::of(1.001f32 as f64))
 }
 
 #[inline(always)]

@@ -39,7 +39,42 @@ impl Source {
 pub(crate) struct Legend<'a> {
     /// Labels `0..classes` are classes. A single class has two: 0 is outside, 1 is the object.
     pub classes: i32,
+    /// In ascending order where they are more than [`FEW_IGNORED`].
     pub ignore: &'a [i64],
+}
+
+/// Up to so many ignored labels are compared with every label one by one; among more a label is searched for.
+pub(crate) const FEW_IGNORED: usize = 8;
+
+/// Sorts in place: by a heap, whose code has no panic, unlike the sorts of `core`.
+pub(crate) fn sort(numbers: &mut [i64]) {
+    for root in (0..numbers.len() / 2).rev() {
+        sift(numbers, root);
+    }
+    let mut heap = numbers;
+    while let Some(last) = heap.len().checked_sub(1) {
+        if let [first, .., last] = &mut *heap {
+            core::mem::swap(first, last);
+        }
+        heap = heap.split_at_mut_checked(last).unwrap_or_default().0;
+        sift(heap, 0);
+    }
+}
+
+/// Moves the number at `root` down until none below it is larger.
+fn sift(heap: &mut [i64], mut root: usize) {
+    loop {
+        let larger = |child: usize, than: usize| heap.get(child) > heap.get(than);
+        let (left, right) = (2 * root + 1, 2 * root + 2);
+        let child = if larger(right, left) { right } else { left };
+        if !larger(child, root) {
+            return;
+        }
+        if let Ok([a, b]) = heap.get_disjoint_mut([root, child]) {
+            core::mem::swap(a, b);
+        }
+        root = child;
+    }
 }
 
 impl Legend<'_> {
@@ -50,7 +85,7 @@ impl Legend<'_> {
 }
 
 /// An integer that may be a label.
-trait Label: Copy + PartialEq + TryFrom<i64> {
+trait Label: Copy + PartialEq + TryFrom<i64> + TryInto<i64> {
     /// The value, or a negative one if it is no class index.
     fn index(self) -> i32;
 }
@@ -99,7 +134,9 @@ impl<E: Label> Kernel for Labels<'_, E> {
         let classes = legend.classes;
         // The first ignored label, often the only one, where labels are read: to write over others takes a masked store
         // each (see `Real::cleared`).
-        let (first, others) = legend.ignore.split_first().map_or((None, legend.ignore), |(first, others)| {
+        let many = if legend.ignore.len() > FEW_IGNORED { legend.ignore } else { &[] };
+        let few = if many.is_empty() { legend.ignore } else { &[] };
+        let (first, others) = few.split_first().map_or((None, few), |(first, others)| {
             // A number that this type cannot hold names no voxel.
             (E::try_from(*first).ok(), others)
         });
@@ -121,7 +158,14 @@ impl<E: Label> Kernel for Labels<'_, E> {
         for ignore in others {
             let Ok(ignore) = E::try_from(*ignore) else { continue };
             for (i, to) in out.iter_mut().enumerate() {
-                if label(i) == ignore {
+                // All bits of an ignored label are set.
+                *to |= i32::from(label(i) == ignore).wrapping_neg();
+            }
+        }
+        if let (Some(least), Some(largest)) = (many.first(), many.last()) {
+            for (i, to) in out.iter_mut().enumerate() {
+                let Ok(label) = label(i).try_into() else { continue };
+                if *least <= label && label <= *largest && many.binary_search(&label).is_ok() {
                     *to = Legend::IGNORED;
                 }
             }
@@ -133,6 +177,8 @@ impl<E: Label> Kernel for Labels<'_, E> {
 mod tests {
     use super::*;
     use crate::View;
+    use quickcheck::quickcheck;
+    use std::{vec, vec::Vec};
 
     #[test]
     fn a_label_is_a_class_or_ignored_or_unknown() {
@@ -165,5 +211,29 @@ mod tests {
             )*};
         }
         check!(u8, u16, u32, u64, i8, i16, i32, i64);
+    }
+
+    quickcheck! {
+        fn a_heap_sorts(numbers: Vec<i64>) -> bool {
+            let (mut ours, mut expected) = (numbers.clone(), numbers);
+            sort(&mut ours);
+            expected.sort();
+            ours == expected
+        }
+
+        fn few_ignored_labels_and_many_name_the_same_voxels(labels: Vec<i16>, ignore: Vec<i16>) -> bool {
+            let label = |x: i16| x % 32;
+            let labels: Vec<i16> = labels.into_iter().chain([3]).map(label).collect();
+            let mut ignore: Vec<i64> = ignore.into_iter().map(|x| label(x).into()).collect();
+            ignore.sort();
+            let view = View::new(&labels, &[1, labels.len()]).unwrap();
+            let mut row = vec![0; labels.len()];
+            // SAFETY: all voxels.
+            unsafe { Source::without_classes(&view.array).labels(0, 0, &Legend { classes: 5, ignore: &ignore }, &mut row) };
+            labels.iter().zip(row).all(|(&label, index)| {
+                let known = if (0..5).contains(&label) { label.into() } else { Legend::UNKNOWN };
+                index == if ignore.contains(&label.into()) { Legend::IGNORED } else { known }
+            })
+        }
     }
 }

@@ -209,27 +209,43 @@ impl<'s, T: Real + Plain> Tile<'s, T> {
     pub unsafe fn open(&mut self, plan: &Plan<'_>, sample: usize, start: usize, len: usize) {
         self.len = len;
         self.span.used = len.next_multiple_of(BLOCK);
-        let weight = row_mut(self.seen.weight, 0, self.span.width, self.span.used);
-        weight.fill(T::one());
+        if plan.truth == Truth::Labels {
+            // SAFETY: promised by the caller.
+            unsafe { self.open_labels(plan, sample, start, len) };
+        }
+        let Span { width, used } = self.span;
+        let (label, weight) =
+            (row(self.seen.label, 0, width, used), row_mut(self.seen.weight, 0, width, used));
         if let Some(source) = &plan.weight {
             // SAFETY: promised by the caller.
             unsafe { source.load(sample, 0, start, weight.get_mut(..len).unwrap_or(&mut [])) };
-        }
-        weight.get_mut(len..).unwrap_or(&mut []).fill(T::zero());
-        if plan.truth == Truth::Labels {
-            let label = row_mut(self.seen.label, 0, self.span.width, self.span.used);
-            label.get_mut(len..).unwrap_or(&mut []).fill(Legend::IGNORED);
-            // SAFETY: promised by the caller.
-            unsafe {
-                plan.target.labels(sample, start, &plan.legend(), label.get_mut(..len).unwrap_or(&mut []))
-            };
+            weight.get_mut(len..).unwrap_or(&mut []).fill(T::zero());
             if !plan.ignore.is_empty() {
                 dispatch(Ignore { label, weight });
             }
+            self.is_unweighted = false;
+            self.has_blanks = dispatch(HasBlanks { weight });
+        } else {
+            let has_ignored = !plan.ignore.is_empty() && dispatch(Unignored { label, weight });
+            if !has_ignored {
+                weight.fill(T::one());
+                weight.get_mut(len..).unwrap_or(&mut []).fill(T::zero());
+            }
+            self.is_unweighted = !has_ignored && used == len;
+            self.has_blanks = !self.is_unweighted;
         }
-        self.is_unweighted = plan.weight.is_none() && plan.ignore.is_empty() && self.span.used == len;
-        self.has_blanks = self.span.used > len
-            || (plan.weight.is_some() || !plan.ignore.is_empty()) && dispatch(HasBlanks { weight });
+    }
+
+    /// Reads the labels of voxels `start..start + len`; those that fill the last block are ignored.
+    ///
+    /// # Safety
+    /// As [`Tile::open`].
+    pub unsafe fn open_labels(&mut self, plan: &Plan<'_>, sample: usize, start: usize, len: usize) -> &[i32] {
+        let label = row_mut(self.seen.label, 0, self.span.width, len.next_multiple_of(BLOCK));
+        label.get_mut(len..).unwrap_or(&mut []).fill(Legend::IGNORED);
+        // SAFETY: promised by the caller.
+        unsafe { plan.target.labels(sample, start, &plan.legend(), label.get_mut(..len).unwrap_or(&mut [])) };
+        label
     }
 
     /// Reads the prediction of all classes, as [`Tile::load`] does.
@@ -259,6 +275,12 @@ impl<'s, T: Real + Plain> Tile<'s, T> {
     /// As [`Tile::open`], which came before with the same voxels.
     pub unsafe fn load(&mut self, plan: &Plan<'_>, sample: usize, class: usize, start: usize) {
         let row = row_mut(self.seen.logit, class, self.span.width, self.span.used);
+        // SAFETY: promised by the caller.
+        let direct = unsafe { plan.prediction.slice::<T>(sample, class, start, self.len) };
+        if let Some(from) = direct.filter(|_| self.has_blanks) {
+            row.get_mut(self.len..).unwrap_or(&mut []).fill(T::zero());
+            return dispatch(Counted { from, weight: self.seen.weight, row });
+        }
         // SAFETY: promised by the caller.
         unsafe { plan.prediction.load(sample, class, start, row.get_mut(..self.len).unwrap_or(&mut [])) };
         if self.has_blanks {
@@ -304,6 +326,27 @@ impl<T: Real> Kernel for Ignore<'_, T> {
     }
 }
 
+/// Weighs ignored voxels 0 and the others 1; says whether any is ignored.
+struct Unignored<'a, T> {
+    label: &'a [i32],
+    weight: &'a mut [T],
+}
+
+impl<T: Real> Kernel for Unignored<'_, T> {
+    type Output = bool;
+
+    #[inline(always)]
+    fn run(self) -> bool {
+        let mut any = false;
+        for (weight, &label) in self.weight.iter_mut().zip(self.label) {
+            let is_ignored = label == Legend::IGNORED;
+            *weight = T::one().masked(!is_ignored);
+            any |= is_ignored;
+        }
+        any
+    }
+}
+
 struct HasBlanks<'a, T> {
     weight: &'a [T],
 }
@@ -314,6 +357,24 @@ impl<T: Real> Kernel for HasBlanks<'_, T> {
     #[inline(always)]
     fn run(self) -> bool {
         self.weight.iter().fold(false, |any, &w| any | (w == T::zero()))
+    }
+}
+
+/// Copies a row where the weight is not 0, NaN included; elsewhere it is 0.
+struct Counted<'a, T> {
+    from: &'a [T],
+    weight: &'a [T],
+    row: &'a mut [T],
+}
+
+impl<T: Real> Kernel for Counted<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        for ((to, &x), &weight) in self.row.iter_mut().zip(self.from).zip(self.weight) {
+            *to = x.masked(weight != T::zero());
+        }
     }
 }
 

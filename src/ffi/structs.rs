@@ -208,7 +208,8 @@ pub struct segloss_args {
     pub grad_scale: f64,
     /// [B,C,...], floating, at least one spatial axis.
     pub pred: segloss_tensor,
-    /// Labels [B,...] or [B,1,...]; 0/1 masks or floating maps [B,C,...]. C = 1: labels are 0/1 masks.
+    /// Labels [B,...] or [B,1,...]; 0/1 masks [B,C,...], or floating maps [B,C,...] from 0 to 1 (1e-3
+    /// beside is taken). C = 1: labels are 0/1 masks.
     pub target: segloss_tensor,
     /// [B,...] floating or U8, >= 0; stride 0 broadcasts.
     pub voxel_weight: segloss_tensor,

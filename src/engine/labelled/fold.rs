@@ -64,15 +64,23 @@ impl<T: Real + Plain> Kernel for FoldLabelled<'_, '_, T> {
     }
 }
 
-/// Adds a row to the costs of each voxel's class, block by block.
-pub(super) struct AddByLabel<'a, T> {
+/// Adds a row to one sum of each voxel's class, block by block.
+pub(in crate::engine) struct AddByLabel<'a, T> {
     pub row: &'a [T],
     pub label: &'a [i32],
     pub first_label: i32,
     /// As long as the row.
     pub lanes: &'a mut [T],
     pub sums: &'a mut [Tally],
-    pub slot: usize,
+    pub to: Sum,
+}
+
+/// Which sum of a class.
+#[derive(Clone, Copy)]
+pub(in crate::engine) enum Sum {
+    Truth,
+    /// The cost of a slot.
+    Cost(usize),
 }
 
 impl<T: Real> Kernel for AddByLabel<'_, T> {
@@ -80,8 +88,11 @@ impl<T: Real> Kernel for AddByLabel<'_, T> {
 
     #[inline(always)]
     fn run(self) {
-        let Self { row, label, first_label, lanes, sums, slot } = self;
-        add_by_label(row, label, first_label, lanes, sums, |sums| sums.cost.get_mut(slot));
+        let Self { row, label, first_label, lanes, sums, to } = self;
+        add_by_label(row, label, first_label, lanes, sums, |sums| match to {
+            Sum::Truth => Some(&mut sums.truth),
+            Sum::Cost(slot) => sums.cost.get_mut(slot),
+        });
     }
 }
 

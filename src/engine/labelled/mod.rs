@@ -5,7 +5,7 @@ mod ahead;
 pub(crate) mod exponentials;
 mod few;
 mod few_pull;
-mod fold;
+pub(super) mod fold;
 pub(crate) mod parking;
 mod pick;
 mod pull;
@@ -22,7 +22,7 @@ use super::tile::{Blank, Span, Tile};
 use crate::batch::{Plan, Truth};
 use crate::{Activation, Charge, MAX_TERMS, Parts, Real, Rows, Selection, Tally, Term};
 use exponentials::{FromProbabilities, Picks, Scale, exponentials};
-use fold::{AddByLabel, FoldLabelled};
+use fold::{AddByLabel, FoldLabelled, Sum};
 use parking::{park, unpark};
 use pick::look_up;
 use pull::{Labelled, Polynomial};
@@ -142,7 +142,7 @@ impl Sweep<'_> {
         unsafe { self.choose(tile, chunk, step) };
 
         if charges {
-            tile.made.here.fill(T::zero());
+            row_mut(tile.made.here, 0, tile.span.width, tile.span.used).fill(T::zero());
         }
         for (slot, rows) in costs(self.terms).filter(|(_, rows)| on_truth(*rows)) {
             // SAFETY: promised by the caller.
@@ -212,7 +212,7 @@ impl Sweep<'_> {
                 dispatch(Weigh { row: cost, weight });
             }
             let lanes = row_mut(tile.made.lanes, 0, width, used);
-            dispatch(AddByLabel { row: cost, label, first_label, lanes, sums: chunk, slot });
+            dispatch(AddByLabel { row: cost, label, first_label, lanes, sums: chunk, to: Sum::Cost(slot) });
         }
         if let Some((slopes, _)) = step.map {
             let slope = row_mut(tile.made.cost, 0, width, used);
