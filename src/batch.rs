@@ -280,6 +280,20 @@ impl<'a> Plan<'a> {
         self.executor.workers()
     }
 
+    /// The same voxels as one sample in which every class is annotated.
+    pub fn over_samples(&self) -> Self {
+        let of = |source: &Source| source.over_samples(self.samples);
+        Plan {
+            samples: 1,
+            voxels: self.samples.saturating_mul(self.voxels),
+            prediction: of(&self.prediction),
+            target: of(&self.target),
+            weight: self.weight.as_ref().map(of),
+            class_present: None,
+            ..*self
+        }
+    }
+
     /// The same batch; more than a few ignored labels are sorted in scratch, where each label is searched for.
     pub fn with_ignored_sorted<'s>(&self, arena: &mut Arena<'s>) -> Result<Plan<'s>, Error>
     where

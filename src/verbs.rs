@@ -4,6 +4,7 @@ use crate::batch::{Plan, check_length, misfit};
 use crate::engine::arena::Arena;
 use crate::engine::bench::{self, with_bench};
 use crate::engine::finish::Results;
+use crate::engine::joined;
 use crate::engine::ranks::fraction;
 use crate::engine::run::Request;
 use crate::engine::source::Source;
@@ -141,14 +142,15 @@ pub fn run(
     let arena = &mut Arena::new(scratch);
     // SAFETY: views borrow their slices, which hold every element of their layouts; the outputs
     // are exclusive, or the prediction itself, whose tiles are read before they are written.
-    with_bench!(&plan, terms, arena, bench => unsafe { bench.run(request) })
+    unsafe { joined::run(&plan, terms, request, arena) }
 }
 
 /// Adds the voxels of a part of a batch to `tallies`, which start at zero: one per sample and class.
 ///
 /// A part is any view of some voxels of the same samples and classes, or of some samples. Parts cut
 /// at multiples of 16,384 voxels and folded in order give the bits of the whole.
-/// Any other cut or order agrees to 1e-12, but for one inside a block of 64 voxels computed in f32: to 1e-7.
+/// Any other cut or order agrees to 1e-12, but for one inside a block of 64 voxels computed in f32: to 1e-7. So does a
+/// batch of 64 samples or more of at most 256 voxels each, over which [`run`] sums a loss of the whole batch at once.
 ///
 /// # Errors
 /// As [`evaluate`]; and [`Status::MissingField`] for a term whose field would have to be computed,

@@ -31,6 +31,7 @@ mod presets;
 mod reductions;
 mod scratch;
 mod silence;
+mod small;
 mod strides;
 mod targets;
 mod values;

@@ -11,6 +11,7 @@ pub(crate) mod finish;
 pub(crate) mod general;
 pub(crate) mod halves;
 pub(crate) mod interleave;
+pub(crate) mod joined;
 #[expect(clippy::indexing_slicing, reason = "lanes of a block")]
 pub(crate) mod labelled;
 pub(crate) mod labels;

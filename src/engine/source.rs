@@ -49,29 +49,47 @@ impl Lattice {
             let stride = self.strides[0];
             return visit((start as isize).wrapping_mul(stride), stride, len);
         }
+        let axes = self.extents.iter().zip(&self.strides).take(self.axes);
+        let mut index = [0; MAX_AXES];
+        let (mut rest, mut offset) = (start, 0isize);
+        for ((&extent, &stride), index) in axes.clone().zip(&mut index).rev() {
+            *index = rest % extent;
+            rest /= extent;
+            offset = offset.wrapping_add((*index as isize).wrapping_mul(stride));
+        }
         let mut done = 0;
         while done < len {
-            let mut rest = start + done;
-            let mut offset = 0isize;
-            let mut run = len - done;
-            let mut inner = None;
-            for axis in (0..self.axes).rev() {
-                let (Some(&extent), Some(&stride)) = (self.extents.get(axis), self.strides.get(axis)) else {
-                    return;
-                };
-                let (index, outer) = (rest % extent, rest / extent);
-                offset = offset.wrapping_add((index as isize).wrapping_mul(stride));
-                rest = outer;
-                if inner.is_none() {
-                    inner = Some(stride);
-                    run = run.min(extent.get() - index);
-                }
-            }
-            visit(offset, inner.unwrap_or(0), run);
+            let mut outward = axes.clone().zip(&mut index).rev();
+            let Some(((&extent, &stride), first)) = outward.next() else { return };
+            let run = (len - done).min(extent.get() - *first);
+            visit(offset, stride, run);
             done += run;
+            // To the first voxel of the next run.
+            offset = offset.wrapping_sub((*first as isize).wrapping_mul(stride));
+            *first = 0;
+            for ((&extent, &stride), index) in outward {
+                *index += 1;
+                offset = offset.wrapping_add(stride);
+                if *index < extent.get() {
+                    break;
+                }
+                offset = offset.wrapping_sub((*index as isize).wrapping_mul(stride));
+                *index = 0;
+            }
+        }
+    }
+
+    /// Runs of one element after the other that are short, and as far apart as one stride says.
+    fn short_runs(&self) -> Option<(NonZeroUsize, isize)> {
+        match (self.axes, self.strides[1]) {
+            (2, 1) if self.extents[1].get() <= SHORT => Some((self.extents[1], self.strides[0])),
+            _ => None,
         }
     }
 }
+
+/// Runs up to this length are read and written by one kernel for all of a row.
+const SHORT: usize = 256;
 
 /// An array as rows: `[sample, class, voxel]`, the voxels in C order of the spatial axes.
 #[derive(Clone, Copy, Debug)]
@@ -110,6 +128,14 @@ impl Source {
     pub fn of_batch<T: Real>(data: *mut T, voxels: usize) -> Self {
         let lattice = Lattice::new(core::iter::once((voxels, 1)));
         Self { data: data.cast(), dtype: T::DTYPE, sample: voxels as isize, class: 0, lattice }
+    }
+
+    /// The same array as one sample, whose outermost axis is that of `samples`.
+    pub fn over_samples(&self, samples: usize) -> Self {
+        let Lattice { axes, extents, strides } = &self.lattice;
+        let inner = extents.iter().zip(strides).take(*axes).map(|(extent, stride)| (extent.get(), *stride));
+        let lattice = Lattice::new(core::iter::once((samples, self.sample)).chain(inner));
+        Self { sample: 0, lattice, ..*self }
     }
 
     /// Whether all classes have the same row.
@@ -184,6 +210,10 @@ impl Source {
     /// The array is readable and the voxels lie in it.
     pub unsafe fn load<T: Real>(&self, sample: usize, class: usize, start: usize, out: &mut [T]) {
         let base = self.base(sample, class);
+        if let Some(runs) = self.lattice.short_runs().filter(|_| self.dtype == T::DTYPE) {
+            let from = self.data.cast::<T>().wrapping_offset(base).cast_const();
+            return dispatch(LoadRuns { from, runs, start, out });
+        }
         let mut rest = out;
         self.lattice.walk(start, rest.len(), |offset, stride, count| {
             let (run, tail) = core::mem::take(&mut rest).split_at_mut_checked(count).unwrap_or_default();
@@ -204,6 +234,9 @@ impl Source {
     /// The array is writable, no two indices name the same element, and the voxels lie in it.
     pub unsafe fn store<T: Real>(&self, sample: usize, class: usize, start: usize, row: &[T], add: bool) {
         let base = self.base(sample, class);
+        if let Some(runs) = self.lattice.short_runs().filter(|_| self.dtype == T::DTYPE && !add) {
+            return dispatch(StoreRuns { to: self.data.cast::<T>().wrapping_offset(base), runs, start, row });
+        }
         let mut rest = row;
         self.lattice.walk(start, rest.len(), |offset, stride, count| {
             let (run, tail) = rest.split_at_checked(count).unwrap_or_default();
@@ -266,6 +299,75 @@ impl<E: Stored, T: Real> Kernel for Store<'_, E, T> {
                 *to = E::write(sum);
             }
         }
+    }
+}
+
+/// The length of a run and how far apart runs are.
+type Runs = (NonZeroUsize, isize);
+
+/// Calls `visit(offset, first, count)` for the runs of elements `start..start + len`: where a run begins, which of the
+/// elements it has, and how many.
+#[inline(always)]
+fn each_run((extent, stride): Runs, start: usize, len: usize, mut visit: impl FnMut(isize, usize, usize)) {
+    let (mut run, mut skip, mut done) = ((start / extent) as isize, start % extent, 0);
+    while done < len {
+        let count = (extent.get() - skip).min(len - done);
+        visit(run.wrapping_mul(stride).wrapping_add(skip as isize), done, count);
+        (run, skip, done) = (run + 1, 0, done + count);
+    }
+}
+
+/// Copies a few elements, eight at a time: a loop that is unrolled further would leave all of them to its end.
+#[inline(always)]
+fn copy_short<T: Copy>(from: &[T], to: &mut [T]) {
+    let ((from, from_rest), (to, to_rest)) = (from.as_chunks::<8>(), to.as_chunks_mut::<8>());
+    for (to, from) in to.iter_mut().zip(from) {
+        *to = *from;
+    }
+    for (to, from) in to_rest.iter_mut().zip(from_rest) {
+        *to = *from;
+    }
+}
+
+struct LoadRuns<'a, T> {
+    from: *const T,
+    runs: Runs,
+    start: usize,
+    out: &'a mut [T],
+}
+
+impl<T: Real> Kernel for LoadRuns<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Self { from, runs, start, out } = self;
+        each_run(runs, start, out.len(), |offset, first, count| {
+            // SAFETY: the caller of `Source::load` promises that the run lies in a readable array.
+            let run = unsafe { core::slice::from_raw_parts(from.wrapping_offset(offset), count) };
+            copy_short(run, out.get_mut(first..first + count).unwrap_or_default());
+        });
+    }
+}
+
+struct StoreRuns<'a, T> {
+    to: *mut T,
+    runs: Runs,
+    start: usize,
+    row: &'a [T],
+}
+
+impl<T: Real> Kernel for StoreRuns<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Self { to, runs, start, row } = self;
+        each_run(runs, start, row.len(), |offset, first, count| {
+            // SAFETY: the caller of `Source::store` promises that the run lies in a writable array that nobody else uses.
+            let run = unsafe { core::slice::from_raw_parts_mut(to.wrapping_offset(offset), count) };
+            copy_short(row.get(first..first + count).unwrap_or_default(), run);
+        });
     }
 }
 

@@ -30,6 +30,11 @@ impl Output {
         Self { rows: Source::with_classes(array), accumulate, streams: bytes >= STREAM_FROM }
     }
 
+    /// The same gradient as that of one sample.
+    pub fn over_samples(&self, samples: usize) -> Self {
+        Self { rows: self.rows.over_samples(samples), ..*self }
+    }
+
     /// Whether rows of this step go past the caches: where probabilities were parked, the lines are in them again.
     pub fn streams_in(&self, step: Step<'_>) -> bool {
         self.streams && step.parking.is_none()

@@ -11,6 +11,7 @@ use crate::Frequency;
 use crate::batch::Plan;
 use crate::engine::bench::{self, with_bench};
 use crate::engine::finish::Results;
+use crate::engine::joined;
 use crate::engine::run::Request;
 use crate::engine::simd;
 use crate::engine::source::Source;
@@ -85,7 +86,7 @@ pub unsafe extern "C" fn segloss_run(
                 request.answer_empty()
             } else {
                 let arena = &mut call.arena()?;
-                with_bench!(plan, terms, arena, bench => bench.run(request)?)
+                joined::run(plan, terms, request, arena)?
             };
             value.into_iter().flatten().for_each(|value| *value = result);
             Ok(())
