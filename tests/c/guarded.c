@@ -114,8 +114,9 @@ static void loss(const segloss_form *form, size_t f, int kind, int channels_last
   CHECK(memcmp(&plain, value, sizeof plain) == 0 && memcmp(plain_gradient, args.grad.data, FLOATS[f].bytes * all) == 0);
   CHECK(parts[0] == plain || plain != plain);
 
-  /* The same in parts. TopK by fraction selects over the whole batch, which a part is not. */
-  if (form == segloss_top_k()) {
+  /* The same in parts. TopK by fraction selects over the whole batch, and distances are taken from it. */
+  if (form == segloss_top_k() || form == segloss_distance_penalized() || form == segloss_boundary() ||
+      form == segloss_hausdorff()) {
     release();
     return;
   }

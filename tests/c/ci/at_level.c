@@ -6,6 +6,10 @@
 
 uint32_t segloss_force_cpu_level(uint32_t level);
 
+/* Rust's core was compiled to unwind, and without link-time optimisation it still says by what. Nothing here does. */
+void rust_eh_personality(void);
+void rust_eh_personality(void) { abort(); }
+
 __attribute__((constructor)) static void begin(void) {
   const char *word = getenv("SEGLOSS_LEVEL");
   const uint32_t wanted = word ? (uint32_t)atoi(word) : 0;
