@@ -59,20 +59,80 @@ fn run_cpp(sources: &[&str]) {
     }
 }
 
-/// Compiles a program with every warning an error, links the static library, and runs it: what it prints.
+/// Compiles a program and runs it: what it prints.
 #[track_caller]
 fn build(sources: &[&str], standard: &str, flags: &[&str]) -> String {
+    succeed(&mut Command::new(compile(sources, standard, flags)), "")
+}
+
+/// Compiles a program with every warning an error, and links the static library.
+#[track_caller]
+fn compile(sources: &[&str], standard: &str, flags: &[&str]) -> PathBuf {
     let is_c = sources.iter().all(|source| source.ends_with(".c"));
     let name = format!("{}.{standard}{}", sources.join("+").replace('/', "_"), flags.concat());
     let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     let mut cc = if is_c { compiler("CC", "cc") } else { compiler("CXX", "c++") };
     cc.arg(format!("-std={standard}")).args(flags);
     cc.args(["-pedantic", "-Wall", "-Wextra", "-Wconversion", "-Werror", "-O1", "-g"]);
-    cc.arg(format!("-I{ROOT}/include")).args(["-idirafter", &format!("{ROOT}/tests/c/stand_in")]);
+    cc.arg(format!("-I{ROOT}/include"))
+        .args(["-iquote", &format!("{ROOT}/tests/c")])
+        .args(["-idirafter", &format!("{ROOT}/tests/c/stand_in")]);
     cc.args(sources.iter().map(|source| format!("{ROOT}/tests/c/{source}")));
     cc.arg(library().join("libsegloss.a")).args(["-lm", "-o"]).arg(&program);
     succeed(&mut cc, "No compiler: install the packages gcc and g++, or set CC and CXX.");
-    succeed(&mut Command::new(&program), "")
+    program
+}
+
+/// The golden file as words and numbers, for a C program to read.
+fn golden_as_text() -> String {
+    use std::fmt::Write;
+    let path = Path::new(ROOT).join("tests/golden/golden.json");
+    let golden: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let list = |text: &mut String, name: &str, of: &serde_json::Value| {
+        let numbers: &[serde_json::Value] = of.as_array().map_or(&[], Vec::as_slice);
+        write!(text, "{name} {}", numbers.len()).unwrap();
+        numbers.iter().for_each(|x| match x.as_bool() {
+            Some(flag) => write!(text, " {}", u8::from(flag)).unwrap(),
+            None => write!(text, " {x}").unwrap(),
+        });
+        text.push('\n');
+    };
+    let mut text = String::new();
+    for entry in golden["entries"].as_array().unwrap() {
+        let case = &golden["cases"][entry["case"].as_str().unwrap()];
+        let name = entry["name"].as_str().unwrap().replace(char::is_whitespace, "_");
+        writeln!(text, "{} {}", name.chars().take(79).collect::<String>(), case["activation"]).unwrap();
+        for key in ["shape", "pred", "labels", "maps", "voxel_weight", "class_present", "spacing", "ignore"] {
+            list(&mut text, key, &case[key]);
+        }
+        let terms = entry["terms"].as_array().unwrap();
+        writeln!(text, "{}", terms.len()).unwrap();
+        for term in terms {
+            let numbers: Vec<_> = term.as_object().unwrap().iter().filter(|(_, x)| x.is_number()).collect();
+            write!(text, "{} {}", term["form"].as_str().unwrap(), numbers.len()).unwrap();
+            numbers.iter().for_each(|(name, x)| write!(text, " {name} {x}").unwrap());
+            text.push('\n');
+            list(&mut text, "class_weight", &term["class_weight"]);
+            list(&mut text, "field", &term["field"]);
+        }
+        writeln!(text, "{}", entry["value"]).unwrap();
+        list(&mut text, "grad", &entry["grad"]);
+    }
+    text + "end\n"
+}
+
+#[test]
+fn golden_values_from_c() {
+    let numbers = Path::new(env!("CARGO_TARGET_TMPDIR")).join("golden.txt");
+    std::fs::write(&numbers, golden_as_text()).unwrap();
+    let program = compile(&["../golden/golden.c"], "c99", &["-Wpadded"]);
+    let said = succeed(Command::new(program).arg(numbers), "");
+    assert!(said.contains("passed"), "{said}");
+}
+
+#[test]
+fn parameters_out_of_range_from_c() {
+    run("ranges.c", "c99");
 }
 
 #[test]
