@@ -286,8 +286,60 @@ static void weights_of_bytes(void) {
     }
 }
 
+/* Labels, masks and maps of every integer type are the same numbers; what a type cannot hold is no label. */
+static void integer_types(void) {
+  static const struct {
+    uint32_t dtype, bytes;
+  } types[] = {{SEGLOSS_U8, 1}, {SEGLOSS_U16, 2}, {SEGLOSS_U32, 4}, {SEGLOSS_U64, 8}, {SEGLOSS_I8, 1},
+               {SEGLOSS_I16, 2}, {SEGLOSS_I32, 4}, {SEGLOSS_I64, 8}};
+  static double of_labels[ALL], of_masks[ALL], gradient[ALL], distances[C * N], others[C * N];
+  static uint64_t words[ALL];
+  static const int64_t image[] = {H, W}, minus_one[] = {-1};
+  const segloss_term term = term_of(segloss_cross_entropy());
+  unsigned char *stored = (unsigned char *)words;
+  segloss_distance_args map;
+  size_t k;
+  int i, is_mask;
+  for (k = 0; k < sizeof types / sizeof types[0]; k++) {
+    for (is_mask = 0; is_mask < 2; is_mask++) {
+      segloss_args args = arguments();
+      double *const expected = is_mask ? of_masks : of_labels;
+      memset(words, 0, sizeof words);
+      for (i = 0; i < (is_mask ? ALL : B * N); i++) {
+        const int b = i / (C * N), c = i / N % C;
+        const uint64_t value = is_mask ? labels[b * N + i % N] == c : labels[i];
+        const uint16_t one = 1;
+        const size_t low = *(const unsigned char *)&one ? 0 : 8 - types[k].bytes;
+        memcpy(stored + (size_t)i * types[k].bytes, (const unsigned char *)&value + low, types[k].bytes);
+      }
+      args.target = tensor(words, types[k].dtype, is_mask ? 4 : 3, is_mask ? SHAPE : FLAT);
+      args.grad.data = k == 0 ? expected : gradient;
+      CHECK(segloss_run(&term, 1, &args) == SEGLOSS_OK);
+      if (k > 0) CHECK(memcmp(expected, gradient, sizeof gradient) == 0);
+      if (is_mask) continue;
+      CHECK(segloss_distance_args_init(&map, sizeof map) == SEGLOSS_OK);
+      map.kind = SEGLOSS_SIGNED;
+      map.classes = C;
+      map.mask = tensor(words, types[k].dtype, 2, image);
+      map.out.data = k == 0 ? distances : others;
+      map.out.dtype = SEGLOSS_F64;
+      map.scratch = scratch;
+      map.scratch_size = sizeof scratch;
+      CHECK(segloss_distance(&map) == SEGLOSS_OK);
+      if (k > 0) CHECK(memcmp(distances, others, sizeof others) == 0);
+      /* All bits of a voxel set: -1, or the largest number, which only a signed type can ignore. */
+      memset(stored + 5 * types[k].bytes, 0xff, types[k].bytes);
+      CHECK(segloss_run(&term, 1, &args) == SEGLOSS_LABEL);
+      args.ignore = minus_one;
+      args.ignore_len = 1;
+      CHECK(segloss_run(&term, 1, &args) == (k < 4 ? SEGLOSS_LABEL : SEGLOSS_OK));
+    }
+  }
+}
+
 int main(void) {
   paint();
+  integer_types();
   empty_batches();
   no_flags_for_many_classes();
   sizes();
