@@ -173,7 +173,7 @@ impl Array {
         Self { data, first, shape: shape.to_vec(), strides }
     }
 
-    fn integers(
+    pub fn integers(
         values: &[i64],
         shape: &[usize],
         channel: Option<usize>,

@@ -15,9 +15,17 @@ pub struct Painted {
 /// The label that does not count: every integer type holds it.
 pub const IGNORED: i64 = 255;
 
+/// As many spatial axes as there may be, most of them of one voxel.
+const MANY_AXES: [usize; 14] = [3, 1, 1, 2, 1, 1, 1, 2, 1, 1, 1, 1, 2, 1];
+
 /// Odd sixteenths between −4 and 4.
-fn logits(count: usize, seed: usize) -> Vec<f64> {
+pub fn logits(count: usize, seed: usize) -> Vec<f64> {
     (0..count).map(|k| (2 * ((k * k * 31 + k * 17 + seed * 7) % 61) as i64 - 61) as f64 / 16.0).collect()
+}
+
+/// Between −4 and 4, so that no two voxels cost the same: whom TopK selects hangs on no rounding.
+pub fn distinct_logits(count: usize, seed: usize) -> Vec<f64> {
+    (0..count).map(|k| ((k * k * 31 + k * 17 + seed * 7) % 1_000_003) as f64 / 125_000.0 - 4.0).collect()
 }
 
 /// Labels of a prime period, every thirteenth one ignored.
@@ -32,12 +40,12 @@ pub fn weights(count: usize) -> Vec<f64> {
 }
 
 /// 0/1 maps in which classes overlap, and some voxels belong to none.
-fn masks(count: usize, seed: usize) -> Vec<f64> {
+pub fn masks(count: usize, seed: usize) -> Vec<f64> {
     (0..count).map(|k| if (k * k + seed * k + k / 3) % 7 < 3 { 1.0 } else { 0.0 }).collect()
 }
 
 /// Eighths between 0 and 1, both included.
-fn soft(count: usize, seed: usize) -> Vec<f64> {
+pub fn soft(count: usize, seed: usize) -> Vec<f64> {
     (0..count).map(|k| ((k * k * 5 + k * 3 + seed) % 17 % 9) as f64 / 8.0).collect()
 }
 
@@ -61,7 +69,7 @@ fn shared_probability(samples: usize, voxels: usize) -> Vec<f64> {
 }
 
 /// Pushes the classes that are nearly one half away from it.
-fn steady(mut case: Case) -> Case {
+pub fn steady(mut case: Case) -> Case {
     for _ in 0..64 {
         let near: Vec<usize> = (probabilities(&case).s.iter().enumerate())
             .filter_map(|(k, s)| ((s - 0.5).abs() < 0.012).then_some(k))
@@ -123,13 +131,21 @@ pub fn cases() -> Vec<Painted> {
             &[IGNORED],
         )
     };
+    // A class whose label does not count.
+    let without_class = |case: Case, class: i64| {
+        let labels = case.labels.as_ref().expect("a case of labels");
+        Case::of_labels(case.c, &case.shape, case.activation, &case.z, labels, &[class])
+    };
     let absent =
         relabelled(of_labels(3, 2, &[37], Softmax, 5, false), &|k, l| if k < 37 { l } else { l.min(1) });
     let blank =
         relabelled(of_labels(2, 3, &[21], Softmax, 6, true), &|k, l| if k / 21 == 1 { IGNORED } else { l });
     let all = [
         ("labels, ignored and weighted", weighted(of_labels(3, 2, &[7, 9], Softmax, 1, true))),
-        ("volume of thick slices", spaced(of_labels(5, 1, &[4, 4, 4], Softmax, 2, false), &[3.0, 0.7, 0.7])),
+        (
+            "thick slices, a class ignored",
+            spaced(without_class(of_labels(5, 1, &[4, 4, 4], Softmax, 2, false), 2), &[3.0, 0.7, 0.7]),
+        ),
         ("overlapping masks", of_maps(3, &[5, 13], Sigmoid, logits(2 * 3 * 65, 3), masks(2 * 3 * 65, 3))),
         ("labels of one class", of_labels(1, 3, &[31], Sigmoid, 4, true)),
         ("labels on their own", weighted(of_labels(3, 1, &[3, 11], Sigmoid, 8, true))),
@@ -146,7 +162,7 @@ pub fn cases() -> Vec<Painted> {
         ),
         ("probabilities of one class", of_labels(1, 2, &[29], Probability, 12, false)),
         ("a class absent from one sample", absent),
-        ("classes not annotated", annotated(of_labels(3, 2, &[3, 8], Softmax, 13, true), 4)),
+        ("sixteen axes, classes not annotated", annotated(of_labels(3, 2, &MANY_AXES, Softmax, 13, true), 4)),
         (
             "masks not annotated",
             annotated(of_maps(3, &[13], Sigmoid, logits(2 * 3 * 13, 14), masks(2 * 3 * 13, 5)), 3),

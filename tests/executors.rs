@@ -10,7 +10,7 @@ use segloss::{
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Two threads, tasks dealt out in turn.
-struct Two;
+pub struct Two;
 
 impl Executor for Two {
     fn workers(&self) -> usize {

@@ -7,7 +7,7 @@ use crate::cases::{self, Field, field_of};
 use crate::naive::{Case, TermSpec};
 use crate::parts::with_fields;
 use half::{bf16, f16};
-use segloss::{Gradient, differentiate, scratch_len};
+use segloss::{Batch, Gradient, differentiate, scratch_len};
 
 pub const FLOATS: [Float; 4] = [Float::F16, Float::Bf16, Float::F32, Float::F64];
 
@@ -94,6 +94,40 @@ fn every_integer_type_of_labels_gives_the_same_bits() {
     });
 }
 
+/// Value and gradient with voxel weights of one type or another.
+fn weighed(case: &Case, terms: &[TermSpec], format: &Format, weight: &Array) -> (u64, Vec<f64>) {
+    let inputs = Inputs::new(case, terms, format);
+    let shape: Vec<usize> = [case.b, case.c].iter().chain(&case.shape).copied().collect();
+    let mut gradient = Array::new(&case.z, &shape, Some(1), format.layout, format.gradient);
+    let value = with_terms(terms, &inputs, |terms| {
+        let batch = Batch { voxel_weight: Some(weight.view()), ..inputs.batch(inputs.prediction.view()) };
+        let mut scratch = vec![0xa5; scratch_len(&batch, terms).unwrap()];
+        differentiate(&batch, terms, Gradient::new(gradient.view_mut()), &mut scratch).unwrap()
+    });
+    (value.to_bits(), gradient.values())
+}
+
+#[test]
+fn weights_of_integers_are_the_numbers_they_are() {
+    cases::each(|title, case, terms| {
+        let flat: Vec<usize> = [case.b].iter().chain(&case.shape).copied().collect();
+        // A bool is 0 or 1; every number of a u8 is a weight.
+        for (integer, numbers) in [(Target::MaskBool, &[1i64, 0, 1][..]), (Target::U8, &[1, 2, 0, 255, 3])] {
+            let weights: Vec<i64> = (0..case.b * case.n()).map(|k| numbers[k % numbers.len()]).collect();
+            let floats: Vec<f64> = weights.iter().map(|&w| w as f64).collect();
+            for (prediction, layout) in [(Float::F64, Layout::Odd), (Float::F32, Layout::ChannelsFirst)] {
+                let format = Format { prediction, ..Format::exact(case) };
+                let of = |weight: &Array| weighed(case, terms, &format, weight);
+                let expected = of(&Array::new(&floats, &flat, None, Layout::ChannelsFirst, prediction));
+                let ours = of(&Array::integers(&weights, &flat, None, layout, integer));
+                let title = format!("{title} {prediction:?} {integer:?}");
+                assert_eq!(ours.0, expected.0, "{title}");
+                assert_same_numbers(&ours.1, &expected.1, &title);
+            }
+        }
+    });
+}
+
 #[test]
 fn every_layout_gives_the_same_bits() {
     cases::each(|title, case, terms| {
@@ -167,17 +201,20 @@ fn scaling_the_gradient_is_weighing_the_loss() {
     });
 }
 
-#[test]
-fn an_accumulated_gradient_is_added_to_what_is_there() {
-    cases::each(|title, case, terms| {
-        for (prediction, gradient) in
-            [(Float::F64, Float::F64), (Float::F32, Float::F32), (Float::F16, Float::F16)]
-        {
-            let format = Format { prediction, gradient: Float::F64, ..Format::exact(case) };
-            let full = run(case, terms, format).gradient;
-            let before: Vec<f64> = (0..full.len()).map(|k| (k % 7) as f64 / 4.0 - 0.5).collect();
-            let shape: Vec<usize> = [case.b, case.c].iter().chain(&case.shape).copied().collect();
-            let mut there = Array::new(&before, &shape, Some(1), Layout::ChannelsLast, gradient);
+/// That a gradient is added to numbers that are not 0, whatever the layout and the type of the output.
+#[track_caller]
+pub fn assert_added(title: &str, case: &Case, terms: &[TermSpec]) {
+    for float in [Float::F64, Float::F32, Float::F16] {
+        let format = Format { prediction: float, gradient: Float::F64, ..Format::exact(case) };
+        let full = run(case, terms, format).gradient;
+        // Eighths of a prime period, none of them 0.
+        let before: Vec<f64> = (0..full.len()).map(|k| (k % 11) as f64 / 4.0 - 1.125).collect();
+        // The sum is formed in the precision of the run, and rounded once to the output's.
+        let single = |x: f64| if float == Float::F64 { x } else { x as f32 as f64 };
+        let sum: Vec<f64> = before.iter().zip(&full).map(|(b, g)| rounded(single(b + g), float)).collect();
+        let shape: Vec<usize> = [case.b, case.c].iter().chain(&case.shape).copied().collect();
+        for layout in [Layout::ChannelsFirst, Layout::ChannelsLast, Layout::Odd] {
+            let mut there = Array::new(&before, &shape, Some(1), layout, float);
             let inputs = Inputs::new(case, terms, &format);
             with_terms(terms, &inputs, |terms| {
                 let batch = inputs.batch(inputs.prediction.view());
@@ -185,11 +222,12 @@ fn an_accumulated_gradient_is_added_to_what_is_there() {
                 let into = Gradient { accumulate: true, ..Gradient::new(there.view_mut()) };
                 differentiate(&batch, terms, into, &mut scratch).unwrap();
             });
-            // The sum is formed in the precision of the run, and rounded once to the output's.
-            let single = |x: f64| if prediction == Float::F64 { x } else { x as f32 as f64 };
-            let sum: Vec<f64> =
-                before.iter().zip(&full).map(|(b, g)| rounded(single(b + g), gradient)).collect();
-            assert_same_numbers(&there.values(), &sum, &format!("{title} {gradient:?}"));
+            assert_same_numbers(&there.values(), &sum, &format!("{title} {float:?} {layout:?}"));
         }
-    });
+    }
+}
+
+#[test]
+fn an_accumulated_gradient_is_added_to_what_is_there() {
+    cases::each(assert_added);
 }

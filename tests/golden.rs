@@ -10,7 +10,7 @@ use crate::naive::{
 use serde_json::Value;
 
 /// Both sides are f64 sums of a few hundred numbers.
-const TOLERANCE: f64 = 1e-12;
+pub const TOLERANCE: f64 = 1e-12;
 
 fn numbers(list: &Value) -> Vec<f64> {
     list.as_array().into_iter().flatten().map(|x| x.as_f64().unwrap()).collect()
@@ -105,7 +105,7 @@ fn term(of: &Value) -> TermSpec {
 }
 
 /// Calls `check` with each entry: a title, the case, the terms, the value and the gradient.
-fn each_entry(mut check: impl FnMut(&str, &Case, &[TermSpec], f64, &[f64])) {
+pub fn each_entry(mut check: impl FnMut(&str, &Case, &[TermSpec], f64, &[f64])) {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/golden.json");
     let golden: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
     let entries = golden["entries"].as_array().unwrap();

@@ -19,6 +19,7 @@ use crate::naive::{Case, Form, Selection, TermSpec, class_weight, probabilities}
 pub fn held(case: &Case, term: &TermSpec) -> (Case, TermSpec) {
     match term.form {
         Form::TopK(selection) => cross_entropy_of(case, term, selection),
+        Form::Hausdorff(form) if term.field.is_some() && form.field_complete => (case.clone(), term.clone()),
         Form::Hausdorff(form) => (case.clone(), with_complete_field(case, term, form)),
         _ => (case.clone(), term.clone()),
     }

@@ -26,6 +26,35 @@ pub fn losses() -> Vec<Loss> {
     families.into_iter().flatten().collect()
 }
 
+/// Whether a loss is a mean over voxels: it adds up a cost of each, and divides by a sum of weights.
+pub fn is_mean_of_voxels(form: Form) -> bool {
+    use Form::*;
+    matches!(
+        form,
+        CrossEntropy { .. }
+            | TopK(_)
+            | Focal { .. }
+            | DistancePenalized
+            | Boundary { .. }
+            | Hausdorff(_)
+            | BalancedCrossEntropy { .. }
+            | PowerCrossEntropy { .. }
+    )
+}
+
+/// What the sweeps of a loss hang on: its costs, and whether its closed forms, which differ after the sums only, read
+/// squares. Large batches go through one loss of each.
+pub fn sweeps_of(terms: &[TermSpec]) -> String {
+    let of_term = |term: &TermSpec| match term.form {
+        form if is_mean_of_voxels(form) => format!("{form:?} {:?}", term.class_weight),
+        Form::Dice { squared: true } | Form::Iou { squared: true } | Form::SensitivitySpecificity { .. } => {
+            "squares".into()
+        }
+        _ => "sums".into(),
+    };
+    terms.iter().map(of_term).collect::<Vec<_>>().join(" + ")
+}
+
 pub const CROSS_ENTROPY: Form = Form::CrossEntropy { label_smoothing: 0.0, normalizer: Normalizer::Voxels };
 pub const DICE: Form = Form::Dice { squared: false };
 pub const TVERSKY: Form = Form::Tversky { alpha: 0.3, beta: 0.7 };

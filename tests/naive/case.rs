@@ -129,9 +129,10 @@ impl Case {
     /// v_bc: v_c where class c is annotated in sample b and b has a counted voxel, else 0.
     pub fn annotated(&self, v: &[f64]) -> Vec<f64> {
         assert_eq!(v.len(), self.c);
+        let counts: Vec<bool> = (0..self.b).map(|b| self.sample_weight(b) > 0.0).collect();
         (0..self.b * self.c)
             .map(|k| {
-                let here = self.class_present[k] && self.sample_weight(k / self.c) > 0.0;
+                let here = self.class_present[k] && counts[k / self.c];
                 if here { v[k % self.c] } else { 0.0 }
             })
             .collect()

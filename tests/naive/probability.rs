@@ -21,9 +21,10 @@ pub fn probabilities(case: &Case) -> Probabilities {
         Probabilities { s: none.clone(), one_minus_s: none.clone(), log_s: none.clone(), log_1ms: none };
     for (b, i, _) in case.counted() {
         let z: Vec<f64> = (0..case.c).map(|c| case.z[case.at(b, c, i)]).collect();
+        let softmax = Softmax::new(&z);
         for c in 0..case.c {
             let (s, one_minus_s, log_s, log_1ms) = match case.activation {
-                Activation::Softmax => softmax(&z, c),
+                Activation::Softmax => softmax.of(&z, c),
                 Activation::Sigmoid => sigmoid(z[c]),
                 Activation::Probability | Activation::ProbabilityPerClass => as_given(z[c]),
             };
@@ -43,24 +44,36 @@ pub fn probabilities(case: &Case) -> Probabilities {
 /// 1 − s_m  = R/(1 + R)
 /// log(1 − s_m) = log Σ_{k≠m} e^(z_k) − log Σ_k e^(z_k), shifted by the second largest logit
 /// ```
-fn softmax(z: &[f64], c: usize) -> (f64, f64, f64, f64) {
-    let mut m = 0;
-    for k in 1..z.len() {
-        if z[k] > z[m] {
-            m = k;
+struct Softmax {
+    m: usize,
+    rest: f64,
+    log_1ms_of_m: f64,
+}
+
+impl Softmax {
+    fn new(z: &[f64]) -> Self {
+        let mut m = 0;
+        for k in 1..z.len() {
+            if z[k] > z[m] {
+                m = k;
+            }
         }
+        let others = || (0..z.len()).filter(|&k| k != m).map(|k| z[k]);
+        let rest: f64 = others().map(|z_k| (z_k - z[m]).exp()).sum();
+        let second = others().fold(f64::NEG_INFINITY, f64::max);
+        let shifted: f64 = others().map(|z_k| (z_k - second).exp()).sum();
+        Self { m, rest, log_1ms_of_m: (second - z[m]) + shifted.ln() - rest.ln_1p() }
     }
-    let others: Vec<f64> = (0..z.len()).filter(|&k| k != m).map(|k| z[k]).collect();
-    let rest: f64 = others.iter().map(|z_k| (z_k - z[m]).exp()).sum();
-    let log_s = (z[c] - z[m]) - rest.ln_1p();
-    if c == m {
-        let second = others.iter().fold(f64::NEG_INFINITY, |a, &b| a.max(b));
-        let shifted: f64 = others.iter().map(|z_k| (z_k - second).exp()).sum();
-        let log_1ms = (second - z[m]) + shifted.ln() - rest.ln_1p();
-        (1.0 / (1.0 + rest), rest / (1.0 + rest), log_s, log_1ms)
-    } else {
-        let s = (z[c] - z[m]).exp() / (1.0 + rest);
-        (s, 1.0 - s, log_s, (-s).ln_1p())
+
+    fn of(&self, z: &[f64], c: usize) -> (f64, f64, f64, f64) {
+        let Self { m, rest, log_1ms_of_m } = *self;
+        let log_s = (z[c] - z[m]) - rest.ln_1p();
+        if c == m {
+            (1.0 / (1.0 + rest), rest / (1.0 + rest), log_s, log_1ms_of_m)
+        } else {
+            let s = (z[c] - z[m]).exp() / (1.0 + rest);
+            (s, 1.0 - s, log_s, (-s).ln_1p())
+        }
     }
 }
 

@@ -200,7 +200,7 @@ fn owned((v, classes): (&[f64], &[Tally])) -> (Vec<f64>, Vec<Tally>) {
 
 /// T_c = Σ_b T_bc over the samples with v_bc > 0, and v_c where there is one. Where classes are pooled, too, the
 /// sum is that of m_bc T_bc: an absent class is skipped sample by sample.
-fn pool(case: &Case, v: &[f64], all: &[Tally], term: &TermSpec) -> (Vec<f64>, Vec<Tally>) {
+pub fn pool(case: &Case, v: &[f64], all: &[Tally], term: &TermSpec) -> (Vec<f64>, Vec<Tally>) {
     let mut pooled = (vec![0.0; case.c], vec![Tally::default(); case.c]);
     let by_sample = term.absent == Absent::Skipped
         && term.class_average == ClassAverage::Pooled
@@ -213,7 +213,7 @@ fn pool(case: &Case, v: &[f64], all: &[Tally], term: &TermSpec) -> (Vec<f64>, Ve
 }
 
 /// (Σ_c m L(T_c)) / (Σ_c m), or L(Σ_c m T_c) of pooled classes, m = v or 0 for a skipped class.
-fn sample_loss(v: &[f64], classes: &[Tally], term: &TermSpec) -> Option<f64> {
+pub fn sample_loss(v: &[f64], classes: &[Tally], term: &TermSpec) -> Option<f64> {
     let skipped = |t: &Tally| term.absent == Absent::Skipped && t.truth == 0.0;
     let m: Vec<f64> = v.iter().zip(classes).map(|(&v, t)| if skipped(t) { 0.0 } else { v }).collect();
     let all: f64 = m.iter().sum();

@@ -1,0 +1,119 @@
+//! Sums of any size: a closed form is one of ratios, so sums that are 2ᵏ times smaller give the same bits, and slopes
+//! 2ᵏ times as steep, up to 1e30; a denominator below 1e-30 is none.
+
+use crate::bridge::Format;
+use crate::cases::{self, is_served};
+use crate::forms::form_of;
+use crate::list::{is_mean_of_voxels, losses};
+use crate::naive::{Case, Form, TermSpec};
+use crate::parts::{finish_of, fold_into, have_parts, with_fields_for_parts};
+use segloss::{NOTHING, Parts, Tally};
+
+const STEEPEST: f64 = 1e30;
+
+fn numbers(tally: &Tally) -> [f64; 14] {
+    let Tally { voxels, truth, predicted, overlap, missed, spilled, cost, charged, .. } = *tally;
+    let [a, b, c, d] = cost;
+    let [e, f, g, h] = charged;
+    [voxels, truth, predicted, overlap, missed, spilled, a, b, c, d, e, f, g, h]
+}
+
+/// Value and slopes from these sums times 2ᵏ, with a term that weighs 2ʷ.
+fn finish(case: &Case, term: &TermSpec, tallies: &[Tally], k: i32, weight: i32) -> (f64, Vec<[f64; 14]>) {
+    let scaled = |tally: &Tally| {
+        let mut small = Tally::ZERO;
+        small.add_scaled(2f64.powi(k), tally);
+        small
+    };
+    let tallies: Vec<Tally> = tallies.iter().map(scaled).collect();
+    let mut slopes = vec![Tally::ZERO; tallies.len()];
+    let terms = [TermSpec { weight: 2f64.powi(weight), ..term.clone() }];
+    let value = finish_of(case, &terms, &Format::exact(case), &tallies, &mut slopes);
+    (value * 2f64.powi(-weight), slopes.iter().map(numbers).collect())
+}
+
+#[test]
+fn sums_of_any_size_give_the_same_loss_and_slopes_of_at_most_1e30() {
+    let case =
+        cases::cases().into_iter().find(|case| case.name == "labels, ignored and weighted").unwrap().case;
+    let format = Format::exact(&case);
+    for loss in losses() {
+        for term in loss.for_classes(case.c) {
+            if !have_parts(std::slice::from_ref(&term)) || !is_served(std::slice::from_ref(&term), &case) {
+                continue;
+            }
+            let bare = TermSpec { smooth_numerator: 0.0, smooth_denominator: 0.0, ..term };
+            let terms = with_fields_for_parts(&case, &[bare], &format);
+            let term = &terms[0];
+            let mut tallies = vec![Tally::ZERO; case.b * case.c];
+            fold_into(&case, &terms, &format, &mut tallies);
+            let (value, slopes) = finish(&case, term, &tallies, 0, 0);
+            assert!(slopes.iter().flatten().any(|&x| x != 0.0), "{}", loss.name);
+            let mut held = 0;
+            // 2⁻⁹⁰ of a voxel is 8e-28 of it, 2⁻¹³⁰ is 7e-40.
+            for (k, weight) in [(-90, 0), (-90, 20), (40, -30), (-90, -20), (-130, 0), (-130, 30)] {
+                let title = format!("{}, sums times 2^{k}, weight 2^{weight}", loss.name);
+                let (ours, steep) = finish(&case, term, &tallies, k, weight);
+                let is_none = k < -100 && !is_mean_of_voxels(term.form);
+                let expected = match (is_none, term.minus_one) {
+                    (false, _) => value,
+                    (true, false) => 0.0,
+                    (true, true) => -1.0,
+                };
+                assert_eq!(ours.to_bits(), expected.to_bits(), "{title}: {ours:e}, not {expected:e}");
+                for (ours, slope) in steep.iter().flatten().zip(slopes.iter().flatten()) {
+                    let free = if is_none { 0.0 } else { slope * 2f64.powi(weight - k) };
+                    let expected = free.clamp(-STEEPEST, STEEPEST);
+                    held += usize::from(expected != free);
+                    assert!(*ours == expected, "{title}: a slope of {ours:e}, not {expected:e}");
+                }
+            }
+            assert!(held > 0, "{}: no slope was held", loss.name);
+        }
+    }
+}
+
+/// Perfect sums of which only the size is left: where the denominator is 1e-30 there are slopes, just below none.
+#[test]
+fn a_denominator_is_one_from_1e_30_on() {
+    let mut regions = 0;
+    for loss in losses() {
+        for term in loss.for_classes(1).into_iter().filter(|term| !is_mean_of_voxels(term.form)) {
+            // A power above 1 is flat where all is right.
+            if matches!(term.form, Form::FocalTversky { gamma, .. } if gamma < 1.0)
+                || matches!(term.form, Form::LogDice { gamma } if gamma > 1.0)
+            {
+                continue;
+            }
+            regions += 1;
+            let form = form_of(&TermSpec { smooth_numerator: 0.0, smooth_denominator: 0.0, ..term.clone() });
+            // The denominator of a class all of whose G voxels are found: Dice has 2·G, and so have its kin.
+            let times = match term.form {
+                Form::Dice { .. }
+                | Form::GeneralizedDice { .. }
+                | Form::Penalty { .. }
+                | Form::LogDice { .. } => 2.0,
+                _ => 1.0,
+            };
+            let slopes = |size: f64| -> bool {
+                // As many voxels are not there: the second part of (7) has the same denominator.
+                let class =
+                    Tally { voxels: 2.0 * size, truth: size, predicted: size, overlap: size, ..Tally::ZERO };
+                let slope = match form.parts() {
+                    Parts::Region(form) => form.score(&class).1,
+                    Parts::Joint(form) => {
+                        let mut slope = [Tally::ZERO];
+                        form.score(&[class], &[1.0], &mut slope);
+                        slope[0]
+                    }
+                    Parts::Cost(_) => unreachable!(),
+                };
+                numbers(&slope).iter().any(|&x| x != 0.0)
+            };
+            let least = NOTHING / times;
+            assert!(slopes(least), "{}: none at {least:e}", loss.name);
+            assert!(!slopes(least.next_down()), "{}: some below {least:e}", loss.name);
+        }
+    }
+    assert!(regions > 30);
+}

@@ -1,0 +1,205 @@
+//! Every parameter of every loss, one at a time: both ends of its range, beside them, NaN and the infinities.
+
+use crate::errors::{SHAPE, batch};
+use segloss::region::{Squares, Volume};
+use segloss::{
+    AsymmetricSimilarity, BalancedCrossEntropy, Boundary, CrossEntropy, Dice, DistancePenalized, Focal,
+    FocalTversky, Form, GeneralizedDice, Hausdorff, Iou, LogDice, Penalty, PowerCrossEntropy, Selection,
+    SensitivitySpecificity, Status, Term, TopK, Tversky, scratch_len,
+};
+
+/// What a parameter may be.
+#[derive(Clone, Copy, Debug)]
+enum Range {
+    /// Finite and not negative.
+    NonNegative,
+    /// Finite and above 0.
+    Positive,
+    /// In [0, 1].
+    Unit,
+    /// In (0, 1].
+    Share,
+}
+use Range::*;
+
+impl Range {
+    fn good(self) -> &'static [f64] {
+        match self {
+            NonNegative => &[0.0, -0.0, 5e-324, 1.0, 1e30, f64::MAX],
+            Positive => &[5e-324, 1.0, 1e30, f64::MAX],
+            Unit => &[0.0, -0.0, 5e-324, 0.5, 1.0],
+            Share => &[5e-324, 0.5, 1.0],
+        }
+    }
+
+    fn bad(self) -> &'static [f64] {
+        /// The next number above 1.
+        const ABOVE_ONE: f64 = 1.0 + f64::EPSILON;
+        match self {
+            NonNegative => &[-5e-324, -1.0, f64::MIN],
+            Positive => &[0.0, -0.0, -5e-324, -1.0, f64::MIN],
+            Unit => &[-5e-324, -1.0, ABOVE_ONE, 2.0, f64::MAX],
+            Share => &[0.0, -0.0, -5e-324, -1.0, ABOVE_ONE, 2.0, f64::MAX],
+        }
+    }
+}
+
+/// A parameter: its loss, its name in an error, its range, and the loss with it.
+type Parameter = (&'static str, &'static str, Range, Box<dyn Fn(f64) -> Box<dyn Form>>);
+
+/// Each is a number in a loss whose others have their defaults.
+macro_rules! parameters {
+    ($($form:ident { $($field:ident $($inner:ident)?: $name:literal $range:ident),+ $(,)? })*) => {
+        vec![$($((
+            stringify!($form),
+            $name,
+            $range,
+            Box::new(|x| {
+                let mut form = $form::default();
+                form.$field$(.$inner)? = x;
+                Box::new(form) as Box<dyn Form>
+            }),
+        )),+),*]
+    };
+}
+
+fn parameters() -> Vec<Parameter> {
+    let mut all: Vec<Parameter> = parameters! {
+        CrossEntropy { label_smoothing: "label_smoothing" Unit }
+        Focal { gamma: "gamma" NonNegative }
+        SensitivitySpecificity {
+            sensitivity: "alpha" Unit,
+            smooth_denominator: "smooth_denominator" NonNegative,
+        }
+        Dice {
+            smooth_numerator: "smooth_numerator" NonNegative,
+            smooth_denominator: "smooth_denominator" NonNegative,
+        }
+        Iou {
+            smooth_numerator: "smooth_numerator" NonNegative,
+            smooth_denominator: "smooth_denominator" NonNegative,
+        }
+        Tversky {
+            alpha: "alpha" NonNegative,
+            beta: "beta" NonNegative,
+            smooth_numerator: "smooth_numerator" NonNegative,
+            smooth_denominator: "smooth_denominator" NonNegative,
+        }
+        FocalTversky {
+            gamma: "gamma" Positive,
+            tversky alpha: "alpha" NonNegative,
+            tversky beta: "beta" NonNegative,
+            tversky smooth_numerator: "smooth_numerator" NonNegative,
+            tversky smooth_denominator: "smooth_denominator" NonNegative,
+        }
+        AsymmetricSimilarity {
+            beta: "beta" NonNegative,
+            smooth_numerator: "smooth_numerator" NonNegative,
+            smooth_denominator: "smooth_denominator" NonNegative,
+        }
+        GeneralizedDice {
+            smooth_numerator: "smooth_numerator" NonNegative,
+            smooth_denominator: "smooth_denominator" NonNegative,
+        }
+        Penalty {
+            k: "k" NonNegative,
+            generalized_dice smooth_numerator: "smooth_numerator" NonNegative,
+            generalized_dice smooth_denominator: "smooth_denominator" NonNegative,
+        }
+        Hausdorff { alpha: "alpha" Positive }
+        BalancedCrossEntropy { beta: "beta" Unit }
+        PowerCrossEntropy { gamma: "gamma" NonNegative }
+        LogDice {
+            gamma: "gamma" NonNegative,
+            smooth_numerator: "smooth_numerator" NonNegative,
+            smooth_denominator: "smooth_denominator" NonNegative,
+        }
+    };
+    all.push(("TopK", "k", Share, Box::new(|k| Box::new(TopK { selection: Selection::Fraction(k) }))));
+    all.push(("TopK", "k", Share, Box::new(|t| Box::new(TopK { selection: Selection::Threshold(t) }))));
+    all
+}
+
+/// The numbers that each loss holds: who adds one has to write its range above.
+#[test]
+fn every_number_of_every_loss_has_a_range() {
+    let CrossEntropy { label_smoothing: _, normalizer: _ } = CrossEntropy::default();
+    let TopK { selection: _ } = TopK::default();
+    let Focal { gamma: _ } = Focal::default();
+    let DistancePenalized = DistancePenalized;
+    let SensitivitySpecificity { sensitivity: _, smooth_denominator: _ } = SensitivitySpecificity::default();
+    let Dice { squares: Squares::Linear, smooth_numerator: _, smooth_denominator: _ } = Dice::default()
+    else {
+        panic!("linear by default")
+    };
+    let Iou { squares: _, smooth_numerator: _, smooth_denominator: _ } = Iou::default();
+    let Tversky { alpha: _, beta: _, smooth_numerator: _, smooth_denominator: _ } = Tversky::default();
+    let FocalTversky { tversky: _, gamma: _ } = FocalTversky::default();
+    let AsymmetricSimilarity { beta: _, smooth_numerator: _, smooth_denominator: _ } =
+        AsymmetricSimilarity::default();
+    let GeneralizedDice { volume: Volume::InverseSquare, smooth_numerator: _, smooth_denominator: _ } =
+        GeneralizedDice::default()
+    else {
+        panic!("by the inverse square by default")
+    };
+    let Penalty { generalized_dice: _, k: _ } = Penalty::default();
+    let Boundary { rim_zero: _ } = Boundary::default();
+    let Hausdorff { alpha: _, sides: _, argmax: _, interior: _, logarithmic: _ } = Hausdorff::default();
+    let BalancedCrossEntropy { beta: _ } = BalancedCrossEntropy::default();
+    let PowerCrossEntropy { gamma: _ } = PowerCrossEntropy::default();
+    let LogDice { gamma: _, smooth_numerator: _, smooth_denominator: _ } = LogDice::default();
+    assert_eq!(parameters().len(), 33);
+}
+
+#[test]
+fn every_parameter_is_held_to_its_range() {
+    let batch = batch();
+    for (loss, name, range, with) in parameters() {
+        let plain = CrossEntropy::default();
+        for &good in range.good() {
+            let form = with(good);
+            let terms = [Term::new(1.0, &plain), Term::new(1.0, form.as_ref())];
+            assert!(scratch_len(&batch, &terms).is_ok(), "{loss} {name} = {good:e} is refused");
+        }
+        for &bad in range.bad().iter().chain(&[f64::NAN, -f64::NAN, f64::INFINITY, f64::NEG_INFINITY]) {
+            let form = with(bad);
+            let terms = [Term::new(1.0, &plain), Term::new(1.0, form.as_ref())];
+            let error = scratch_len(&batch, &terms).expect_err(&format!("{loss} {name} = {bad:e} passes"));
+            let found = (error.status, error.argument.to_str().unwrap(), error.term);
+            assert_eq!(found, (Status::Parameter, name, Some(1)), "{loss} {name} = {bad:e}: {error}");
+        }
+    }
+}
+
+#[test]
+fn the_numbers_of_a_term_and_of_a_batch_are_held_to_their_ranges() {
+    let dice = Dice::default();
+    let refused = |terms: &[Term<'_>]| scratch_len(&batch(), terms).unwrap_err();
+    for weight in [f64::MIN, -1.0, 0.0, f64::MAX] {
+        assert!(scratch_len(&batch(), &[Term::new(weight, &dice)]).is_ok(), "weight {weight:e}");
+    }
+    for weight in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+        let error = refused(&[Term::new(1.0, &dice), Term::new(weight, &dice)]);
+        let found = (error.status, error.argument.to_str().unwrap(), error.term);
+        assert_eq!(found, (Status::Parameter, "weight", Some(1)), "{weight}");
+    }
+    for class in 0..SHAPE[1] {
+        for bad in [-5e-324, -1.0, f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            let mut weights = [1.0; SHAPE[1]];
+            weights[class] = bad;
+            let error = refused(&[Term { class_weight: Some(&weights), ..Term::new(1.0, &dice) }]);
+            let found = (error.status, error.argument.to_str().unwrap(), error.index);
+            assert_eq!(found, (Status::Parameter, "class_weight", Some(class)), "{bad}");
+        }
+    }
+    for axis in 0..2 {
+        for bad in [0.0, -0.0, -1.0, f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            let mut spacing = [1.0; 2];
+            spacing[axis] = bad;
+            let spaced = segloss::Batch { spacing: Some(&spacing), ..batch() };
+            let error = scratch_len(&spaced, &[Term::new(1.0, &dice)]).unwrap_err();
+            let found = (error.status, error.argument.to_str().unwrap(), error.index);
+            assert_eq!(found, (Status::Parameter, "spacing", Some(axis)), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! TopK by threshold: a voxel whose true class is exactly as probable as the threshold is not selected.
+
+use crate::bridge::{Float, Format, Target, outcome};
+use crate::naive::{Activation, Case, Form, Selection, TermSpec};
+
+/// One voxel in four of the true class's probability, the others at 1/64.
+fn given(c: usize, activation: Activation, s: f64) -> Case {
+    const N: usize = 70;
+    let labels: Vec<i64> = (0..N).map(|i| if c == 1 { 1 } else { (i % c) as i64 }).collect();
+    let place = |k: usize| (k / N, k % N);
+    let z = (0..c * N).map(|k| {
+        let (class, i) = place(k);
+        let is_true = c == 1 || labels[i] == class as i64;
+        match (is_true, i % 4) {
+            (true, 0) => s,
+            (true, _) => 1.0 / 64.0,
+            // What the others are given does not matter to the true class of exclusive ones.
+            (false, _) => 0.0,
+        }
+    });
+    Case::of_labels(c, &[N], activation, &z.collect::<Vec<_>>(), &labels, &[])
+}
+
+/// Where the gradient of TopK by threshold `t` is not 0, voxel by voxel.
+fn selected(case: &Case, t: f64, prediction: Float, target: Target) -> Vec<bool> {
+    let terms = [TermSpec::new(Form::TopK(Selection::Threshold(t)))];
+    let format = Format { prediction, target, ..Format::exact(case) };
+    let gradient = outcome(case, &terms, &format, 1.0).unwrap().gradient;
+    (0..case.n()).map(|i| (0..case.c).any(|c| gradient[c * case.n() + i] != 0.0)).collect()
+}
+
+#[test]
+fn what_is_as_probable_as_the_threshold_is_left_out() {
+    for prediction in [Float::F64, Float::F32] {
+        for c in [1, 2, 3, 5] {
+            for target in [Target::U8, Target::Dense(Float::F32)] {
+                for t in [0.0625, 0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875, 1.0] {
+                    let at = |s: f64| selected(&given(c, Activation::Probability, s), t, prediction, target);
+                    let title = format!("{c} classes, threshold {t}, {prediction:?} {target:?}");
+                    let expected =
+                        |of_fourth: bool| (0..70).map(|i| i % 4 != 0 || of_fourth).collect::<Vec<_>>();
+                    assert_eq!(at(t), expected(false), "{title}: at it");
+                    assert_eq!(at(t - 1e-3), expected(true), "{title}: below it");
+                }
+            }
+        }
+    }
+}
+
+/// Equal logits share the probability: of two classes each has a half, of four a quarter.
+#[test]
+fn equal_logits_are_as_probable_as_their_share() {
+    for (activation, classes) in
+        [(Activation::Softmax, &[2, 4, 8, 16][..]), (Activation::Sigmoid, &[1, 2, 3])]
+    {
+        for &c in classes {
+            let share = if activation == Activation::Sigmoid { 0.5 } else { 1.0 / c as f64 };
+            for size in [0.0, 3.0, -40.0] {
+                let z = vec![if activation == Activation::Sigmoid { 0.0 } else { size }; 70 * c];
+                let labels: Vec<i64> = (0..70).map(|i| (i % c.max(2)) as i64).collect();
+                let case = Case::of_labels(c, &[70], activation, &z, &labels, &[]);
+                for prediction in [Float::F64, Float::F32, Float::F16] {
+                    let title = format!("{activation:?} {c} {size} {prediction:?}");
+                    let at = |t| selected(&case, t, prediction, Target::U8);
+                    assert_eq!(at(share), [false; 70], "{title}: as probable");
+                    assert_eq!(at(share + 1e-3), [true; 70], "{title}: less probable");
+                }
+            }
+        }
+    }
+}
