@@ -1,6 +1,49 @@
 //! `SEGLOSS_LEVEL=baseline cargo test`, or `avx2`: tests begin at a lower CPU level. Part of every test program.
+#![allow(dead_code)] // each test program takes what it needs
 
 use segloss::cpu::{Level, force, level};
+use std::io::Write;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Says that something is missing without which a test shows less than it should, past what hides the words of tests
+/// that pass. In CI, where nothing may be missing, it fails.
+pub fn missing(what: &str) {
+    assert!(std::env::var_os("CI").is_none(), "not tested: {what}; in CI nothing may be missing");
+    // Nobody reads it if it cannot be written.
+    let _ = writeln!(std::io::stderr(), "NOT TESTED: {what}");
+}
+
+/// The level is global: whoever forces it keeps out the others that do.
+static FORCING: Mutex<()> = Mutex::new(());
+
+/// The levels in one test's hands, until it ends; then the level is what it was.
+pub struct Forced {
+    before: Level,
+    _alone: MutexGuard<'static, ()>,
+}
+
+impl Forced {
+    pub fn alone() -> Self {
+        let alone = FORCING.lock().unwrap_or_else(PoisonError::into_inner);
+        Self { before: level(), _alone: alone }
+    }
+
+    /// Goes to a level, if the CPU has it; otherwise that is [`missing`].
+    #[must_use]
+    pub fn to(&self, wanted: Level) -> bool {
+        let is_granted = force(wanted) == wanted;
+        if !is_granted && cfg!(target_arch = "x86_64") {
+            missing(&format!("this CPU has no {wanted:?}"));
+        }
+        is_granted
+    }
+}
+
+impl Drop for Forced {
+    fn drop(&mut self) {
+        force(self.before);
+    }
+}
 
 /// What a test program runs before its first test.
 #[cfg(target_os = "linux")]

@@ -6,6 +6,7 @@ use crate::bridge::{
 use crate::cases::{self, Field, field_of};
 use crate::naive::{Case, TermSpec};
 use crate::parts::with_fields;
+use crate::precision::reference;
 use half::{bf16, f16};
 use segloss::{Batch, Gradient, differentiate, scratch_len};
 
@@ -66,14 +67,14 @@ fn labels_are_one_hot_maps() {
             let format = Format { prediction, ..Format::exact(case) };
             // An ignored label is a region of its own to the distance penalty, and no map says so.
             let terms = &with_shared_fields(case, terms, &format);
-            let as_given = run(case, terms, format);
+            let (as_given, (_, size)) = (run(case, terms, format), reference(case, terms));
             let largest = as_given.gradient.iter().fold(0.0f64, |m, x| m.max(x.abs()));
             let masks: &[Target] = if is_mask(case) { &MASKS } else { &[] };
             for target in masks.iter().copied().chain(FLOATS.map(Target::Dense)) {
                 let ours = run(case, terms, Format { target, ..format });
                 let title = format!("{title} {target:?}");
                 let off = (ours.value - as_given.value).abs();
-                assert!(off <= rounding * as_given.value.abs().max(1.0), "{title}: value off by {off:e}");
+                assert!(off <= rounding * size, "{title}: value off by {off:e} of {size:e}");
                 for (i, (ours, expected)) in ours.gradient.iter().zip(&as_given.gradient).enumerate() {
                     let off = (ours - expected).abs();
                     assert!(off <= rounding * largest, "{title}: off by {off:e} of {largest:e} at {i}");

@@ -8,6 +8,7 @@ use crate::naive::{Activation, Case, Form, Selection, TermSpec};
 use crate::parts::{
     Searches, finish_of, fold_into, map_of, part, searches, slab, with_fields, with_fields_for_parts,
 };
+use crate::precision::reference;
 use approx::assert_relative_eq;
 use segloss::{
     Batch, CrossEntropy, Dice, Gradient, Status, Tally, Term, TopKSearch, View, ViewMut, differentiate,
@@ -79,7 +80,7 @@ fn the_whole_is_the_sum_of_its_parts_wherever_it_is_cut() {
                 assert_close(&rest[0], &whole.tallies, tolerance, title);
                 let mut slopes = vec![Tally::ZERO; case.b * case.c];
                 let value = finish_of(&parts[0].0, &parts[0].1, &format, &rest[0], &mut slopes);
-                let size = whole.value.abs().max(1.0);
+                let (_, size) = reference(case, &terms);
                 assert!((value - whole.value).abs() <= tolerance * size, "{title} cut at {cut}");
             }
         }

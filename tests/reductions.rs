@@ -51,7 +51,7 @@ fn assert_bits(loss: Form, other: Form) {
 
 #[track_caller]
 fn assert_close(ours: &Outcome, theirs: &Outcome, title: &str) {
-    let size = theirs.value.abs().max(1.0);
+    let size = theirs.value.abs();
     assert!(
         (ours.value - theirs.value).abs() <= TOLERANCE * size,
         "{title}: {} {}",

@@ -1,5 +1,9 @@
 //! Any shape under any strides: axes in any order, reversed, with gaps; each array in its own way.
 
+use crate::bridge::{self, Float, Format, Layout};
+use crate::formats::assert_same;
+use crate::list::{losses, sweeps_of};
+use crate::naive::{self, Case};
 use quickcheck::{Arbitrary, Gen, quickcheck};
 use segloss::{
     Activation, Batch, Boundary, CrossEntropy, Dice, Element, Gradient, Term, View, ViewMut, differentiate,
@@ -134,4 +138,26 @@ fn a_stride_of_zero_repeats_an_input() {
     };
     let broadcast = View::strided(&labels, 0, &[2, 5, 7], &[0, 0, 1]).unwrap();
     assert_eq!(value(broadcast), value(View::new(&repeated, &[2, 5, 7]).unwrap()));
+}
+
+/// Fourteen spatial axes of two voxels, none of which joins another: as many as a view may have.
+#[test]
+fn sixteen_axes_apart_give_the_bits_of_sixteen_axes_together() {
+    const AXES: [usize; 14] = [2; 14];
+    let n: usize = AXES.iter().product();
+    let labels: Vec<i64> = (0..n).map(|k| (k * k / 7 % 3 % 2) as i64).collect();
+    let weights = crate::cases::weights(n);
+    let z = crate::cases::distinct_logits(2 * n, 3);
+    let case = Case::of_labels(2, &AXES, naive::Activation::Softmax, &z, &labels, &[]).weighted(&weights);
+    let mut seen = std::collections::BTreeSet::new();
+    for loss in losses() {
+        let terms = loss.for_classes(2);
+        if !seen.insert(sweeps_of(&terms)) {
+            continue;
+        }
+        let single = Format { prediction: Float::F32, gradient: Float::F32, ..Format::exact(&case) };
+        let together = bridge::outcome(&case, &terms, &single, 1.0).unwrap();
+        let apart = Format { layout: Layout::Odd, ..single };
+        assert_same(&bridge::outcome(&case, &terms, &apart, 1.0).unwrap(), &together, loss.name);
+    }
 }

@@ -10,6 +10,9 @@ use crate::distribution::{CrossEntropy, Focal, TopK};
 use crate::region::{Dice, GeneralizedDice};
 
 /// Dice + cross entropy: nnU-Net's, whose Dice leaves the background out.
+///
+/// # Source
+/// Isensee et al. (2018), <https://arxiv.org/abs/1809.10486>; `DC_and_CE_loss` of nnU-Net v2, whose value is less by 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct DiceCrossEntropy {
     /// The first term.
@@ -27,6 +30,9 @@ impl DiceCrossEntropy {
 }
 
 /// Dice + TopK: nnU-Net's, whose Dice leaves the background out.
+///
+/// # Source
+/// `DC_and_topk_loss` of nnU-Net v2, <https://github.com/MIC-DKFZ/nnUNet>, whose value is less by 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct DiceTopK {
     /// The first term.
@@ -44,6 +50,9 @@ impl DiceTopK {
 }
 
 /// Dice + focal: AnatomyNet's.
+///
+/// # Source
+/// Zhu et al. (2018), <https://arxiv.org/abs/1808.05238>.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct DiceFocal {
     /// The first term.
@@ -60,6 +69,9 @@ impl DiceFocal {
 }
 
 /// Combo (15): `α` of balanced cross entropy, `1 − α` of minus Dice. At `s = g` it is `−(1 − α)`.
+///
+/// # Source
+/// Taghanaki et al. (2018), <https://arxiv.org/abs/1805.02798>.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Combo {
     /// The weight of cross entropy, in [0, 1].
@@ -87,6 +99,9 @@ impl Combo {
 }
 
 /// Exponential logarithmic (16): `w_D` of logarithmic Dice, `w_X` of power cross entropy.
+///
+/// # Source
+/// Wong et al. (2018), <https://arxiv.org/abs/1809.00076>.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ExponentialLogarithmic {
     /// `w_D`
@@ -120,6 +135,9 @@ impl ExponentialLogarithmic {
 
 /// Generalized Dice + boundary: Kervadec's. The weight of the boundary is the start of a schedule
 /// that the caller raises.
+///
+/// # Source
+/// Kervadec et al. (2019), <https://arxiv.org/abs/1812.07032>.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct GeneralizedDiceBoundary {
     /// The first term.
@@ -149,6 +167,9 @@ impl GeneralizedDiceBoundary {
 }
 
 /// Dice + Hausdorff: both leave the background out.
+///
+/// # Source
+/// Karimi, Salcudean (2019), <https://arxiv.org/abs/1904.10030>, for Hausdorff.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct DiceHausdorff {
     /// The first term.

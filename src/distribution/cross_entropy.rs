@@ -15,6 +15,11 @@ use crate::{Charge, Cost, Error, Form, Normalizer, Parts, Real, Voxel, within};
 ///
 /// # Errors
 /// [`Error`] unless `label_smoothing` lies in [0, 1].
+///
+/// # Source
+/// Ma (2020), <https://arxiv.org/abs/2005.13449>, equations (2) and (3); weights of classes: Ronneberger, Fischer, Brox
+/// (2015), U-Net, <https://arxiv.org/abs/1505.04597>; label smoothing: Szegedy et al. (2016),
+/// <https://arxiv.org/abs/1512.00567>.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct CrossEntropy {
     /// Label smoothing `λ`.

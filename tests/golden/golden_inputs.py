@@ -168,7 +168,16 @@ def case_z():
     }
 
 
+def of_many(c):
+    """Labels, softmax, as many classes as have a kernel of their own, and more; some are in no voxel."""
+    shape, labels = [1, c, 2, 4], [(5 * k + k * k) % c for k in range(8)]
+    weight = [1.0, 0.5, 2.0, 1.0, 0.0, 1.25, 0.75, 1.0]
+    pred = towards(paint(8 * c, 20 + c), shape, labels, 0.75)
+    return {"shape": shape, "activation": SOFTMAX, "pred": pred, "labels": labels, "voxel_weight": weight}
+
+
 CASES = {name[-1].upper(): make() for name, make in sorted(globals().items()) if name.startswith("case_")}
+CASES |= {str(c): of_many(c) for c in range(5, 10)}
 
 # Defaults of each form, every number written out. 0 in an average or a variant is the default of the header.
 REGION = {"class_average": 0, "sample_average": 0, "absent": 0, "smooth_numerator": 1e-5, "smooth_denominator": 1e-5}
@@ -327,6 +336,7 @@ def entries():
         ],
         "W": [term(form) for form in DEFAULTS if form != "distance_penalized"],
         "X": [term(form) for form in DEFAULTS],
+        **{str(c): [term(form) for form in DEFAULTS] for c in range(5, 10)},
     }  # fmt: skip
     for case, terms in lists.items():
         for name, single in named(terms):
