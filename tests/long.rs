@@ -88,7 +88,11 @@ fn field_of(case: &Case, form: Form) -> Option<Vec<f64>> {
                     .collect();
                 d.iter().zip(labels).map(|(d, label)| 1.0 - (d - all[label].0) / all[label].1).collect()
             };
-            let labels = case.labels.as_ref().expect("a case of labels");
+            let class = |k: usize| (0..case.c).position(|c| case.truth[case.at(k / N, c, k % N)] == 1.0);
+            // Of one-hot maps the regions are the classes.
+            let classes =
+                || (0..case.b * N).map(|k| class(k).expect("one class in each voxel") as i64).collect();
+            let labels: Vec<i64> = case.labels.clone().unwrap_or_else(classes);
             Some(labels.chunks(N).flat_map(reverted).collect())
         }
         _ => None,
@@ -114,21 +118,26 @@ fn two_walks_find_the_distances_of_every_pair() {
     assert_eq!(to_another(&[true; 5], 1.0), [0.0; 5]);
 }
 
-/// Runs of some hundred voxels, other ones in each sample, with a few ignored.
-fn long(activation: Activation) -> Case {
+/// Runs of some hundred voxels, other ones in each sample; as labels, a few of which are ignored, or as maps.
+fn long(activation: Activation, as_maps: bool) -> Case {
     let (b, c) = (2, 3);
     let label = |k: usize| if k % 1009 == 5 { IGNORED } else { ((k / 171 + k / 700) % c) as i64 };
     let labels: Vec<i64> = (0..b * N).map(label).collect();
     let weight = cases::weights(b * N);
-    let case =
-        Case::of_labels(c, &[N], activation, &cases::distinct_logits(b * c * N, 5), &labels, &[IGNORED]);
+    let z = cases::distinct_logits(b * c * N, 5);
+    let case = if as_maps {
+        let labels: Vec<i64> = labels.iter().map(|&label| if label == IGNORED { 0 } else { label }).collect();
+        Case { labels: None, ..Case::of_labels(c, &[N], activation, &z, &labels, &[]) }
+    } else {
+        Case::of_labels(c, &[N], activation, &z, &labels, &[IGNORED])
+    };
     Case { spacing: vec![0.75], ..case.weighted(&weight) }
 }
 
 #[test]
 fn beyond_a_tile_and_a_chunk_every_loss_is_the_equation() {
-    for activation in [Activation::Softmax, Activation::Sigmoid] {
-        let case = cases::steady(long(activation));
+    for (activation, as_maps) in [(Activation::Softmax, false), (Activation::Sigmoid, true)] {
+        let case = cases::steady(long(activation, as_maps));
         let mut seen = BTreeSet::new();
         for loss in losses() {
             let terms = loss.for_classes(case.c);
