@@ -1,4 +1,5 @@
-//! Loss by shape, dtype and layout, value and gradient; each answer is checked before it is timed.
+//! Loss by shape, dtype and layout, value and gradient; before it is timed, each value and gradient is checked against
+//! the crate's own of f64, which the tests hold to the equations.
 //!
 //! `cargo bench -p benches --bench losses`; `cargo bench -p benches --bench losses -- dice/f16` runs a part.
 
@@ -6,7 +7,7 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use half::{bf16, f16};
 use segloss::{
     Activation, Batch, CrossEntropy, Dice, Element, Focal, Form, GeneralizedDice, Gradient, Term, TopK,
-    Tversky, View, ViewMut, differentiate, evaluate, scratch_len,
+    Tversky, View, ViewMut, differentiate, scratch_len,
 };
 use std::hint::black_box;
 
@@ -34,7 +35,17 @@ fn painted(i: usize) -> f64 {
     (i * 37 % 101) as f64 / 16.0 - 3.0
 }
 
-fn run<T: Element>(c: &mut Criterion, dtype: &str, number: fn(f64) -> T, tolerance: f64) {
+/// A type by its name, to it and from it, and how far a value may be from f64's and a component from the largest.
+struct Kind<T> {
+    dtype: &'static str,
+    number: fn(f64) -> T,
+    read: fn(T) -> f64,
+    value: f64,
+    gradient: f64,
+}
+
+fn run<T: Element>(c: &mut Criterion, kind: Kind<T>) {
+    let Kind { dtype, number, read, .. } = kind;
     for shape in SHAPES {
         let [b, classes, n] = shape;
         let exact: Vec<f64> = (0..b * classes * n).map(painted).collect();
@@ -52,18 +63,29 @@ fn run<T: Element>(c: &mut Criterion, dtype: &str, number: fn(f64) -> T, toleran
                 let terms: Vec<Term> = forms.iter().map(|form| Term::new(1.0, form.as_ref())).collect();
                 let exact_batch = Batch::new(reference, Activation::Softmax, target);
                 let mut scratch = vec![0; scratch_len(&exact_batch, &terms).unwrap()];
-                let expected = evaluate(&exact_batch, &terms, &mut scratch).unwrap();
+                // As under a loss scale: a share of so many voxels is less than an f16 holds.
+                let scale = (b * n) as f64;
+                let mut slopes = exact.clone();
+                let into = ViewMut::strided(&mut slopes, 0, &shape, &strides).unwrap();
+                let into = Gradient { scale, ..Gradient::new(into) };
+                let expected = differentiate(&exact_batch, &terms, into, &mut scratch).unwrap();
                 let mut gradient = logits.clone();
-                let mut value = || {
-                    let into = ViewMut::strided(&mut gradient, 0, &shape, &strides).unwrap();
-                    differentiate(&batch, &terms, Gradient::new(into), &mut scratch).unwrap()
+                let mut value = |gradient: &mut [T]| {
+                    let into = ViewMut::strided(gradient, 0, &shape, &strides).unwrap();
+                    let into = Gradient { scale, ..Gradient::new(into) };
+                    differentiate(&batch, &terms, into, &mut scratch).unwrap()
                 };
-                let error = (value() - expected).abs() / expected.abs().max(1.0);
-                assert!(error <= tolerance, "{name} {dtype} {shape:?} {layout}: off by {error:e}");
+                let error = (value(&mut gradient) - expected).abs() / expected;
+                let title = format!("{name} {dtype} {shape:?} {layout}");
+                assert!(error <= kind.value, "{title}: off by {error:e}");
+                let largest = slopes.iter().fold(0.0f64, |m, x| m.max(x.abs()));
+                let errors = gradient.iter().zip(&slopes).map(|(&x, slope)| (read(x) - slope).abs());
+                let error = errors.fold(0.0, f64::max) / largest;
+                assert!(error <= kind.gradient, "{title}: a slope is off by {error:e}");
                 let mut group = c.benchmark_group(format!("{name}/{dtype}"));
                 group.throughput(Throughput::Elements((b * n) as u64)).sample_size(10);
                 group.bench_function(BenchmarkId::new(layout, format!("{b}x{classes}x{n}")), |bencher| {
-                    bencher.iter(|| black_box(value()));
+                    bencher.iter(|| black_box(value(&mut gradient)));
                 });
                 group.finish();
             }
@@ -73,10 +95,22 @@ fn run<T: Element>(c: &mut Criterion, dtype: &str, number: fn(f64) -> T, toleran
 
 fn all(c: &mut Criterion) {
     // The value is formed in f64; what is lost is lost voxel by voxel, in f32.
-    run::<f32>(c, "f32", |x| x as f32, 1e-6);
-    run::<f64>(c, "f64", |x| x, 1e-14);
-    run::<f16>(c, "f16", f16::from_f64, 1e-6);
-    run::<bf16>(c, "bf16", bf16::from_f64, 1e-6);
+    run(c, Kind::<f32> { dtype: "f32", number: |x| x as f32, read: f64::from, value: 1e-6, gradient: 2e-6 });
+    run(c, Kind::<f64> { dtype: "f64", number: |x| x, read: |x| x, value: 1e-14, gradient: 1e-14 });
+    run(
+        c,
+        Kind::<f16> { dtype: "f16", number: f16::from_f64, read: f16::to_f64, value: 1e-6, gradient: 6e-4 },
+    );
+    run(
+        c,
+        Kind::<bf16> {
+            dtype: "bf16",
+            number: bf16::from_f64,
+            read: bf16::to_f64,
+            value: 1e-6,
+            gradient: 5e-3,
+        },
+    );
 }
 
 criterion_group!(benches, all);

@@ -86,7 +86,7 @@ fn class_values(case: &Case, term: &TermSpec) -> Vec<Option<f64>> {
         } else {
             all[k].truth
         };
-        let is_left_out = v[k] == 0.0 || (term.absent == Absent::Skipped && absent == 0.0);
+        let is_left_out = v[k] == 0.0 || (term.absent == Absent::Skipped && absent <= 0.0);
         let of_unit = || region::sample_loss(unit_v, unit, term).unwrap();
         (!is_left_out).then(|| if by_class { region::class_loss(term, &unit[c]) } else { of_unit() })
     };
