@@ -79,7 +79,7 @@ pub fn steady(mut case: Case) -> Case {
         }
         for k in near {
             // Two classes of a voxel move apart.
-            case.z[k] += 0.125 * (1 + k / case.n() % case.c) as f64;
+            case.z[k] += 0.125 * (1 + k / case.n() % case.c % 5) as f64;
         }
     }
     panic!("some class stays near one half");

@@ -4,6 +4,7 @@
 use crate::bridge::{Float, Format, exact, outcome};
 use crate::cases;
 use crate::formats::assert_same;
+use crate::list::is_mean_of_voxels;
 use crate::naive::{
     Absent, Activation, Case, ClassAverage, Form, SampleAverage, TermSpec, boundary::no_background,
 };
@@ -141,7 +142,11 @@ fn a_sample_cut_in_two_and_pooled_again_is_whole() {
         if half == 0 || terms.iter().any(feels_seams) {
             return;
         }
-        let pooled = |term| TermSpec { sample_average: SampleAverage::Pooled, ..term };
+        // A mean over voxels is one of the batch: it knows no samples.
+        let pooled = |term: TermSpec| match is_mean_of_voxels(term.form) {
+            true => term,
+            false => TermSpec { sample_average: SampleAverage::Pooled, ..term },
+        };
         let terms: Vec<TermSpec> = with_all_given(case, terms).into_iter().map(pooled).collect();
         let (whole, terms) = part(case, &terms, 0..case.b, 0..2 * half);
         let halves: Vec<(Case, Vec<TermSpec>)> = (0..case.b)

@@ -4,7 +4,7 @@ use crate::bridge::{Float, Format, Outcome, exact, outcome};
 use crate::cases::{self, Painted, is_served};
 use crate::formats::assert_same;
 use crate::held::held;
-use crate::list::{CROSS_ENTROPY, DICE, class_weights};
+use crate::list::{CROSS_ENTROPY, DICE, class_weights, is_mean_of_voxels};
 use crate::naive::boundary::Hausdorff;
 use crate::naive::{Absent, Case, ClassAverage, Form, SampleAverage, Selection, TermSpec};
 
@@ -24,12 +24,17 @@ fn each(loss: TermSpec, other: TermSpec, mut check: impl FnMut(&Case, &TermSpec,
             (Class::Pooled, Sample::Pooled, Absent::Counted, false),
         ] {
             let class_weight = weighted.then(|| class_weights(case.c));
-            let joined = |term: &TermSpec| TermSpec {
-                class_average,
-                sample_average,
-                absent,
-                class_weight: class_weight.clone().or(term.class_weight.clone()),
-                ..term.clone()
+            let joined = |term: &TermSpec| {
+                let class_weight = class_weight.clone().or(term.class_weight.clone());
+                let term = TermSpec { class_weight, ..term.clone() };
+                match term.form {
+                    // Options that a loss does not use are refused.
+                    form if is_mean_of_voxels(form) => term,
+                    Form::GeneralizedDice { .. } | Form::Penalty { .. } => {
+                        TermSpec { sample_average, absent, ..term }
+                    }
+                    _ => TermSpec { class_average, sample_average, absent, ..term },
+                }
             };
             let (loss, other) = (joined(&loss), joined(&other));
             if is_served(&[loss.clone(), other.clone()], &case) {
