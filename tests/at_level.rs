@@ -33,7 +33,7 @@ impl Forced {
     pub fn to(&self, wanted: Level) -> bool {
         let is_granted = force(wanted) == wanted;
         if !is_granted && cfg!(target_arch = "x86_64") {
-            missing(&format!("this CPU has no {wanted:?}"));
+            missing(&std::format!("this CPU has no {wanted:?}"));
         }
         is_granted
     }
