@@ -1,54 +1,52 @@
 //! Distances to a change of side, which bits alone tell: along the rows, and along a column.
 
-use super::cell::Cell;
+use super::cell::{Cell, Index};
 use super::plan::{Axis, Plan};
 use super::rows::{NONE, Record, low_bits};
-use super::tile::Tile;
+use super::tile::{Tile, Window};
 
-/// Half the length of the table of gaps: as far as a row, or a cell, goes, and a block.
-#[inline(always)]
-pub fn gap_reach<C: Cell>(width: usize, lanes: usize) -> usize {
-    width.min(C::REACH).saturating_add(lanes)
-}
-
-/// Squared distances along the row, of all lanes of a block. `gaps[centre + d]` is the square for a lane
-/// `d` to the right of a change, so each change costs one minimum with a run of that table.
+/// Squared distances along the row of the lanes of a block from `start` on, `width` of the block's voxels; lanes
+/// beyond these are 0.
 #[inline(always)]
 pub fn expand<C: Cell, const N: usize>(
     row: &mut [C; N],
     record: Record,
+    start: usize,
     width: usize,
-    gaps: &[C],
     plan: &Plan,
 ) {
-    let reach = gap_reach::<C>(plan.width, N) - N;
-    let centre = reach + N;
-    let mut best = [C::FAR; N];
+    let mut steps = [C::Index::LAST; N];
     if record.left != NONE {
-        lower(&mut best, gaps, centre - 1 + (record.left as usize).min(reach));
-    }
-    if record.right != NONE {
-        lower(&mut best, gaps, centre - (width - 1) - (record.right as usize).min(reach));
-    }
-    let mut changes = (record.bits ^ record.bits << 1) & low_bits(width) & !1;
-    while changes != 0 {
-        lower(&mut best, gaps, centre - changes.trailing_zeros() as usize);
-        changes &= changes - 1;
-    }
-    *row = best;
-    if plan.one_sided {
+        let first = C::Index::from_steps(record.left).offset(start as isize);
         for i in 0..N {
-            row[i] = if record.bits >> i & 1 != 0 { row[i] } else { C::ZERO };
+            steps[i] = steps[i].min(first.offset(i as isize));
         }
     }
-}
-
-/// best = min(best, run of gaps).
-#[inline(always)]
-fn lower<C: Cell, const N: usize>(best: &mut [C; N], gaps: &[C], begin: usize) {
-    if let Some(run) = gaps.get(begin..begin + N) {
+    if record.right != NONE {
+        let first = C::Index::from_steps(record.right).offset(width as isize - 1 - start as isize);
         for i in 0..N {
-            best[i] = best[i].least(run[i]);
+            steps[i] = steps[i].min(first.offset(-(i as isize)));
+        }
+    }
+    let mut changes = record.changes(width);
+    while changes != 0 {
+        let away = 64 + start - changes.trailing_zeros() as usize;
+        if let Some(away) = C::Index::AWAY.get(away..away + N) {
+            for i in 0..N {
+                steps[i] = steps[i].min(away[i]);
+            }
+        }
+        changes &= changes - 1;
+    }
+    for i in 0..N {
+        row[i] = C::of_steps(steps[i], plan.unit);
+    }
+    let count = (width - start).min(N);
+    if plan.one_sided || count < N {
+        let own = if plan.one_sided { record.bits >> start } else { u64::MAX };
+        let own = own & low_bits(count);
+        for i in 0..N {
+            row[i] = if own >> i & 1 != 0 { row[i] } else { C::ZERO };
         }
     }
 }
@@ -82,16 +80,18 @@ impl<C: Cell, const N: usize> Walk<C, N> {
     }
 }
 
-/// Begins `best`: each row's own candidate, and what the column itself says of its sides, `h²`.
+/// Begins `best` of the rows that a window solves: each row's own candidate, and what the column itself says of its
+/// sides, `h²`. A change of side beyond the window is too far for the cell.
 #[inline(always)]
-pub fn across<C: Cell, const N: usize>(tile: &mut Tile<'_, C, N>, plan: &Plan, axis: Axis) {
+pub fn across<C: Cell, const N: usize>(tile: &mut Tile<'_, C, N>, plan: &Plan, axis: Axis, window: Window) {
     let Axis { extent, unit, border, .. } = axis;
-    for y in 0..extent {
+    let Window { base, rows, begin, end } = window;
+    for y in begin..end {
         tile.best[y] = tile.near[y];
     }
     if plan.one_sided {
-        for y in 0..if border { extent } else { 0 } {
-            let edge = C::square((y + 1).min(extent - y), unit);
+        for y in if border { begin..end } else { 0..0 } {
+            let edge = C::square((base + y + 1).min(extent - base - y), unit);
             for lane in tile.best[y].iter_mut() {
                 *lane = lane.least(edge);
             }
@@ -100,11 +100,14 @@ pub fn across<C: Cell, const N: usize>(tile: &mut Tile<'_, C, N>, plan: &Plan, a
     }
     let mut ends = [0, 0];
     if border {
-        ends = [tile.sides[0], tile.sides[extent - 1]];
+        ends = [
+            if base == 0 { tile.sides[0] } else { 0 },
+            if base + rows == extent { tile.sides[rows - 1] } else { 0 },
+        ];
     }
     let mut changes = ends[0] | ends[1];
-    for y in 1..extent {
-        changes |= tile.sides[y] ^ tile.sides[y - 1];
+    for (above, below) in tile.sides.run(..rows).iter().zip(tile.sides.run(1..rows)) {
+        changes |= above ^ below;
     }
     if changes == 0 {
         return;
@@ -112,8 +115,8 @@ pub fn across<C: Cell, const N: usize>(tile: &mut Tile<'_, C, N>, plan: &Plan, a
     // Steps since the last change, lane by lane, downwards and then upwards.
     for down in [true, false] {
         let mut walk = Walk::<C, N>::new();
-        for i in 0..extent {
-            let y = if down { i } else { extent - 1 - i };
+        for i in 0..if down { end } else { rows - begin } {
+            let y = if down { i } else { rows - 1 - i };
             let change = match (i, down) {
                 (0, true) => ends[0],
                 (0, false) => ends[1],
@@ -121,6 +124,9 @@ pub fn across<C: Cell, const N: usize>(tile: &mut Tile<'_, C, N>, plan: &Plan, a
                 (_, false) => tile.sides[y] ^ tile.sides[y + 1],
             };
             walk.step(change, unit);
+            if y < begin || y >= end {
+                continue;
+            }
             let best = &mut tile.best[y];
             for i in 0..N {
                 best[i] = best[i].least(walk.square[i]);

@@ -2,7 +2,7 @@
 //!
 //! - `u16`, saturating: 32 in a register of AVX-512. Below 65,535 exact, because saturation
 //!   commutes with the minimum; 65,535 is "further, or nowhere".
-//! - `u32`: exact while the squared diagonal of the image is below 2³¹.
+//! - `u32`: the same up to 2³¹ − 1, distances of 46,340 voxels.
 //! - `f32`: for axes of unequal spacing, with `w²k²` rounded once from f64; `f64` where that is the output.
 
 use crate::{Math, Real};
@@ -24,6 +24,8 @@ pub trait Cell: Copy + Send + Sync + 'static {
 
     /// The square of `steps` voxels, `unit` being the squared spacing.
     fn square(steps: usize, unit: f64) -> Self;
+    /// The same of a lane of steps; [`Index::LAST`] is [`Self::FAR`].
+    fn of_steps(steps: Self::Index, unit: f64) -> Self;
     /// The state of a walk one step behind a change: the square, and a number to go on from.
     fn begin(unit: f64) -> (Self, Self);
     /// One step further.
@@ -45,6 +47,11 @@ pub trait Cell: Copy + Send + Sync + 'static {
     fn reach(self, unit: f64) -> usize;
     /// As f64, for the envelope.
     fn to_f64(self) -> f64;
+    /// The square of a step, in the unit of the cells: theirs is a voxel unless they are floats.
+    #[inline(always)]
+    fn unit(_: f64) -> f64 {
+        1.0
+    }
 }
 
 /// A row of a column, as a number as wide as the cell.
@@ -57,6 +64,12 @@ pub trait Index: Copy + Ord + Send + Sync + 'static {
     fn from_row(row: usize) -> Self;
     /// Back.
     fn row(self) -> usize;
+    /// Steps, at most as many as leave room for two blocks of lanes more.
+    fn from_steps(steps: u64) -> Self;
+    /// Some steps more or less.
+    fn offset(self, steps: isize) -> Self;
+    /// Steps to a change of side between lanes 63 and 64, of these and of their neighbours.
+    const AWAY: &'static [Self; 192];
 }
 
 macro_rules! index {
@@ -72,6 +85,24 @@ macro_rules! index {
             fn row(self) -> usize {
                 self as usize
             }
+            #[inline(always)]
+            fn from_steps(steps: u64) -> Self {
+                // Longer steps are too long for the cell anyway: see `Cell::REACH` and `plan::LONGEST`.
+                steps.min((<$type>::MAX >> 1) as u64 - 128) as $type
+            }
+            #[inline(always)]
+            fn offset(self, steps: isize) -> Self {
+                self.wrapping_add(steps as $type)
+            }
+            const AWAY: &'static [Self; 192] = &{
+                let mut away = [0; 192];
+                let mut i = 0;
+                while i < 192 {
+                    away[i] = if i < 64 { 64 - i as $type } else { i as $type - 63 };
+                    i += 1;
+                }
+                away
+            };
         }
     )*};
 }
@@ -88,6 +119,10 @@ impl Cell for u16 {
     #[inline(always)]
     fn square(steps: usize, _: f64) -> Self {
         if steps < 256 { (steps * steps) as u16 } else { Self::FAR }
+    }
+    #[inline(always)]
+    fn of_steps(steps: u16, _: f64) -> Self {
+        if steps < 256 { steps.wrapping_mul(steps) } else { Self::FAR }
     }
     // Squares differ by the odd numbers.
     #[inline(always)]
@@ -129,17 +164,21 @@ impl Cell for u16 {
 }
 
 impl Cell for u32 {
-    // Twice this does not overflow, so sums need no saturation; the sign bit stays free for the side.
+    // Twice this does not overflow, so sums need no saturation: a minimum that begins with a cell stays one. The sign
+    // bit stays free for the side.
     const FAR: Self = u32::MAX >> 1;
     const ZERO: Self = 0;
     const IDLE: Self = 0;
-    const REACH: usize = usize::MAX;
+    const REACH: usize = 46_341;
     type Index = u32;
 
     #[inline(always)]
     fn square(steps: usize, _: f64) -> Self {
-        // The plan admits no extent whose square exceeds 2³¹.
-        (steps as u32).wrapping_mul(steps as u32)
+        if steps < Self::REACH { (steps * steps) as u32 } else { Self::FAR }
+    }
+    #[inline(always)]
+    fn of_steps(steps: u32, _: f64) -> Self {
+        if steps < Self::REACH as u32 { steps.wrapping_mul(steps) } else { Self::FAR }
     }
     // Squares differ by the odd numbers.
     #[inline(always)]
@@ -190,6 +229,12 @@ macro_rules! real {
                 let steps = steps as f64;
                 (steps * steps * unit) as $cell
             }
+            #[inline(always)]
+            fn of_steps(steps: $index, unit: f64) -> Self {
+                // Fewer than 2³¹ unless there are none: signed numbers convert in fewer instructions.
+                let square = f64::from(steps as i32) * f64::from(steps as i32) * unit;
+                if steps == <$index>::MAX { Self::FAR } else { square as $cell }
+            }
             // The state counts the steps, so that nothing accumulates; the unit and the product are rounded.
             #[inline(always)]
             fn begin(unit: f64) -> (Self, Self) {
@@ -226,6 +271,10 @@ macro_rules! real {
             #[inline(always)]
             fn to_f64(self) -> f64 {
                 self.widen()
+            }
+            #[inline(always)]
+            fn unit(unit: f64) -> f64 {
+                unit
             }
         }
     };

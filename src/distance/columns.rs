@@ -10,16 +10,17 @@
 //! holds without asking whether voxel `r` is on the side of voxel `y`: if it is not, then
 //! `|y − r| ≥ h(y)` already.
 
-use super::across::{across, expand, gap_reach};
+use super::across::{across, expand};
 use super::canvas::Canvas;
 use super::cell::Cell;
 use super::emit::{Finish, Place};
+use super::lower::extremes;
 use super::plan::{Axis, Plan};
 use super::root::Root;
 use super::rows::Record;
 use super::slots::Slot;
 use super::solve::Column;
-use super::tile::Tile;
+use super::tile::{Tile, Window, tile_rows};
 use crate::engine::prefetch::prefetch;
 use crate::engine::simd::Kernel;
 use core::ops::Range;
@@ -35,8 +36,21 @@ pub enum Source {
     Narrow(f64),
 }
 
+/// What became of a run of tiles.
+#[derive(Clone, Copy)]
+pub struct Outcome {
+    /// The first tile that is not done.
+    pub next: usize,
+    /// How many of its records have been saved.
+    pub saved: usize,
+    /// A distance was found that is too far for the cell.
+    pub far: bool,
+}
+
 /// The pass over a range of tiles: those of the first block of all columns, then of the second.
-/// Returns whether a distance that was looked for was found too far for the cell.
+///
+/// The last pass stops before it writes a tile with a distance that is too far for the cell, and wide cells stop after
+/// a tile that narrow ones would have held.
 pub struct Columns<'a, C: Cell, const N: usize> {
     pub plan: &'a Plan,
     /// Which axis, in the order of passes.
@@ -48,42 +62,82 @@ pub struct Columns<'a, C: Cell, const N: usize> {
     pub finish: Option<Finish>,
     /// Look for squares of at least this; before the last pass, for any that are far but not nowhere.
     pub limit: Option<C>,
+    /// Stop after a tile whose squares are all below this.
+    pub enough: Option<C>,
     pub tiles: Range<usize>,
+    /// How many records of the first tile have been saved.
+    pub saved: usize,
     pub scratch: &'a mut [u8],
 }
 
 impl<C: Slot + Root, const N: usize> Kernel for Columns<'_, C, N> {
-    type Output = bool;
+    type Output = Outcome;
 
     #[inline(always)]
-    fn run(mut self) -> bool {
-        let axis = self.axis;
+    fn run(mut self) -> Outcome {
+        let extent = self.axis.extent;
+        let mut outcome = Outcome { next: self.tiles.end, saved: 0, far: false };
         let (longest, width) = (self.plan.longest(), self.plan.width);
         let Some(mut tile) = Tile::<C, N>::new(core::mem::take(&mut self.scratch), longest, width) else {
-            return false;
+            return outcome;
         };
-        self.tables(&mut tile);
-        let mut too_far = false;
+        // The squares that all tiles of the axis look up.
+        let centre = tile_rows::<C>(extent) - 1;
+        for (i, step) in tile.steps.run_mut(..).iter_mut().enumerate().take(2 * centre + 1) {
+            *step = C::square(i.abs_diff(centre), self.axis.unit);
+        }
         let mut loaded = false;
-        let end = self.tiles.end;
         for item in self.tiles.clone() {
-            let place = self.place(item);
-            // SAFETY: the tile's columns lie in the canvas, and tiles have no voxel in common.
-            unsafe {
-                if !loaded {
-                    self.load(&mut tile, place);
+            let block = self.place(item);
+            let mut top = C::ZERO;
+            // Cells that are wider than those of the plan take a block in parts.
+            for start in (0..block.width).step_by(N) {
+                let place =
+                    Place { first: block.first + start, width: (block.width - start).min(N), ..block };
+                let mut window = Window::first::<C>(extent);
+                // SAFETY: the tile's columns lie in the canvas, and tiles have no voxel in common.
+                unsafe {
+                    if !loaded {
+                        self.load(&mut tile, block, start, 0, 0..window.rows);
+                    }
+                    loop {
+                        let column = Column::new(&tile, self.axis.unit, centre, window);
+                        across(&mut tile, self.plan, self.axis, window);
+                        let next = window.next(extent);
+                        if let Some(next) = next {
+                            tile.keep(next.base - window.base..window.rows);
+                        }
+                        column.solve(&mut tile);
+                        let rows = tile.best.run(window.begin..window.end);
+                        if self.finish.is_none() {
+                            // Of a window alone nobody knows.
+                            outcome.far |= self.limit.is_some() && (window.rows < extent || saturates(rows));
+                        } else if self.limit.is_some() || self.enough.is_some() {
+                            top = top.most(highest(rows));
+                            if self.limit.is_some_and(|limit| !top.below(limit)) {
+                                return Outcome { next: item, saved: window.base + window.rows, far: true };
+                            }
+                        }
+                        // Rows of a later pass are further apart than the CPU looks ahead, and often in the same set of
+                        // its caches: the next tile comes in while the roots of this one are taken.
+                        let follows = item + 1 < self.tiles.end && window.rows == extent;
+                        loaded = self.finish.is_some() && follows && !matches!(self.source, Source::Records);
+                        let ahead = if loaded { Some(self.place(item + 1)) } else { None };
+                        self.store(&mut tile, place, window, ahead);
+                        let Some(next) = next else { break };
+                        let known = window.base + window.rows;
+                        tile.restore(next.base - window.base..window.rows);
+                        self.load(&mut tile, block, start, next.base, known..next.base + next.rows);
+                        window = next;
+                    }
                 }
-                let column = Column::new(tile.near.run(..axis.extent), axis.unit);
-                across(&mut tile, self.plan, axis);
-                column.solve(&mut tile);
-                // Rows of a later pass are further apart than the CPU looks ahead, and often in the same set of
-                // its caches: the next tile comes in while the roots of this one are taken.
-                loaded = self.finish.is_some() && item + 1 < end && !matches!(self.source, Source::Records);
-                let next = if loaded { Some(self.place(item + 1)) } else { None };
-                too_far |= self.store(&mut tile, place, next);
+            }
+            self.saved = 0;
+            if self.enough.is_some_and(|enough| top.below(enough)) {
+                return Outcome { next: item + 1, ..outcome };
             }
         }
-        too_far
+        outcome
     }
 }
 
@@ -97,23 +151,6 @@ fn divide(number: usize, by: usize) -> (usize, usize) {
 }
 
 impl<C: Slot + Root, const N: usize> Columns<'_, C, N> {
-    /// The squares that all tiles of the axis look up.
-    #[inline(always)]
-    fn tables(&self, tile: &mut Tile<C, N>) {
-        let extent = self.axis.extent;
-        for (i, step) in tile.steps.run_mut(..).iter_mut().enumerate().take(2 * extent - 1) {
-            *step = C::square(i.abs_diff(extent - 1), self.axis.unit);
-        }
-        if matches!(self.source, Source::Records) {
-            // Lane − change: the voxel right of a change is one step from the side it left.
-            let centre = gap_reach::<C>(self.plan.width, N);
-            for (i, gap) in tile.gaps.run_mut(..).iter_mut().enumerate() {
-                let steps = if i >= centre { i - centre + 1 } else { centre - i };
-                *gap = C::square(steps, self.plan.unit);
-            }
-        }
-    }
-
     /// Tiles side by side in memory are neighbours: block fastest, then row, then the axes before.
     #[inline(always)]
     fn place(&self, item: usize) -> Place {
@@ -124,100 +161,115 @@ impl<C: Slot + Root, const N: usize> Columns<'_, C, N> {
         Place { canvas: self.canvas, first, pitch: self.axis.stride * plan.pitch, width }
     }
 
+    /// Loads `rows` of a column, the lanes of a block from `start` on, into a tile that begins at row `base`.
+    ///
     /// # Safety
-    /// The rows of `place` lie in the canvas and hold `self.source`.
+    /// The rows of the block lie in the canvas and hold `self.source`, but for records that have been saved.
     #[inline(always)]
-    unsafe fn load(&self, tile: &mut Tile<C, N>, place: Place) {
-        for y in 0..self.axis.extent {
+    unsafe fn load(
+        &self,
+        tile: &mut Tile<C, N>,
+        block: Place,
+        start: usize,
+        base: usize,
+        rows: Range<usize>,
+    ) {
+        let last = self.axis.extent - 1;
+        let Place { canvas, first, pitch, width } = block;
+        for y in rows {
+            let row = &mut tile.near[y - base];
             // SAFETY: promised by the caller.
-            tile.sides[y] = unsafe { self.load_row(&mut tile.near[y], tile.gaps.run(..), place, y) };
-        }
-    }
-
-    /// # Safety
-    /// As for `load`, and `y` is one of the rows.
-    #[inline(always)]
-    unsafe fn load_row(&self, row: &mut [C; N], gaps: &[C], place: Place, y: usize) -> u64 {
-        let Place { canvas, first, pitch, width } = place;
-        // SAFETY: promised by the caller.
-        unsafe {
-            let at = canvas.at(first + y * pitch);
-            let sided = !self.plan.one_sided;
-            match self.source {
-                Source::Records => {
-                    if self.finish.is_none() {
+            tile.sides[y - base] = unsafe {
+                if !matches!(self.source, Source::Records) {
+                    let ahead = canvas.at(first + (y + AHEAD).min(last) * pitch);
+                    prefetch(ahead, size_of::<C>() * N + 8);
+                    self.load_row(row, block, y)
+                } else {
+                    let record = if self.finish.is_some() {
+                        if start == 0 && y >= self.saved {
+                            // Each is in a line and, where rows are long, a page of its own.
+                            let ahead = first + (y + 2 * AHEAD).min(last) * pitch;
+                            prefetch(canvas.at(ahead), size_of::<Record>());
+                            let at = canvas.at(first + y * pitch);
+                            if self.finish.is_some_and(|finish| !finish.stream) {
+                                prefetch(at.wrapping_add(64), canvas.element * width.max(16) - 64);
+                            }
+                            tile.saved[y] = Record::get(at, width, self.plan);
+                        }
+                        tile.saved[y]
+                    } else {
+                        let at = canvas.at(first + y * pitch);
                         // Where squares and sides will wait, beyond the record.
                         prefetch(at.wrapping_add(64), size_of::<C>() * N + 8 - 64);
-                    } else if self.finish.is_some_and(|finish| !finish.stream) {
-                        prefetch(at.wrapping_add(64), canvas.element * N - 64);
-                    }
-                    let record = Record::get(at, width, self.plan);
-                    expand(row, record, width, gaps, self.plan);
-                    record.bits
+                        Record::get(at, width, self.plan)
+                    };
+                    expand(row, record, start, width, self.plan);
+                    record.bits >> start
                 }
-                Source::Same => C::get(row, sided, None, at, width),
-                Source::Narrow(unit) => C::get(row, sided, Some(unit), at, width),
-            }
+            };
         }
     }
 
+    /// # Safety
+    /// As for `load`, and the row holds squares.
+    #[inline(always)]
+    unsafe fn load_row(&self, row: &mut [C; N], place: Place, y: usize) -> u64 {
+        let narrow = if let Source::Narrow(unit) = self.source { Some(unit) } else { None };
+        // SAFETY: promised by the caller.
+        unsafe {
+            let at = place.canvas.at(place.first + y * place.pitch);
+            C::get(row, !self.plan.one_sided, narrow, at, place.width)
+        }
+    }
+
+    /// Writes the rows that a window has solved.
+    ///
     /// # Safety
     /// As for `load`; nobody else touches these rows, nor those of `next`, which are loaded.
     #[inline(always)]
-    unsafe fn store(&self, tile: &mut Tile<C, N>, place: Place, next: Option<Place>) -> bool {
-        let extent = self.axis.extent;
-        let rows = tile.best.run(..extent);
+    unsafe fn store(&self, tile: &mut Tile<C, N>, place: Place, window: Window, next: Option<Place>) {
+        let Window { base, begin, end, .. } = window;
+        let rows = tile.best.run(begin..end);
+        let place = Place { first: place.first + (base + begin) * place.pitch, ..place };
         let Some(finish) = self.finish else {
-            for ((row, &sides), y) in rows.iter().zip(tile.sides.run(..)).zip(0..) {
+            for ((row, &sides), y) in rows.iter().zip(tile.sides.run(begin..)).zip(0..) {
                 let sides = if self.plan.one_sided { None } else { Some(sides) };
                 // SAFETY: promised by the caller.
                 unsafe { C::put(row, sides, self.canvas.at(place.first + y * place.pitch), place.width) };
             }
-            return self.limit.is_some() && saturates(rows);
+            return;
         };
-        let (near, sides, gaps) = (&mut tile.near, &mut tile.sides, tile.gaps.run(..));
-        // SAFETY: promised by the caller.
+        let (near, sides, last) = (&mut tile.near, &mut tile.sides, self.axis.extent - 1);
+        // SAFETY: promised by the caller; a window that is followed by another tile is a whole column.
         unsafe {
             finish.rows(
                 rows,
                 #[inline(always)]
                 |y| {
-                    let side = sides[y];
+                    let side = sides[begin + y];
                     if let Some(next) = next {
-                        let ahead = next.first + (y + AHEAD).min(extent - 1) * next.pitch;
+                        let ahead = next.first + (y + AHEAD).min(last) * next.pitch;
                         prefetch(self.canvas.at(ahead), size_of::<C>() * N + 8);
-                        sides[y] = self.load_row(&mut near[y], gaps, next, y);
+                        sides[y] = self.load_row(&mut near[y], next, y);
                     }
                     side
                 },
                 place,
             );
         }
-        self.limit.is_some_and(|limit| exceeds(rows, place.width, limit))
     }
 }
 
-/// Whether any of the first `width` lanes is at least `limit`.
+/// The largest lane; those that are no voxels are 0.
 #[inline(always)]
-fn exceeds<C: Cell, const N: usize>(rows: &[[C; N]], width: usize, limit: C) -> bool {
-    let mut top = [C::ZERO; N];
-    for row in rows {
-        for i in 0..N {
-            top[i] = top[i].most(row[i]);
-        }
-    }
-    top.iter().take(width).any(|top| !top.below(limit))
+fn highest<C: Cell, const N: usize>(rows: &[[C; N]]) -> C {
+    let [_, top] = extremes(rows);
+    top.iter().fold(C::ZERO, |top, &lane| top.most(lane))
 }
 
 /// Whether a column has near and far, so that far is not nowhere.
 #[inline(always)]
 fn saturates<C: Cell, const N: usize>(rows: &[[C; N]]) -> bool {
-    let (mut low, mut top) = ([C::FAR; N], [C::ZERO; N]);
-    for row in rows {
-        for i in 0..N {
-            low[i] = low[i].least(row[i]);
-            top[i] = top[i].most(row[i]);
-        }
-    }
+    let [low, top] = extremes(rows);
     low.iter().zip(&top).any(|(low, top)| low.below(C::FAR) && !top.below(C::FAR))
 }

@@ -31,6 +31,13 @@ pub struct Place {
 }
 
 impl Finish {
+    /// One output, of a square.
+    pub fn value(self, square: f64, inside: bool) -> f64 {
+        let value =
+            if self.squared { square * (self.scale * self.scale) } else { Math::sqrt(square) * self.scale };
+        if self.signed && inside { -value } else { value }
+    }
+
     /// Writes the rows of a tile; `sides` is asked for the word of each when it is about to be written.
     ///
     /// # Safety
@@ -69,7 +76,14 @@ impl Finish {
                     #[inline(always)]
                     |row| row.map(|cell| (cell.square64() * unit) as f32),
                 ),
-                _ if scale == 1.0 => self.rows32(rows, sides, place, C::roots),
+                // A function that is passed on is compiled for the baseline.
+                _ if scale == 1.0 => self.rows32(
+                    rows,
+                    sides,
+                    place,
+                    #[inline(always)]
+                    |row| C::roots(row),
+                ),
                 _ => self.rows32(
                     rows,
                     sides,

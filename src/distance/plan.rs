@@ -25,19 +25,30 @@ pub struct Axis {
     pub border: bool,
 }
 
+/// Cells, from narrow to wide.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Cells {
+    /// u16: up to 255 voxels.
+    Narrow,
+    /// u32: up to 46,340 voxels.
+    Wide,
+    /// What [`exact`](super::exact) does.
+    Exact,
+}
+
 /// Which cells hold squares, and so how the passes go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Route {
-    /// u16 throughout, and once more in wider cells if a distance turns out to need them.
-    Equal { wider: bool },
+    /// u16, and wider cells where a distance turns out to need them; these at most.
+    Equal { widest: Cells },
     /// u16 over the last axes, which share one spacing, then f32; or f32 throughout if a distance needs it.
     Mixed { wider: bool },
     /// f32 throughout.
     Real,
     /// f64 throughout, for unequal spacing and an output of f64.
     Double,
-    /// f64, one column at a time: distances or spacings beyond the rest.
-    Plain,
+    /// What [`exact`](super::exact) does, throughout: spacings beyond the rest, or more axes.
+    Exact,
 }
 
 /// A request, checked and cut.
@@ -70,6 +81,10 @@ pub struct Plan {
     pub integer: usize,
     /// Which cells.
     pub route: Route,
+    /// No extent is longer than wide cells can count.
+    pub countable: bool,
+    /// An output is too short for the steps along all axes but the last one.
+    pub rounded: bool,
     /// Distances of one side only; the other is 0.
     pub one_sided: bool,
     /// That one side is the outside.
@@ -119,18 +134,18 @@ impl Plan {
             count = 1;
         }
         let unit = spacing * spacing;
-        let mut rows = 1;
+        let mut rows = 1usize;
         for axis in axes.iter_mut().take(count).rev() {
             axis.stride = rows;
-            rows *= axis.extent;
+            // An image without voxels has any other extents.
+            rows = rows.saturating_mul(axis.extent);
         }
         let columns = axes.get(..count).unwrap_or(&[]);
         let integer = columns.iter().rev().take_while(|axis| axis.unit == unit).count();
-        let route = match route(columns, integer, width, unit, border) {
-            Route::Mixed { .. } | Route::Real if double => Route::Double,
-            route => route,
-        };
+        let route = route(columns, integer, width, unit, border, double);
         let longest = columns.iter().fold(1, |longest, axis| longest.max(axis.extent));
+        let digits = columns.iter().skip(1).map(|axis| axis.extent).chain([width]);
+        let steps = digits.fold(1usize, |all, extent| all.saturating_mul(extent.saturating_add(1)));
         let short = longest <= WIDE_REAL || matches!(route, Route::Equal { .. });
         let lanes = match route {
             Route::Double => 16,
@@ -153,6 +168,8 @@ impl Plan {
             spacing,
             integer,
             route,
+            countable: longest.max(width) <= COUNTABLE,
+            rounded: !double && count > 1 && steps >= (u32::MAX >> 1) as usize,
             one_sided,
             inverted,
             border,
@@ -178,6 +195,14 @@ impl Plan {
     pub fn axis(&self, pass: usize) -> Axis {
         let none = Axis { extent: 1, stride: 1, unit: 1.0, border: false };
         self.columns().iter().rev().nth(pass).copied().unwrap_or(none)
+    }
+
+    /// Extent and squared spacing of an axis, in the order of the passes, the one along the rows before all others.
+    pub fn digit(&self, index: usize) -> (usize, f64) {
+        match index.checked_sub(1) {
+            None => (self.width, self.unit),
+            Some(pass) => (self.axis(pass).extent, self.axis(pass).unit),
+        }
     }
 
     /// The row of the image that is row `index` of the plan; but with an `axis`, columns along it are counted, and
@@ -255,39 +280,43 @@ fn blocks(width: usize, lanes: usize) -> usize {
     }
 }
 
-/// u32 holds squares up to here, in voxels, and the step to any of them.
-const WHOLE: f64 = 2e9;
+/// Steps that cells of u32 count, and that f64 squares exactly.
+const COUNTABLE: usize = 1 << 26;
+
+/// Steps that f32 counts.
+const SINGLE: usize = 1 << 24;
 
 /// The narrowest cells that hold the distances of an image of this size.
-fn route(columns: &[Axis], integer: usize, width: usize, unit: f64, border: bool) -> Route {
-    let equal = integer == columns.len();
+fn route(columns: &[Axis], integer: usize, width: usize, unit: f64, border: bool, double: bool) -> Route {
     // The largest square over the axes that share the spacing of the rows, in voxels.
     let square = |extent: usize| {
         let reach = extent as f64 - if border { 0.0 } else { 1.0 };
         reach * reach
     };
     let whole = columns.iter().rev().take(integer).fold(square(width), |sum, axis| sum + square(axis.extent));
-    if equal {
-        return if whole < WHOLE { Route::Equal { wider: whole >= 65535.0 } } else { Route::Plain };
+    let wider = whole >= f64::from(u16::MAX);
+    if integer == columns.len() {
+        let widest = match wider {
+            false => Cells::Narrow,
+            true if whole < f64::from(u32::MAX >> 1) => Cells::Wide,
+            true => Cells::Exact,
+        };
+        return Route::Equal { widest };
     }
-    // An image that is plain stays plain with one more axis, so that scratch grows with every extent.
-    let alike = |unit: f64, own: f64| {
-        columns.iter().filter(|axis| axis.unit == unit).fold(own, |sum, axis| sum + square(axis.extent))
-    };
-    let is_plain = columns.iter().any(|axis| alike(axis.unit, 0.0) >= WHOLE);
     // f32 must hold every square, and each of up to six roundings (two of a step, four of sums) may cost 2⁻²⁴ of it.
     let mut least = unit;
     let mut total = square(width) * unit;
+    let mut longest = width;
     for axis in columns {
         least = least.min(axis.unit);
         total += square(axis.extent) * axis.unit;
+        longest = longest.max(axis.extent);
     }
-    if !(least > 1e-30 && total < 1e36)
-        || columns.len() > 4
-        || is_plain
-        || alike(unit, square(width)) >= WHOLE
-    {
-        return Route::Plain;
+    if !(least > 1e-30 && total < 1e36) || longest > SINGLE || columns.len() > 4 && !double {
+        return Route::Exact;
     }
-    if integer == 0 { Route::Real } else { Route::Mixed { wider: whole >= 65535.0 } }
+    if double {
+        return Route::Double;
+    }
+    if integer == 0 { Route::Real } else { Route::Mixed { wider } }
 }

@@ -84,6 +84,25 @@ impl Root for u32 {
     fn root(self) -> f32 {
         Math::sqrt(f64::from(self)) as f32
     }
+    #[inline(always)]
+    fn roots<const N: usize>(row: &[Self; N]) -> [f32; N] {
+        let mut roots = [0.0; N];
+        let mut all = 0;
+        for i in 0..N {
+            all |= row[i];
+        }
+        // Below 4,096 voxels the square is an f32. Signed numbers convert in fewer instructions.
+        if all < 1 << 24 {
+            for i in 0..N {
+                roots[i] = Math::sqrt(row[i] as i32 as f32);
+            }
+        } else {
+            for i in 0..N {
+                roots[i] = Math::sqrt(f64::from(row[i] as i32)) as f32;
+            }
+        }
+        roots
+    }
 }
 
 impl Root for f32 {
@@ -111,17 +130,35 @@ impl Root for f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::Root;
+    use super::{Cell, Root};
     use crate::engine::simd::{Kernel, Level, dispatch, level};
 
-    struct Roots([u16; 64]);
+    struct Roots<C, const N: usize>([C; N]);
 
-    impl Kernel for Roots {
-        type Output = [f32; 64];
+    impl<C: Root, const N: usize> Kernel for Roots<C, N> {
+        type Output = [f32; N];
         #[inline(always)]
-        fn run(self) -> [f32; 64] {
-            u16::roots(&self.0)
+        fn run(self) -> [f32; N] {
+            C::roots(&self.0)
         }
+    }
+
+    /// Of u32: below and above what f32 holds, about squares and about half-way between them.
+    #[test]
+    fn every_root_of_a_wide_cell_is_the_correctly_rounded_one() {
+        let check = |row: [u32; 32]| {
+            for (square, root) in row.iter().zip(dispatch(Roots(row))) {
+                assert_eq!(root.to_bits(), (f64::from(*square).sqrt() as f32).to_bits(), "{square}");
+            }
+        };
+        for root in (0..46_340u32).step_by(7) {
+            check(core::array::from_fn(|i| {
+                (root * root + root / 2 * (i as u32 % 3)).saturating_sub(i as u32)
+            }));
+        }
+        check([1 << 24; 32]);
+        check([(1 << 24) - 1; 32]);
+        check([u32::FAR - 1; 32]);
     }
 
     #[test]
@@ -130,7 +167,7 @@ mod tests {
             return;
         }
         for first in (0..=u16::MAX).step_by(64) {
-            let row = core::array::from_fn(|i| first + i as u16);
+            let row: [u16; 64] = core::array::from_fn(|i| first + i as u16);
             let roots = dispatch(Roots(row));
             for (square, root) in row.iter().zip(roots) {
                 // Rounding twice is innocuous from 53 to 24 bits.

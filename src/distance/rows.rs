@@ -15,17 +15,18 @@ use core::ops::Range;
 const AHEAD: usize = 16;
 
 /// No change of side in this direction.
-pub const NONE: u32 = u32::MAX;
+pub const NONE: u64 = u64::MAX;
 
 /// A block after the first pass.
 #[derive(Clone, Copy)]
+#[repr(C)]
 pub struct Record {
     /// Which voxels are inside; 0 beyond the block.
     pub bits: u64,
     /// Steps from the first voxel to the left.
-    pub left: u32,
+    pub left: u64,
     /// Steps from the last voxel to the right.
-    pub right: u32,
+    pub right: u64,
 }
 
 /// The lowest `count` bits.
@@ -67,6 +68,12 @@ pub unsafe fn get_bits(at: *const u8, count: usize) -> u64 {
 }
 
 impl Record {
+    /// Which of the block's `width` voxels are on another side than the one before them, from the second on.
+    #[inline(always)]
+    pub fn changes(&self, width: usize) -> u64 {
+        (self.bits ^ self.bits << 1) & low_bits(width) & !1
+    }
+
     /// Reads the record of a block of `count` voxels.
     ///
     /// # Safety
@@ -77,9 +84,8 @@ impl Record {
         // has written no more than its bits, an eighth of a byte for a voxel of at least four.
         unsafe {
             if plan.blocks > 1 {
-                let numbers = at.add(8).cast::<[u32; 2]>().read_unaligned();
-                let bits = at.cast::<u64>().read_unaligned();
-                return Self { bits, left: numbers[0], right: numbers[1] };
+                let [bits, left, right] = at.cast::<[u64; 3]>().read_unaligned();
+                return Self { bits, left, right };
             }
             let bits = get_bits(at, count);
             let end = |inside: u64| if plan.border && inside & 1 != 0 { 1 } else { NONE };
@@ -161,7 +167,7 @@ unsafe fn records(plan: &Plan, words: &[u64], canvas: Canvas, first: usize) {
         let changes = (bits ^ (bits << 1 | before)) & low_bits(width);
         let left = match change {
             _ if changes & 1 != 0 => 1,
-            Some(at) => u32::try_from(start - at + 1).unwrap_or(NONE - 1),
+            Some(at) => (start - at + 1) as u64,
             None => NONE,
         };
         if changes != 0 {
@@ -171,9 +177,8 @@ unsafe fn records(plan: &Plan, words: &[u64], canvas: Canvas, first: usize) {
         // SAFETY: promised by the caller; the block's output has at least 64 bytes.
         unsafe {
             let at = canvas.at(first + start);
-            prefetch(at.wrapping_add(AHEAD.wrapping_mul(plan.pitch * canvas.element)), 16);
-            at.cast::<u64>().write_unaligned(bits);
-            at.add(8).cast::<u32>().write_unaligned(left);
+            prefetch(at.wrapping_add(AHEAD.wrapping_mul(plan.pitch * canvas.element)), 24);
+            at.cast::<[u64; 2]>().write_unaligned([bits, left]);
         }
     }
     let mut after = before & u64::from(!plan.border);
@@ -185,7 +190,7 @@ unsafe fn records(plan: &Plan, words: &[u64], canvas: Canvas, first: usize) {
         let changes = bits ^ (bits >> 1 | after << (width - 1));
         let right = match change {
             _ if changes >> (width - 1) & 1 != 0 => 1,
-            Some(at) => u32::try_from(at - (start + width - 1) + 1).unwrap_or(NONE - 1),
+            Some(at) => (at - (start + width - 1) + 1) as u64,
             None => NONE,
         };
         if changes != 0 {
@@ -193,6 +198,6 @@ unsafe fn records(plan: &Plan, words: &[u64], canvas: Canvas, first: usize) {
         }
         after = bits & 1;
         // SAFETY: as above.
-        unsafe { canvas.at(first + start).add(12).cast::<u32>().write_unaligned(right) };
+        unsafe { canvas.at(first + start).add(16).cast::<u64>().write_unaligned(right) };
     }
 }

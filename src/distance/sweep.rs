@@ -2,10 +2,12 @@
 
 use super::Mask;
 use super::canvas::Canvas;
-use super::columns::{Columns, Source};
+use super::cell::Cell;
+use super::columns::{Columns, Outcome, Source};
 use super::crop::{Bounds, EMPTY, Survey};
 use super::emit::Finish;
-use super::plan::{Axis, Plan};
+use super::exact::Exact;
+use super::plan::{Axis, Cells, Plan};
 use super::root::Root;
 use super::rows::Rows;
 use super::slots::Slot;
@@ -19,6 +21,9 @@ use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 /// Runs for each worker.
 const RUNS: usize = 8;
 
+/// Where narrow cells are tried again: with distances up to 200 voxels the next tile is likely to stay below 256.
+const ENOUGH: u32 = 200 * 200;
+
 /// What all tasks of a transform know.
 pub struct Sweep<'a> {
     pub plan: &'a Plan,
@@ -31,6 +36,9 @@ pub struct Sweep<'a> {
     pub seen: [AtomicBool; 2],
     /// A distance was found that the cell does not hold.
     pub too_far: AtomicBool,
+    /// How many runs of tiles each kind of cells has had.
+    #[cfg(test)]
+    pub runs: [AtomicUsize; 3],
 }
 
 /// The scratch, by worker.
@@ -72,18 +80,17 @@ impl Sweep<'_> {
                 // Rows and first columns of a slab while it is in the cache.
                 self.split(slabs, |worker, range| {
                     for slab in range {
-                        self.rows::<C, N>(worker, slab * axis.extent..(slab + 1) * axis.extent);
+                        self.rows(worker, slab * axis.extent..(slab + 1) * axis.extent);
                         let tiles = slab * plan.blocks..(slab + 1) * plan.blocks;
                         self.columns::<C, N>(worker, (0, axis), Source::Records, None, look, tiles);
                     }
                 });
                 next = 1;
             } else {
-                self.split(plan.rows, |worker, range| self.rows::<C, N>(worker, range));
+                self.split(plan.rows, |worker, range| self.rows(worker, range));
             }
         }
-        let [outside, inside] = [&self.seen[0], &self.seen[1]].map(|seen| seen.load(Ordering::Relaxed));
-        if !(inside && (outside || plan.border)) {
+        if !self.has_boundary() {
             return false;
         }
         for index in next..axes.end {
@@ -101,6 +108,74 @@ impl Sweep<'_> {
             self.split(tiles, |worker, tiles| {
                 self.columns::<C, N>(worker, pass, source, finish, limit, tiles)
             });
+        }
+        true
+    }
+
+    /// Whether there is something to measure to.
+    fn has_boundary(&self) -> bool {
+        let [outside, inside] = [&self.seen[0], &self.seen[1]].map(|seen| seen.load(Ordering::Relaxed));
+        inside && (outside || self.plan.border)
+    }
+
+    /// Whether a distance was too far for its cell, since this was asked last.
+    pub fn is_too_far(&self) -> bool {
+        self.too_far.swap(false, Ordering::Relaxed)
+    }
+
+    /// All passes of an image with one column axis: nothing waits between passes, so every tile has the cells that its
+    /// own distances need. False if there is no boundary to measure to.
+    pub fn strips<const N: usize>(&self, finish: Finish, widest: Cells) -> bool {
+        self.split(self.plan.rows, |worker, range| self.rows(worker, range));
+        if !self.has_boundary() {
+            return false;
+        }
+        let pass = (0, self.plan.axis(0));
+        let narrow = (widest > Cells::Narrow).then_some(u16::FAR);
+        let wide = (widest > Cells::Wide).then_some(u32::FAR);
+        let countable = self.plan.countable;
+        self.split(self.plan.blocks, |worker, mut tiles| {
+            let (mut cells, mut saved) = (Cells::Narrow, 0);
+            while !tiles.is_empty() {
+                let run = tiles.clone();
+                #[cfg(test)]
+                self.runs[cells as usize].fetch_add(1, Ordering::Relaxed);
+                let outcome = match cells {
+                    Cells::Narrow => self.strip::<u16, N>(worker, pass, finish, narrow, None, run, saved),
+                    Cells::Wide => {
+                        self.strip::<u32, 32>(worker, pass, finish, wide, Some(ENOUGH), run, saved)
+                    }
+                    Cells::Exact => {
+                        let next = tiles.start + 1;
+                        self.exactly(worker, pass, Some(finish), tiles.start..next, saved);
+                        Outcome { next, saved: 0, far: false }
+                    }
+                };
+                (tiles.start, saved) = (outcome.next, outcome.saved);
+                // Neighbouring tiles are alike.
+                cells = match cells {
+                    Cells::Narrow | Cells::Exact if countable => Cells::Wide,
+                    Cells::Wide if !outcome.far => Cells::Narrow,
+                    Cells::Exact => Cells::Narrow,
+                    _ => Cells::Exact,
+                };
+            }
+        });
+        true
+    }
+
+    /// All passes, for distances and spacings of any size. False if there is no boundary to measure to.
+    pub fn exact(&self, finish: Finish) -> bool {
+        let plan = self.plan;
+        self.split(plan.rows, |worker, range| self.rows(worker, range));
+        if !self.has_boundary() {
+            return false;
+        }
+        for index in 0..plan.count() {
+            let axis = plan.axis(index);
+            let finish = if index + 1 == plan.count() { Some(finish) } else { None };
+            let tiles = plan.rows.checked_div(axis.extent).unwrap_or(0) * plan.blocks;
+            self.split(tiles, |worker, tiles| self.exactly(worker, (index, axis), finish, tiles, 0));
         }
         true
     }
@@ -143,11 +218,11 @@ impl Sweep<'_> {
         bounds
     }
 
-    fn rows<C: Slot + Root, const N: usize>(&self, worker: usize, rows: Range<usize>) {
+    fn rows(&self, worker: usize, rows: Range<usize>) {
         let (plan, longest) = (self.plan, self.plan.longest());
         // SAFETY: `run_once` runs one task for each worker at a time.
         let scratch = unsafe { self.scratch.get(worker) };
-        let Some(tile) = Tile::<C, N>::new(scratch, longest, plan.width) else { return };
+        let Some(tile) = Tile::<u16, 32>::new(scratch, longest, plan.width) else { return };
         let seen = dispatch(Rows { plan, mask: self.mask, canvas: self.canvas, rows, words: tile.words });
         for (all, seen) in self.seen.iter().zip(seen) {
             all.fetch_or(seen, Ordering::Relaxed);
@@ -163,21 +238,70 @@ impl Sweep<'_> {
         limit: Option<C>,
         tiles: Range<usize>,
     ) {
+        // What is too far in the last pass sends all of it round again.
+        if finish.is_some() && self.too_far.load(Ordering::Relaxed) {
+            return;
+        }
         // SAFETY: as above.
         let scratch = unsafe { self.scratch.get(worker) };
-        let pass = Columns::<C, N> {
+        let (plan, canvas) = (self.plan, self.canvas);
+        let of_axis = Columns::<C, N> {
+            plan,
+            pass,
+            axis,
+            canvas,
+            source,
+            finish,
+            limit,
+            enough: None,
+            tiles,
+            saved: 0,
+            scratch,
+        };
+        if dispatch(of_axis).far {
+            self.too_far.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Tiles of the only column axis, until one of them wants other cells.
+    #[expect(clippy::too_many_arguments, reason = "what differs between cells")]
+    fn strip<C: Slot + Root, const N: usize>(
+        &self,
+        worker: usize,
+        (pass, axis): (usize, Axis),
+        finish: Finish,
+        limit: Option<C>,
+        enough: Option<C>,
+        tiles: Range<usize>,
+        saved: usize,
+    ) -> Outcome {
+        // SAFETY: as above.
+        let scratch = unsafe { self.scratch.get(worker) };
+        dispatch(Columns::<C, N> {
             plan: self.plan,
             pass,
             axis,
             canvas: self.canvas,
-            source,
-            finish,
+            source: Source::Records,
+            finish: Some(finish),
             limit,
+            enough,
             tiles,
+            saved,
             scratch,
-        };
-        if dispatch(pass) {
-            self.too_far.store(true, Ordering::Relaxed);
-        }
+        })
+    }
+
+    fn exactly(
+        &self,
+        worker: usize,
+        (pass, axis): (usize, Axis),
+        finish: Option<Finish>,
+        tiles: Range<usize>,
+        saved: usize,
+    ) {
+        // SAFETY: as above.
+        let scratch = unsafe { self.scratch.get(worker) };
+        Exact { plan: self.plan, pass, axis, canvas: self.canvas, finish, tiles, saved, scratch }.run();
     }
 }

@@ -47,6 +47,7 @@ pub unsafe extern "C" fn segloss_distance(args: *const segloss_distance_args) ->
             ranges.output(bytes(args.scratch.cast::<u8>(), args.scratch_size), c"scratch");
             ranges.check()?;
             if voxels == 0 {
+                // However many maps there are of it.
                 return Ok(());
             }
             let size = if args.scratch.is_null() { 0 } else { args.scratch_size };
