@@ -251,9 +251,108 @@ fn compare(second: &str, executor: &dyn Executor) {
     }
 }
 
+/// Tissue on an empty slide, with holes everywhere: most distances are short, and those of the background are long.
+struct Slide {
+    shape: [usize; 2],
+    mask: Vec<u8>,
+}
+
+impl Slide {
+    /// Generated row by row.
+    fn new(height: usize, width: usize) -> Self {
+        let mut mask = vec![0; height * width];
+        for (y, row) in mask.chunks_mut(width).enumerate() {
+            let v = y as f64 / height as f64;
+            for (x, voxel) in row.iter_mut().enumerate() {
+                let u = x as f64 / width as f64;
+                let ellipse = |(cv, cu, a, b): (f64, f64, f64, f64)| {
+                    ((v - cv) / a).powi(2) + ((u - cu) / b).powi(2) < 1.0
+                };
+                let is_tissue = ellipse((0.4, 0.3, 0.3, 0.2)) || ellipse((0.6, 0.75, 0.25, 0.15));
+                let is_hole = (y / 37 + x / 53) * 7919 % 13 == 0 && (y * x) % 11 >= 4;
+                *voxel = u8::from(is_tissue && !is_hole);
+            }
+        }
+        Self { shape: [height, width], mask }
+    }
+
+    fn at(&self, y: usize, x: usize) -> bool {
+        self.mask[y * self.shape[1] + x] != 0
+    }
+
+    /// The squared distance of a pixel by a search outwards, row by row.
+    fn search(&self, y: usize, x: usize) -> usize {
+        let [height, width] = self.shape;
+        let mut best = usize::MAX;
+        for dy in 0..height {
+            if dy * dy >= best {
+                break;
+            }
+            for row in [y.checked_sub(dy), Some(y + dy).filter(|&row| row < height)].into_iter().flatten() {
+                for dx in 0..width {
+                    if dy * dy + dx * dx >= best {
+                        break;
+                    }
+                    let sides = [x.checked_sub(dx), Some(x + dx).filter(|&x| x < width)];
+                    if sides.into_iter().flatten().any(|column| self.at(row, column) != self.at(y, x)) {
+                        best = dy * dy + dx * dx;
+                    }
+                }
+            }
+        }
+        best
+    }
+
+    /// The least time of some runs per pixel, in ns, after pixels all over the image have been checked.
+    fn time(&self, runs: usize) -> f64 {
+        let request = Distance {
+            shape: &self.shape,
+            spacing: &[1.0; 2],
+            kind: Kind::Signed,
+            squared: false,
+            black_border: false,
+        };
+        let inside = ClassMask::of(&View::new(&self.mask, &self.shape).unwrap());
+        let mut scratch = vec![0; scratch_len(&request, 1).unwrap()];
+        let mut out = vec![0f32; self.mask.len()];
+        let mut least = f64::INFINITY;
+        for run in 0..runs + 1 {
+            let begin = Instant::now();
+            transform(&request, &inside, &mut out, &mut scratch, &Here).unwrap();
+            if run > 0 {
+                least = least.min(begin.elapsed().as_secs_f64() / out.len() as f64 * 1e9);
+                continue;
+            }
+            for k in 0..300 {
+                let pixel = k * 0x9e37_79b9_7f4a_7c15_usize % out.len();
+                let (y, x) = (pixel / self.shape[1], pixel % self.shape[1]);
+                let sign = if self.at(y, x) { -1.0 } else { 1.0 };
+                assert_eq!(out[pixel], (sign * (self.search(y, x) as f64).sqrt()) as f32, "pixel {y}, {x}");
+            }
+        }
+        let farthest = out.iter().fold(0f32, |farthest, d| farthest.max(d.abs()));
+        let [height, width] = self.shape;
+        println!(
+            "{height} x {width}: {least:.2} ns per pixel, distances up to {farthest:.0}, scratch {}",
+            scratch.len()
+        );
+        least
+    }
+}
+
+/// A whole slide beside an image that fits in no second-level cache either.
+fn slide(_: &mut Criterion) {
+    let Some(size) = std::env::args().find(|arg| arg.starts_with("slide")) else { return };
+    let size: Vec<usize> = size.split(['=', 'x']).filter_map(|number| number.parse().ok()).collect();
+    let [height, width] = size.try_into().unwrap_or([30_000, 50_000]);
+    let small = Slide::new(5_000, 5_000).time(5);
+    let large = Slide::new(height, width).time(2);
+    println!("{:.2} times as long per pixel", large / small);
+}
+
 criterion_group! {
     name = benches;
     config = Criterion::default().sample_size(10).measurement_time(Duration::from_secs(2));
-    targets = cases, classes, threads
+    targets = cases, classes, threads, slide
 }
 criterion_main!(benches);

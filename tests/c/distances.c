@@ -114,6 +114,17 @@ int main(void) {
   args.scratch_size = needed;
   args.out.data = mask;
   CHECK(segloss_distance(&args) == SEGLOSS_OVERLAP);
+
+  /* An image without voxels has nothing to write, however many classes there are and whatever the other extents. */
+  {
+    static const int64_t narrow[] = {1 << 20, 1 << 20, 0}, wide[] = {INT64_C(1) << 40, 1 << 30, 0};
+    args.mask = tensor(mask, SEGLOSS_I32, 3, sizeof(void *) > 4 ? wide : narrow);
+    args.spacing = NULL;
+    args.classes = UINT32_MAX;
+    args.out.data = maps;
+    CHECK(segloss_distance_scratch_size(&args, &needed) == SEGLOSS_OK && needed == 0);
+    CHECK(segloss_distance(&args) == SEGLOSS_OK);
+  }
   puts("passed");
   return 0;
 }

@@ -6,6 +6,7 @@ use segloss::distance::{
     ClassMask, Distance, Executor, Here, Kind, Mask, scratch_len, transform, transform_classes,
 };
 use segloss::{Element, Status, View};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 #[test]
 fn a_bad_request_is_refused_and_nothing_is_written() {
@@ -34,8 +35,66 @@ fn a_bad_request_is_refused_and_nothing_is_written() {
     // Columns longer than an address space has room for, of voxels that fit.
     let long = Distance { shape: &[1 << 58, 2], ..good };
     assert_eq!(scratch_len(&long, 1).unwrap_err().status, Status::TooLarge);
-    let empty = Distance { shape: &[usize::MAX, 0], ..good };
-    assert_eq!((scratch_len(&empty, 1), fast_on::<f32>(&empty, &[], &Here)), (Ok(0), Ok(vec![])));
+    for shape in
+        [&[usize::MAX, 0] as &[usize], &[0, usize::MAX], &[1 << 40, 1 << 40, 0], &[1 << 40, 0, 1 << 30]]
+    {
+        let empty = Distance { shape, spacing: &[1.0, 0.7, 3.0][..shape.len()], ..good };
+        assert_eq!((scratch_len(&empty, 1), fast_on::<f32>(&empty, &[], &Here)), (Ok(0), Ok(vec![])));
+    }
+}
+
+/// By the longest axis, not by the voxels: of whole slides, and of strips and volumes as long.
+#[test]
+fn scratch_of_large_images_is_small() {
+    for shape in
+        [&[30_000usize, 50_000] as &[usize], &[76_000, 45_000], &[100_000, 80_000], &[50_000, 50_000, 50_000]]
+    {
+        for spacing in [[1.0; 3], [3.0, 0.7, 0.7], [1e-30, 1.0, 1e30]] {
+            let request = signed(shape, &spacing[..shape.len()]);
+            let needed = scratch_len(&request, 1).unwrap();
+            assert!(
+                needed <= 400 * shape.iter().max().unwrap() + (1 << 20),
+                "{shape:?} {spacing:?}: {needed}"
+            );
+        }
+    }
+}
+
+/// Scratch is cut by the first answer; what an executor says later changes nothing.
+#[test]
+fn an_executor_that_changes_its_mind_is_asked_once() {
+    struct Changing {
+        asked: AtomicUsize,
+        answers: [usize; 3],
+    }
+    impl Executor for Changing {
+        fn workers(&self) -> usize {
+            let asked = self.asked.fetch_add(1, Ordering::Relaxed);
+            self.answers[asked.min(2)]
+        }
+        fn run(&self, tasks: usize, task: &(dyn Fn(usize) + Sync)) {
+            (0..tasks).rev().for_each(task);
+        }
+    }
+    let shape = [40, 300, 70];
+    let labels: Vec<u8> = (0..40 * 300 * 70).map(|k| (k / 7 % 3 * (k / 9000 % 2)) as u8).collect();
+    let view = View::new(&labels, &shape).unwrap();
+    for spacing in [[1.0; 3], [3.0, 0.7, 0.7], [1e-20, 1.0, 1e20]] {
+        let request = signed(&shape, &spacing);
+        let mut want = vec![0f32; 3 * labels.len()];
+        let mut scratch = vec![0; scratch_len(&request, 1).unwrap()];
+        transform_classes(&request, &view, 3, &mut want, &mut scratch, &Here).unwrap();
+        for answers in [[2, 64, 64], [1, 64, 7], [5, 1, 0], [1, 2, usize::MAX]] {
+            let needed = scratch_len(&request, answers[0]).unwrap();
+            let mut scratch = vec![0xa5u8; needed + (1 << 16)];
+            let mut out = vec![0f32; want.len()];
+            let executor = Changing { asked: AtomicUsize::new(0), answers };
+            transform_classes(&request, &view, 3, &mut out, &mut scratch[..needed], &executor).unwrap();
+            assert!(out == want, "{answers:?} {spacing:?}");
+            assert!(scratch[needed..].iter().all(|&byte| byte == 0xa5), "beyond scratch");
+            assert_eq!(executor.asked.into_inner(), 1);
+        }
+    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Distances that pass what 8, 12 and 16 bits hold when squared, images beyond the cache, and columns contrived
 //! to give every solver its worst.
 
-use crate::brute::{check, compare, fast, fast_on, signed, slow};
+use crate::brute::{KINDS, check, compare, fast, fast_on, signed, slow};
 use crate::masks::{Random, masks};
 use crate::same::Two;
 use segloss::distance::{Distance, Kind};
@@ -104,24 +104,98 @@ fn contrived(n: usize) -> Vec<bool> {
     voxels
 }
 
+/// How many candidates are looked at is counted in `src/distance/solve.rs`.
 #[test]
-fn contrived_columns_are_linear() {
-    let lengths = [4_000, 32_000];
-    let columns = lengths.map(contrived);
-    // The least of nine, in turn: the machine may be busy with something else.
-    let mut per_voxel = [f64::INFINITY; 2];
-    for round in 0..9 {
-        for ((n, voxels), least) in lengths.into_iter().zip(&columns).zip(&mut per_voxel) {
-            let shape = [n, 64];
-            let request = signed(&shape, &[1.0, 1000.0]);
-            if round == 0 {
-                check(&request, voxels, &slow(&request, voxels), "contrived");
+fn contrived_columns_are_exact() {
+    let voxels = contrived(32_000);
+    // Floats, and whole numbers in units that are not 1.
+    for spacing in [[1.0, 1000.0], [0.7, 0.7]] {
+        let request = signed(&[32_000, 64], &spacing);
+        check(&request, &voxels, &slow(&request, &voxels), "contrived");
+    }
+}
+
+/// Squares pass 2³¹: cells of u32 hold no more, and an output of f32 holds no square between passes.
+#[test]
+fn distances_beyond_46_340_voxels_are_exact() {
+    for shape in [
+        &[100_000usize] as &[usize],
+        &[2, 60_000],
+        &[60_000, 2],
+        &[50_000, 70],
+        &[3, 2, 60_000],
+        &[60_000, 3, 2],
+        &[2, 60_000, 3],
+    ] {
+        let voxels: usize = shape.iter().product();
+        // One voxel near the end, and a run of short distances far from it.
+        let mask: Vec<bool> =
+            (0..voxels).map(|k| k + 7 == voxels || (k < 900 && k % 5 == 0 && shape[0] < 50_000)).collect();
+        for spacing in [1.0, 0.7] {
+            for kind in [Kind::Signed, Kind::Outside] {
+                let spacing = [spacing; 3];
+                let request = Distance { kind, ..signed(shape, &spacing[..shape.len()]) };
+                check(&request, &mask, &slow(&request, &mask), "far");
             }
-            let begin = std::time::Instant::now();
-            fast::<f32>(&request, voxels);
-            *least = least.min(begin.elapsed().as_secs_f64() / voxels.len() as f64 * 1e9);
         }
     }
-    // Eight times the length: quadratic would be eight times the cost of a voxel.
-    assert!(per_voxel[1] < 4.0 * per_voxel[0].max(20.0), "{per_voxel:?}");
+}
+
+/// Columns of u16 are solved 1,536 rows at a time, which look 256 rows further.
+#[test]
+fn columns_of_several_windows_are_exact() {
+    let mut random = Random(23);
+    for extent in [2047, 2048, 2049, 2304, 3071, 3073, 5000] {
+        // Around the first window's end rows are near; then a hole begins, and ends about as far away as u16 sees.
+        let holes = [
+            (1400, 1790),
+            (1280, 1790),
+            (1530, 2050),
+            (1536 - 255, 1536 + 255),
+            (1536 + 1, 1536 + 257),
+            (1000, 2040),
+        ];
+        for (begin, end) in holes {
+            let unequal = [3.0, 0.7, 0.7];
+            for (shape, spacing) in [
+                (&[extent, 40] as &[usize], &[1.0; 2] as &[f64]),
+                (&[extent, 2, 20], &[1.0; 3]),
+                (&[2, extent, 20], &unequal),
+            ] {
+                let voxel = |k: usize| {
+                    let (y, x) = if shape[0] == 2 { (k / 20 % extent, k % 20) } else { (k / 40, k % 40) };
+                    !(begin..end.min(extent - 1)).contains(&y) && (7 * y + 3 * x + y / 60) % 5 < 2
+                };
+                let mask: Vec<bool> = (0..extent * 40).map(voxel).collect();
+                let request = signed(shape, spacing);
+                check(&request, &mask, &slow(&request, &mask), "hole");
+            }
+        }
+        for (what, mask) in masks(&[extent, 33], &mut random) {
+            for black_border in [false, true] {
+                for kind in [Kind::Signed, Kind::Outside] {
+                    let shape = [extent, 33];
+                    let request = Distance { kind, black_border, ..signed(&shape, &[1.0; 2]) };
+                    compare(&request, &fast::<f32>(&request, &mask), &slow(&request, &mask), what);
+                }
+            }
+        }
+    }
+}
+
+/// Neighbouring tiles with short distances, with some beyond 255, and with short ones again.
+#[test]
+fn tiles_near_and_far_are_exact() {
+    let shape = [700usize, 1500];
+    let near = |x: usize| x < 300 || (700..800).contains(&x) || x > 1400;
+    let voxel = |k: usize| near(k % 1500) && (k % 1500 / 3 + k / 1500 / 4) % 3 == 0;
+    let mask: Vec<bool> = (0..700 * 1500).map(voxel).collect();
+    for black_border in [false, true] {
+        for kind in KINDS {
+            let request = Distance { kind, black_border, ..signed(&shape, &[1.0; 2]) };
+            let want = slow(&request, &mask);
+            check(&request, &mask, &want, "tiles");
+            compare(&request, &fast_on::<f32>(&request, &mask, &Two).unwrap(), &want, "two threads");
+        }
+    }
 }

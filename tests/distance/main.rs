@@ -11,3 +11,4 @@ mod masks;
 mod same;
 mod shapes;
 mod small;
+mod spacings;

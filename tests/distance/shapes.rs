@@ -129,6 +129,27 @@ quickcheck! {
     }
 }
 
+/// One side only needs the box around its object, which begins at a word of the mask.
+#[test]
+fn objects_that_begin_anywhere_in_a_word_are_exact() {
+    for (begin, end) in
+        [(0, 1), (63, 70), (64, 65), (64, 128), (65, 129), (127, 140), (128, 300), (129, 130), (192, 256)]
+    {
+        for (shape, top) in
+            [(&[9usize, 330] as &[usize], 3), (&[5, 7, 330], 14), (&[3, 64, 330], 64), (&[1, 330], 0)]
+        {
+            let inside = |k: usize| k / 330 >= top && k / 330 < top + 5 && (begin..end).contains(&(k % 330));
+            let mask: Vec<bool> = (0..shape.iter().product()).map(inside).collect();
+            let spacings: [&[f64]; 2] = [&[1.0; 3], &[3.0, 0.7, 0.7]];
+            for spacing in spacings {
+                for request in every(shape, &spacing[3 - shape.len()..]) {
+                    check(&request, &mask, &slow(&request, &mask), "begins anywhere");
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn a_mask_without_a_boundary_has_no_distances() {
     for shape in [&[1][..], &[7], &[4, 5], &[3, 2, 70]] {
