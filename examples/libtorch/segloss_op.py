@@ -2,7 +2,8 @@
 
 The forward pass keeps the class sums; the backward pass computes the gradient, which the incoming gradient multiplies
 before it is rounded to the dtype of the logits: float16 with a loss scale of 65536 loses nothing. First derivatives
-by the logits are offered, in reverse mode; everything else raises. Without a gradient to compute, none is made.
+by the logits are offered, in reverse mode; everything else raises. TopK by fraction, and losses of distances, need the
+whole batch in one call: their backward pass runs the loss again.
 """
 import ctypes as c
 import math
@@ -75,9 +76,15 @@ class Call:
 
     def run(self, verb, *more):
         if not self.succeeds(verb, *more):
-            argument, expected = (text.decode() for text in (self.fault.argument, self.fault.wants))
-            place = f" at {self.fault.index}" if self.fault.index >= 0 else ""
-            raise ValueError(f"{argument}{place}: expected {expected}")
+            raise ValueError(str(self))
+
+    def __str__(self):
+        """What was refused: argument, place, the number given, and what is expected."""
+        fault = self.fault
+        place = f" at {fault.index}" if fault.index >= 0 else ""
+        given = f"{fault.given:.16g} " if fault.numbers & int(constants["GIVEN"]) else ""
+        needed = f"{fault.needed:.16g}, " if fault.numbers & int(constants["NEEDED"]) else ""
+        return f"{fault.argument.decode()}{place}: {given}(expected {needed}{fault.wants.decode()})"
 
 
 @torch.library.custom_op("segloss::loss", mutates_args=(), device_types="cpu")
