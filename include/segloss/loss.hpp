@@ -63,10 +63,13 @@ class Loss {
 
   // Ends the round: the search is over once select.done is not 0.
   Result<void> narrow_top_k(std::uint32_t term, segloss_select& select) const {
-    segloss_fault fault{SEGLOSS_OK, UINT32_MAX, -1, nullptr, nullptr};
+    segloss_fault fault = detail::fault_of(SEGLOSS_OK, nullptr, nullptr);
     const segloss_term searched = term < size_ ? terms_[term].c() : segloss_term{};
     fault.status = segloss_top_k_narrow(&searched, &select);
-    if (fault.status != SEGLOSS_OK) fault = {fault.status, term, -1, "term", "TopK by fraction, counted and not done"};
+    if (fault.status != SEGLOSS_OK) {
+      fault = detail::fault_of(fault.status, "term", "TopK by fraction, counted and not done");
+      fault.term = term;
+    }
     return detail::give(fault);
   }
 
