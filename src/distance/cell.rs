@@ -94,6 +94,7 @@ macro_rules! index {
             fn offset(self, steps: isize) -> Self {
                 self.wrapping_add(steps as $type)
             }
+            #[expect(clippy::indexing_slicing, reason = "in a constant")]
             const AWAY: &'static [Self; 192] = &{
                 let mut away = [0; 192];
                 let mut i = 0;

@@ -142,7 +142,7 @@ impl Exact<'_> {
                         at.cast::<u64>().add(lane).read()
                     } else {
                         let slot = at.cast::<u32>().add(lane).read();
-                        let near = u64::from(slot & (SIDE >> 32) as u32 - 1);
+                        let near = u64::from(slot & (FAR >> 32) as u32);
                         u64::from(slot >> 31) << 63 | if near == FAR >> 32 { FAR } else { near }
                     };
                 }

@@ -67,7 +67,6 @@ mod across;
 mod canvas;
 mod cell;
 mod class_mask;
-#[expect(clippy::indexing_slicing, reason = "lanes of a block")]
 mod columns;
 mod crop;
 #[expect(clippy::indexing_slicing, reason = "lanes of a block")]
