@@ -30,7 +30,7 @@ int main(void) {
   size_t b, c, n, d, a, k;
   for (k = 0; k < FORMS; k++) {
     CHECK(segloss_term_init(forms[k](), &terms[k], sizeof terms[k]) == SEGLOSS_OK);
-    terms[k].region = unused_region;
+    if (forms[k] == segloss_custom_region) terms[k].region = unused_region;
     /* The hungrier variant, where there is one. */
     terms[k].variant = forms[k] == segloss_dice || forms[k] == segloss_iou ? SEGLOSS_SQUARED : 0;
   }
