@@ -78,8 +78,8 @@ inline torch::Tensor boundary_field(const torch::Tensor& labels, int64_t classes
   shape.insert(shape.begin() + 1, classes);
   torch::Tensor field = torch::empty(shape, type);
   const segloss::Loss loss{{1.0, segloss::Boundary{}}};
-  const segloss::Batch batch{
-      .activation = segloss::Activation::softmax, .pred = view(field), .target = view(labels)};
+  const torch::Tensor like = torch::empty({}, type).expand(shape);  // its shape and dtype count, none of it is read
+  const segloss::Batch batch{.activation = segloss::Activation::softmax, .pred = view(like), .target = view(labels)};
   segloss::write_field(loss[0], batch, output(field), scratch(loss.scratch_size(batch)));
   return field;
 }
