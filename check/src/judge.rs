@@ -68,6 +68,8 @@ fn compare(config: &Config, problem: &Problem, worst: &mut Worst) -> Result<(), 
             .map_err(|e| format!("value computed in f32 against f64: {e}"))?;
         let scale = largest_of_terms(config, problem)?;
         let off = largest_difference(&plain.gradient, &exact.gradient);
+        // Where slopes of both signs cancel, what is left is their rounding: no less than 1e-2 of a voxel's share.
+        let scale = scale.max(0.01 * config.scale.abs() * all / case.total_weight().max(1.0));
         // What f32 cannot tell from 0 is 0.
         let scale = scale.max(f64::from(f32::MIN_POSITIVE));
         worst
@@ -98,7 +100,7 @@ fn size(case: &Case, spec: &TermSpec, value: f64) -> f64 {
             term_value(case, &TermSpec { field, minus_one: false, ..spec.clone() })
         }
         // Numbers near 1 cancel where smoothings differ; what is left is their rounding.
-        form if crate::config::is_region(form) => value.abs() + 0.01,
+        form if crate::config::is_region(form) => value.abs() + 0.01 * steepness(case, spec),
         _ => value.abs(),
     };
     let one = if spec.minus_one { 1.0 } else { 0.0 };
@@ -110,12 +112,26 @@ fn single_size(spec: &TermSpec, size: f64) -> f64 {
     if crate::config::is_region(spec.form) { size.max(1.0) } else { size }
 }
 
-/// How much a relative error of what a power below 1 is taken of grows.
+/// How much a relative error of what a power is taken of grows.
 fn strain(case: &Case, spec: &TermSpec) -> f64 {
-    match least_base(case, spec) {
-        Some(base) => 1.0 + 0.2 / base.max(1e-6),
-        None => 1.0,
+    match (least_base(case, spec), spec.form) {
+        (Some(base), _) => 1.0 + 0.2 / base.max(1e-6),
+        (None, Form::Focal { gamma } | Form::PowerCrossEntropy { gamma } | Form::LogDice { gamma }) => {
+            gamma.max(1.0)
+        }
+        (None, Form::FocalTversky { gamma, .. }) => (1.0 / gamma).max(1.0),
+        _ => 1.0,
     }
+}
+
+/// The largest slope of a power below 1 that a region loss takes.
+fn steepness(case: &Case, spec: &TermSpec) -> f64 {
+    let exponent = match spec.form {
+        Form::FocalTversky { gamma, .. } => 1.0 / gamma,
+        Form::LogDice { gamma } => gamma,
+        _ => return 1.0,
+    };
+    least_base(case, spec).map_or(1.0, |base| base.max(1e-6).powf(exponent - 1.0).max(1.0))
 }
 
 /// The least number that a region loss takes a power below 1 of.
