@@ -267,3 +267,23 @@ pub(super) unsafe fn output(
     }
     Array::new(output.data.cast(), dtype, layout, name).map(Some)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// x86 reads them either way; Miri does not.
+    #[test]
+    fn shapes_and_strides_lie_at_any_address() {
+        let mut bytes = [0u8; 25];
+        for (k, extent) in [2i64, 3, 5].into_iter().enumerate() {
+            for (to, from) in bytes[1 + 8 * k..].iter_mut().zip(extent.to_ne_bytes()) {
+                *to = from;
+            }
+        }
+        let odd: *const i64 = bytes.as_ptr().wrapping_add(1).cast();
+        // SAFETY: three numbers lie there.
+        let layout = unsafe { layout(odd, odd, 3, c"pred") }.unwrap();
+        assert_eq!((layout.shape(), layout.strides()), (&[2usize, 3, 5][..], &[2isize, 3, 5][..]));
+    }
+}
