@@ -13,6 +13,7 @@ mod distances;
 mod forms;
 mod functions;
 #[path = "../list/mod.rs"]
+#[allow(dead_code, reason = "the laws use the rest")]
 mod list;
 mod losses;
 #[path = "../distance/masks.rs"]
