@@ -49,25 +49,36 @@ impl Lattice {
             let stride = self.strides[0];
             return visit((start as isize).wrapping_mul(stride), stride, len);
         }
-        let axes = self.extents.iter().zip(&self.strides).take(self.axes);
+        // By index: a zip of unequal lengths that is read backwards has a panic that nobody can rule out.
         let mut index = [0; MAX_AXES];
         let (mut rest, mut offset) = (start, 0isize);
-        for ((&extent, &stride), index) in axes.clone().zip(&mut index).rev() {
+        for axis in (0..self.axes).rev() {
+            let (Some(&extent), Some(&stride), Some(index)) =
+                (self.extents.get(axis), self.strides.get(axis), index.get_mut(axis))
+            else {
+                return;
+            };
             *index = rest % extent;
             rest /= extent;
             offset = offset.wrapping_add((*index as isize).wrapping_mul(stride));
         }
         let mut done = 0;
         while done < len {
-            let mut outward = axes.clone().zip(&mut index).rev();
-            let Some(((&extent, &stride), first)) = outward.next() else { return };
-            let run = (len - done).min(extent.get() - *first);
-            visit(offset, stride, run);
-            done += run;
-            // To the first voxel of the next run.
-            offset = offset.wrapping_sub((*first as isize).wrapping_mul(stride));
-            *first = 0;
-            for ((&extent, &stride), index) in outward {
+            let mut run = 0;
+            for axis in (0..self.axes).rev() {
+                let (Some(&extent), Some(&stride), Some(index)) =
+                    (self.extents.get(axis), self.strides.get(axis), index.get_mut(axis))
+                else {
+                    return;
+                };
+                if run == 0 {
+                    run = (len - done).min(extent.get() - *index);
+                    visit(offset, stride, run);
+                    // To the first voxel of the next run.
+                    offset = offset.wrapping_sub((*index as isize).wrapping_mul(stride));
+                    *index = 0;
+                    continue;
+                }
                 *index += 1;
                 offset = offset.wrapping_add(stride);
                 if *index < extent.get() {
@@ -76,6 +87,10 @@ impl Lattice {
                 offset = offset.wrapping_sub((*index as isize).wrapping_mul(stride));
                 *index = 0;
             }
+            if run == 0 {
+                return;
+            }
+            done += run;
         }
     }
 
