@@ -190,18 +190,20 @@ pub(super) const fn flags_of(given: u32, all: i32) -> Option<u32> {
 
 // Three bits each, no two options the same three, and flags of the args none of a term.
 const _: () = {
-    let (mut k, mut seen) = (0, 0u128);
-    while k < OPTIONS.len() {
-        let option = OPTIONS[k][0] >> 16;
+    let (mut options, mut seen) = (OPTIONS.as_slice(), 0u128);
+    while let [[first, others @ ..], rest @ ..] = options {
+        let option = *first >> 16;
         assert!(option.count_ones() == 3 && option < 128 && seen >> option & 1 == 0);
-        seen |= 1 << option;
-        let mut value = 0;
-        while value < OPTIONS[k].len() {
-            assert!(OPTIONS[k][value] >> 16 == option && OPTIONS[k][value] & 0xffff != 0);
-            value += 1;
+        assert!(*first & 0xffff != 0);
+        let mut values = others;
+        while let [value, left @ ..] = values {
+            assert!(*value >> 16 == option && *value & 0xffff != 0);
+            values = left;
         }
-        k += 1;
+        seen |= 1 << option;
+        options = rest;
     }
+    assert!(options.is_empty());
     assert!(SEGLOSS_ACCUMULATE & (SEGLOSS_MINUS_ONE | SEGLOSS_FIELD_COMPLETE | SEGLOSS_NO_BACKGROUND) == 0);
 };
 
