@@ -206,8 +206,7 @@ impl<C: Cell, const N: usize> Column<C, N> {
                 let low = if index >= stride { tile.bounds[index - stride][0] as usize } else { self.first };
                 let high =
                     if index + stride < coarse { tile.bounds[index + stride][1] as usize } else { self.last };
-                let (low, high) = hull(low, high);
-                work += 2 * (high - low + 1);
+                work += 2 * (high.saturating_sub(low) + 1);
                 if work > ENVELOPE * count {
                     return envelope(tile, self.unit, self.centre, self.window);
                 }
@@ -217,7 +216,7 @@ impl<C: Cell, const N: usize> Column<C, N> {
             stride /= 2;
         }
         for (above, below) in tile.bounds.run(..coarse).iter().zip(tile.bounds.run(1..coarse)) {
-            work += COARSE * (above[0].abs_diff(below[1]) as usize + 1);
+            work += COARSE * (below[1].saturating_sub(above[0]) as usize + 1);
         }
         if work > ENVELOPE * count {
             return envelope(tile, self.unit, self.centre, self.window);
@@ -236,7 +235,7 @@ impl<C: Cell, const N: usize> Column<C, N> {
     /// First and last candidate of the rows before coarse row `index`.
     #[inline(always)]
     fn between_bounds(&self, tile: &Tile<C, N>, index: usize) -> (usize, usize) {
-        hull(tile.bounds[index - 1][0] as usize, tile.bounds[index][1] as usize)
+        (tile.bounds[index - 1][0] as usize, tile.bounds[index][1] as usize)
     }
 
     /// The reach of a row.
@@ -296,13 +295,6 @@ impl<C: Cell, const N: usize> Column<C, N> {
             [low as u32, high as u32]
         }
     }
-}
-
-/// Sums that were rounded may be equal where one was less, so that the best candidate seems to move back. Then those
-/// between are as good as any other, to that rounding.
-#[inline(always)]
-fn hull(low: usize, high: usize) -> (usize, usize) {
-    (low.min(high), high.max(low))
 }
 
 #[cfg(test)]
@@ -368,7 +360,8 @@ mod tests {
         }
     }
 
-    /// A step may be so much shorter than a distance that candidates are equal after rounding, or seem to move back.
+    /// A step may be so much shorter than a distance that candidates are equal after rounding, or would move back if
+    /// rows that are solved did not bound them.
     #[test]
     fn sums_that_are_rounded_leave_candidates() {
         let mut random = 88172645463325252u64;
