@@ -166,7 +166,8 @@ pub fn c_verbs(bytes: &[u8]) {
                 3 => segloss_fold(terms, n_terms, args, own.pointer()),
                 4 => segloss_finish(terms, n_terms, args, own.pointer(), slopes.pointer()),
                 5 => segloss_map(terms, n_terms, args, own.pointer()),
-                6 => segloss_field(terms, args, &field_raw),
+                // It reads one term.
+                6 if n_terms > 0 => segloss_field(terms, args, &field_raw),
                 // Weights need C doubles.
                 _ if classes * 8 <= slopes.bytes().len() => {
                     segloss_class_weights(args, kind, slopes.pointer())

@@ -106,7 +106,8 @@ pub fn fill(bytes: &mut [u8], dtype: u32, numbers: Numbers, wild: bool) {
             0x0220 => element.copy_from_slice(&(float(k) as f32).to_ne_bytes()),
             0x0240 => element.copy_from_slice(&float(k).to_ne_bytes()),
             0x0608 => element.fill((label(k) != 0) as u8),
-            _ => element.copy_from_slice(&label(k).to_ne_bytes()[..size]),
+            // An element type that nobody knows may be wider than any.
+            _ => element.iter_mut().zip(label(k).to_ne_bytes()).for_each(|(to, from)| *to = from),
         }
     }
 }
