@@ -117,6 +117,13 @@ pub trait Real: Element + Math + NumAssign + Default {
     fn cleared(self, keep: bool) -> Self {
         self.masked(keep) + Self::zero()
     }
+    /// `self · coefficient`, and 0 where that is 0 · ∞: a coefficient of 0 contributes nothing, whatever it multiplies.
+    /// NaN stays.
+    #[inline(always)]
+    fn times(self, coefficient: Self) -> Self {
+        let is_nothing = (coefficient == Self::zero()) & (self.magnitude() == Self::INFINITY);
+        (self * coefficient).masked(!is_nothing)
+    }
     /// A number in the same order, NaN last and 0 as −0.
     fn key(self) -> Self::Key;
     /// As IEEE binary16, rounded once.
@@ -369,6 +376,20 @@ mod tests {
         assert!(ascending.windows(2).all(|pair| (pair[0] as f64).key() < (pair[1] as f64).key()));
         assert_eq!((-0f32).key(), 0f32.key());
         assert_eq!((-f64::NAN).key(), f64::NAN.key());
+    }
+
+    #[test]
+    fn zero_times_infinity_is_zero_and_nan_stays() {
+        for x in [0.0, -0.0, 1.5, -2.0, f32::INFINITY, f32::NEG_INFINITY, f32::NAN] {
+            for coefficient in [0.0, -0.0, 0.5, 1e-40, f32::INFINITY] {
+                let (single, double) = (x.times(coefficient), f64::from(x).times(f64::from(coefficient)));
+                let is_nothing = x.is_infinite() && coefficient == 0.0;
+                let expected = if is_nothing { 0.0 } else { x * coefficient };
+                assert!(single == expected || single.is_nan() && expected.is_nan(), "{x} by {coefficient}");
+                assert_eq!(single.is_nan(), double.is_nan(), "{x} by {coefficient}");
+                assert_eq!(single == 0.0, double == 0.0 || double.abs() < 1e-45, "{x} by {coefficient}");
+            }
+        }
     }
 
     #[test]

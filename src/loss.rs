@@ -80,7 +80,8 @@ pub struct Voxel<T> {
     pub truth: T,
     /// The field of the term; 0 if it has none.
     pub field: T,
-    /// The [`Cost::BASE`] to the power of [`Cost::exponent`].
+    /// The [`Cost::BASE`] to the power of [`Cost::exponent`] where the cost is wanted, of [`Cost::slope_exponent`]
+    /// where its slope is.
     pub raised: T,
 }
 
@@ -143,6 +144,10 @@ pub trait Cost {
     /// Whether the slope does not depend on the prediction.
     const LINEAR: bool = false;
 
+    /// Whether the slope depends on the logarithm of a probability that is too small for its type. If it does not,
+    /// probabilities may be kept between two sweeps in place of logits.
+    const SLOPE_NEEDS_LOG_OF_ZERO: bool = !Self::LINEAR;
+
     /// The cost and its slope: `∂/∂s` for [`Charge::Everywhere`], else `∂/∂ln(probability)`.
     /// Implementations are `#[inline(always)]`, branch-free, and made of [`Real`]'s functions.
     fn at<T: Real>(&self, voxel: Voxel<T>) -> (T, T);
@@ -161,6 +166,12 @@ pub trait Cost {
     /// The exponent of [`Cost::BASE`].
     fn exponent(&self) -> f64 {
         1.0
+    }
+
+    /// The exponent of [`Cost::BASE`] for the slope. A derivative `γ·x^(γ−1)` raised as such overflows
+    /// only where it is too large itself, and not where `x^γ` is.
+    fn slope_exponent(&self) -> f64 {
+        self.exponent()
     }
 
     /// The least base that is raised: smaller ones are held there.
@@ -205,6 +216,7 @@ impl<C: Cost + Sync> Rows for C {
         Bill {
             charge: C::CHARGE,
             linear: C::LINEAR,
+            log_of_zero: C::SLOPE_NEEDS_LOG_OF_ZERO,
             field: C::FIELD,
             prices: self.prices(),
             smoothing: self.smoothing(),

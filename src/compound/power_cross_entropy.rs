@@ -44,19 +44,21 @@ impl Cost for PowerCrossEntropy {
         if self.gamma == 1.0 {
             return (surprise, -T::one());
         }
-        // Below τ the power of τ was raised: the chord's steepness is τ^γ/τ.
+        // Below τ the power of τ was raised: the chord's steepness is τ^γ/τ, of the slope τ^(γ−1) itself.
         let is_flat = self.gamma < 1.0 && surprise < T::of(TAU);
-        let chord = raised / T::of(TAU);
-        // ∂x^γ/∂x = γ·x^γ/x, and 0 at x = 0 for γ above one.
-        let beside = gamma * raised / surprise.at_least(T::FLOOR);
-        let steepness = if is_flat { chord } else { beside };
-        let value = if is_flat { surprise * chord } else { raised };
+        let value = if is_flat { surprise * (raised / T::of(TAU)) } else { raised };
+        // ∂x^γ/∂x = γ·x^(γ−1), and 0 at x = 0 for γ above one.
+        let steepness = if is_flat { raised } else { gamma * raised };
         // −log s falls as log s rises.
         (value, -steepness)
     }
 
     fn exponent(&self) -> f64 {
         self.gamma
+    }
+
+    fn slope_exponent(&self) -> f64 {
+        self.gamma - 1.0
     }
 
     fn least_base(&self) -> f64 {

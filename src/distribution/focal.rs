@@ -34,6 +34,8 @@ impl Default for Focal {
 impl Cost for Focal {
     const CHARGE: Charge = Charge::Likelihood;
     const BASE: Base = Base::Complement;
+    // s·ln s is 0 where s is.
+    const SLOPE_NEEDS_LOG_OF_ZERO: bool = false;
 
     #[inline(always)]
     fn at<T: Real>(&self, voxel: Voxel<T>) -> (T, T) {
@@ -42,8 +44,8 @@ impl Cost for Focal {
         // (−log s)/(1 − s) is 1 in the limit s = 1.
         let ratio = surprise / complement;
         let ratio = if complement == T::zero() { T::one() } else { ratio };
-        // Product rule, by ∂s/∂ln s = s.
-        (raised * surprise, -raised * (T::one() + T::of(self.gamma) * probability * ratio))
+        // Product rule, by ∂s/∂ln s = s. In the limit s = 0 the product s·ln s is 0.
+        (raised * surprise, -raised * (T::one() + ratio.times(T::of(self.gamma) * probability)))
     }
 
     fn exponent(&self) -> f64 {

@@ -15,6 +15,7 @@ use core::marker::PhantomData;
 pub struct Bill {
     pub(crate) charge: Charge,
     pub(crate) linear: bool,
+    pub(crate) log_of_zero: bool,
     pub(crate) field: bool,
     pub(crate) prices: [f64; 2],
     pub(crate) smoothing: f64,
@@ -32,6 +33,9 @@ pub(crate) struct Prices<T> {
     pub here: T,
     pub elsewhere: T,
 }
+
+/// Slopes of costs are held within this: one that is infinite where a probability is 0 would make a NaN of it.
+const STEEPEST: f64 = 1e30;
 
 impl<T: Real> Prices<T> {
     /// The prices where every class of every voxel pays: nobody asks for them.
@@ -59,11 +63,21 @@ impl Bill {
     }
 }
 
+/// What the outcomes of a row are made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[doc(hidden)]
+pub enum Rated {
+    /// One class, as the activation says.
+    Class(Activation),
+    /// The outcome of each voxel that is true, from its probability and logarithm: its price is 1.
+    Truth,
+}
+
 /// One class of a tile, activated.
 #[derive(Clone, Copy)]
 #[doc(hidden)]
 pub struct Row<'a, T> {
-    pub(crate) activation: Activation,
+    pub(crate) rated: Rated,
     pub(crate) prices: Prices<T>,
     /// `s`
     pub(crate) probability: &'a [T],
@@ -103,27 +117,29 @@ pub trait RowsOf<T> {
 
 impl<C: Cost + Sync, T: Real> RowsOf<T> for C {
     fn rate(&self, row: &Row<'_, T>, work: &mut [T], out: &mut [T]) {
-        match row.activation {
-            Activation::Softmax => rate::<C, T, Softmax>(self, row, work, out),
-            Activation::Sigmoid => rate::<C, T, Sigmoid>(self, row, work, out),
+        match row.rated {
+            Rated::Truth => rate::<C, T, Truth>(self, row, work, out),
+            Rated::Class(Activation::Softmax) => rate::<C, T, Softmax>(self, row, work, out),
+            Rated::Class(Activation::Sigmoid) => rate::<C, T, Sigmoid>(self, row, work, out),
             _ => rate::<C, T, Given>(self, row, work, out),
         }
     }
 
     fn map(&self, row: &Row<'_, T>, slope: T, work: &mut [T], pull: &mut Pull<'_, T>) {
-        match row.activation {
-            Activation::Softmax => map::<C, T, Softmax>(self, row, slope, work, pull),
-            Activation::Sigmoid => map::<C, T, Sigmoid>(self, row, slope, work, pull),
+        match row.rated {
+            Rated::Truth => map::<C, T, Truth>(self, row, slope, work, pull),
+            Rated::Class(Activation::Softmax) => map::<C, T, Softmax>(self, row, slope, work, pull),
+            Rated::Class(Activation::Sigmoid) => map::<C, T, Sigmoid>(self, row, slope, work, pull),
             _ => map::<C, T, Given>(self, row, slope, work, pull),
         }
     }
 }
 
 fn rate<C: Cost, T: Real, A: Outcomes>(cost: &C, row: &Row<'_, T>, work: &mut [T], out: &mut [T]) {
-    raise::<C, T, A, false>(cost, row, work);
+    raise::<C, T, A, false>(cost, row, work, cost.exponent());
     dispatch(Rate::<C, T, A, false> { cost, row, raised: work, out, activation: PhantomData });
-    if C::CHARGE != Charge::Everywhere && row.prices.elsewhere != T::zero() {
-        raise::<C, T, A, true>(cost, row, work);
+    if A::IS_PRICED && C::CHARGE != Charge::Everywhere && row.prices.elsewhere != T::zero() {
+        raise::<C, T, A, true>(cost, row, work, cost.exponent());
         dispatch(Rate::<C, T, A, true> { cost, row, raised: work, out, activation: PhantomData });
     }
 }
@@ -135,32 +151,40 @@ fn map<C: Cost, T: Real, A: Outcomes>(
     work: &mut [T],
     pull: &mut Pull<'_, T>,
 ) {
-    raise::<C, T, A, false>(cost, row, work);
+    raise::<C, T, A, false>(cost, row, work, cost.slope_exponent());
     let out = if C::CHARGE == Charge::Everywhere { &mut *pull.polynomial } else { &mut *pull.here };
     dispatch(Map::<C, T, A, false> { cost, row, slope, raised: work, out, activation: PhantomData });
-    if C::CHARGE != Charge::Everywhere && row.prices.elsewhere != T::zero() {
-        raise::<C, T, A, true>(cost, row, work);
+    if A::IS_PRICED && C::CHARGE != Charge::Everywhere && row.prices.elsewhere != T::zero() {
+        raise::<C, T, A, true>(cost, row, work, cost.slope_exponent());
         let out = &mut *pull.elsewhere;
         dispatch(Map::<C, T, A, true> { cost, row, slope, raised: work, out, activation: PhantomData });
     }
 }
 
 /// Fills `work` with the power that the cost wants of an outcome, if any.
-fn raise<C: Cost, T: Real, A: Outcomes, const ELSEWHERE: bool>(cost: &C, row: &Row<'_, T>, work: &mut [T]) {
+fn raise<C: Cost, T: Real, A: Outcomes, const ELSEWHERE: bool>(
+    cost: &C,
+    row: &Row<'_, T>,
+    work: &mut [T],
+    exponent: f64,
+) {
     if C::BASE != Base::None {
         let least = T::of(cost.least_base());
         dispatch(Bases::<C, T, A, ELSEWHERE> { row, least, out: work, types: PhantomData });
-        dispatch(RaiseRow { row: work, power: Power::of(cost.exponent()) });
+        dispatch(RaiseRow { row: work, power: Power::of(exponent) });
     }
 }
 
 /// The two outcomes of a voxel under an activation. What a cost does not use is not computed.
 trait Outcomes {
+    /// Whether an outcome has a price other than 1.
+    const IS_PRICED: bool = true;
     fn here<T: Real>(block: &Block<'_, T>, i: usize) -> Voxel<T>;
     fn elsewhere<T: Real>(block: &Block<'_, T>, i: usize) -> Voxel<T>;
 }
 
 struct Softmax;
+struct Truth;
 struct Sigmoid;
 struct Given;
 
@@ -185,6 +209,21 @@ impl Outcomes for Softmax {
     }
 }
 
+/// The rows hold what is known of the true outcome, as softmax's rows do of a class.
+impl Outcomes for Truth {
+    const IS_PRICED: bool = false;
+
+    #[inline(always)]
+    fn here<T: Real>(block: &Block<'_, T>, i: usize) -> Voxel<T> {
+        Softmax::here(block, i)
+    }
+
+    #[inline(always)]
+    fn elsewhere<T: Real>(block: &Block<'_, T>, i: usize) -> Voxel<T> {
+        Softmax::here(block, i)
+    }
+}
+
 impl Outcomes for Sigmoid {
     #[inline(always)]
     fn here<T: Real>(block: &Block<'_, T>, i: usize) -> Voxel<T> {
@@ -203,7 +242,7 @@ impl Outcomes for Given {
     #[inline(always)]
     fn here<T: Real>(block: &Block<'_, T>, i: usize) -> Voxel<T> {
         let s = block.probability[i];
-        block.voxel(i, s, (T::one() - s).at_least(T::zero()).at_most(T::one()), s.at_least(T::FLOOR).ln())
+        block.voxel(i, s, (T::one() - s).at_least(T::zero()), s.at_least(T::FLOOR).ln())
     }
 
     #[inline(always)]
@@ -213,7 +252,7 @@ impl Outcomes for Given {
         block.voxel(
             i,
             complement,
-            s.at_least(T::zero()).at_most(T::one()),
+            s.at_least(T::zero()),
             complement.at_least(T::FLOOR).ln(),
         )
     }
@@ -246,7 +285,10 @@ impl<T: Real> Block<'_, T> {
 
     /// What the outcome pays per unit of cost.
     #[inline(always)]
-    fn price<const ELSEWHERE: bool>(&self, i: usize, prices: &Prices<T>) -> T {
+    fn price<A: Outcomes, const ELSEWHERE: bool>(&self, i: usize, prices: &Prices<T>) -> T {
+        if !A::IS_PRICED {
+            return T::one();
+        }
         let truth = prices.keep * self.truth[i] + prices.floor;
         if ELSEWHERE { prices.elsewhere * (T::one() - truth) } else { prices.here * truth }
     }
@@ -348,10 +390,12 @@ impl<C: Cost, T: Real, A: Outcomes, const ELSEWHERE: bool> Kernel for Rate<'_, C
         for (block, out) in row.blocks(raised).zip(blocks_mut(out)) {
             for i in 0..BLOCK {
                 let here = cost.at(block.outcome::<A, ELSEWHERE>(i)).0;
+                let price = block.price::<A, ELSEWHERE>(i, &row.prices);
                 out[i] = match C::CHARGE {
                     Charge::Everywhere => here,
-                    _ if ELSEWHERE => out[i] + block.price::<ELSEWHERE>(i, &row.prices) * here,
-                    _ => block.price::<ELSEWHERE>(i, &row.prices) * here,
+                    _ if !A::IS_PRICED => here,
+                    _ if ELSEWHERE => out[i] + here.times(price),
+                    _ => here.times(price),
                 };
             }
         }
@@ -376,11 +420,14 @@ impl<C: Cost, T: Real, A: Outcomes, const ELSEWHERE: bool> Kernel for Map<'_, C,
         for (block, out) in row.blocks(raised).zip(blocks_mut(out)) {
             for i in 0..BLOCK {
                 let steepness = cost.at(block.outcome::<A, ELSEWHERE>(i)).1;
-                let price = match C::CHARGE {
-                    Charge::Everywhere => T::one(),
-                    _ => block.price::<ELSEWHERE>(i, &row.prices),
+                let pull = match C::CHARGE {
+                    Charge::Everywhere => steepness,
+                    _ => {
+                        let held = steepness.at_least(T::of(-STEEPEST)).at_most(T::of(STEEPEST));
+                        block.price::<A, ELSEWHERE>(i, &row.prices) * held
+                    }
                 };
-                out[i] += slope * block.weight[i] * (price * steepness);
+                out[i] += slope * block.weight[i] * pull;
             }
         }
     }

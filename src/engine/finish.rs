@@ -3,8 +3,8 @@
 use super::arena::Arena;
 use crate::batch::Plan;
 use crate::{
-    Absent, Charge, ClassAverage, Error, Joint, MAX_TERMS, Normalizer, Parts, Region, Rows, SampleAverage,
-    Tally, Term, Weighting,
+    Absent, Charge, ClassAverage, Error, Joint, MAX_TERMS, Normalizer, Parts, Real, Region, Rows,
+    SampleAverage, Tally, Term, Weighting,
 };
 
 /// Slopes are held within this, so that every product in the sweeps is finite.
@@ -83,7 +83,7 @@ pub(crate) fn finish(
         if let Some(slot) = results.terms.get_mut(k) {
             *slot = value;
         }
-        total += term.weight * value;
+        total += value.times(term.weight);
     }
     for slope in results.slopes.iter_mut().flat_map(|slopes| slopes.iter_mut()) {
         // NaN fails both comparisons and stays.
@@ -107,7 +107,8 @@ fn weigh_classes(plan: &Plan<'_>, term: &Term<'_>, tallies: &[Tally], base: &mut
                 .map(|tally| tally.truth)
                 .sum()
         };
-        let all: f64 = (0..plan.classes).map(truth).sum();
+        // Maps may fall a little below 0: a class whose truth adds up to that is absent.
+        let all: f64 = (0..plan.classes).map(|class| truth(class).max(0.0)).sum();
         for (class, v) in base.iter_mut().enumerate() {
             let of_class = truth(class);
             *v *= if of_class > 0.0 { libm::sqrt(all / of_class) } else { 0.0 };
@@ -152,7 +153,7 @@ impl Work<'_> {
 
     /// `m_bc`: the same, 0 for an absent class if those are skipped.
     fn weight_present(&self, base: &[f64], sample: usize, class: usize) -> f64 {
-        let absent = self.of_sample(sample).get(class).is_none_or(|tally| tally.truth == 0.0);
+        let absent = self.of_sample(sample).get(class).is_none_or(|tally| tally.truth <= 0.0);
         let skipped = self.term.absent == Absent::Skipped && absent;
         if skipped { 0.0 } else { self.weight(base, sample, class) }
     }
@@ -278,7 +279,7 @@ impl Work<'_> {
                     weight = of_sample;
                 }
             }
-            let skipped = self.term.absent == Absent::Skipped && sums.truth == 0.0;
+            let skipped = self.term.absent == Absent::Skipped && sums.truth <= 0.0;
             if let (Some(to), Some(to_weight)) = (desk.pooled.get_mut(class), desk.weights.get_mut(class)) {
                 *to = sums;
                 *to_weight = if skipped { 0.0 } else { weight };

@@ -4,7 +4,7 @@ use super::activation::activate;
 use super::bench::{Bench, of_sample};
 use super::labelled::exponentials::{Picks, Scale, exponentials};
 use super::labelled::parking::park;
-use super::labelled::{Lookup, Weigh, is_labelled};
+use super::labelled::{Lookup, WeighCosts, is_labelled};
 use super::precise::Precise;
 use super::row::{AddUp, row, row_mut};
 use super::select::{Cut, TopKSearch, key_of, select};
@@ -109,7 +109,7 @@ impl Sweep<'_> {
                     of: weight,
                     out: price,
                 });
-                dispatch(Weigh { row: rank, weight: price });
+                dispatch(WeighCosts { row: rank, weight: price });
             }
             return;
         }

@@ -61,6 +61,14 @@ pub(crate) fn weighted_lanes<T: Real>(x: &[T], w: &[T], lanes: &mut [T]) {
     }
 }
 
+/// The same of costs, which may be infinite where they weigh nothing.
+#[inline(always)]
+fn charged_lanes<T: Real>(x: &[T], w: &[T], lanes: &mut [T]) {
+    for ((x, w), lanes) in blocks(x).iter().zip(blocks(w)).zip(lanes.as_chunks_mut::<LANES>().0) {
+        *lanes = block_lanes(|i| of(x, i).times(of(w, i)));
+    }
+}
+
 /// The lanes of a block of something. They are made here, where nobody can see them, and not in the row that they are
 /// for: what might be part of what they are made from is taken one by one.
 ///
@@ -84,7 +92,7 @@ pub(crate) fn of<T: Copy, const N: usize>(block: &[T; N], i: usize) -> T {
     block[i % N]
 }
 
-/// Adds a row to a sum, weighted or not, block by block.
+/// Adds a row of costs to a sum, weighted or not, block by block.
 pub(crate) struct AddUp<'a, T> {
     pub row: &'a [T],
     pub weight: Option<&'a [T]>,
@@ -101,7 +109,7 @@ impl<T: Real> Kernel for AddUp<'_, T> {
         let Self { row, weight, lanes, sum } = self;
         let lanes = lanes.get_mut(..row.len() / (BLOCK / LANES)).unwrap_or(&mut []);
         match weight {
-            Some(weight) => weighted_lanes(row, weight, lanes),
+            Some(weight) => charged_lanes(row, weight, lanes),
             None => lanes_of(row, lanes),
         }
         add_blocks(lanes, sum);

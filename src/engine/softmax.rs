@@ -7,11 +7,13 @@
 //!
 //! Without `R` the complement of a sure class would lose its digits. Where both outcomes of
 //! softmax pay, the softmax of the other classes (the rivals) is formed from their own largest
-//! logit `z_2`, so that it is finite when `R` underflows:
+//! logit `z_2`, so that it is finite when `R` underflows, and keeps its digits when `m` is far above:
 //!
 //! ```text
 //! r_k = e^(z_k − z_2) / Σ_{j≠m} e^(z_j − z_2)       ln(1 − s_m) = (z_2 − m) + ln Σ_{j≠m} e^(z_j − z_2) − ln_1p(R)
 //! ```
+//!
+//! Logits may be infinite: −∞ has `s = 0`, and one class at +∞ has `s = 1`. Two at +∞, or all at −∞, are undefined: NaN.
 //!
 //! Each step is one loop over rows that are arguments, so that the compiler knows that they are apart.
 
@@ -96,6 +98,24 @@ impl<T: Real + Plain> Kernel for Softmax<'_, '_, T> {
         let Tile { span: Span { width, used }, seen, made, with_logs, .. } = self.tile;
         let classes = 0..self.classes;
         let largest = upto(seen.inverse, used);
+        if !seen.rival.is_empty() {
+            // Of the logits themselves, before they are taken from the largest.
+            let (first, second, sum) = (upto(made.cost, used), upto(made.work, used), upto(made.total, used));
+            first.fill(nobody());
+            second.fill(T::of(f64::NEG_INFINITY));
+            for class in classes.clone() {
+                two_largest(class, row(seen.logit, class, *width, *used), largest, first, second);
+            }
+            sum.fill(T::zero());
+            for class in classes.clone() {
+                let rival = row_mut(seen.rival, class, *width, *used);
+                rivals(class, row(seen.logit, class, *width, *used), first, second, rival, sum);
+            }
+            log_sums(second, largest, sum, upto(seen.log_complement, used));
+            for class in classes.clone() {
+                shares(class, first, sum, row_mut(seen.rival, class, *width, *used));
+            }
+        }
         // Rows that nobody needs yet.
         let (others, top) = (upto(made.work, used), upto(made.total, used));
         others.fill(T::zero());
@@ -110,25 +130,11 @@ impl<T: Real + Plain> Kernel for Softmax<'_, '_, T> {
         if *with_logs {
             log_totals(others, top, inverse, upto(seen.log_total, used));
         }
-        for class in classes.clone() {
-            scale(row_mut(seen.probability, class, *width, *used), inverse);
-        }
         if !seen.rival.is_empty() {
-            let (first, second, sum) = (upto(made.cost, used), upto(made.work, used), upto(made.total, used));
-            first.fill(nobody());
-            second.fill(T::of(f64::NEG_INFINITY));
-            for class in classes.clone() {
-                two_largest(class, row(seen.logit, class, *width, *used), first, second);
-            }
-            sum.fill(T::zero());
-            for class in classes.clone() {
-                let rival = row_mut(seen.rival, class, *width, *used);
-                rivals(class, row(seen.logit, class, *width, *used), first, second, rival, sum);
-            }
-            log_complements(second, sum, upto(seen.log_total, used), upto(seen.log_complement, used));
-            for class in classes {
-                shares(class, first, sum, row_mut(seen.rival, class, *width, *used));
-            }
+            log_complements(upto(seen.log_complement, used), upto(seen.log_total, used));
+        }
+        for class in classes {
+            scale(row_mut(seen.probability, class, *width, *used), inverse);
         }
     }
 }
@@ -174,6 +180,18 @@ pub(super) fn rest_of<T: Real>(others: T, top: T) -> T {
     others + (top - T::one())
 }
 
+/// `z − m`, and 0 where `z` is the largest, infinite or not.
+#[inline(always)]
+pub(super) fn below<T: Real>(z: T, m: T) -> T {
+    (z - m).masked(z != m)
+}
+
+/// `R`, and NaN where a class beside the largest has the same infinite logit.
+#[inline(always)]
+pub(super) fn defined<T: Real>(rest: T, largest: T) -> T {
+    rest + (largest - largest).masked(rest > T::zero())
+}
+
 #[inline(always)]
 fn exponentials_and_logits<T: Real>(
     z: &mut [T],
@@ -183,9 +201,9 @@ fn exponentials_and_logits<T: Real>(
     top: &mut [T],
 ) {
     for ((((z, &m), e), others), top) in z.iter_mut().zip(largest).zip(e).zip(others).zip(top) {
-        let below = *z - m;
-        let power = below.decay();
-        *z = below;
+        let logit = below(*z, m);
+        let power = logit.decay();
+        *z = logit;
         *e = power;
         // As in `Real::cleared`: no select of what is there.
         (*others, *top) = with_power(power, *others, *top + T::zero());
@@ -202,7 +220,7 @@ fn log_totals<T: Real>(others: &[T], top: &[T], inverse: &[T], log_total: &mut [
 #[inline(always)]
 fn totals<T: Real>(others: &[T], top: &[T], inverse: &mut [T], complement: &mut [T]) {
     for (((&others, &top), inverse), complement) in others.iter().zip(top).zip(inverse).zip(complement) {
-        let rest = rest_of(others, top);
+        let rest = defined(rest_of(others, top), *inverse);
         let share = T::one() / (T::one() + rest);
         *inverse = share;
         *complement = rest * share;
@@ -224,10 +242,10 @@ fn nobody<T: Real>() -> T {
 
 /// The first class of the largest logit, and the largest of the other logits.
 #[inline(always)]
-fn two_largest<T: Real>(class: usize, z: &[T], first: &mut [T], second: &mut [T]) {
+fn two_largest<T: Real>(class: usize, z: &[T], largest: &[T], first: &mut [T], second: &mut [T]) {
     let class = T::of(class as f64);
-    for ((&z, first), second) in z.iter().zip(first).zip(second) {
-        let is_first = z == T::zero() && *first == nobody();
+    for (((&z, &largest), first), second) in z.iter().zip(largest).zip(first).zip(second) {
+        let is_first = (z == largest) & (*first == nobody());
         // As in `Real::cleared`: no select of what is there.
         let (named, so_far) = (*first + T::zero(), *second + T::zero());
         *first = class.or(is_first, named);
@@ -240,16 +258,25 @@ fn two_largest<T: Real>(class: usize, z: &[T], first: &mut [T], second: &mut [T]
 fn rivals<T: Real>(class: usize, z: &[T], first: &[T], second: &[T], rival: &mut [T], sum: &mut [T]) {
     let class = T::of(class as f64);
     for ((((&z, &first), &second), rival), sum) in z.iter().zip(first).zip(second).zip(rival).zip(sum) {
-        let power = (z - second).exp().masked(first != class);
+        let power = below(z, second).exp().masked(first != class);
         *rival = power;
         *sum += power;
     }
 }
 
+/// `ln Σ_{j≠m} e^(z_j − m)`
 #[inline(always)]
-fn log_complements<T: Real>(second: &[T], sum: &[T], log_total: &[T], out: &mut [T]) {
-    for (((&second, &sum), &log_total), out) in second.iter().zip(sum).zip(log_total).zip(out) {
-        *out = second + sum.ln() - log_total;
+fn log_sums<T: Real>(second: &[T], largest: &[T], sum: &[T], out: &mut [T]) {
+    for (((&second, &largest), &sum), out) in second.iter().zip(largest).zip(sum).zip(out) {
+        *out = below(second, largest) + sum.ln();
+    }
+}
+
+/// The same less `ln Σ_j e^(z_j − m)`.
+#[inline(always)]
+fn log_complements<T: Real>(log_sum: &mut [T], log_total: &[T]) {
+    for (log_sum, &log_total) in log_sum.iter_mut().zip(log_total) {
+        *log_sum -= log_total;
     }
 }
 

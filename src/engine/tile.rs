@@ -1,7 +1,7 @@
 //! The tile: all classes of some whole blocks of voxels, in rows that fit the nearest caches.
 
 use super::arena::Arena;
-use super::cost::{Prices, Row};
+use super::cost::{Prices, Rated, Row};
 use super::labels::Legend;
 use super::row::{BLOCK, row, row_mut};
 use super::simd::{Kernel, dispatch};
@@ -79,7 +79,7 @@ impl<T: Real> Seen<'_, T> {
     pub fn row(&self, activation: Activation, class: usize, prices: Prices<T>, span: Span) -> Row<'_, T> {
         let Span { width, used } = span;
         Row {
-            activation,
+            rated: Rated::Class(activation),
             prices,
             probability: row(self.probability, class, width, used),
             logit: row(self.logit, class, width, used),
@@ -95,14 +95,13 @@ impl<T: Real> Seen<'_, T> {
     /// Of labels: the class of each voxel, as costs on the truth see it. All of the truth is there.
     pub fn truth_row<'t>(&'t self, weight: &'t [T], span: Span) -> Row<'t, T> {
         let Span { width, used } = span;
-        let (zero, one) = (T::zero(), T::one());
-        let prices = Prices { keep: zero, floor: one, here: one, elsewhere: zero };
         Row {
+            rated: Rated::Truth,
             probability: row(self.picked, 0, width, used),
             logit: row(self.picked_logit, 0, width, used),
             truth: row(self.weight, 0, width, used),
             weight,
-            ..self.row(Activation::Softmax, 0, prices, span)
+            ..self.row(Activation::Softmax, 0, Prices::everywhere(), span)
         }
     }
 }

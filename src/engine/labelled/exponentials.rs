@@ -12,7 +12,7 @@ use crate::batch::Plan;
 use crate::engine::arena::Plain;
 use crate::engine::row::{BLOCK, row, row_mut};
 use crate::engine::simd::{HAS_VECTORS, Kernel, dispatch, fours};
-use crate::engine::softmax::{raise_to, raise_to_four, rest_of, scale, upto, with_power};
+use crate::engine::softmax::{below, defined, raise_to, raise_to_four, rest_of, scale, upto, with_power};
 use crate::engine::sweep::Step;
 use crate::engine::tile::{Span, Tile};
 
@@ -98,6 +98,7 @@ impl<T: Real + Plain> Kernel for Exponentials<'_, '_, T> {
             } else {
                 add_all_powers(powers, classes, rest, upto(made.total, &used));
             }
+            undefine(rest, largest);
             if picks.probability {
                 pick_all(powers, classes, label, first_label, picked);
             }
@@ -241,7 +242,7 @@ fn exponentials_of<T: Real>(z: &[T], largest: &[T], e: &mut [T]) {
 #[inline(always)]
 fn decay_of<T: Real>(z: &[T], largest: &[T], e: &mut [T]) {
     for ((&z, &m), e) in z.iter().zip(largest).zip(e) {
-        *e = (z - m).decay();
+        *e = below(z, m).decay();
     }
 }
 
@@ -286,7 +287,15 @@ fn add_four_small<T: Real>([x, y, z, w]: [&[T]; 4], complement: &mut [T]) {
 #[inline(always)]
 fn subtract<T: Real>(from: &mut [T], x: &[T]) {
     for (from, &x) in from.iter_mut().zip(x) {
-        *from -= x;
+        *from = below(*from, x);
+    }
+}
+
+/// Makes NaN of `R` where two classes are the largest with an infinite logit.
+#[inline(always)]
+fn undefine<T: Real>(rest: &mut [T], largest: &[T]) {
+    for (rest, &largest) in rest.iter_mut().zip(largest) {
+        *rest = defined(*rest, largest);
     }
 }
 

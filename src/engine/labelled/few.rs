@@ -198,7 +198,8 @@ macro_rules! block_of {
                 if LOGARITHM {
                     let mut logit = T::zero();
                     $(logit = $z[i].or(class == $class, logit);)*
-                    picked_logit[i] = logit - largest;
+                    // An infinite logit that is the largest is no distance from it.
+                    picked_logit[i] = (logit - largest).masked(logit != largest);
                 }
                 $($e[i] = of[$class];)*
                 rest[i] = others;

@@ -57,9 +57,11 @@ fn is_ranked(rows: &dyn Rows) -> bool {
 }
 
 /// Whether probabilities may wait, where the gradient will be, for the sweep that maps: it needs nothing but them
-/// of the prediction. If it `folds` too, it is the ranking that parks, and costs on the truth are known by rank.
+/// of the prediction, which have no logarithm where they underflow. If it `folds` too, it is the ranking that parks,
+/// and costs on the truth are known by rank.
 pub(crate) fn can_park(terms: &[Term<'_>], folds: bool) -> bool {
-    let needs_logits = |(_, rows): (usize, &dyn Rows)| on_truth(rows) && folds && !is_ranked(rows);
+    let needs_logits =
+        |(_, rows): (usize, &dyn Rows)| on_truth(rows) && (folds && !is_ranked(rows) || rows.bill().log_of_zero);
     let ranked = costs(terms).filter(|(_, rows)| is_ranked(*rows)).count();
     wants_probabilities(terms)
         && (!folds || ranked == 1)
@@ -197,8 +199,9 @@ impl Sweep<'_> {
                     };
                     cost.get_mut(tile.len..).unwrap_or(&mut []).fill(T::zero());
                     if (0..self.plan.classes).any(|class| self.rank_weight(step.sample, slot, class) != 1.0) {
+                        // What was weighed by 0, or by what this precision has no number for, is taken as it is.
                         let of = |class| match self.rank_weight(step.sample, slot, class) {
-                            0.0 => 1.0,
+                            price if T::of(price) == T::zero() => 1.0,
                             price => price,
                         };
                         dispatch(Lookup { label, first_label, classes: self.plan.classes, of, out: work });
@@ -209,7 +212,7 @@ impl Sweep<'_> {
                 None => T::rows(rows).rate(&tile.seen.truth_row(weight, tile.span), work, cost),
             }
             if selects || !tile.is_unweighted {
-                dispatch(Weigh { row: cost, weight });
+                dispatch(WeighCosts { row: cost, weight });
             }
             let lanes = row_mut(tile.made.lanes, 0, width, used);
             dispatch(AddByLabel { row: cost, label, first_label, lanes, sums: chunk, to: Sum::Cost(slot) });
@@ -242,6 +245,23 @@ impl<T: Real> Kernel for Weigh<'_, T> {
     fn run(self) {
         for (x, &weight) in self.row.iter_mut().zip(self.weight) {
             *x *= weight;
+        }
+    }
+}
+
+/// Multiplies a row of costs, which may be infinite, by the weights of its voxels.
+pub(crate) struct WeighCosts<'a, T> {
+    pub row: &'a mut [T],
+    pub weight: &'a [T],
+}
+
+impl<T: Real> Kernel for WeighCosts<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        for (cost, &weight) in self.row.iter_mut().zip(self.weight) {
+            *cost = cost.times(weight);
         }
     }
 }
