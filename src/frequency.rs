@@ -82,6 +82,8 @@ fn shares(plan: &Plan<'_>, tallies: &[Tally], shares: &mut [f64]) {
             }
         }
     }
+    // Maps may fall a little below 0: a class whose truth adds up to that is absent.
+    shares.iter_mut().for_each(|share| *share = share.max(0.0));
     let all: f64 = shares.iter().sum();
     if all > 0.0 {
         shares.iter_mut().for_each(|share| *share /= all);

@@ -38,7 +38,7 @@ fn with_preset<R>(name: &str, f: impl FnOnce(&[Term<'_>]) -> R) -> R {
         "dice_focal" => f(&DiceFocal::default().terms()),
         "generalized_dice_boundary" => f(&GeneralizedDiceBoundary::default().terms()),
         "dice_hausdorff" => f(&DiceHausdorff::default().terms()),
-        "combo" => f(&Combo::default().terms()),
+        "combo" => f(&Combo::default().terms().unwrap()),
         "exponential_logarithmic" => f(&ExponentialLogarithmic::default().terms()),
         unknown => panic!("no preset {unknown}"),
     }
@@ -101,7 +101,7 @@ fn every_number_of_a_preset_reaches_its_term() {
         vec![dice(None), TermSpec::new(naive::Form::Focal { gamma: 1.25 })]
     });
     let combo = Combo { alpha: 0.25, cross_entropy: BalancedCrossEntropy { beta: 0.125 }, dice: DICE };
-    assert_sum(&combo.terms(), |_| {
+    assert_sum(&combo.terms().unwrap(), |_| {
         let balanced = TermSpec::new(naive::Form::BalancedCrossEntropy { beta: 0.125 });
         vec![TermSpec { weight: 0.25, ..balanced }, TermSpec { weight: 0.75, minus_one: true, ..dice(None) }]
     });

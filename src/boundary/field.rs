@@ -1,7 +1,7 @@
 //! Fields: what a boundary loss multiplies its mismatch by.
 
 pub use super::masks::Wants;
-use super::masks::{Inside, TargetMask};
+use super::masks::{Inside, RestMask, TargetMask};
 use crate::batch::Plan;
 use crate::distance::{Distance, Kind, Mask, transform};
 use crate::{Error, Executor, Real};
@@ -81,6 +81,18 @@ impl Scene<'_> {
     /// The target's mask of a label value.
     pub(crate) fn region(&self, label: usize) -> TargetMask<'_> {
         TargetMask::new(self.plan, self.sample, Inside::Label(label))
+    }
+
+    /// The voxels of no annotated class, if there may be any: whatever the target holds of another class is ignored.
+    pub(crate) fn rest(&self) -> Option<RestMask<'_>> {
+        let Self { plan, sample, .. } = *self;
+        let any = plan.classes > 1 && (0..plan.classes).any(|class| !plan.is_annotated(sample, class));
+        any.then_some(RestMask { plan, sample })
+    }
+
+    /// Whether class `class` of two or more is annotated; of a single class both regions are known.
+    pub(crate) fn is_region(&self, class: usize) -> bool {
+        self.plan.classes == 1 || self.plan.is_annotated(self.sample, class)
     }
 
     /// Distances over the sample; what kind is the form's to say.

@@ -20,7 +20,8 @@ use crate::{Charge, Cost, Error, Form, Parts, Power, Raise, Real, Status, Voxel,
 ///
 /// # Errors
 /// [`Error`] unless `α` is above 0. Without a given field the target must be labels, masks, or dense
-/// maps of 0 and 1. `argmax` has no meaning for a single class.
+/// maps of 0 and 1. `argmax` has no meaning for a single class. With `logarithmic` a given field must not be below 0
+/// where a voxel counts.
 ///
 /// # Source
 /// Karimi, Salcudean (2019), <https://arxiv.org/abs/1904.10030>.

@@ -35,6 +35,43 @@ impl<'a> TargetMask<'a> {
     }
 }
 
+/// Where no annotated class is true: of labels those of the other classes, of maps what they leave. Ignored labels are
+/// outside of this, too.
+pub(crate) struct RestMask<'a> {
+    pub plan: &'a Plan<'a>,
+    pub sample: usize,
+}
+
+// SAFETY: it reads the target, which nobody writes while a batch is borrowed, and flags that are Sync.
+unsafe impl Sync for RestMask<'_> {}
+
+/// Words that are made at once.
+const AT_ONCE: usize = 16;
+
+impl Mask for RestMask<'_> {
+    fn bits(&self, row: usize, start: usize, count: usize, words: &mut [u64]) {
+        let Self { plan, sample } = *self;
+        let of_labels = plan.truth == Truth::Labels;
+        for (k, words) in words.chunks_mut(AT_ONCE).enumerate() {
+            let first = k * AT_ONCE * 64;
+            let count = count.saturating_sub(first).min(AT_ONCE * 64);
+            words.fill(0);
+            for class in (0..plan.classes).filter(|&class| plan.is_annotated(sample, class) != of_labels) {
+                let mut of_class = [0; AT_ONCE];
+                let of_class = of_class.get_mut(..words.len()).unwrap_or(&mut []);
+                let mask = TargetMask::new(plan, sample, Inside::Class(class));
+                mask.bits(row, start + first, count, of_class);
+                words.iter_mut().zip(of_class).for_each(|(word, bits)| *word |= *bits);
+            }
+            for (k, word) in words.iter_mut().enumerate().filter(|_| !of_labels) {
+                let here = count.saturating_sub(k * 64).min(64);
+                let all = if here == 64 { u64::MAX } else { (1 << here) - 1 };
+                *word = !*word & all;
+            }
+        }
+    }
+}
+
 impl Mask for TargetMask<'_> {
     fn bits(&self, row: usize, start: usize, count: usize, words: &mut [u64]) {
         match &self.of {
@@ -72,7 +109,7 @@ pub enum Wants {
     Anything,
     /// 0 or 1 everywhere.
     Masks,
-    /// Exactly one class is 1 in each voxel.
+    /// Exactly one class is 1 in each voxel, at most one where some class of the sample is not annotated.
     Partition,
 }
 
@@ -98,8 +135,9 @@ pub(crate) unsafe fn check_maps(plan: &Plan<'_>, wants: Wants) -> Result<(), Err
                 }
             }
             let is_partition = wants == Wants::Partition && plan.classes > 1;
+            let least = u32::from((0..plan.classes).all(|class| plan.is_annotated(sample, class)));
             for (voxel, &ones) in ones.iter().enumerate().take(count) {
-                bad |= u64::from(is_partition && ones != 1) << voxel;
+                bad |= u64::from(is_partition && (ones > 1 || ones < least)) << voxel;
             }
             if bad != 0 {
                 let voxel = sample * plan.voxels + first + bad.trailing_zeros() as usize;

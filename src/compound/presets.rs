@@ -4,10 +4,10 @@
 //! Change a parameter in the struct, a weight or an average in the terms.
 
 use super::{BalancedCrossEntropy, LogDice, PowerCrossEntropy};
-use crate::Term;
 use crate::boundary::{Boundary, Hausdorff};
 use crate::distribution::{CrossEntropy, Focal, TopK};
 use crate::region::{Dice, GeneralizedDice};
+use crate::{Error, Term, within};
 
 /// Dice + cross entropy: nnU-Net's, whose Dice leaves the background out.
 ///
@@ -92,9 +92,13 @@ impl Default for Combo {
 
 impl Combo {
     /// The loss.
-    pub fn terms(&self) -> [Term<'_>; 2] {
+    ///
+    /// # Errors
+    /// [`Error`] unless `α` lies in [0, 1]: beyond it one of the halves would be subtracted.
+    pub fn terms(&self) -> Result<[Term<'_>; 2], Error> {
+        within(&[(c"alpha", self.alpha)], |alpha| (0.0..=1.0).contains(&alpha), c"in [0, 1]")?;
         let dice = Term { minus_one: true, ..Term::new(1.0 - self.alpha, &self.dice) };
-        [Term::new(self.alpha, &self.cross_entropy), dice]
+        Ok([Term::new(self.alpha, &self.cross_entropy), dice])
     }
 }
 
@@ -183,5 +187,23 @@ impl DiceHausdorff {
     pub fn terms(&self) -> [Term<'_>; 2] {
         let dice = Term { leave_out_background: true, ..Term::new(1.0, &self.dice) };
         [dice, Term::new(1.0, &self.hausdorff)]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Status;
+
+    #[test]
+    fn a_combo_beyond_its_halves_is_refused() {
+        for alpha in [-1e-9, 1.0 + 1e-9, f64::INFINITY, f64::NAN] {
+            let error = Combo { alpha, ..Combo::default() }.terms().err().unwrap();
+            assert_eq!((error.status, error.argument), (Status::Parameter, c"alpha"), "{alpha}");
+        }
+        for alpha in [0.0, 0.25, 1.0] {
+            let combo = Combo { alpha, ..Combo::default() };
+            assert_eq!(combo.terms().unwrap().map(|term| term.weight), [alpha, 1.0 - alpha]);
+        }
     }
 }

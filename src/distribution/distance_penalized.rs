@@ -1,7 +1,7 @@
 //! Distance-penalised cross entropy: mistakes near a boundary cost more.
 
 use crate::boundary::field::{Field, FieldOf, Scene, Spare, Wants};
-use crate::distance::{Distance, Kind};
+use crate::distance::{Distance, Kind, Mask};
 use crate::engine::row::LANES;
 use crate::engine::simd::{Kernel, dispatch};
 use crate::{Charge, Cost, Error, Form, Parts, Real, Voxel};
@@ -12,14 +12,16 @@ use crate::{Charge, Cost, Error, Form, Parts, Real, Voxel};
 /// L = −(1/W) Σ w·(1 + D)·Σ_c v·g·log s          D = 1 − (d − d_min)/d_max
 /// ```
 ///
-/// The regions of a sample are its label values. `d` is the distance of a voxel to the nearest one
-/// with another label, an ignored label being another one; its extremes are those of the region. So
+/// The regions of a sample are its label values; what the target holds of classes that are not annotated in a sample is
+/// ignored, so that the voxels of no annotated class are one region, in labels as in maps. `d` is the distance of a
+/// voxel to the nearest one of another region, an ignored label being another one; its extremes are those of the region. So
 /// `D` is 1 at a boundary and small in the depth. A sample of one label has `D = 0`. One map serves
 /// all classes. With classes on their own (sigmoid), the cost of a voxel is the class mean of cross
 /// entropy. In nats per voxel.
 ///
 /// # Errors
-/// Without a given field the target must be labels, or maps in which exactly one class is 1 in each voxel.
+/// Without a given field the target must be labels, or maps in which exactly one class is 1 in each voxel; where a class
+/// of the sample is not annotated, at most one of the others.
 ///
 /// # Source
 /// Caliva et al. (2019), <https://arxiv.org/abs/1908.03679>.
@@ -70,14 +72,27 @@ impl<T: Real> FieldOf<T> for DistancePenalized {
     ) -> Result<(), Error> {
         out.fill(T::zero());
         // A single class has two regions: the object and what is not.
-        for label in 0..scene.plan.classes.max(2) {
-            let region = scene.region(label);
-            let depth = spare.distances(&Distance { kind: Kind::Inside, ..scene.distances() }, &region)?;
-            let (shallowest, deepest) = dispatch(Extremes { depth });
-            dispatch(Revert { depth, shallowest, deepest, out });
+        for label in (0..scene.plan.classes.max(2)).filter(|&label| scene.is_region(label)) {
+            revert(scene, &scene.region(label), out, spare)?;
         }
-        Ok(())
+        match scene.rest() {
+            Some(rest) => revert(scene, &rest, out, spare),
+            None => Ok(()),
+        }
     }
+}
+
+/// Writes `D` of one region.
+fn revert<T: Real>(
+    scene: &Scene<'_>,
+    region: &dyn Mask,
+    out: &mut [T],
+    spare: &mut Spare<'_, T>,
+) -> Result<(), Error> {
+    let depth = spare.distances(&Distance { kind: Kind::Inside, ..scene.distances() }, region)?;
+    let (shallowest, deepest) = dispatch(Extremes { depth });
+    dispatch(Revert { depth, shallowest, deepest, out });
+    Ok(())
 }
 
 /// The least and the largest depth of a region; outside of it depth is 0.

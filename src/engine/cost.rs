@@ -249,12 +249,7 @@ impl Outcomes for Given {
     fn elsewhere<T: Real>(block: &Block<'_, T>, i: usize) -> Voxel<T> {
         let s = block.probability[i];
         let complement = T::one() - s;
-        block.voxel(
-            i,
-            complement,
-            s.at_least(T::zero()),
-            complement.at_least(T::FLOOR).ln(),
-        )
+        block.voxel(i, complement, s.at_least(T::zero()), complement.at_least(T::FLOOR).ln())
     }
 }
 

@@ -3,7 +3,9 @@
 use super::bench::Bench;
 use super::mark::{Masks, mark};
 use super::precise::Precise;
+use super::row::row_mut;
 use super::source::Source;
+use super::sweep::costs;
 use super::waves::Gang;
 use crate::batch::{Plan, Truth, misfit};
 use crate::boundary::Field;
@@ -58,6 +60,39 @@ impl<T: Precise> Bench<'_, T> {
         for computed in self.computed.iter().flatten().filter(|computed| computed.target.is_none()) {
             // SAFETY: promised by the caller.
             unsafe { check_maps(self.plan, computed.field.wants()) }.map_err(|e| e.in_term(computed.slot))?;
+        }
+        Ok(())
+    }
+
+    /// Refuses a field below 0 where a logarithm is taken of what it weighs: the first such voxel that counts.
+    pub(super) unsafe fn check_signs(&mut self) -> Result<(), Error> {
+        let Self { plan, terms, tile, given, computed, .. } = self;
+        for (slot, _) in costs(terms).filter(|(_, rows)| rows.bill().logarithmic) {
+            let of_computed = computed.get(slot).and_then(Option::as_ref).and_then(|field| field.target);
+            let Some(field) = given.get(slot).copied().flatten().or(of_computed) else { continue };
+            for sample in 0..plan.samples {
+                for (at, len) in tile.spans(0, plan.voxels) {
+                    // SAFETY: promised by the caller; the spans lie in the sample.
+                    unsafe { tile.open(plan, sample, at, len) };
+                    for class in
+                        (0..plan.classes).filter(|&class| is_wanted(plan, terms.get(slot), sample, class))
+                    {
+                        let row = row_mut(tile.seen.field, 0, len, len);
+                        // SAFETY: as above.
+                        unsafe { field.load(sample, class, at, row) };
+                        let is_bad = |(x, w): (&T, &T)| *x < T::zero() && *w > T::zero();
+                        if let Some(voxel) = row.iter().zip(&*tile.seen.weight).position(is_bad) {
+                            let voxel = sample * plan.voxels + at + voxel;
+                            let error = Error::new(
+                                Status::Parameter,
+                                c"field",
+                                c">= 0, where the loss is logarithmic",
+                            );
+                            return Err(error.at(voxel).in_term(slot));
+                        }
+                    }
+                }
+            }
         }
         Ok(())
     }

@@ -55,8 +55,14 @@ pub(crate) unsafe fn mark<T: Precise>(
         let from = if by_probability { &*seen.probability } else { &*seen.logit };
         let x = |class| row(from, class, width, used);
         let weight = row(seen.weight, 0, width, used);
-        let largest = row(seen.inverse, 0, width, used);
         let (bound, taken) = (upto(made.total, &used), upto(made.largest, &used));
+        if by_argmax && plan.activation == Activation::Softmax {
+            bound.fill(T::zero());
+            (0..classes)
+                .for_each(|class| dispatch(Count { x: x(class), largest: seen.inverse, count: bound }));
+            dispatch(Undefine { count: bound, largest: upto(seen.inverse, &used) });
+        }
+        let largest = row(seen.inverse, 0, width, used);
         bound.fill(T::of(if plan.activation == Activation::Sigmoid { 0.0 } else { 0.5 }));
         taken.fill(T::zero());
         for class in (0..classes).filter(|&class| by_argmax || wants(class)) {
@@ -68,6 +74,41 @@ pub(crate) unsafe fn mark<T: Precise>(
                 false if of_two => dispatch(Above { x: x(class), bound: x(1 - class), weight, words }),
                 false => dispatch(Above { x: x(class), bound, weight, words }),
             }
+        }
+    }
+}
+
+/// Counts the classes that are the largest.
+struct Count<'a, T> {
+    x: &'a [T],
+    largest: &'a [T],
+    count: &'a mut [T],
+}
+
+impl<T: Real> Kernel for Count<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        for ((&x, &largest), count) in self.x.iter().zip(self.largest).zip(self.count) {
+            *count += T::one().masked(x == largest);
+        }
+    }
+}
+
+/// Makes NaN of a largest that is infinite and not alone: softmax is undefined there.
+struct Undefine<'a, T> {
+    count: &'a [T],
+    largest: &'a mut [T],
+}
+
+impl<T: Real> Kernel for Undefine<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        for (largest, &count) in self.largest.iter_mut().zip(self.count) {
+            *largest += (*largest - *largest).masked(count > T::one());
         }
     }
 }

@@ -143,6 +143,7 @@ impl<T: Precise> Bench<'_, T> {
         unsafe {
             self.check_maps()?;
             self.count_voxels()?;
+            self.check_signs()?;
         }
         for (slot, rows) in costs(self.terms).filter(|(_, rows)| rows.bill().selection.is_none()) {
             let on_truth = match rows.bill().charge {

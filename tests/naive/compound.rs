@@ -3,7 +3,7 @@
 use super::boundary::{Hausdorff, no_background};
 use super::probability::FLOOR;
 use super::region::{Tally, dice, power};
-use super::{Case, Form, Normalizer, Selection, TermSpec, probabilities, tallies};
+use super::{Case, Form, Normalizer, Selection, TermSpec, probabilities, tallies, times};
 
 /// (15), first half  L = −(1/W) Σ w Σ_c v(β g log s + (1−β)(1−g) log(1−s)), summed over classes always
 pub fn balanced_cross_entropy(case: &Case, v: &[f64], beta: f64) -> f64 {
@@ -13,7 +13,7 @@ pub fn balanced_cross_entropy(case: &Case, v: &[f64], beta: f64) -> f64 {
         for c in (0..case.c).filter(|c| v[b * case.c + c] > 0.0) {
             let k = case.at(b, c, i);
             let g = case.truth[k];
-            let log = beta * g * p.log_s[k] + (1.0 - beta) * (1.0 - g) * p.log_1ms[k];
+            let log = times(beta * g, p.log_s[k]) + times((1.0 - beta) * (1.0 - g), p.log_1ms[k]);
             sum -= w * v[b * case.c + c] * log;
         }
     }
@@ -40,7 +40,7 @@ pub fn power_cross_entropy(case: &Case, v: &[f64], gamma: f64) -> f64 {
     for (b, i, w) in case.counted() {
         for c in (0..case.c).filter(|c| v[b * case.c + c] > 0.0) {
             let k = case.at(b, c, i);
-            sum += w * v[b * case.c + c] * case.truth[k] * power(-p.log_s[k], gamma);
+            sum += times(w * v[b * case.c + c] * case.truth[k], power(-p.log_s[k], gamma));
         }
     }
     sum / case.total_weight()
@@ -53,7 +53,7 @@ pub fn from_frequencies(case: &Case) -> Vec<f64> {
     let frequency = |c: usize| -> f64 {
         (0..case.b).map(|b| b * case.c + c).filter(|&k| annotated[k] > 0.0).map(|k| all[k].truth).sum()
     };
-    let total: f64 = (0..case.c).map(frequency).sum();
+    let total: f64 = (0..case.c).map(|c| frequency(c).max(0.0)).sum();
     (0..case.c).map(|c| if frequency(c) > 0.0 { (total / frequency(c)).sqrt() } else { 0.0 }).collect()
 }
 

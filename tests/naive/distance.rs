@@ -22,8 +22,8 @@ pub fn signed(mask: &[bool], shape: &[usize], spacing: &[f64], rim_zero: bool) -
         .collect()
 }
 
-/// D of (6), [B, N]: d = distance to the nearest voxel with another label, D = 1 − (d − d_min)/d_max over the
-/// voxels of a label. A sample with one label only has D = 0.
+/// D of (6), [B, N], by regions: the label values, those of classes that are not annotated being one; d = distance to the nearest voxel of another region, D = 1 − (d − d_min)/d_max over the
+/// voxels of a region. A sample with one region only has D = 0.
 pub fn reverted(case: &Case) -> Vec<f64> {
     let n = case.n();
     let mut field = vec![0.0; case.b * n];
@@ -44,17 +44,34 @@ pub fn reverted(case: &Case) -> Vec<f64> {
     field
 }
 
+/// What stands for the classes that are not annotated in a sample: their truth is not read.
+const REST: i64 = -1;
+
 /// The label of each voxel of a sample; of maps the class that is 1, for one map its value.
 fn regions(case: &Case, b: usize) -> Vec<i64> {
     let n = case.n();
+    let is_annotated = |c: usize| case.class_present[b * case.c + c];
     match &case.labels {
-        Some(labels) => labels[b * n..][..n].to_vec(),
+        Some(labels) => labels[b * n..][..n]
+            .iter()
+            .zip(&case.ignored[b * n..])
+            .map(|(&label, &ignored)| {
+                let is_class = |&c: &usize| case.c > 1 && c < case.c && !ignored;
+                let class = usize::try_from(label).ok().filter(is_class);
+                if class.is_some_and(|c| !is_annotated(c)) { REST } else { label }
+            })
+            .collect(),
         None if case.c == 1 => case.truth[b * n..][..n].iter().map(|&g| g as i64).collect(),
         None => (0..n)
             .map(|i| {
-                let ones: Vec<usize> = (0..case.c).filter(|&c| case.truth[case.at(b, c, i)] == 1.0).collect();
-                assert_eq!(ones.len(), 1, "exactly one class is 1 in each voxel, or the field is given");
-                ones[0] as i64
+                let is_one = |&c: &usize| is_annotated(c) && case.truth[case.at(b, c, i)] == 1.0;
+                let ones: Vec<usize> = (0..case.c).filter(is_one).collect();
+                let has_rest = !(0..case.c).all(is_annotated);
+                assert!(
+                    ones.len() == 1 || has_rest && ones.is_empty(),
+                    "classes overlap: the field is to be given"
+                );
+                ones.first().map_or(REST, |&c| c as i64)
             })
             .collect(),
     }

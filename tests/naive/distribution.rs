@@ -1,6 +1,6 @@
 //! Distribution losses: a mean over voxels of what the probability of the truth costs.
 
-use super::{Case, Normalizer, Probabilities, Selection, distance, probabilities};
+use super::{Case, Normalizer, Probabilities, Selection, distance, probabilities, times};
 
 /// Σ_c v ℓ_c of a voxel; its class mean Σ_c v ℓ_c / Σ_c v where each class is a variable of its own.
 fn over_classes(case: &Case, v: &[f64], b: usize, pays: impl Fn(usize) -> f64) -> f64 {
@@ -17,7 +17,11 @@ fn over_classes(case: &Case, v: &[f64], b: usize, pays: impl Fn(usize) -> f64) -
 
 /// −g log s, or −(g log s + (1 − g) log(1 − s)) where the class is a Bernoulli variable.
 fn surprise(case: &Case, p: &Probabilities, g: f64, k: usize) -> f64 {
-    if case.exclusive() { -g * p.log_s[k] } else { -(g * p.log_s[k] + (1.0 - g) * p.log_1ms[k]) }
+    if case.exclusive() {
+        -times(g, p.log_s[k])
+    } else {
+        -(times(g, p.log_s[k]) + times(1.0 - g, p.log_1ms[k]))
+    }
 }
 
 /// (2), (3)  L = −(1/n) Σ w Σ_c v g log s
@@ -105,8 +109,7 @@ pub fn hardest(costs: &[f64], fraction: f64) -> Vec<f64> {
 
 /// (5)  L = −(1/W) Σ w Σ_c v (1 − s)^γ g log s
 ///
-/// For a Bernoulli variable g(1−s)^γ(−log s) + (1−g)s^γ(−log(1−s)). The base of a power stays in [0, 1]:
-/// where a given probability leaves it, the logarithm stands at its floor or the power at 0.
+/// For a Bernoulli variable g(1−s)^γ(−log s) + (1−g)s^γ(−log(1−s)). The base of a power is at least 0.
 pub fn focal(case: &Case, v: &[f64], gamma: f64) -> f64 {
     let p = probabilities(case);
     let mut sum = 0.0;
@@ -114,8 +117,9 @@ pub fn focal(case: &Case, v: &[f64], gamma: f64) -> f64 {
         sum += w * over_classes(case, v, b, |c| {
             let k = case.at(b, c, i);
             let g = case.truth[k];
-            let true_class = g * p.one_minus_s[k].clamp(0.0, 1.0).powf(gamma) * -p.log_s[k];
-            let other = (1.0 - g) * p.s[k].clamp(0.0, 1.0).powf(gamma) * -p.log_1ms[k];
+            let base = |x: f64| if x < 0.0 { 0.0 } else { x };
+            let true_class = times(g, base(p.one_minus_s[k]).powf(gamma) * -p.log_s[k]);
+            let other = times(1.0 - g, base(p.s[k]).powf(gamma) * -p.log_1ms[k]);
             if case.exclusive() { true_class } else { true_class + other }
         });
     }

@@ -24,9 +24,14 @@ pub use probability::{Probabilities, probabilities};
 pub use region::{Tally, tallies};
 pub use term::{Absent, ClassAverage, Form, Normalizer, SampleAverage, Selection, TermSpec};
 
+/// A product, in which a coefficient of 0 takes away an infinite factor.
+pub fn times(coefficient: f64, x: f64) -> f64 {
+    if coefficient == 0.0 && x.is_infinite() { 0.0 } else { coefficient * x }
+}
+
 /// Σ_k λ_k L_k.
 pub fn value(case: &Case, terms: &[TermSpec]) -> f64 {
-    terms.iter().map(|term| term.weight * term_value(case, term)).sum()
+    terms.iter().map(|term| times(term.weight, term_value(case, term))).sum()
 }
 
 /// One loss before its weight. Where nothing is left to average it is 0, for a loss less one too.

@@ -44,10 +44,18 @@ pub fn probabilities(case: &Case) -> Probabilities {
 /// 1 − s_m  = R/(1 + R)
 /// log(1 − s_m) = log Σ_{k≠m} e^(z_k) − log Σ_k e^(z_k), shifted by the second largest logit
 /// ```
+///
+/// Logits may be infinite: −∞ has s = 0, one class at +∞ has s = 1; two at +∞, or all at −∞, are NaN. Classes that are
+/// all at −∞ have equal shares of what they are together.
 struct Softmax {
     m: usize,
     rest: f64,
     log_1ms_of_m: f64,
+}
+
+/// a − b, and 0 for two equal infinities.
+fn less(a: f64, b: f64) -> f64 {
+    if a == b { 0.0 } else { a - b }
 }
 
 impl Softmax {
@@ -59,19 +67,22 @@ impl Softmax {
             }
         }
         let others = || (0..z.len()).filter(|&k| k != m).map(|k| z[k]);
-        let rest: f64 = others().map(|z_k| (z_k - z[m]).exp()).sum();
+        let is_alone = others().all(|z_k| z_k < z[m]);
+        let is_undefined = z[m].is_infinite() && !is_alone;
+        let rest: f64 = others().map(|z_k| less(z_k, z[m]).exp()).sum();
+        let rest = if is_undefined { f64::NAN } else { rest };
         let second = others().fold(f64::NEG_INFINITY, f64::max);
-        let shifted: f64 = others().map(|z_k| (z_k - second).exp()).sum();
-        Self { m, rest, log_1ms_of_m: (second - z[m]) + shifted.ln() - rest.ln_1p() }
+        let shifted: f64 = others().map(|z_k| less(z_k, second).exp()).sum();
+        Self { m, rest, log_1ms_of_m: less(second, z[m]) + shifted.ln() - rest.ln_1p() }
     }
 
     fn of(&self, z: &[f64], c: usize) -> (f64, f64, f64, f64) {
         let Self { m, rest, log_1ms_of_m } = *self;
-        let log_s = (z[c] - z[m]) - rest.ln_1p();
+        let log_s = less(z[c], z[m]) - rest.ln_1p();
         if c == m {
             (1.0 / (1.0 + rest), rest / (1.0 + rest), log_s, log_1ms_of_m)
         } else {
-            let s = (z[c] - z[m]).exp() / (1.0 + rest);
+            let s = less(z[c], z[m]).exp() / (1.0 + rest);
             (s, 1.0 - s, log_s, (-s).ln_1p())
         }
     }

@@ -205,7 +205,7 @@ pub fn pool(case: &Case, v: &[f64], all: &[Tally], term: &TermSpec) -> (Vec<f64>
     let by_sample = term.absent == Absent::Skipped
         && term.class_average == ClassAverage::Pooled
         && !matches!(term.form, Form::GeneralizedDice { .. } | Form::Penalty { .. });
-    for k in (0..v.len()).filter(|&k| v[k] > 0.0 && !(by_sample && all[k].truth == 0.0)) {
+    for k in (0..v.len()).filter(|&k| v[k] > 0.0 && !(by_sample && all[k].truth <= 0.0)) {
         pooled.0[k % case.c] = v[k];
         pooled.1[k % case.c] = pooled.1[k % case.c].plus(1.0, all[k]);
     }
@@ -214,7 +214,7 @@ pub fn pool(case: &Case, v: &[f64], all: &[Tally], term: &TermSpec) -> (Vec<f64>
 
 /// (Σ_c m L(T_c)) / (Σ_c m), or L(Σ_c m T_c) of pooled classes, m = v or 0 for a skipped class.
 pub fn sample_loss(v: &[f64], classes: &[Tally], term: &TermSpec) -> Option<f64> {
-    let skipped = |t: &Tally| term.absent == Absent::Skipped && t.truth == 0.0;
+    let skipped = |t: &Tally| term.absent == Absent::Skipped && t.truth <= 0.0;
     let m: Vec<f64> = v.iter().zip(classes).map(|(&v, t)| if skipped(t) { 0.0 } else { v }).collect();
     let all: f64 = m.iter().sum();
     if all == 0.0 {

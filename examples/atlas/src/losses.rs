@@ -91,7 +91,12 @@ fn compound() -> Vec<Loss> {
         of("Dice + TopK", "", ["TopK, a tenth", "Dice", ""], &dice_top_k.terms())
             .selecting(dice_top_k.top_k.selection),
         of("Dice + focal", "", ["Focal", "Dice", ""], &keep(presets::DiceFocal::default()).terms()),
-        of("Combo", "15", ["Balanced CE", "Dice", ""], &keep(presets::Combo::default()).terms()),
+        of(
+            "Combo",
+            "15",
+            ["Balanced CE", "Dice", ""],
+            &keep(presets::Combo::default()).terms().expect("alpha is one half"),
+        ),
         of(
             "Exponential logarithmic",
             "16",

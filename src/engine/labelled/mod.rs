@@ -60,8 +60,9 @@ fn is_ranked(rows: &dyn Rows) -> bool {
 /// of the prediction, which have no logarithm where they underflow. If it `folds` too, it is the ranking that parks,
 /// and costs on the truth are known by rank.
 pub(crate) fn can_park(terms: &[Term<'_>], folds: bool) -> bool {
-    let needs_logits =
-        |(_, rows): (usize, &dyn Rows)| on_truth(rows) && (folds && !is_ranked(rows) || rows.bill().log_of_zero);
+    let needs_logits = |(_, rows): (usize, &dyn Rows)| {
+        on_truth(rows) && (folds && !is_ranked(rows) || rows.bill().log_of_zero)
+    };
     let ranked = costs(terms).filter(|(_, rows)| is_ranked(*rows)).count();
     wants_probabilities(terms)
         && (!folds || ranked == 1)
