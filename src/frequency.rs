@@ -158,6 +158,23 @@ mod tests {
     }
 
     #[test]
+    fn a_class_whose_truth_is_below_nothing_takes_the_largest_weight() {
+        let (logits, truth) = ([0f32; 6], [1f32, 1.0, 0.0, 1.0, -0.0009, -0.0009]);
+        let maps = View::new(&truth, &[1, 3, 2]).unwrap();
+        let batch = Batch::new(View::new(&logits, &[1, 3, 2]).unwrap(), Activation::Softmax, maps);
+        let mut scratch = vec![0; scratch_len(&batch, &[Term::new(1.0, &CrossEntropy::default())]).unwrap()];
+        for (frequency, expected) in [
+            (Frequency::Inverse, [1.5, 3.0, 3.0]),
+            (Frequency::InverseSqrt, [1.5f64.sqrt(), 3f64.sqrt(), 3f64.sqrt()]),
+            (Frequency::Median, [0.75, 1.5, 1.5]),
+        ] {
+            let mut weights = [0.0; 3];
+            class_weights(&batch, frequency, &mut weights, &mut scratch).unwrap();
+            weights.into_iter().zip(expected).for_each(|(weight, expected)| assert_close(weight, expected));
+        }
+    }
+
+    #[test]
     fn four_two_one_and_none_of_seven() {
         let labels = [0, 0, 0, 0, 1, 1, 2, 255, 255];
         for (frequency, expected) in [

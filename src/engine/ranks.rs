@@ -72,15 +72,18 @@ impl Sweep<'_> {
         sum
     }
 
-    /// What a class's cost is multiplied by where voxels rank.
-    pub(super) fn rank_weight(&self, sample: usize, slot: usize, class: usize) -> f64 {
-        let Some(term) = self.term(slot) else { return 0.0 };
-        let Parts::Cost(rows) = term.form.parts() else { return 0.0 };
-        match rows.bill().selection {
-            _ if !self.plan.is_annotated(sample, class) => 0.0,
-            Some(Selection::Fraction(_)) => term.class_weight(class, self.plan.classes),
-            _ => 1.0,
-        }
+    /// What the costs of classes are multiplied by where voxels rank: of a fraction the class weights over the power of
+    /// two that none exceeds, so that no cost is infinite by its weight alone.
+    pub(super) fn rank_weights(&self, sample: usize, slot: usize) -> impl Fn(usize) -> f64 {
+        let (plan, classes) = (self.plan, self.plan.classes);
+        let of_fraction = self.term(slot).filter(|term| match term.form.parts() {
+            Parts::Cost(rows) => matches!(rows.bill().selection, Some(Selection::Fraction(_))),
+            _ => false,
+        });
+        let weight = move |class| of_fraction.map_or(1.0, |term| term.class_weight(class, classes));
+        let largest = (0..classes).map(weight).fold(0.0, f64::max);
+        let scale = if largest > 1.0 { libm::ldexp(1.0, -libm::frexp(largest).1) } else { 1.0 };
+        move |class| if plan.is_annotated(sample, class) { weight(class) * scale } else { 0.0 }
     }
 
     /// Fills `tile.made.total` with the cost by which voxels rank for a term: with class weights for a
@@ -89,7 +92,7 @@ impl Sweep<'_> {
         let Some((_, rows)) = costs(self.terms).find(|(of, _)| *of == slot) else { return };
         let bill = rows.bill();
         let classes = self.plan.classes;
-        let weight = |class| self.rank_weight(step.sample, slot, class);
+        let weight = self.rank_weights(step.sample, slot);
         let Span { width, used } = tile.span;
         if is_labelled(self.plan, self.terms, &self.fields) {
             let rank = row_mut(tile.made.total, 0, width, used);
@@ -106,7 +109,7 @@ impl Sweep<'_> {
                     label,
                     first_label: self.plan.label_of(0),
                     classes,
-                    of: weight,
+                    of: &weight,
                     out: price,
                 });
                 dispatch(WeighCosts { row: rank, weight: price });
@@ -114,7 +117,8 @@ impl Sweep<'_> {
             return;
         }
         tile.made.total.fill(T::zero());
-        let all: f64 = if self.plan.activation.is_exclusive() { 1.0 } else { (0..classes).map(weight).sum() };
+        let all: f64 =
+            if self.plan.activation.is_exclusive() { 1.0 } else { (0..classes).map(&weight).sum() };
         let prices = bill.prices(self.plan.activation, classes);
         for class in 0..classes {
             if weight(class) == 0.0 {

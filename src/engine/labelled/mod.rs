@@ -199,9 +199,10 @@ impl Sweep<'_> {
                         ranks.load(step.sample, 0, step.at, cost.get_mut(..tile.len).unwrap_or(&mut []))
                     };
                     cost.get_mut(tile.len..).unwrap_or(&mut []).fill(T::zero());
-                    if (0..self.plan.classes).any(|class| self.rank_weight(step.sample, slot, class) != 1.0) {
+                    let weights = self.rank_weights(step.sample, slot);
+                    if (0..self.plan.classes).any(|class| weights(class) != 1.0) {
                         // What was weighed by 0, or by what this precision has no number for, is taken as it is.
-                        let of = |class| match self.rank_weight(step.sample, slot, class) {
+                        let of = |class| match weights(class) {
                             price if T::of(price) == T::zero() => 1.0,
                             price => price,
                         };

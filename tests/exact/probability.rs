@@ -1,0 +1,154 @@
+//! Probabilities of one voxel and their derivatives, as limits.
+//!
+//! A class at +∞ is above every finite logit and any of those above −∞; several classes at −∞ are alike. So a set of
+//! classes has its softmax shared by the finite ones, by the one at +∞ alone, or by all alike if it has none of either.
+
+use super::big::{Big, big};
+use crate::naive::Activation;
+use std::cell::RefCell;
+use std::collections::HashMap;
+
+/// Below it a given probability has the logarithm of the floor, with slope 0: 2⁻¹²⁶.
+pub const FLOOR: f64 = f32::MIN_POSITIVE as f64;
+
+/// One class of a voxel.
+pub struct Class {
+    pub s: Big,
+    /// 1 − s
+    pub not: Big,
+    pub log: Big,
+    /// log(1 − s)
+    pub log_not: Big,
+    /// ∂s/∂z_k, ∂log s/∂z_k, ∂log(1 − s)/∂z_k
+    pub slope: Vec<[Big; 3]>,
+}
+
+/// Every class of a voxel; `held` makes −∞ of logarithms that the kernel does not hold.
+pub fn classes(z: &[f64], activation: Activation, held: &dyn Fn(Big) -> Big) -> Vec<Class> {
+    let of = |c: usize| match activation {
+        Activation::Softmax => softmax(z, c),
+        Activation::Sigmoid => on_its_own(z, c, sigmoid(z[c])),
+        Activation::Probability | Activation::ProbabilityPerClass => on_its_own(z, c, given(z[c])),
+    };
+    (0..z.len())
+        .map(of)
+        .map(|class| Class { log: held(class.log), log_not: held(class.log_not), ..class })
+        .collect()
+}
+
+/// Where softmax is undefined: two classes at +∞, or none above −∞.
+pub fn is_undefined(z: &[f64]) -> bool {
+    z.iter().filter(|&&z| z == f64::INFINITY).count() > 1 || z.iter().all(|&z| z == f64::NEG_INFINITY)
+}
+
+/// The softmax of class `k` among a set of classes.
+fn share(z: &[f64], among: &[usize], k: usize) -> Big {
+    let top = among.iter().map(|&j| z[j]).fold(f64::NEG_INFINITY, f64::max);
+    if top.is_infinite() {
+        let alike = among.iter().filter(|&&j| z[j] == top).count();
+        return if z[k] == top { big(1.0) / big(alike as f64) } else { big(0.0) };
+    }
+    power(z[k], top) / among.iter().map(|&j| power(z[j], top)).sum::<Big>()
+}
+
+thread_local! {
+    static POWERS: RefCell<HashMap<(u64, u64), Big>> = RefCell::default();
+}
+
+/// e^(z − top), which is asked for again and again.
+fn power(z: f64, top: f64) -> Big {
+    let of = || (big(z) - big(top)).exp();
+    POWERS.with_borrow_mut(|powers| powers.entry((z.to_bits(), top.to_bits())).or_insert_with(of).clone())
+}
+
+/// log Σ_j e^z_j over a set of classes.
+fn log_sum(z: &[f64], among: &[usize]) -> Big {
+    let top = among.iter().map(|&j| z[j]).fold(f64::NEG_INFINITY, f64::max);
+    if top.is_infinite() {
+        return big(top);
+    }
+    big(top) + among.iter().map(|&j| power(z[j], top)).sum::<Big>().ln()
+}
+
+/// x − y, and 0 for two equal infinities: a logit less the sum that is nothing beside it.
+fn less(x: Big, y: Big) -> Big {
+    if x.is_infinite() && x == y { big(0.0) } else { x - y }
+}
+
+fn softmax(z: &[f64], c: usize) -> Class {
+    if is_undefined(z) {
+        let nan = || big(f64::NAN);
+        let slope = z.iter().map(|_| [nan(), nan(), nan()]).collect();
+        return Class { s: nan(), not: nan(), log: nan(), log_not: nan(), slope };
+    }
+    let all: Vec<usize> = (0..z.len()).collect();
+    let others: Vec<usize> = all.iter().copied().filter(|&k| k != c).collect();
+    let s = |k| share(z, &all, k);
+    let not: Big = others.iter().map(|&k| s(k)).sum();
+    let log_not = if z[c] == f64::INFINITY {
+        big(f64::NEG_INFINITY)
+    } else {
+        less(log_sum(z, &others), log_sum(z, &all))
+    };
+    let slope = all.iter().map(|&k| {
+        if k == c {
+            // s(1 − s), 1 − s, −s
+            [s(c) * &not, not.clone(), -s(c)]
+        } else {
+            // −s·s_k, −s_k, and s times the softmax of k among the others
+            [-(s(c) * s(k)), -s(k), s(c) * share(z, &others, k)]
+        }
+    });
+    Class { s: s(c), log: less(big(z[c]), log_sum(z, &all)), log_not, slope: slope.collect(), not }
+}
+
+/// What no other class has to do with: (s, 1 − s, log s, log(1 − s)) and their slopes.
+fn on_its_own(z: &[f64], c: usize, (numbers, slopes): ([Big; 4], [Big; 3])) -> Class {
+    let [s, not, log, log_not] = numbers;
+    let zero = [big(0.0), big(0.0), big(0.0)];
+    let slope = (0..z.len()).map(|k| if k == c { slopes.clone() } else { zero.clone() }).collect();
+    Class { s, not, log, log_not, slope }
+}
+
+fn sigmoid(z: f64) -> ([Big; 4], [Big; 3]) {
+    // log(1 + e^x), which is x for a large one.
+    let softplus = |x: f64| if x > 0.0 { big(x) + big(-x).exp().ln_1p() } else { big(x).exp().ln_1p() };
+    let small = big(-z.abs()).exp();
+    let large = big(1.0) / (big(1.0) + &small);
+    let small = small * &large;
+    let (s, not) = if z > 0.0 { (large, small) } else { (small, large) };
+    let slopes = [&s * &not, not.clone(), -&s];
+    ([s, not, -softplus(-z), -softplus(z)], slopes)
+}
+
+fn given(s: f64) -> ([Big; 4], [Big; 3]) {
+    let (s, not) = (big(s), big(1.0) - big(s));
+    let log = |x: &Big| x.at_least(FLOOR).ln();
+    let inverse = |x: &Big| if *x < big(FLOOR) { big(0.0) } else { big(1.0) / x };
+    let slopes = [big(1.0), inverse(&s), -inverse(&not)];
+    let logs = [log(&s), log(&not)];
+    let [log, log_not] = logs;
+    ([s, not, log, log_not], slopes)
+}
+
+#[test]
+fn slopes_are_differences() {
+    let z = [0.75, -1.5, 2.0];
+    for activation in [Activation::Softmax, Activation::Sigmoid] {
+        for (c, class) in classes(&z, activation, &|log| log).iter().enumerate() {
+            for k in 0..3 {
+                let at = |step: f64| {
+                    let mut moved = z;
+                    moved[k] += step;
+                    let class = &classes(&moved, activation, &|log| log)[c];
+                    [&class.s, &class.log, &class.log_not].map(Clone::clone)
+                };
+                let (above, below) = (at(2f64.powi(-30)), at(-(2f64.powi(-30))));
+                for (j, slope) in class.slope[k].iter().enumerate() {
+                    let difference = ((&above[j] - &below[j]) * big(2f64.powi(29))).to_f64();
+                    assert!((difference - slope.to_f64()).abs() < 1e-16, "{activation:?} {c} {k} {j}");
+                }
+            }
+        }
+    }
+}
