@@ -54,7 +54,7 @@ impl Big {
 
     /// ln(1 + x) for x > −1.
     pub fn ln_1p(&self) -> Self {
-        if self.is_infinite() {
+        if self.is_infinite() || self.is_zero() {
             return self.clone();
         }
         let sum = Self(big(1.0).0.add_full_prec(&self.0));
@@ -194,6 +194,7 @@ fn functions_have_their_limits() {
         [f64::NEG_INFINITY, f64::INFINITY, f64::INFINITY]
     );
     assert!((big(2.0).ln().to_f64() - std::f64::consts::LN_2).abs() < 1e-16);
+    assert!(big(0.0).ln_1p().is_zero() && big(1.0).ln().is_zero());
     assert!((big(1e-40).ln_1p().to_f64() / 1e-40 - 1.0).abs() < 1e-15);
     assert_eq!(
         [big(0.0).pow(0.3), infinite.pow(0.3), infinite.pow(-0.7), big(0.0).pow(-0.7)].map(|x| x.to_f64()),

@@ -61,16 +61,18 @@ fn power(z: f64, top: f64) -> Big {
     POWERS.with_borrow_mut(|powers| powers.entry((z.to_bits(), top.to_bits())).or_insert_with(of).clone())
 }
 
-/// log Σ_j e^z_j over a set of classes.
-fn log_sum(z: &[f64], among: &[usize]) -> Big {
-    let top = among.iter().map(|&j| z[j]).fold(f64::NEG_INFINITY, f64::max);
-    if top.is_infinite() {
-        return big(top);
-    }
-    big(top) + among.iter().map(|&j| power(z[j], top)).sum::<Big>().ln()
+/// log Σ e^z over a set of classes, less that over another: their tops first, beside which the rest may be nothing.
+fn log_ratio(z: &[f64], among: &[usize], all: &[usize]) -> Big {
+    let top = |among: &[usize]| among.iter().map(|&j| z[j]).fold(f64::NEG_INFINITY, f64::max);
+    // The logarithm of how many times the top they are; one at an infinite top is all there is.
+    let times = |among: &[usize]| {
+        let top = top(among);
+        if top.is_infinite() { big(0.0) } else { among.iter().map(|&j| power(z[j], top)).sum::<Big>().ln() }
+    };
+    less(big(top(among)), big(top(all))) + times(among) - times(all)
 }
 
-/// x − y, and 0 for two equal infinities: a logit less the sum that is nothing beside it.
+/// x − y, and 0 for two equal infinities.
 fn less(x: Big, y: Big) -> Big {
     if x.is_infinite() && x == y { big(0.0) } else { x - y }
 }
@@ -85,11 +87,7 @@ fn softmax(z: &[f64], c: usize) -> Class {
     let others: Vec<usize> = all.iter().copied().filter(|&k| k != c).collect();
     let s = |k| share(z, &all, k);
     let not: Big = others.iter().map(|&k| s(k)).sum();
-    let log_not = if z[c] == f64::INFINITY {
-        big(f64::NEG_INFINITY)
-    } else {
-        less(log_sum(z, &others), log_sum(z, &all))
-    };
+    let log_not = if z[c] == f64::INFINITY { big(f64::NEG_INFINITY) } else { log_ratio(z, &others, &all) };
     let slope = all.iter().map(|&k| {
         if k == c {
             // s(1 − s), 1 − s, −s
@@ -99,7 +97,7 @@ fn softmax(z: &[f64], c: usize) -> Class {
             [-(s(c) * s(k)), -s(k), s(c) * share(z, &others, k)]
         }
     });
-    Class { s: s(c), log: less(big(z[c]), log_sum(z, &all)), log_not, slope: slope.collect(), not }
+    Class { s: s(c), log: log_ratio(z, &[c], &all), log_not, slope: slope.collect(), not }
 }
 
 /// What no other class has to do with: (s, 1 − s, log s, log(1 − s)) and their slopes.

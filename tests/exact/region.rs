@@ -1,6 +1,7 @@
 //! Region losses of exact sums; their slopes are differences of the closed form, taken to a hundred bits.
 
 use super::big::{Big, big};
+use super::probability::FLOOR;
 use crate::naive::{Absent, ClassAverage, Form, SampleAverage, TermSpec};
 
 /// The sums of one class in one sample.
@@ -195,7 +196,8 @@ fn of_class(term: &TermSpec, sums: &Sums) -> Big {
             tversky(1.0 / (1.0 + square), square / (1.0 + square))
         }
         // (16)
-        Form::LogDice { gamma } => power(&-(-dice()).ln_1p(), gamma),
+        // A ratio stands at the floor that given probabilities have.
+        Form::LogDice { gamma } => power(&-(big(1.0) - dice()).at_least(FLOOR).ln(), gamma),
         form => panic!("{form:?} is no region loss of a class"),
     }
 }
