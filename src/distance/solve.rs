@@ -331,9 +331,9 @@ mod tests {
     /// the best somewhere in between.
     fn contrived<C: Cell>(rows: usize, value: impl Fn(usize, usize) -> C) -> Vec<[C; LANES]> {
         let is_near = |y: usize, x: usize| {
-            let end = if x % 2 == 0 { 0 } else { rows - 1 };
+            let end = if x.is_multiple_of(2) { 0 } else { rows - 1 };
             let between = rows / 2..rows / 2 + rows / 8;
-            y == end || between.contains(&y) && y % 3 == 0 && y % 5 == x % 16
+            y == end || between.contains(&y) && y.is_multiple_of(3) && y % 5 == x % 16
         };
         let lane = |y, x| if is_near(y, x) { value(y, x) } else { C::FAR };
         (0..rows).map(|y| core::array::from_fn(|x| lane(y, x))).collect()

@@ -188,7 +188,7 @@ fn columns_of_several_windows_are_exact() {
 fn tiles_near_and_far_are_exact() {
     let shape = [700usize, 1500];
     let near = |x: usize| x < 300 || (700..800).contains(&x) || x > 1400;
-    let voxel = |k: usize| near(k % 1500) && (k % 1500 / 3 + k / 1500 / 4) % 3 == 0;
+    let voxel = |k: usize| near(k % 1500) && (k % 1500 / 3 + k / 1500 / 4).is_multiple_of(3);
     let mask: Vec<bool> = (0..700 * 1500).map(voxel).collect();
     for black_border in [false, true] {
         for kind in KINDS {
