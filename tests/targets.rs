@@ -92,8 +92,7 @@ fn a_counted_voxel_of_a_map_outside_0_to_1_is_refused_by_every_loss() {
 fn a_little_beside_0_to_1_is_taken() {
     each_loss(Activation::Softmax, |name, case, terms, format| {
         let mut beside = case.clone();
-        (beside.truth[3], beside.truth[80]) =
-            (f64::from(-0.0009765625f32), f64::from((1.0 + 1.0 / 1024.0f32)));
+        (beside.truth[3], beside.truth[80]) = (f64::from(-0.0009765625f32), f64::from(1.0 + 1.0 / 1024.0f32));
         if is_served(terms, &beside) {
             let value = outcome(&beside, terms, format, 1.0).map(|outcome| outcome.value);
             assert!(value.is_ok_and(f64::is_finite), "{name} {format:?}");
