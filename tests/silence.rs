@@ -5,14 +5,16 @@ use crate::cases::{self, field_of};
 use crate::formats::assert_same;
 use crate::limits::{ACTIVATIONS, SHAPE, painted_labels};
 use crate::list::losses;
-use crate::naive::{self, Case, TermSpec};
+use crate::naive::{self, Case, Form, TermSpec};
 use segloss::{
     Activation, Batch, CrossEntropy, Dice, Gradient, Term, View, ViewMut, differentiate, scratch_len,
 };
 
-/// The terms, those of distances with `field`, a map per class.
+/// The terms, those of distances with `field`, a map per class; logarithms take its absolute values.
 fn with_field(terms: &[TermSpec], field: &[f64]) -> Vec<TermSpec> {
-    let given = |term: &TermSpec| field_of(term.form).map(|_| field.to_vec());
+    let is_log = |term: &TermSpec| matches!(term.form, Form::Hausdorff(form) if form.log);
+    let held = |term: &TermSpec, x: f64| if is_log(term) { x.abs() } else { x };
+    let given = |term: &TermSpec| field_of(term.form).map(|_| field.iter().map(|&x| held(term, x)).collect());
     terms.iter().map(|term| TermSpec { field: given(term), ..term.clone() }).collect()
 }
 

@@ -123,7 +123,7 @@ impl Sum<'_> {
         if n == 0.0 {
             return of;
         }
-        for &(b, i, _) in &scene.counted {
+        for &(b, i, weight) in &scene.counted {
             let w = w(b, i);
             let v = &v[b * case.c..][..case.c];
             let all: f64 = if is_mean { v.iter().sum() } else { 1.0 };
@@ -135,8 +135,9 @@ impl Sum<'_> {
                     [[s, not, log], [not, s, log_not]].into_iter().zip(charges).zip(1..)
                 {
                     let (cost, slope) = f(outcome[0], outcome[1], outcome[2]);
-                    // Without v, as the kernel has it.
-                    let cost = scene.kernel.held(big(w) * &charge * cost);
+                    // The kernel has the cost of a voxel first, then its product with the voxel's weight; v comes last.
+                    let unweighted = scene.kernel.held(big(w) / big(weight) * &charge * cost);
+                    let cost = scene.kernel.held(big(weight) * unweighted);
                     of.size += (&share * &cost).to_f64().abs();
                     of.value = of.value + &share * cost;
                     let to = &mut of.slopes[case.at(b, c, i)][j];

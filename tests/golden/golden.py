@@ -68,13 +68,14 @@ class Batch:
             self.log_1ms = torch.nn.functional.logsigmoid(-z)
             self.s, self.miss, self.hit = torch.sigmoid(z), torch.sigmoid(-z), torch.sigmoid(z)
         else:
-            # Where the logarithm stands at its floor, so does the base of a power: value of the floor, slope 0.
+            # Where a logarithm stands at its floor the slope is 0; a power takes what lies outside [0, 1] as it is, from
+            # 0 on.
             low, high = z < FLOOR, 1 - z < FLOOR
             self.s = z
             self.log_s = torch.where(low, tensor(math.log(FLOOR)), torch.where(low, tensor(1.0), z).log())
             self.log_1ms = torch.where(high, tensor(math.log(FLOOR)), torch.where(high, tensor(0.0), z).neg().log1p())
-            self.miss = 1 - torch.where(low, tensor(0.0), torch.where(z > 1, tensor(1.0), z))
-            self.hit = torch.where(high, tensor(1.0), torch.where(z < 0, tensor(0.0), z))
+            self.miss = torch.where(low, 1 - z.detach(), torch.where(z > 1, tensor(0.0), 1 - z))
+            self.hit = torch.where(high, z.detach(), torch.where(z < 0, tensor(0.0), z))
 
     def v(self, weights=None):
         """v_bc [B, C]."""
@@ -400,7 +401,7 @@ def main():
             raise
         out.append({"case": case, "name": name, "terms": terms, "value": value, "grad": gradient})
     made_by = {"script": "golden.py", "torch": torch.__version__, "numpy": np.__version__,
-               "scipy": scipy.__version__, "python": platform.python_version(), "date": "2026-11-23"}  # fmt: skip
+               "scipy": scipy.__version__, "python": platform.python_version(), "date": "2026-11-27"}  # fmt: skip
     rows = ",\n".join(json.dumps(entry, separators=(",", ":")) for entry in out)
     cases = ",\n".join(f'"{name}":' + json.dumps(case, separators=(",", ":")) for name, case in CASES.items())
     print(f'{{"made_by":{json.dumps(made_by)},\n"cases":{{\n{cases}}},\n"entries":[\n{rows}]}}')
