@@ -229,13 +229,12 @@ fn one_voxel_at_the_ends_has_the_limits() {
 
 /// All of them at once, in every type: what is infinite hides the value, but not the gradient of the others.
 #[test]
-#[ignore = "not yet run to its end"]
 fn every_voxel_at_the_ends_has_the_limits() {
     let mut wrong = Wrong::default();
     for activation in [Activation::Softmax, Activation::Sigmoid] {
         for classes in [1, 2, 3, 6].into_iter().filter(|&c| c > 1 || activation != Activation::Softmax) {
             for (k, float) in FLOATS.into_iter().enumerate() {
-                let voxels = voxels(activation, float, classes, 49);
+                let voxels = voxels(activation, float, classes, 9);
                 let case = case_of(activation, classes, &voxels);
                 let scene = Scene::new(&case, kernel(float));
                 for loss in some(&losses(), k, 4) {

@@ -62,8 +62,8 @@ impl TopKSearch {
     /// Ends a round, after all parts of the batch were counted, for the loss whose voxels are searched.
     ///
     /// # Errors
-    /// [`Status::Parameter`] unless `top_k` selects a fraction in (0, 1], some part was counted and the search is not
-    /// done.
+    /// [`Status::Parameter`](crate::Status::Parameter) unless `top_k` selects a fraction in (0, 1], some part was
+    /// counted and the search is not done.
     pub fn narrow(&mut self, top_k: &TopK) -> Result<(), Error> {
         Cost::validate(top_k)?;
         self.narrow_to(Some(top_k.selection))

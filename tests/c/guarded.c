@@ -32,8 +32,7 @@ static const segloss_form *(*const FORMS[])(void) = {
 };
 
 static const struct {
-  uint32_t code;
-  size_t bytes;
+  uint32_t code, bytes;
 } FLOATS[] = {{SEGLOSS_F16, 2}, {SEGLOSS_BF16, 2}, {SEGLOSS_F32, 4}, {SEGLOSS_F64, 8}};
 
 /* Numbers of one type; halves are bits of numbers between 1/2 and 4, or 0 and 1. */

@@ -37,7 +37,8 @@ impl Held {
 
     pub fn value(&mut self, case: &Case<f64>) -> Result<f64> {
         let field = self.field.as_ref().map(|(map, shape)| View::new(map, shape)).transpose()?;
-        let term = Term { field, field_complete: field.is_some(), ..self.term };
+        let has_halves = self.term.form.field().is_some_and(|field| field.has_halves());
+        let term = Term { field, field_complete: field.is_some() && has_halves, ..self.term };
         let [samples, _, spatial @ ..] = case.shape();
         let [slices, rows, columns] = spatial;
         let shape = [samples, slices, rows, columns];
