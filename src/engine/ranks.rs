@@ -13,7 +13,8 @@ use super::stream::fence;
 use super::sweep::{Output, Step, Sums, Sweep, costs};
 use super::tile::{Span, Tile};
 use super::waves::{Chunk, Gang};
-use crate::{Error, Parts, Real, Rows, Selection, Status, Tally};
+use crate::batch::Plan;
+use crate::{Error, Parts, Real, Rows, Selection, Status, Tally, Term};
 
 impl Sweep<'_> {
     /// Weighs the voxels that some terms select; adds what they weigh to the first class of `chunk`: of
@@ -83,7 +84,7 @@ impl Sweep<'_> {
         let weight = move |class| of_fraction.map_or(1.0, |term| term.class_weight(class, classes));
         let largest = (0..classes).map(weight).fold(0.0, f64::max);
         let scale = if largest > 1.0 { libm::ldexp(1.0, -libm::frexp(largest).1) } else { 1.0 };
-        move |class| if plan.is_annotated(sample, class) { weight(class) * scale } else { 0.0 }
+        move |class| rank_weight(plan, of_fraction, [sample, class], scale)
     }
 
     /// Fills `tile.made.total` with the cost by which voxels rank for a term: with class weights for a
@@ -171,6 +172,14 @@ impl Sweep<'_> {
             fence();
         }
     }
+}
+
+/// What the cost of a class of a sample is multiplied by where voxels rank. Called once a class, and not inlined, so
+/// that arithmetic of one number stays out of the loops over voxels.
+#[inline(never)]
+fn rank_weight(plan: &Plan<'_>, term: Option<&Term<'_>>, [sample, class]: [usize; 2], scale: f64) -> f64 {
+    let weight = term.map_or(1.0, |term| term.class_weight(class, plan.classes));
+    if plan.is_annotated(sample, class) { weight * scale } else { 0.0 }
 }
 
 impl<T: Precise> Bench<'_, T> {
