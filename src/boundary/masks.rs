@@ -42,7 +42,7 @@ pub(crate) struct RestMask<'a> {
     pub sample: usize,
 }
 
-// SAFETY: it reads the target, which nobody writes while a batch is borrowed, and flags that are Sync.
+// SAFETY: it reads the target, which is not written while a batch is borrowed, and flags that are Sync.
 unsafe impl Sync for RestMask<'_> {}
 
 /// Words that are made at once.

@@ -151,7 +151,7 @@ impl Exact<'_> {
     }
 
     /// # Safety
-    /// As for `load`; nobody else touches these voxels.
+    /// As for `load`; these voxels are used by no other task.
     unsafe fn store(&self, tile: &Tile<'_>, first: usize, width: usize) {
         for y in 0..self.axis.extent {
             // SAFETY: promised by the caller.
