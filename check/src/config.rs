@@ -186,8 +186,8 @@ pub fn list_names() -> Vec<&'static str> {
 }
 
 impl Config {
-    /// A configuration that begins with the loss `turn` of the list.
-    pub fn draw(source: &mut Source<'_>, turn: usize) -> Self {
+    /// A configuration that begins with the loss `turn` of the list, of at most `most` voxels a sample.
+    pub fn draw(source: &mut Source<'_>, turn: usize, most: usize) -> Self {
         let losses = list::losses();
         let loss = &losses[turn % losses.len()];
         let classes = source.pick(&[2, 3, 1, 4, 5, 2, 3, 6, 7, 8, 9, 12, 21]);
@@ -225,6 +225,7 @@ impl Config {
         }
         let samples = source.pick(&[1, 2, 3, 1, 5]);
         let shape = draw_shape(source, &terms);
+        let shape = if shape.iter().product::<usize>() > most { vec![most] } else { shape };
         let float = source.pick(&FLOATS);
         let in_place = source.one_in(5);
         let mut config = Self {

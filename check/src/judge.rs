@@ -2,7 +2,7 @@
 
 use crate::arrays::rounded;
 use crate::cases;
-use crate::config::{Config, Type};
+use crate::config::{Config, Prediction, Type};
 use crate::held::held;
 use crate::naive::boundary::{Hausdorff, prediction_field, signed_field};
 use crate::naive::distribution::bare_cost;
@@ -46,8 +46,8 @@ fn compare(config: &Config, problem: &Problem, worst: &mut Worst) -> Result<(), 
     let exact = whole(config, problem, Way::Plain { float: Type::F64, gradient: Type::F64 })?;
     let values: Vec<f64> = specs.iter().map(|spec| term_value(case, spec)).collect();
     let sizes: Vec<f64> = specs.iter().zip(&values).map(|(spec, value)| size(case, spec, *value)).collect();
-    let all: f64 = specs.iter().zip(&sizes).map(|(spec, size)| spec.weight.abs() * size).sum();
-    let value: f64 = specs.iter().zip(&values).map(|(spec, value)| spec.weight * value).sum();
+    let all: f64 = specs.iter().zip(&sizes).map(|(spec, size)| weighted(spec.weight.abs(), *size)).sum();
+    let value: f64 = specs.iter().zip(&values).map(|(spec, value)| weighted(spec.weight, *value)).sum();
     near(worst, What::Value, exact.value, value, all)
         .map_err(|e| format!("value against the reference: {e}"))?;
     for (k, (ours, theirs)) in exact.terms.iter().zip(&values).enumerate() {
@@ -61,15 +61,15 @@ fn compare(config: &Config, problem: &Problem, worst: &mut Worst) -> Result<(), 
     let wide = if config.float == Type::F64 { Type::F64 } else { Type::F32 };
     let plain = whole(config, problem, Way::Plain { float: config.float, gradient: wide })?;
     if wide == Type::F32 && value.is_finite() {
-        let strain = specs.iter().map(|spec| strain(case, spec)).fold(1.0, f64::max);
+        let strain = specs.iter().map(|spec| strain(case, spec)).fold(1.0, f64::max) * spread(config);
         let sizes: Vec<f64> = specs.iter().zip(&sizes).map(|(spec, size)| single_size(spec, *size)).collect();
-        let all: f64 = specs.iter().zip(&sizes).map(|(spec, size)| spec.weight.abs() * size).sum();
+        let all: f64 = specs.iter().zip(&sizes).map(|(spec, size)| weighted(spec.weight.abs(), *size)).sum();
         near(worst, What::SingleValue, plain.value, exact.value, all * strain)
             .map_err(|e| format!("value computed in f32 against f64: {e}"))?;
         let scale = largest_of_terms(config, problem)?;
         let off = largest_difference(&plain.gradient, &exact.gradient);
-        // Where slopes of both signs cancel, what is left is their rounding: no less than 1e-2 of a voxel's share.
-        let scale = scale.max(0.01 * config.scale.abs() * all / case.total_weight().max(1.0));
+        // Where slopes of both signs cancel, what is left is their rounding: two of 2⁻²⁴ of a voxel's share.
+        let scale = scale.max(0.1 * config.scale.abs() * all / case.total_weight().max(1.0));
         // What f32 cannot tell from 0 is 0.
         let scale = scale.max(f64::from(f32::MIN_POSITIVE));
         worst
@@ -81,6 +81,11 @@ fn compare(config: &Config, problem: &Problem, worst: &mut Worst) -> Result<(), 
         parts(config, problem, &plain, all, worst)?;
     }
     Ok(())
+}
+
+/// A product with a weight; of weight 0 it is 0, infinities included.
+fn weighted(weight: f64, of: f64) -> f64 {
+    if weight == 0.0 { 0.0 } else { weight * of }
 }
 
 /// Equal, or both the same infinity or NaN, or near.
@@ -101,6 +106,8 @@ fn size(case: &Case, spec: &TermSpec, value: f64) -> f64 {
         }
         // Numbers near 1 cancel where smoothings differ; what is left is their rounding.
         form if crate::config::is_region(form) => value.abs() + 0.01 * steepness(case, spec),
+        // Of (s − g)² near 0 the rounding of s, which is near 1, is left.
+        Form::Hausdorff(_) => value.abs() + 0.01 * value.abs().sqrt(),
         _ => value.abs(),
     };
     let one = if spec.minus_one { 1.0 } else { 0.0 };
@@ -110,6 +117,15 @@ fn size(case: &Case, spec: &TermSpec, value: f64) -> f64 {
 /// In f32 a sum of probabilities near 1 keeps 24 bits of 1.
 fn single_size(spec: &TermSpec, size: f64) -> f64 {
     if crate::config::is_region(spec.form) { size.max(1.0) } else { size }
+}
+
+/// How much the rounding of a difference of logits is to that of its exponential: half an ulp of 64 where they reach
+/// from −30 to 30, of 8 where from −4 to 4.
+fn spread(config: &Config) -> f64 {
+    match (config.activation, config.prediction) {
+        (Activation::Softmax, Prediction::Within(reach)) => (reach / 4.0).max(1.0),
+        _ => 1.0,
+    }
 }
 
 /// How much a relative error of what a power is taken of grows.

@@ -14,6 +14,7 @@ Compares segloss with a plain f64 reference on random configurations.
 
   --count N     configurations, 2000 by default
   --seed S      the first of their seeds, 1 by default; configuration k has the seed S + k
+  --voxels N    at most so many voxels a sample: most of the time goes to a few large ones
   --failures N  stops after so many failures, 1 by default
 
 A failure is printed with its seed, and shrunk to a small configuration that still fails. To see it again:
@@ -22,17 +23,19 @@ A failure is printed with its seed, and shrunk to a small configuration that sti
 struct Options {
     count: u64,
     seed: u64,
+    voxels: usize,
     failures: usize,
 }
 
 fn options() -> Result<Option<Options>, lexopt::Error> {
     use lexopt::prelude::*;
-    let mut options = Options { count: 2000, seed: 1, failures: 1 };
+    let mut options = Options { count: 2000, seed: 1, voxels: usize::MAX, failures: 1 };
     let mut parser = lexopt::Parser::from_env();
     while let Some(argument) = parser.next()? {
         match argument {
             Long("count") => options.count = parser.value()?.parse()?,
             Long("seed") => options.seed = parser.value()?.parse()?,
+            Long("voxels") => options.voxels = parser.value()?.parse::<usize>()?.max(1),
             Long("failures") => options.failures = parser.value()?.parse()?,
             Long("help") | Short('h') => return Ok(None),
             other => return Err(other.unexpected()),
@@ -59,7 +62,8 @@ fn main() -> ExitCode {
 }
 
 fn compare(options: &Options) -> ExitCode {
-    let Options { count, seed, failures: most } = *options;
+    let Options { count, seed, voxels, failures: most } = *options;
+    let only = if voxels == usize::MAX { String::new() } else { format!(" --voxels {voxels}") };
     let (mut summary, mut failures) = (Summary::default(), 0);
     let (begin, mut last) = (Instant::now(), Instant::now());
     for k in 0..count {
@@ -67,6 +71,7 @@ fn compare(options: &Options) -> ExitCode {
         let config = Config::draw(
             &mut Source::of_seed(seed),
             (mix(seed / list_len() as u64) as usize % list_len() + seed as usize) % list_len(),
+            voxels,
         );
         match try_judge(&config, &mut summary.worst) {
             Verdict::Agrees => summary.note(&config),
@@ -75,7 +80,7 @@ fn compare(options: &Options) -> ExitCode {
                 failures += 1;
                 println!("\nseed {seed} fails ({}): {message}", config.loss);
                 let (config, message) = shrink(config, message);
-                println!("shrunk: {message}\n{config}\nagain: --count 1 --seed {seed}");
+                println!("shrunk: {message}\n{config}\nagain: --count 1 --seed {seed}{only}");
                 if failures >= most {
                     break;
                 }

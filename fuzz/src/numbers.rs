@@ -10,7 +10,7 @@ fn drawn(bytes: &[u8]) -> Config {
     use check::config::Workers;
     let source = &mut Source::of_bytes(bytes);
     let turn = source.below(list_len());
-    let mut config = Config::draw(source, turn);
+    let mut config = Config::draw(source, turn, usize::MAX);
     if let Workers::Threads(_) = config.workers {
         config.workers = Workers::Backwards;
     }

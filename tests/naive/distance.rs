@@ -44,8 +44,8 @@ pub fn reverted(case: &Case) -> Vec<f64> {
     field
 }
 
-/// What stands for the classes that are not annotated in a sample: their truth is not read.
-const REST: i64 = -1;
+/// What stands for the classes that are not annotated in a sample, and for no label: their truth is not read.
+const REST: i64 = i64::MIN + 1;
 
 /// The label of each voxel of a sample; of maps the class that is 1, for one map its value.
 fn regions(case: &Case, b: usize) -> Vec<i64> {
