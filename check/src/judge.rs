@@ -184,7 +184,7 @@ fn derivative(
     gradient: &[f64],
     worst: &mut Worst,
 ) -> Result<(), String> {
-    if specs.iter().any(|spec| has_kink(case, spec)) {
+    if specs.iter().any(|spec| has_kink(case, spec) || is_held(config, case, spec)) {
         return Ok(());
     }
     let step = match case.activation {
@@ -239,6 +239,14 @@ fn has_kink(case: &Case, spec: &TermSpec) -> bool {
         return p.log_s.iter().any(|&log_s| near(-log_s));
     }
     least_base(case, spec).is_some_and(|base| base < 1e-4)
+}
+
+/// Whether the slope of a logarithm of an overlap, times the scale, may pass 1e30, where the crate holds it.
+fn is_held(config: &Config, case: &Case, spec: &TermSpec) -> bool {
+    let Form::LogDice { gamma } = spec.form else { return false };
+    let found = |overlap: f64| 2.0 * overlap + spec.smooth_numerator;
+    let steepest = 2.0 * gamma * 90f64.powf((gamma - 1.0).max(0.0)) * (config.scale * spec.weight).abs();
+    tallies(case).iter().any(|tally| tally.overlap > 0.0 && steepest / found(tally.overlap) > 1e29)
 }
 
 /// Whether what is selected stays so where numbers move by this much.
