@@ -114,9 +114,9 @@ fn size(case: &Case, spec: &TermSpec, value: f64) -> f64 {
     positive.abs() + one + f64::MIN_POSITIVE
 }
 
-/// In f32 a sum of probabilities near 1 keeps 24 bits of 1.
+/// In f32 a sum of probabilities near 1 keeps 24 bits of 1, and no number keeps as many below the least normal one.
 fn single_size(spec: &TermSpec, size: f64) -> f64 {
-    if crate::config::is_region(spec.form) { size.max(1.0) } else { size }
+    size.max(if crate::config::is_region(spec.form) { 1.0 } else { f32::MIN_POSITIVE.into() })
 }
 
 /// How much the rounding of a difference of logits is to that of its exponential: half an ulp of 64 where they reach
