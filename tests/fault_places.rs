@@ -147,6 +147,23 @@ fn a_mask_that_is_neither_0_nor_1_is_named() {
 }
 
 #[test]
+fn a_map_outside_of_0_to_1_is_named() {
+    let cross_entropy = CrossEntropy::default();
+    for (first_value, second_value) in [(255.0, -1.0), (-0.5, f32::NAN), (f32::NAN, 1.5)] {
+        each(|first, second, last, title| {
+            let logits = prediction(last);
+            let mut maps =
+                Maps::new(C, last, |voxel, c| if usize::from(label(voxel)) == c { 0.75 } else { 0.125 });
+            // The second is of an earlier class.
+            maps.set(first, 2, first_value);
+            maps.set(second, 0, second_value);
+            let batch = Batch::new(logits.view(), Activation::Softmax, maps.view());
+            assert_named(&batch, &cross_entropy, Status::Label, "target", first, title);
+        });
+    }
+}
+
+#[test]
 fn a_bad_weight_is_named() {
     fn of<T: Element>(one: T, bad: &[T]) {
         let cross_entropy = CrossEntropy::default();

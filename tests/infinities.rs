@@ -12,9 +12,9 @@ use crate::naive::{Activation, Case, TermSpec};
 use half::{bf16, f16};
 
 /// What a kernel may be off: a few roundings of the size of what a number is made of, and so much of 1. f32 has no
-/// exponential below its second number; a ratio of sums is formed in f64 as 1 less the loss, whose slope has a rounding of 1.
+/// exponential below its second number, and 192 bits of 1 end at that of f64.
 const F32: (f64, f64) = (6e-7, 1e-37);
-const F64: (f64, f64) = (4e-15, 1e-17);
+const F64: (f64, f64) = (2e-15, 1e-57);
 
 const FLOATS: [Float; 4] = [Float::F16, Float::Bf16, Float::F32, Float::F64];
 
@@ -94,27 +94,26 @@ fn first_wrong(case: &Case, ours: &Outcome, limits: &Exact, float: Float) -> Opt
     let expected = limits.value.to_f64();
     // Sums are f64: of an f64 the largest number, weighed or added to another, may be beyond it before it is divided.
     let is_beyond = limits.size > f64::MAX / 16.0 && ours.value == f64::INFINITY;
-    if !is_beyond && !is_close(ours.value, expected, limits.size, float) {
+    // 1 − s of a given s is rounded.
+    let size = |size: f64, of_one: f64| if is_logit(case.activation) { size } else { size.max(of_one) };
+    if !is_beyond && !is_close(ours.value, expected, size(limits.size, 1.0), float) {
         return Some(format!("value {:e}, not {expected:e}, of {:e}", ours.value, limits.size));
     }
     for (k, (&ours, expected)) in ours.gradient.iter().zip(&limits.gradient).enumerate() {
         let (class, voxel) = (k / case.n() % case.c, k / (case.c * case.n()) * case.n() + k % case.n());
-        let (expected, size) = (expected.to_f64(), limits.sizes[voxel]);
+        let expected = expected.to_f64();
         let z: Vec<f64> =
             (0..case.c).map(|c| case.z[case.at(voxel / case.n(), c, voxel % case.n())]).collect();
-        // 1 − s of a given s is rounded.
-        let size = if is_logit(case.activation) { size } else { size.max(1.0 / case.n() as f64) };
+        let of = size(limits.sizes[voxel], 1.0 / case.n() as f64);
         let is_right = match () {
             _ if case.weight[voxel] == 0.0 => ours == 0.0,
             // A sum that is NaN may have a slope.
             _ if expected.is_nan() && !is_undefined(case.activation, &z) => true,
-            _ => is_close(ours, expected, size, float),
+            _ => is_close(ours, expected, of, float),
         };
         if !is_right {
             let label = case.labels.as_ref().map(|labels| labels[voxel]);
-            return Some(format!(
-                "class {class} of {z:?}, {label:?}: {ours:e}, not {expected:e}, of {size:e}"
-            ));
+            return Some(format!("class {class} of {z:?}, {label:?}: {ours:e}, not {expected:e}, of {of:e}"));
         }
     }
     None

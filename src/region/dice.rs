@@ -58,9 +58,9 @@ impl Region for Dice {
         if all < NOTHING {
             return (0.0, Tally::ZERO);
         }
-        // 1 − ratio without the cancellation: exactly 0 for a perfect prediction.
+        // 1 − ratio without the cancellation: exactly 0 for a perfect prediction; nor is a small ratio 1 − loss.
         let loss = (mistakes + smooth_denominator - smooth_numerator) / all;
-        let ratio = 1.0 - loss;
+        let ratio = (2.0 * class.overlap + smooth_numerator) / all;
         // Quotient rule. Linear: ∂all/∂overlap = 0, ∂all/∂predicted = 1.
         // Squared: ∂all/∂overlap = 2, ∂all/∂missed = ∂all/∂spilled = 1.
         let slope = match squares {

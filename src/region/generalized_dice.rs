@@ -74,21 +74,21 @@ impl Joint for GeneralizedDice {
         let of = |class: &Tally, weight: f64| self.weight(class.truth, smallest, weight);
         let largest = counted().map(|(class, &weight)| of(class, weight)).fold(0.0, f64::max);
 
-        let (mut mistakes, mut both) = (0.0, 0.0);
+        let (mut mistakes, mut found) = (0.0, 0.0);
         for (class, &weight) in counted() {
             let u = of(class, weight) / largest;
             let wrong = (class.predicted - class.overlap) + (class.truth - class.overlap);
             mistakes += u * wrong;
-            both += u * (2.0 * class.overlap + wrong);
+            found += u * (2.0 * class.overlap);
         }
-        let all = both + smooth_denominator;
+        let all = found + mistakes + smooth_denominator;
         if all < NOTHING {
             return 0.0;
         }
-        // 1 − ratio without the cancellation: exactly 0 for a perfect prediction.
+        // 1 − ratio without the cancellation: exactly 0 for a perfect prediction; nor is a small ratio 1 − loss.
         let loss = (mistakes + smooth_denominator - smooth_numerator) / all;
-        let ratio = 1.0 - loss;
-        // Quotient rule, with ∂both/∂overlap = 0 and ∂both/∂predicted = u.
+        let ratio = (found + smooth_numerator) / all;
+        // Quotient rule, with ∂all/∂overlap = 0 and ∂all/∂predicted = u.
         for ((class, &weight), slope) in classes.iter().zip(weights).zip(slopes) {
             if weight > 0.0 {
                 let u = of(class, weight) / largest;

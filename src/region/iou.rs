@@ -55,9 +55,9 @@ impl Region for Iou {
         if all < NOTHING {
             return (0.0, Tally::ZERO);
         }
-        // 1 − ratio without the cancellation: exactly 0 for a perfect prediction.
+        // 1 − ratio without the cancellation: exactly 0 for a perfect prediction; nor is a small ratio 1 − loss.
         let loss = (mistakes + smooth_denominator - smooth_numerator) / all;
-        let ratio = 1.0 - loss;
+        let ratio = (class.overlap + smooth_numerator) / all;
         // Quotient rule, with ∂all/∂overlap = ∂all/∂missed = ∂all/∂spilled = 1.
         let slope = Tally { overlap: -loss / all, missed: ratio / all, spilled: ratio / all, ..Tally::ZERO };
         (loss, slope)

@@ -51,9 +51,9 @@ impl Region for Tversky {
         if all < NOTHING {
             return (0.0, Tally::ZERO);
         }
-        // 1 − ratio without the cancellation: exactly 0 for a perfect prediction.
+        // 1 − ratio without the cancellation: exactly 0 for a perfect prediction; nor is a small ratio 1 − loss.
         let loss = (price + smooth_denominator - smooth_numerator) / all;
-        let ratio = 1.0 - loss;
+        let ratio = (class.overlap + smooth_numerator) / all;
         // Quotient rule, with ∂all/∂overlap = 1 − α − β and ∂all/∂predicted = α.
         let slope = Tally {
             overlap: (ratio * (1.0 - alpha - beta) - 1.0) / all,

@@ -4,7 +4,7 @@
  * Without the C library, so that it runs as a wasm module too: there digest() says whether the number was found. */
 #include "segloss.h"
 
-#define WRITTEN UINT64_C(0xbf34ccd1d705015d)
+#define WRITTEN UINT64_C(0x78c871dc279cc182)
 
 enum { B = 2, C = 3, H = 7, W = 29, N = H * W, ALL = B * C * N };
 static const int64_t SHAPE[] = {B, C, H, W}, FLAT[] = {B, H, W};

@@ -33,7 +33,7 @@ static double dice(void *context, const segloss_tally *sums, segloss_tally *slop
   const double loss = (mistakes + smooth->denominator - smooth->numerator) / all;
   CHECK(slope->overlap == 0 && slope->predicted == 0 && slope->missed == 0 && slope->spilled == 0);
   slope->overlap = -2.0 / all;
-  slope->predicted = (1.0 - loss) / all;
+  slope->predicted = (2.0 * sums->overlap + smooth->numerator) / all / all;
   /* Only sums of the prediction count. */
   slope->voxels = slope->truth = slope->cost[0] = 1e9;
   return loss;
