@@ -8,7 +8,8 @@ use crate::naive::boundary::{Hausdorff, prediction_field, signed_field};
 use crate::naive::distribution::bare_cost;
 use crate::naive::region::class_loss;
 use crate::naive::{
-    Activation, Case, Form, Selection, TermSpec, class_weight, probabilities, tallies, term_value,
+    Activation, Case, ClassAverage, Form, SampleAverage, Selection, Tally, TermSpec, class_weight,
+    probabilities, tallies, term_value,
 };
 use crate::problem::Problem;
 use crate::run::{Outcome, Way, before, in_parts, whole};
@@ -69,7 +70,8 @@ fn compare(config: &Config, problem: &Problem, worst: &mut Worst) -> Result<(), 
         let scale = largest_of_terms(config, problem)?;
         let off = largest_difference(&plain.gradient, &exact.gradient);
         // Where slopes of both signs cancel, what is left is their rounding: two of 2⁻²⁴ of a voxel's share.
-        let scale = scale.max(0.1 * config.scale.abs() * all / case.total_weight().max(1.0));
+        let scale = scale.max(0.2 * config.scale.abs() * all / case.total_weight().max(1.0));
+        let scale = scale.max(0.2 * slopes(config, problem));
         // What f32 cannot tell from 0 is 0.
         let scale = scale.max(f64::from(f32::MIN_POSITIVE));
         worst
@@ -117,6 +119,38 @@ fn size(case: &Case, spec: &TermSpec, value: f64) -> f64 {
 /// In f32 a sum of probabilities near 1 keeps 24 bits of 1, and no number keeps as many below the least normal one.
 fn single_size(spec: &TermSpec, size: f64) -> f64 {
     size.max(if crate::config::is_region(spec.form) { 1.0 } else { f32::MIN_POSITIVE.into() })
+}
+
+/// The largest slope of a sum of a region loss, about: those of prediction and overlap cancel where all is found.
+fn slopes(config: &Config, problem: &Problem) -> f64 {
+    let Problem { case, specs, .. } = problem;
+    let of = |spec: &&TermSpec| {
+        let (alpha, beta) = match spec.form {
+            Form::Tversky { alpha, beta } | Form::FocalTversky { alpha, beta, .. } => (alpha, beta),
+            Form::AsymmetricSimilarity { beta } => {
+                (1.0 / (1.0 + beta * beta), beta * beta / (1.0 + beta * beta))
+            }
+            _ => (0.5, 0.5),
+        };
+        let v = case.annotated(&class_weight(case, spec));
+        let present = v.iter().filter(|v| **v > 0.0).count().max(1) as f64;
+        let denominator = |tally: &Tally| {
+            tally.overlap + alpha * tally.invented + beta * tally.overlooked + spec.smooth_denominator
+        };
+        let sums = tallies(case);
+        let all: Vec<f64> =
+            sums.iter().zip(&v).filter(|(_, v)| **v > 0.0).map(|(t, _)| denominator(t)).collect();
+        let is_pooled =
+            spec.sample_average == SampleAverage::Pooled || spec.class_average == ClassAverage::Pooled;
+        let least = if is_pooled {
+            all.iter().sum::<f64>() / present
+        } else {
+            all.iter().copied().fold(f64::INFINITY, f64::min)
+        };
+        let share = if is_pooled { 1.0 } else { 1.0 / present };
+        (config.scale * spec.weight).abs() * share * 2.0 * steepness(case, spec) / least.max(1e-3)
+    };
+    specs.iter().filter(|spec| crate::config::is_region(spec.form)).map(|spec| of(&spec)).fold(0.0, f64::max)
 }
 
 /// How much the rounding of a difference of logits is to that of its exponential: half an ulp of 64 where they reach
@@ -379,16 +413,17 @@ fn parts(
     let expected = expected(config, &plain.gradient);
     let off = largest_difference(&ours.gradient, &expected);
     let largest = largest_of_terms(config, problem)?;
+    let size = if is_double { largest } else { largest.max(0.2 * slopes(config, problem)) }.max(1e-300);
     // A rounding of the output's type besides.
     let narrow = match config.gradient {
         Type::F16 => 1.0 / 1024.0 * largest.max(1.0) + 1e-7,
         Type::Bf16 => 1.0 / 128.0 * largest.max(1.0),
         Type::F32 => 1.0 / 8e6 * largest.max(if config.add { 1.0 } else { 0.0 }),
         _ if is_double => 1e-15 * if config.add { 1.0 } else { 0.0 },
-        _ => 1e-7 * if config.add { 1.0 } else { 0.0 },
+        _ => 1.0 / 8e6 * if config.add { 1.0 } else { 0.0 },
     };
     let beyond = (off.1 - narrow).max(0.0);
     worst
-        .check(of_gradient, if off.1.is_nan() { off.1 } else { beyond }, largest.max(1e-300) * strain)
+        .check(of_gradient, if off.1.is_nan() { off.1 } else { beyond }, size * strain)
         .map_err(|e| format!("gradient of parts, element {}: {e}", off.0))
 }
