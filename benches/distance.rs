@@ -12,7 +12,7 @@ use criterion::{
 };
 use segloss::View;
 use segloss::distance::{
-    ClassMask, Distance, Executor, Here, Kind, reference, scratch_len, transform, transform_classes,
+    ClassMask, Distance, Executor, Kind, Sequential, reference, scratch_len, transform, transform_classes,
 };
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -140,9 +140,9 @@ fn bench(group: &mut BenchmarkGroup<'_, WallTime>, id: &str, image: &Image, kind
     let mut is_checked = false;
     group.bench_function(id, |bencher| {
         if !std::mem::replace(&mut is_checked, true) {
-            image.check(kind, &Here);
+            image.check(kind, &Sequential);
         }
-        bencher.iter(|| transform(&request, &image.inside(), &mut out, &mut scratch, &Here));
+        bencher.iter(|| transform(&request, &image.inside(), &mut out, &mut scratch, &Sequential));
     });
 }
 
@@ -164,7 +164,7 @@ fn classes(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("classes");
     group.throughput(Throughput::Elements(out.len() as u64));
     group.bench_function("4 of 128^3", |bencher| {
-        bencher.iter(|| transform_classes(&request, &view, 4, &mut out, &mut scratch, &Here));
+        bencher.iter(|| transform_classes(&request, &view, 4, &mut out, &mut scratch, &Sequential));
     });
     group.finish();
 }
@@ -243,7 +243,7 @@ fn compare(second: &str, executor: &dyn Executor) {
             transform(&request, &image.inside(), &mut out, &mut scratch, executor).unwrap();
             begin.elapsed()
         };
-        let mut times: Vec<[Duration; 2]> = (0..21).map(|_| [time(&Here), time(executor)]).collect();
+        let mut times: Vec<[Duration; 2]> = (0..21).map(|_| [time(&Sequential), time(executor)]).collect();
         let ratio = |[one, two]: &[Duration; 2]| one.as_secs_f64() / two.as_secs_f64();
         times.sort_by(|a, b| ratio(a).total_cmp(&ratio(b)));
         let median = &times[times.len() / 2];
@@ -318,7 +318,7 @@ impl Slide {
         let mut least = f64::INFINITY;
         for run in 0..runs + 1 {
             let begin = Instant::now();
-            transform(&request, &inside, &mut out, &mut scratch, &Here).unwrap();
+            transform(&request, &inside, &mut out, &mut scratch, &Sequential).unwrap();
             if run > 0 {
                 least = least.min(begin.elapsed().as_secs_f64() / out.len() as f64 * 1e9);
                 continue;

@@ -3,7 +3,7 @@
 //! The floor is what loops take that do no mathematics: they read the labels once (the census), the logits
 //! once per sweep, and write the gradient, with plain stores or past the caches, whichever is faster. `cargo bench -p benches --bench floor [-- SHAPE [LOSS]]`
 use segloss::{
-    Activation, Batch, CrossEntropy, Dice, Focal, Form, GeneralizedDice, Gradient, Term, TopK, Tversky, View,
+    Activation, Batch, CrossEntropy, Dice, Focal, GeneralizedDice, Gradient, Loss, Term, TopK, Tversky, View,
     ViewMut, differentiate, scratch_len,
 };
 use std::hint::black_box;
@@ -41,7 +41,7 @@ fn run(name: &str, shape: [usize; 3], only: Option<&str>) {
         GeneralizedDice::default(),
         TopK::default(),
     );
-    let losses: Vec<(&str, usize, Vec<&dyn Form>)> = vec![
+    let losses: Vec<(&str, usize, Vec<&dyn Loss>)> = vec![
         ("CE", 1, vec![&ce]),
         ("focal", 1, vec![&focal]),
         ("Dice", 2, vec![&dice]),

@@ -6,7 +6,7 @@
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use half::{bf16, f16};
 use segloss::{
-    Activation, Batch, CrossEntropy, Dice, Element, Focal, Form, GeneralizedDice, Gradient, Term, TopK,
+    Activation, Batch, CrossEntropy, Dice, Element, Focal, GeneralizedDice, Gradient, Loss, Term, TopK,
     Tversky, View, ViewMut, differentiate, scratch_len,
 };
 use std::hint::black_box;
@@ -15,8 +15,8 @@ use std::hint::black_box;
 const SHAPES: [[usize; 3]; 4] =
     [[1, 4, 64 * 64 * 64], [2, 21, 128 * 128], [1, 105, 128 * 128], [4, 2, 64 * 64]];
 
-fn losses() -> Vec<(&'static str, Vec<Box<dyn Form>>)> {
-    fn boxed(form: impl Form + 'static) -> Box<dyn Form> {
+fn losses() -> Vec<(&'static str, Vec<Box<dyn Loss>>)> {
+    fn boxed(form: impl Loss + 'static) -> Box<dyn Loss> {
         Box::new(form)
     }
     vec![

@@ -6,8 +6,8 @@
 use half::{bf16, f16};
 use segloss::cpu::{Level, force};
 use segloss::{
-    Activation, Batch, Boundary, CrossEntropy, Dice, Element, Focal, Form, GeneralizedDice, Gradient, Parts,
-    Region, Tally, Term, Tversky, View, ViewMut, differentiate, evaluate, scratch_len,
+    Activation, Batch, Boundary, ClassSums, CrossEntropy, Dice, Element, Focal, GeneralizedDice, Gradient,
+    Loss, LossKind, RegionLoss, Term, Tversky, View, ViewMut, differentiate, evaluate, scratch_len,
 };
 use std::hint::black_box;
 use std::time::Instant;
@@ -24,7 +24,7 @@ struct Case {
     shape: [usize; 3],
     activation: Activation,
     channels_last: bool,
-    loss: fn() -> Vec<Box<dyn Form>>,
+    loss: fn() -> Vec<Box<dyn Loss>>,
     /// Gives every term with a field one.
     given_field: bool,
 }
@@ -38,23 +38,23 @@ const PLAIN: Case = Case {
 };
 const LARGE: [usize; 3] = [2, 4, 128 * 128 * 128];
 
-fn cross_entropy() -> Vec<Box<dyn Form>> {
+fn cross_entropy() -> Vec<Box<dyn Loss>> {
     vec![Box::new(CrossEntropy::default())]
 }
 
-fn dice() -> Vec<Box<dyn Form>> {
+fn dice() -> Vec<Box<dyn Loss>> {
     vec![Box::new(Dice::default())]
 }
 
-fn two_terms() -> Vec<Box<dyn Form>> {
+fn two_terms() -> Vec<Box<dyn Loss>> {
     vec![Box::new(Dice::default()), Box::new(CrossEntropy::default())]
 }
 
-fn three_terms() -> Vec<Box<dyn Form>> {
+fn three_terms() -> Vec<Box<dyn Loss>> {
     vec![Box::new(Dice::default()), Box::new(CrossEntropy::default()), Box::new(Tversky::default())]
 }
 
-fn four_terms() -> Vec<Box<dyn Form>> {
+fn four_terms() -> Vec<Box<dyn Loss>> {
     vec![
         Box::new(Dice::default()),
         Box::new(CrossEntropy::default()),
@@ -63,32 +63,33 @@ fn four_terms() -> Vec<Box<dyn Form>> {
     ]
 }
 
-fn focal_too() -> Vec<Box<dyn Form>> {
+fn focal_too() -> Vec<Box<dyn Loss>> {
     vec![Box::new(Dice::default()), Box::new(CrossEntropy::default()), Box::new(Focal::default())]
 }
 
-fn boundary_too() -> Vec<Box<dyn Form>> {
+fn boundary_too() -> Vec<Box<dyn Loss>> {
     vec![Box::new(Dice::default()), Box::new(CrossEntropy::default()), Box::new(Boundary::default())]
 }
 
 /// Dice as somebody else would write it.
 struct Custom;
 
-impl Region for Custom {
-    fn score(&self, class: &Tally) -> (f64, Tally) {
-        let (overlap, all) = (2.0 * class.overlap + 1e-5, class.predicted + class.truth + 1e-5);
-        let slopes = Tally { overlap: -2.0 / all, predicted: overlap / (all * all), ..Tally::ZERO };
+impl RegionLoss for Custom {
+    fn evaluate(&self, class: &ClassSums) -> (f64, ClassSums) {
+        let (overlap, all) = (2.0 * class.intersection + 1e-5, class.prediction + class.target + 1e-5);
+        let slopes =
+            ClassSums { intersection: -2.0 / all, prediction: overlap / (all * all), ..ClassSums::ZERO };
         (1.0 - overlap / all, slopes)
     }
 }
 
-impl Form for Custom {
-    fn parts(&self) -> Parts<'_> {
-        Parts::Region(self)
+impl Loss for Custom {
+    fn kind(&self) -> LossKind<'_> {
+        LossKind::Region(self)
     }
 }
 
-fn custom() -> Vec<Box<dyn Form>> {
+fn custom() -> Vec<Box<dyn Loss>> {
     vec![Box::new(Custom)]
 }
 
@@ -106,8 +107,8 @@ fn timed<T: Element>(case: Case, number: fn(f64) -> T, level: Level) -> Timed {
     let logits: &'static [T] = Box::leak(exact.iter().map(|&x| number(x)).collect());
     let labels: &'static [u8] = Box::leak((0..b * n).map(|i| (i / 37 % c.max(2)) as u8).collect());
     let field: &'static [f32] = Box::leak((0..b * c * n).map(|i| painted(i) as f32).collect());
-    let forms: &'static [Box<dyn Form>] = Box::leak((case.loss)().into());
-    let term = |form: &'static dyn Form| Term {
+    let forms: &'static [Box<dyn Loss>] = Box::leak((case.loss)().into());
+    let term = |form: &'static dyn Loss| Term {
         field: (case.given_field && form.field().is_some()).then(|| View::new(field, shape).unwrap()),
         ..Term::new(1.0, form)
     };

@@ -1,12 +1,13 @@
 //! A batch: what was predicted, what is true, and which voxels count. Every check of shapes is here.
 
 use crate::engine::arena::Arena;
-use crate::engine::labels::{FEW_IGNORED, Legend, sort};
-use crate::engine::source::Source;
+use crate::engine::labels::{FEW_IGNORED, LabelMap, sort};
+use crate::engine::source::StridedRows;
 use crate::executor::Workers;
 use crate::view::{Array, Layout, MAX_AXES};
 use crate::{
-    Absent, ClassAverage, Dtype, Error, Executor, Here, Parts, SampleAverage, Status, Term, View, ViewMut,
+    AbsentClass, ClassAverage, Dtype, Error, Executor, LossKind, SampleAverage, Sequential, Status, Term,
+    View, ViewMut,
 };
 use core::ffi::CStr;
 
@@ -68,7 +69,7 @@ impl<'a, P> Batch<'a, P> {
             class_present: None,
             ignore: &[],
             spacing: None,
-            executor: &Here,
+            executor: &Sequential,
         }
     }
 }
@@ -91,7 +92,7 @@ impl<'a> Batch<'a, ViewMut<'a>> {
 
 /// How the truth is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Truth {
+pub(crate) enum TargetKind {
     /// One label per voxel.
     Labels,
     /// An integer 0/1 map per class.
@@ -102,17 +103,17 @@ pub(crate) enum Truth {
 
 /// A batch whose shapes have been checked.
 #[derive(Clone, Copy)]
-pub(crate) struct Plan<'a> {
+pub(crate) struct Problem<'a> {
     pub samples: usize,
     pub classes: usize,
     pub voxels: usize,
     pub activation: Activation,
-    pub prediction: Source,
-    pub truth: Truth,
-    pub target: Source,
+    pub prediction: StridedRows,
+    pub target_kind: TargetKind,
+    pub target: StridedRows,
     /// The target as an array.
     pub target_array: Array,
-    pub weight: Option<Source>,
+    pub weight: Option<StridedRows>,
     pub class_present: Option<&'a [u8]>,
     pub ignore: &'a [i64],
     pub spacing: Option<&'a [f64]>,
@@ -163,7 +164,7 @@ fn misfit_flat(error: Error, shape: &[usize], expected: &[usize]) -> Error {
     misfit(error, shape, flat.get(..axes).unwrap_or(&[]))
 }
 
-impl<'a> Plan<'a> {
+impl<'a> Problem<'a> {
     pub fn new(batch: &Batch<'a>) -> Result<Self, Error> {
         let prediction = &batch.prediction.array;
         let &[samples, classes, ref spatial @ ..] = prediction.shape() else {
@@ -191,7 +192,7 @@ impl<'a> Plan<'a> {
         let voxels = elements.checked_div(samples).and_then(|n| n.checked_div(classes)).unwrap_or(0);
 
         let (truth, target) = target_of(&batch.target.array, prediction)?;
-        if truth != Truth::Labels && !batch.ignore.is_empty() {
+        if truth != TargetKind::Labels && !batch.ignore.is_empty() {
             return refuse(Status::Unsupported, c"ignore", c"labels as target");
         }
         let weight = batch.voxel_weight.map(|weight| weight_of(&weight.array, prediction)).transpose()?;
@@ -206,8 +207,8 @@ impl<'a> Plan<'a> {
             classes,
             voxels,
             activation,
-            prediction: Source::with_classes(prediction),
-            truth,
+            prediction: StridedRows::with_classes(prediction),
+            target_kind: truth,
             target,
             target_array: batch.target.array,
             weight,
@@ -237,19 +238,19 @@ impl<'a> Plan<'a> {
         let place =
             error.index.and_then(|at| Some((at.checked_div(self.voxels)?, at.checked_rem(self.voxels)?)));
         let Some((sample, voxel)) = place.filter(|(sample, _)| *sample < self.samples) else { return error };
-        let number = |source: &Source, class: usize| {
+        let number = |source: &StridedRows, class: usize| {
             let mut number = [0f64];
             // SAFETY: promised by the caller; the voxel lies in the sample.
             unsafe { source.load(sample, class, voxel, &mut number) };
             let [number] = number;
             number
         };
-        let is_good = |x: &f64| match self.truth {
-            Truth::Labels => false,
-            Truth::Masks => *x == 0.0 || *x == 1.0,
-            Truth::Dense => (-1e-3..=1.001).contains(x),
+        let is_good = |x: &f64| match self.target_kind {
+            TargetKind::Labels => false,
+            TargetKind::Masks => *x == 0.0 || *x == 1.0,
+            TargetKind::Dense => (-1e-3..=1.001).contains(x),
         };
-        let maps = if self.truth == Truth::Labels { 1 } else { self.classes };
+        let maps = if self.target_kind == TargetKind::Labels { 1 } else { self.classes };
         let found = match (error.argument.to_bytes(), &self.weight) {
             (b"voxel_weight", Some(weight)) => Some(number(weight, 0)),
             (b"target", _) => (0..maps)
@@ -282,8 +283,8 @@ impl<'a> Plan<'a> {
 
     /// The same voxels as one sample in which every class is annotated.
     pub fn over_samples(&self) -> Self {
-        let of = |source: &Source| source.over_samples(self.samples);
-        Plan {
+        let of = |source: &StridedRows| source.over_samples(self.samples);
+        Problem {
             samples: 1,
             voxels: self.samples.saturating_mul(self.voxels),
             prediction: of(&self.prediction),
@@ -295,7 +296,7 @@ impl<'a> Plan<'a> {
     }
 
     /// The same batch; more than a few ignored labels are sorted in scratch, where each label is searched for.
-    pub fn with_ignored_sorted<'s>(&self, arena: &mut Arena<'s>) -> Result<Plan<'s>, Error>
+    pub fn with_ignored_sorted<'s>(&self, arena: &mut Arena<'s>) -> Result<Problem<'s>, Error>
     where
         'a: 's,
     {
@@ -309,7 +310,7 @@ impl<'a> Plan<'a> {
         }
         sorted.iter_mut().zip(self.ignore).for_each(|(to, from)| *to = *from);
         sort(sorted);
-        Ok(Plan { ignore: sorted, ..*self })
+        Ok(Problem { ignore: sorted, ..*self })
     }
 
     /// The spatial extents.
@@ -318,8 +319,8 @@ impl<'a> Plan<'a> {
     }
 
     /// How the labels are read.
-    pub fn legend(&self) -> Legend<'a> {
-        Legend { classes: (self.classes as i32).max(2), ignore: self.ignore }
+    pub fn label_map(&self) -> LabelMap<'a> {
+        LabelMap { classes: (self.classes as i32).max(2), ignore: self.ignore }
     }
 
     /// The label by which class `class` is meant: a single class is label 1.
@@ -348,14 +349,14 @@ impl<'a> Plan<'a> {
     }
 
     fn check_term(&self, term: &Term<'_>) -> Result<(), Error> {
-        match term.form.parts() {
-            Parts::Region(form) => form.validate()?,
-            Parts::Joint(form) => form.validate()?,
-            Parts::Cost(form) => form.check()?,
+        match term.loss.kind() {
+            LossKind::Region(form) => form.validate()?,
+            LossKind::JointRegion(form) => form.validate()?,
+            LossKind::Voxel(form) => form.check()?,
         }
-        term.form.check_classes(self.classes)?;
+        term.loss.check_classes(self.classes)?;
         check_options(term)?;
-        crate::loss::within(&[(c"weight", term.weight)], |_| true, c"finite")?;
+        crate::loss::check(&[(c"weight", term.weight)], |_| true, c"finite")?;
         if let Some(weights) = term.class_weight {
             check_length(weights.len(), self.classes, c"class_weight", c"one per class")?;
             if let Some((class, &v)) =
@@ -364,7 +365,7 @@ impl<'a> Plan<'a> {
                 let error = Error::new(Status::Parameter, c"class_weight", c"finite and >= 0").at(class);
                 return Err(error.with_given(v));
             }
-            if self.classes > 0 && (0..self.classes).all(|class| term.leaves_out(class, self.classes)) {
+            if self.classes > 0 && (0..self.classes).all(|class| term.excludes(class, self.classes)) {
                 return refuse(
                     Status::Parameter,
                     c"class_weight",
@@ -378,35 +379,35 @@ impl<'a> Plan<'a> {
 
 /// Refuses options that the form of a term does not use, unless they are at their defaults.
 fn check_options(term: &Term<'_>) -> Result<(), Error> {
-    let parts = term.form.parts();
-    if !matches!(parts, Parts::Region(_)) && term.class_average != ClassAverage::Mean {
+    let parts = term.loss.kind();
+    if !matches!(parts, LossKind::Region(_)) && term.class_average != ClassAverage::Mean {
         return refuse(
             Status::Parameter,
             c"class_average",
             c"the default, Mean: only region losses of one class use it",
         );
     }
-    if let Parts::Cost(rows) = parts {
+    if let LossKind::Voxel(rows) = parts {
         if term.sample_average != SampleAverage::Mean {
             let expected = c"the default, Mean: only region losses use it, others are means over the batch";
             return refuse(Status::Parameter, c"sample_average", expected);
         }
-        if term.absent != Absent::Counted {
+        if term.absent != AbsentClass::Counted {
             return refuse(Status::Parameter, c"absent", c"the default, Counted: only region losses use it");
         }
-        if term.field.is_some() && !rows.bill().field {
+        if term.field.is_some() && !rows.info().field {
             return refuse(Status::Parameter, c"field", c"none: this loss uses no distances");
         }
     } else if term.field.is_some() {
         return refuse(Status::Parameter, c"field", c"none: region losses use no distances");
     }
     if term.select.is_some()
-        && !matches!(parts, Parts::Cost(rows) if rows.bill().selection.is_some_and(|of| of.fraction().is_some()))
+        && !matches!(parts, LossKind::Voxel(rows) if rows.info().selection.is_some_and(|of| of.fraction().is_some()))
     {
         return refuse(Status::Parameter, c"select", c"none: only TopK by fraction selects by a search");
     }
     if term.field_complete {
-        if !term.form.field().is_some_and(|field| field.has_halves()) {
+        if !term.loss.field().is_some_and(|field| field.has_halves()) {
             let expected = c"false: only the Hausdorff loss has a field of two halves";
             return refuse(Status::Parameter, c"field_complete", expected);
         }
@@ -418,7 +419,7 @@ fn check_options(term: &Term<'_>) -> Result<(), Error> {
 }
 
 /// The truth and its rows. Integers are masks if they have as many axes and channels as the prediction.
-fn target_of(target: &Array, prediction: &Array) -> Result<(Truth, Source), Error> {
+fn target_of(target: &Array, prediction: &Array) -> Result<(TargetKind, StridedRows), Error> {
     const WANTS: &CStr = c"labels [B, ...] or [B, 1, ...], or maps [B, C, ...]";
     let (shape, expected) = (target.shape(), prediction.shape());
     let &[samples, classes, ref spatial @ ..] = expected else {
@@ -429,8 +430,8 @@ fn target_of(target: &Array, prediction: &Array) -> Result<(Truth, Source), Erro
     let full = shape == expected;
     if target.dtype.is_float() {
         return match () {
-            _ if full => Ok((Truth::Dense, Source::with_classes(target))),
-            _ if flat && classes == 1 => Ok((Truth::Dense, Source::without_classes(target))),
+            _ if full => Ok((TargetKind::Dense, StridedRows::with_classes(target))),
+            _ if flat && classes == 1 => Ok((TargetKind::Dense, StridedRows::without_classes(target))),
             _ => Err(misfit(
                 Error::new(Status::Shape, c"target", c"floating maps [B, C, ...]"),
                 shape,
@@ -439,9 +440,9 @@ fn target_of(target: &Array, prediction: &Array) -> Result<(Truth, Source), Erro
         };
     }
     match () {
-        _ if full && classes > 1 => Ok((Truth::Masks, Source::with_classes(target))),
-        _ if flat => Ok((Truth::Labels, Source::without_classes(target))),
-        _ if one_channel => Ok((Truth::Labels, Source::with_classes(target))),
+        _ if full && classes > 1 => Ok((TargetKind::Masks, StridedRows::with_classes(target))),
+        _ if flat => Ok((TargetKind::Labels, StridedRows::without_classes(target))),
+        _ if one_channel => Ok((TargetKind::Labels, StridedRows::with_classes(target))),
         _ => {
             let error = Error::new(Status::Shape, c"target", WANTS);
             let has_channels = shape.len() == expected.len();
@@ -454,7 +455,7 @@ fn target_of(target: &Array, prediction: &Array) -> Result<(Truth, Source), Erro
     }
 }
 
-fn weight_of(weight: &Array, prediction: &Array) -> Result<Source, Error> {
+fn weight_of(weight: &Array, prediction: &Array) -> Result<StridedRows, Error> {
     let expected = prediction.shape();
     let flat = matches!((weight.shape().split_first(), expected), (Some((b, rest)), [samples, _, spatial @ ..])
         if b == samples && rest == spatial);
@@ -467,7 +468,7 @@ fn weight_of(weight: &Array, prediction: &Array) -> Result<Source, Error> {
         _ if !(weight.dtype.is_float() || matches!(weight.dtype, Dtype::U8 | Dtype::Bool)) => {
             refuse(Status::Dtype, c"voxel_weight", c"floating-point, u8 or bool")
         }
-        _ => Ok(Source::without_classes(weight)),
+        _ => Ok(StridedRows::without_classes(weight)),
     }
 }
 

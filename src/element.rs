@@ -2,7 +2,7 @@
 
 use crate::engine::halves;
 use crate::engine::math::Math;
-use crate::narrow::{double_to_odd, half_to_single, single_to_brain, single_to_half};
+use crate::narrow::{f16_to_f32, f32_to_bf16, f32_to_f16, f64_to_odd_f32};
 use half::{bf16, f16};
 use num_traits::{AsPrimitive, NumAssign, PrimInt};
 
@@ -108,21 +108,21 @@ pub trait Real: Element + Math + NumAssign + Default {
     /// The nearest value in single precision.
     fn narrow(self) -> f32;
     /// `self` where `keep`, else +0. A mask of bits: a select between loaded values may become a branch.
-    fn masked(self, keep: bool) -> Self;
+    fn mask(self, keep: bool) -> Self;
     /// `self` where `keep`, else `other`, likewise.
-    fn or(self, keep: bool, other: Self) -> Self;
+    fn select(self, keep: bool, other: Self) -> Self;
     /// `self` where `keep`, else +0, for the place that `self` was read from. A select would become a masked store there,
     /// which takes some CPUs tens of cycles; a sum does not. −0 becomes +0.
     #[inline(always)]
     fn cleared(self, keep: bool) -> Self {
-        self.masked(keep) + Self::zero()
+        self.mask(keep) + Self::zero()
     }
     /// `self · coefficient`, and 0 where that is 0 · ∞: a coefficient of 0 contributes nothing, whatever it multiplies.
     /// NaN stays.
     #[inline(always)]
     fn times(self, coefficient: Self) -> Self {
         let is_nothing = (coefficient == Self::zero()) & (self.magnitude() == Self::INFINITY);
-        (self * coefficient).masked(!is_nothing)
+        (self * coefficient).mask(!is_nothing)
     }
     /// A number in the same order, NaN last and 0 as −0.
     fn key(self) -> Self::Key;
@@ -157,12 +157,12 @@ impl Real for f32 {
         self
     }
     #[inline(always)]
-    fn masked(self, keep: bool) -> Self {
+    fn mask(self, keep: bool) -> Self {
         f32::from_bits(self.to_bits() & (keep as u32).wrapping_neg())
     }
     #[inline(always)]
-    fn or(self, keep: bool, other: Self) -> Self {
-        f32::from_bits(self.masked(keep).to_bits() | other.masked(!keep).to_bits())
+    fn select(self, keep: bool, other: Self) -> Self {
+        f32::from_bits(self.mask(keep).to_bits() | other.mask(!keep).to_bits())
     }
     #[inline(always)]
     fn key(self) -> u32 {
@@ -172,11 +172,11 @@ impl Real for f32 {
     }
     #[inline(always)]
     fn to_f16(self) -> u16 {
-        single_to_half(self)
+        f32_to_f16(self)
     }
     #[inline(always)]
     fn to_bf16(self) -> u16 {
-        single_to_brain(self)
+        f32_to_bf16(self)
     }
 }
 
@@ -193,12 +193,12 @@ impl Real for f64 {
         self as f32
     }
     #[inline(always)]
-    fn masked(self, keep: bool) -> Self {
+    fn mask(self, keep: bool) -> Self {
         f64::from_bits(self.to_bits() & (keep as u64).wrapping_neg())
     }
     #[inline(always)]
-    fn or(self, keep: bool, other: Self) -> Self {
-        f64::from_bits(self.masked(keep).to_bits() | other.masked(!keep).to_bits())
+    fn select(self, keep: bool, other: Self) -> Self {
+        f64::from_bits(self.mask(keep).to_bits() | other.mask(!keep).to_bits())
     }
     #[inline(always)]
     fn key(self) -> u64 {
@@ -208,11 +208,11 @@ impl Real for f64 {
     }
     #[inline(always)]
     fn to_f16(self) -> u16 {
-        single_to_half(double_to_odd(self))
+        f32_to_f16(f64_to_odd_f32(self))
     }
     #[inline(always)]
     fn to_bf16(self) -> u16 {
-        single_to_brain(double_to_odd(self))
+        f32_to_bf16(f64_to_odd_f32(self))
     }
 }
 
@@ -281,7 +281,7 @@ impl Stored for f64 {
 impl Stored for f16 {
     #[inline(always)]
     fn read<T: Real>(self) -> T {
-        T::of(half_to_single(self.to_bits()) as f64)
+        T::of(f16_to_f32(self.to_bits()) as f64)
     }
     #[inline(always)]
     fn write<T: Real>(value: T) -> Self {

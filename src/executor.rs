@@ -21,9 +21,9 @@ impl fmt::Debug for dyn Executor + '_ {
 
 /// Everything on the calling thread.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Here;
+pub struct Sequential;
 
-impl Executor for Here {
+impl Executor for Sequential {
     fn workers(&self) -> usize {
         1
     }
@@ -78,12 +78,12 @@ pub(crate) fn run_once(executor: &dyn Executor, tasks: usize, task: &(dyn Fn(usi
 
 /// Numbers that workers take one after the other, whoever has time: work is shared out as it turns out, not as it was
 /// guessed.
-pub(crate) struct Deal {
+pub(crate) struct WorkQueue {
     taken: AtomicUsize,
     count: usize,
 }
 
-impl Deal {
+impl WorkQueue {
     /// The numbers below `count`.
     pub fn new(count: usize) -> Self {
         Self { taken: AtomicUsize::new(0), count }

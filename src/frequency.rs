@@ -1,9 +1,9 @@
 //! Class weights from how often a class is true.
 
-use crate::batch::{Plan, check_length};
+use crate::batch::{Problem, check_length};
 use crate::engine::arena::Arena;
-use crate::engine::bench::with_bench;
-use crate::{Batch, Error, Tally};
+use crate::engine::bench::with_workspace;
+use crate::{Batch, ClassSums, Error};
 
 /// How a class weighs, by its share `f` of the truth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,7 +29,7 @@ pub fn class_weights(
     weights: &mut [f64],
     scratch: &mut [u8],
 ) -> Result<(), Error> {
-    let plan = Plan::new(batch)?;
+    let plan = Problem::new(batch)?;
     check_length(weights.len(), plan.classes, c"weights", c"one per class")?;
     // SAFETY: views borrow their slices, which hold every element of their layouts.
     unsafe { write(&plan, frequency, weights, &mut Arena::new(scratch)) }
@@ -40,7 +40,7 @@ pub fn class_weights(
 /// # Safety
 /// The arrays of the plan are readable.
 pub(crate) unsafe fn write<'a>(
-    plan: &'a Plan<'a>,
+    plan: &'a Problem<'a>,
     frequency: Frequency,
     weights: &mut [f64],
     arena: &mut Arena<'a>,
@@ -50,9 +50,9 @@ pub(crate) unsafe fn write<'a>(
         return Ok(());
     }
     // SAFETY: promised by the caller.
-    with_bench!(plan, &[], arena, bench => {
+    with_workspace!(plan, &[], arena, bench => {
         // SAFETY: promised by the caller.
-        let tallies = unsafe { bench.count()? };
+        let tallies = unsafe { bench.count_targets()? };
         shares(plan, tallies, weights);
         weigh(frequency, weights, tallies);
     });
@@ -60,7 +60,7 @@ pub(crate) unsafe fn write<'a>(
 }
 
 /// Weights from shares. `spare` is at least as long, and is written over.
-fn weigh(frequency: Frequency, weights: &mut [f64], spare: &mut [Tally]) {
+fn weigh(frequency: Frequency, weights: &mut [f64], spare: &mut [ClassSums]) {
     let weight = |share: f64| match frequency {
         Frequency::InverseSqrt => libm::sqrt(1.0 / share),
         Frequency::Inverse | Frequency::Median => 1.0 / share,
@@ -73,12 +73,12 @@ fn weigh(frequency: Frequency, weights: &mut [f64], spare: &mut [Tally]) {
 }
 
 /// The share of each class.
-fn shares(plan: &Plan<'_>, tallies: &[Tally], shares: &mut [f64]) {
+fn shares(plan: &Problem<'_>, tallies: &[ClassSums], shares: &mut [f64]) {
     shares.fill(0.0);
     for (sample, of_sample) in tallies.chunks_exact(plan.classes.max(1)).enumerate() {
         for (class, (share, tally)) in shares.iter_mut().zip(of_sample).enumerate() {
             if plan.is_annotated(sample, class) {
-                *share += tally.truth;
+                *share += tally.target;
             }
         }
     }
@@ -92,15 +92,15 @@ fn shares(plan: &Plan<'_>, tallies: &[Tally], shares: &mut [f64]) {
 
 /// The median of the positive values, the mean of the two middle ones if they are even in number. They are sorted in
 /// the `truth` of `spare`, which is as long at least.
-fn median(values: &[f64], spare: &mut [Tally]) -> f64 {
+fn median(values: &[f64], spare: &mut [ClassSums]) -> f64 {
     let mut count = 0;
     for (to, &value) in spare.iter_mut().zip(values.iter().filter(|&&value| value > 0.0)) {
-        to.truth = value;
+        to.target = value;
         count += 1;
     }
     let sorted = spare.get_mut(..count).unwrap_or_default();
     sort(sorted);
-    let at = |rank: usize| sorted.get(rank).map(|tally| tally.truth);
+    let at = |rank: usize| sorted.get(rank).map(|tally| tally.target);
     match (at(count.saturating_sub(1) / 2), at(count / 2)) {
         (Some(low), Some(high)) => (low + high) / 2.0,
         _ => 1.0,
@@ -109,16 +109,16 @@ fn median(values: &[f64], spare: &mut [Tally]) -> f64 {
 
 /// Sorts by `truth`, in place, in n log n steps. A heap sort of its own: the sorts of `core` can panic where an order is
 /// none, which the proof of no panic does not see to be impossible.
-fn sort(heap: &mut [Tally]) {
-    fn truth(heap: &[Tally], at: usize) -> f64 {
-        heap.get(at).map_or(f64::NEG_INFINITY, |tally| tally.truth)
+fn sort(heap: &mut [ClassSums]) {
+    fn truth(heap: &[ClassSums], at: usize) -> f64 {
+        heap.get(at).map_or(f64::NEG_INFINITY, |tally| tally.target)
     }
-    fn swap(heap: &mut [Tally], a: usize, b: usize) {
+    fn swap(heap: &mut [ClassSums], a: usize, b: usize) {
         if let Ok([a, b]) = heap.get_disjoint_mut([a, b]) {
-            core::mem::swap(&mut a.truth, &mut b.truth);
+            core::mem::swap(&mut a.target, &mut b.target);
         }
     }
-    fn sink(heap: &mut [Tally], mut at: usize) {
+    fn sink(heap: &mut [ClassSums], mut at: usize) {
         loop {
             let (left, right) = (2 * at + 1, 2 * at + 2);
             let larger = if truth(heap, right) > truth(heap, left) { right } else { left };
@@ -199,7 +199,7 @@ mod tests {
         for count in [1usize, 2, 3, 4, 5, 31, 32, 1000, 1001] {
             for modulus in [1, 7, 1009] {
                 let values: Vec<f64> = (0..count).map(|k| (k * 7919 % modulus) as f64).collect();
-                let mut spare = vec![Tally::ZERO; count];
+                let mut spare = vec![ClassSums::ZERO; count];
                 let mut sorted: Vec<f64> = values.iter().copied().filter(|&x| x > 0.0).collect();
                 sorted.sort_by(f64::total_cmp);
                 let middle = match sorted.len() {
@@ -207,10 +207,10 @@ mod tests {
                     n => (sorted[(n - 1) / 2] + sorted[n / 2]) / 2.0,
                 };
                 assert_eq!(median(&values, &mut spare), middle, "{count} {modulus}");
-                let mut all: Vec<Tally> =
-                    values.iter().map(|&truth| Tally { truth, ..Tally::ZERO }).collect();
+                let mut all: Vec<ClassSums> =
+                    values.iter().map(|&truth| ClassSums { target: truth, ..ClassSums::ZERO }).collect();
                 sort(&mut all);
-                assert!(all.is_sorted_by_key(|tally| tally.truth), "{count} {modulus}");
+                assert!(all.is_sorted_by_key(|tally| tally.target), "{count} {modulus}");
             }
         }
     }

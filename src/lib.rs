@@ -93,21 +93,22 @@ pub use engine::select::TopKSearch;
 pub use error::{Error, Status};
 #[cfg(feature = "rayon")]
 pub use executor::Rayon;
-pub use executor::{Executor, Here};
+pub use executor::{Executor, Sequential};
 pub use frequency::{Frequency, class_weights};
 pub use loss::{
-    Absent, Base, Charge, ClassAverage, Cost, Form, Joint, NOTHING, Normalizer, Parts, Region, Rows,
-    SampleAverage, Term, Voxel, Weighting, non_negative, within,
+    AbsentClass, Base, ClassAverage, Contribution, DefaultClassWeights, DynVoxelLoss, JointRegionLoss, Loss,
+    LossKind, MIN_DENOMINATOR, Normalizer, RegionLoss, SampleAverage, Term, Voxel, VoxelLoss, check,
+    non_negative,
 };
 pub use region::{
     AsymmetricSimilarity, Dice, FocalTversky, GeneralizedDice, Iou, Penalty, SensitivitySpecificity, Tversky,
 };
 pub use selection::Selection;
 pub use static_scratch::static_scratch_len;
-pub use tally::{MAX_TERMS, Tally};
+pub use tally::{ClassSums, MAX_TERMS};
 pub use verbs::{
-    Gradient, Report, differentiate, differentiate_in_place, evaluate, field, finish, fold, map, run,
-    scratch_len, top_k_count,
+    Gradient, Outputs, accumulate, backward, differentiate, differentiate_in_place, distance_field, evaluate,
+    finalize, run, scratch_len, top_k_count,
 };
 pub use view::{MAX_AXES, View, ViewMut};
 

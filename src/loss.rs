@@ -9,19 +9,19 @@
 //! A loss never sees an array. Whoever implements one of these traits and [`Form`] for a
 //! struct of parameters has a loss, in value and gradient, for every input the crate reads.
 
-use crate::engine::cost::{Bill, RowsOf};
+use crate::engine::cost::{DynVoxelLossOf, VoxelLossInfo};
 use crate::selection::Selection;
-use crate::{Error, Real, Tally, TopKSearch, View};
+use crate::{ClassSums, Error, Real, TopKSearch, View};
 use core::ffi::CStr;
 
 /// A closed form of one class's sums, averaged over classes and samples as its term says.
-pub trait Region {
+pub trait RegionLoss {
     /// The value for one class, and its slope with respect to each of the class's sums.
     /// Only the slopes of `predicted`, `overlap`, `missed` and `spilled` reach the gradient.
-    fn score(&self, class: &Tally) -> (f64, Tally);
+    fn evaluate(&self, class: &ClassSums) -> (f64, ClassSums);
 
     /// Whether the form reads `missed` or `spilled`; linear forms save their sums.
-    fn squares(&self) -> bool {
+    fn uses_squared_error(&self) -> bool {
         false
     }
 
@@ -35,10 +35,10 @@ pub trait Region {
 }
 
 /// A closed form in which the classes of a sample meet: no average over classes.
-pub trait Joint {
+pub trait JointRegionLoss {
     /// The value for one sample; adds the slope of each class to `slopes`, which are zero on entry.
     /// `weights[c]` is the weight of class `c`, 0 for a class left out.
-    fn score(&self, classes: &[Tally], weights: &[f64], slopes: &mut [Tally]) -> f64;
+    fn evaluate(&self, classes: &[ClassSums], weights: &[f64], slopes: &mut [ClassSums]) -> f64;
 
     /// Checks the parameters.
     ///
@@ -51,17 +51,17 @@ pub trait Joint {
 
 /// Which outcomes of a voxel pay a cost, and how the classes are joined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Charge {
+pub enum Contribution {
     /// A likelihood. Exclusive classes: the true class pays. Classes on their own: both outcomes
     /// of each class pay, and the cost of a voxel is the mean over the classes.
-    Likelihood,
+    NegLogLikelihood,
     /// The true class pays, whatever the activation; summed over the classes.
-    Truth,
+    TrueClass,
     /// Both outcomes of every class pay, at the prices of [`Cost::prices`]; summed over the classes.
-    Outcomes,
+    BothOutcomes,
     /// Every class of every voxel pays. The cost is a function of `s`, and the mean runs over
     /// classes and voxels.
-    Everywhere,
+    AllClasses,
 }
 
 /// What a cost may know of one voxel and class, or of one outcome of it.
@@ -77,20 +77,20 @@ pub struct Voxel<T> {
     /// Its natural logarithm, to full relative precision.
     pub log_probability: T,
     /// The truth `g` of the class.
-    pub truth: T,
+    pub target: T,
     /// The field of the term; 0 if it has none.
     pub field: T,
     /// The [`Cost::BASE`] to the power of [`Cost::exponent`] where the cost is wanted, of [`Cost::slope_exponent`]
     /// where its slope is.
-    pub raised: T,
+    pub power: T,
 }
 
 impl<T: Real> Voxel<T> {
     /// `s − g`, to full relative precision where the truth is 1.
     #[inline(always)]
     pub fn error(&self) -> T {
-        let of_small = self.probability - self.truth;
-        let of_large = (T::one() - self.truth) - self.complement;
+        let of_small = self.probability - self.target;
+        let of_large = (T::one() - self.target) - self.complement;
         // What was given as a probability may lie outside of the unit interval; its complement does not.
         let is_large = (self.probability > T::of(0.5)) & (self.probability <= T::one());
         if is_large { of_large } else { of_small }
@@ -109,7 +109,7 @@ pub enum Normalizer {
 
 /// The class weights of a form where none are given.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Weighting {
+pub enum DefaultClassWeights {
     /// All 1.
     #[default]
     Equal,
@@ -129,37 +129,37 @@ pub enum Base {
     /// One minus the probability of the outcome.
     Complement,
     /// The negative logarithm of the probability of the outcome.
-    Surprise,
+    NegLogProbability,
 }
 
 /// A function of one voxel.
-pub trait Cost {
+pub trait VoxelLoss {
     /// Who pays.
-    const CHARGE: Charge;
+    const CONTRIBUTION: Contribution;
     /// Whether the cost reads a field.
-    const FIELD: bool = false;
+    const USES_FIELD: bool = false;
     /// What the cost raises to a power, if anything: done for whole rows, before [`Cost::at`].
-    const BASE: Base = Base::None;
+    const POWER_BASE: Base = Base::None;
 
     /// Whether the slope does not depend on the prediction.
-    const LINEAR: bool = false;
+    const CONSTANT_SLOPE: bool = false;
 
     /// Whether the slope depends on the logarithm of a probability that is too small for its type. If it does not,
     /// probabilities may be kept between two sweeps in place of logits.
-    const SLOPE_NEEDS_LOG_OF_ZERO: bool = !Self::LINEAR;
+    const SLOPE_NEEDS_LOG_OF_ZERO: bool = !Self::CONSTANT_SLOPE;
 
     /// The cost and its slope: `∂/∂s` for [`Charge::Everywhere`], else `∂/∂ln(probability)`.
     /// Implementations are `#[inline(always)]`, branch-free, and made of [`Real`]'s functions.
-    fn at<T: Real>(&self, voxel: Voxel<T>) -> (T, T);
+    fn evaluate<T: Real>(&self, voxel: Voxel<T>) -> (T, T);
 
     /// For [`Charge::Outcomes`]: what the outcomes "here" and "not here" pay per unit of truth.
-    fn prices(&self) -> [f64; 2] {
+    fn outcome_weights(&self) -> [f64; 2] {
         [1.0, 1.0]
     }
 
     /// Label smoothing `λ` in [0, 1]: the truth that pays is `(1 − λ)·g + λ/C`, for classes on
     /// their own `(1 − λ)·g + λ/2`.
-    fn smoothing(&self) -> f64 {
+    fn label_smoothing(&self) -> f64 {
         0.0
     }
 
@@ -175,7 +175,7 @@ pub trait Cost {
     }
 
     /// The least base that is raised: smaller ones are held there.
-    fn least_base(&self) -> f64 {
+    fn min_base(&self) -> f64 {
         0.0
     }
 
@@ -204,22 +204,22 @@ pub trait Cost {
 }
 
 /// A [`Cost`] as an object: its loops over rows of voxels, in both precisions. Every `Cost` is one.
-pub trait Rows: RowsOf<f32> + RowsOf<f64> {
+pub trait DynVoxelLoss: DynVoxelLossOf<f32> + DynVoxelLossOf<f64> {
     #[doc(hidden)]
-    fn bill(&self) -> Bill;
+    fn info(&self) -> VoxelLossInfo;
     #[doc(hidden)]
     fn check(&self) -> Result<(), Error>;
 }
 
-impl<C: Cost + Sync> Rows for C {
-    fn bill(&self) -> Bill {
-        Bill {
-            charge: C::CHARGE,
-            linear: C::LINEAR,
+impl<C: VoxelLoss + Sync> DynVoxelLoss for C {
+    fn info(&self) -> VoxelLossInfo {
+        VoxelLossInfo {
+            contribution: C::CONTRIBUTION,
+            linear: C::CONSTANT_SLOPE,
             log_of_zero: C::SLOPE_NEEDS_LOG_OF_ZERO,
-            field: C::FIELD,
-            prices: self.prices(),
-            smoothing: self.smoothing(),
+            field: C::USES_FIELD,
+            outcome_weights: self.outcome_weights(),
+            smoothing: self.label_smoothing(),
             normalizer: self.normalizer(),
             selection: self.selection(),
             logarithmic: self.is_logarithmic(),
@@ -233,25 +233,25 @@ impl<C: Cost + Sync> Rows for C {
 
 /// What a form is made of.
 #[derive(Clone, Copy)]
-pub enum Parts<'a> {
+pub enum LossKind<'a> {
     /// A closed form of one class.
-    Region(&'a dyn Region),
+    Region(&'a dyn RegionLoss),
     /// A closed form of all classes of a sample.
-    Joint(&'a dyn Joint),
+    JointRegion(&'a dyn JointRegionLoss),
     /// A cost per voxel.
-    Cost(&'a dyn Rows),
+    Voxel(&'a dyn DynVoxelLoss),
 }
 
 // The forms of the crate mark `parts` and `field` as `#[inline(never)]`: where rustc inlines one across crates, it makes
 // the kernels behind it once more in every crate that names the form.
 /// A loss, as the engine sees it.
-pub trait Form: Sync {
+pub trait Loss: Sync {
     /// The form as one of the three kinds.
-    fn parts(&self) -> Parts<'_>;
+    fn kind(&self) -> LossKind<'_>;
 
     /// The class weights where none are given.
-    fn weighting(&self) -> Weighting {
-        Weighting::Equal
+    fn default_class_weights(&self) -> DefaultClassWeights {
+        DefaultClassWeights::Equal
     }
 
     /// Checks what depends on the number of classes.
@@ -290,7 +290,7 @@ pub enum SampleAverage {
 
 /// What a class without truth in a sample does in a region form.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Absent {
+pub enum AbsentClass {
     /// It counts like any other.
     #[default]
     Counted,
@@ -302,7 +302,7 @@ pub enum Absent {
 #[derive(Clone, Copy)]
 pub struct Term<'a> {
     /// The form and its parameters.
-    pub form: &'a dyn Form,
+    pub loss: &'a dyn Loss,
     /// The weight `λ` of the term.
     pub weight: f64,
     /// Writes the value as `L − 1`, as nnU-Net's `−Dice`.
@@ -312,11 +312,11 @@ pub struct Term<'a> {
     /// Region forms: how samples are joined.
     pub sample_average: SampleAverage,
     /// Region forms: what absent classes do.
-    pub absent: Absent,
+    pub absent: AbsentClass,
     /// One weight per class, finite and ≥ 0, not all 0; `None` is the form's default.
     pub class_weight: Option<&'a [f64]>,
     /// Class 0 of two or more weighs 0, beside class weights too. One class is no background.
-    pub leave_out_background: bool,
+    pub exclude_background: bool,
     /// The field, where the form has one: `[B, C, …]`, or `[B, …]` for all classes.
     /// `None` computes it from labels.
     pub field: Option<View<'a>>,
@@ -329,16 +329,16 @@ pub struct Term<'a> {
 
 impl<'a> Term<'a> {
     /// `weight · form`, averaged as the paper averages.
-    pub const fn new(weight: f64, form: &'a dyn Form) -> Self {
+    pub const fn new(weight: f64, form: &'a dyn Loss) -> Self {
         Self {
-            form,
+            loss: form,
             weight,
             minus_one: false,
             class_average: ClassAverage::Mean,
             sample_average: SampleAverage::Mean,
-            absent: Absent::Counted,
+            absent: AbsentClass::Counted,
             class_weight: None,
-            leave_out_background: false,
+            exclude_background: false,
             field: None,
             field_complete: false,
             select: None,
@@ -348,39 +348,39 @@ impl<'a> Term<'a> {
     /// `v_c` where it does not come from frequencies.
     pub(crate) fn class_weight(&self, class: usize, classes: usize) -> f64 {
         match self.class_weight {
-            _ if self.leaves_out(class, classes) => 0.0,
+            _ if self.excludes(class, classes) => 0.0,
             Some(weights) => weights.get(class).copied().unwrap_or(0.0),
             None => 1.0,
         }
     }
 
     /// Whether the class has weight 0 in every sample.
-    pub(crate) fn leaves_out(&self, class: usize, classes: usize) -> bool {
+    pub(crate) fn excludes(&self, class: usize, classes: usize) -> bool {
         let is_background = class == 0 && classes > 1;
         match self.class_weight {
-            _ if is_background && self.leave_out_background => true,
+            _ if is_background && self.exclude_background => true,
             Some(weights) => weights.get(class).is_none_or(|&v| v == 0.0),
-            None => is_background && self.form.weighting() == Weighting::NoBackground,
+            None => is_background && self.loss.default_class_weights() == DefaultClassWeights::NoBackground,
         }
     }
 }
 
 /// Below this a denominator is nothing: the ratio is 1, whatever its numerator, and feels nothing.
-pub const NOTHING: f64 = 1e-30;
+pub const MIN_DENOMINATOR: f64 = 1e-30;
 
 /// Passes when every value is finite and not negative.
 ///
 /// # Errors
 /// [`Error`] naming the first parameter that is not.
 pub fn non_negative(parameters: &[(&'static CStr, f64)]) -> Result<(), Error> {
-    within(parameters, |x| x >= 0.0, c"finite and >= 0")
+    check(parameters, |x| x >= 0.0, c"finite and >= 0")
 }
 
 /// Passes when every value is finite and `holds`.
 ///
 /// # Errors
 /// [`Error`] naming the first parameter that is not, with `wants` as the sentence.
-pub fn within(
+pub fn check(
     parameters: &[(&'static CStr, f64)],
     holds: impl Fn(f64) -> bool,
     wants: &'static CStr,

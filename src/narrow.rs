@@ -6,7 +6,7 @@
 /// binary64 to binary32, what does not fit kept in the last bit, so that rounding on to a half is the only
 /// rounding. (`half` goes by way of the nearest f32, or cuts the lower 32 bits off.)
 #[inline(always)]
-pub(crate) fn double_to_odd(double: f64) -> f32 {
+pub(crate) fn f64_to_odd_f32(double: f64) -> f32 {
     let nearest = double as f32;
     let (magnitude, found) = (double.abs(), nearest.abs() as f64);
     let bits = nearest.to_bits();
@@ -19,7 +19,7 @@ pub(crate) fn double_to_odd(double: f64) -> f32 {
 
 /// binary16 to binary32, exact.
 #[inline(always)]
-pub(crate) fn half_to_single(half: u16) -> f32 {
+pub(crate) fn f16_to_f32(half: u16) -> f32 {
     const REBIAS: u32 = (127 - 15) << 23;
     let sign = (half as u32 & 0x8000) << 16;
     let shifted = (half as u32 & 0x7fff) << 13;
@@ -34,7 +34,7 @@ pub(crate) fn half_to_single(half: u16) -> f32 {
 
 /// binary32 to binary16, to nearest, ties to even.
 #[inline(always)]
-pub(crate) fn single_to_half(single: f32) -> u16 {
+pub(crate) fn f32_to_f16(single: f32) -> u16 {
     const INFINITY: u32 = 0xff << 23;
     const SMALLEST_NORMAL: u32 = (127 - 14) << 23;
     const TOO_LARGE: u32 = (127 + 16) << 23;
@@ -53,7 +53,7 @@ pub(crate) fn single_to_half(single: f32) -> u16 {
 
 /// binary32 to bfloat16, to nearest, ties to even.
 #[inline(always)]
-pub(crate) fn single_to_brain(single: f32) -> u16 {
+pub(crate) fn f32_to_bf16(single: f32) -> u16 {
     const QUIET: u32 = 0x7fc0_0000;
     let bits = single.to_bits();
     let odd = bits >> 16 & 1;
@@ -67,7 +67,7 @@ mod tests {
     use crate::Real;
     use half::{bf16, f16};
 
-    fn brain(bits: u16) -> f32 {
+    fn bf16_bits(bits: u16) -> f32 {
         f32::from_bits(u32::from(bits) << 16)
     }
 
@@ -75,9 +75,9 @@ mod tests {
     fn every_half_reads_as_the_half_crate_reads_it() {
         for bits in 0..=u16::MAX {
             // Hardware makes a signaling NaN quiet.
-            let (ours, theirs) = (half_to_single(bits), f16::from_bits(bits).to_f32());
+            let (ours, theirs) = (f16_to_f32(bits), f16::from_bits(bits).to_f32());
             assert!(ours.to_bits() == theirs.to_bits() || ours.is_nan() && theirs.is_nan(), "{bits:#x}");
-            let (ours, theirs) = (brain(bits), bf16::from_bits(bits).to_f32());
+            let (ours, theirs) = (bf16_bits(bits), bf16::from_bits(bits).to_f32());
             assert!(ours == theirs || ours.is_nan() && theirs.is_nan(), "{bits:#x}");
         }
     }
@@ -88,10 +88,10 @@ mod tests {
         for upper in 0..=u16::MAX as u32 {
             for lower in [0, 1, 0x0fff, 0x1000, 0x1001, 0x2fff, 0x3000, 0x7fff, 0x8000, 0x8001, 0xffff] {
                 let x = f32::from_bits(upper << 16 | lower);
-                let (ours, theirs) = (f16::from_bits(single_to_half(x)), f16::from_f32(x));
+                let (ours, theirs) = (f16::from_bits(f32_to_f16(x)), f16::from_f32(x));
                 assert!(ours == theirs || ours.is_nan() && theirs.is_nan(), "{x:e}");
                 assert_eq!(ours.is_sign_negative(), theirs.is_sign_negative());
-                let (ours, theirs) = (bf16::from_bits(single_to_brain(x)), bf16::from_f32(x));
+                let (ours, theirs) = (bf16::from_bits(f32_to_bf16(x)), bf16::from_f32(x));
                 assert!(ours == theirs || ours.is_nan() && theirs.is_nan(), "{x:e}");
             }
         }

@@ -16,69 +16,79 @@ pub const MAX_TERMS: usize = 4;
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[repr(C)]
-pub struct Tally {
+pub struct ClassSums {
     /// `Σ w`
-    pub voxels: f64,
+    pub weight: f64,
     /// `Σ w·g`
-    pub truth: f64,
+    pub target: f64,
     /// `Σ w·s`
-    pub predicted: f64,
+    pub prediction: f64,
     /// `Σ w·g·s`
-    pub overlap: f64,
+    pub intersection: f64,
     /// `Σ w·g·(s − g)²`
-    pub missed: f64,
+    pub squared_error_positive: f64,
     /// `Σ w·(1 − g)·(s − g)²`
-    pub spilled: f64,
+    pub squared_error_negative: f64,
     /// `Σ w·min(s, g)`; 0 where no term of the loss reads it. No loss does yet.
     pub minimum: f64,
     /// 0; later versions may add sums here.
     pub reserved: [f64; 3],
     /// The cost of each term that is a cost, without class weights.
-    pub cost: [f64; MAX_TERMS],
+    pub loss_sum: [f64; MAX_TERMS],
     /// The weight that cost was charged to.
-    pub charged: [f64; MAX_TERMS],
+    pub loss_weight: [f64; MAX_TERMS],
 }
 
-impl Tally {
+impl ClassSums {
     /// No voxel at all; as slopes, a loss that feels nothing.
     pub const ZERO: Self = Self {
-        voxels: 0.0,
-        truth: 0.0,
-        predicted: 0.0,
-        overlap: 0.0,
-        missed: 0.0,
-        spilled: 0.0,
+        weight: 0.0,
+        target: 0.0,
+        prediction: 0.0,
+        intersection: 0.0,
+        squared_error_positive: 0.0,
+        squared_error_negative: 0.0,
         minimum: 0.0,
         reserved: [0.0; 3],
-        cost: [0.0; MAX_TERMS],
-        charged: [0.0; MAX_TERMS],
+        loss_sum: [0.0; MAX_TERMS],
+        loss_weight: [0.0; MAX_TERMS],
     };
 
     /// Adds `factor · other`, field by field.
-    pub fn add_scaled(&mut self, factor: f64, other: &Tally) {
+    pub fn add_scaled(&mut self, factor: f64, other: &ClassSums) {
         self.combine(other, |sum, x| sum + factor * x);
     }
 
     /// Replaces every field by `join(field, field of other)`.
-    pub(crate) fn combine(&mut self, other: &Tally, join: impl Fn(f64, f64) -> f64) {
-        let Self { voxels, truth, predicted, overlap, missed, spilled, minimum, reserved, cost, charged } =
-            self;
-        *voxels = join(*voxels, other.voxels);
-        *truth = join(*truth, other.truth);
-        *predicted = join(*predicted, other.predicted);
-        *overlap = join(*overlap, other.overlap);
-        *missed = join(*missed, other.missed);
-        *spilled = join(*spilled, other.spilled);
+    pub(crate) fn combine(&mut self, other: &ClassSums, join: impl Fn(f64, f64) -> f64) {
+        let Self {
+            weight: voxels,
+            target: truth,
+            prediction: predicted,
+            intersection: overlap,
+            squared_error_positive: missed,
+            squared_error_negative: spilled,
+            minimum,
+            reserved,
+            loss_sum: cost,
+            loss_weight: charged,
+        } = self;
+        *voxels = join(*voxels, other.weight);
+        *truth = join(*truth, other.target);
+        *predicted = join(*predicted, other.prediction);
+        *overlap = join(*overlap, other.intersection);
+        *missed = join(*missed, other.squared_error_positive);
+        *spilled = join(*spilled, other.squared_error_negative);
         *minimum = join(*minimum, other.minimum);
-        let lists = reserved.iter_mut().zip(other.reserved).chain(cost.iter_mut().zip(other.cost));
-        for (x, y) in lists.chain(charged.iter_mut().zip(other.charged)) {
+        let lists = reserved.iter_mut().zip(other.reserved).chain(cost.iter_mut().zip(other.loss_sum));
+        for (x, y) in lists.chain(charged.iter_mut().zip(other.loss_weight)) {
             *x = join(*x, y);
         }
     }
 }
 
-impl AddAssign<&Tally> for Tally {
-    fn add_assign(&mut self, other: &Tally) {
+impl AddAssign<&ClassSums> for ClassSums {
+    fn add_assign(&mut self, other: &ClassSums) {
         self.combine(other, |sum, x| sum + x);
     }
 }
@@ -89,23 +99,23 @@ mod tests {
 
     #[test]
     fn every_field_adds() {
-        let one = Tally {
-            voxels: 1.0,
-            truth: 2.0,
-            predicted: 3.0,
-            overlap: 4.0,
-            missed: 5.0,
-            spilled: 6.0,
+        let one = ClassSums {
+            weight: 1.0,
+            target: 2.0,
+            prediction: 3.0,
+            intersection: 4.0,
+            squared_error_positive: 5.0,
+            squared_error_negative: 6.0,
             minimum: 6.5,
             reserved: [13.0, 14.0, 15.0],
-            cost: [7.0, 8.0, 9.0, 10.0],
-            charged: [11.0, 12.0, 13.0, 14.0],
+            loss_sum: [7.0, 8.0, 9.0, 10.0],
+            loss_weight: [11.0, 12.0, 13.0, 14.0],
         };
         let mut sum = one;
         sum += &one;
-        let mut scaled = Tally::ZERO;
+        let mut scaled = ClassSums::ZERO;
         scaled.add_scaled(2.0, &one);
         assert_eq!(sum, scaled);
-        assert_eq!((sum.minimum, sum.reserved[2], sum.charged[3]), (13.0, 30.0, 28.0));
+        assert_eq!((sum.minimum, sum.reserved[2], sum.loss_weight[3]), (13.0, 30.0, 28.0));
     }
 }

@@ -1,6 +1,6 @@
 //! What the unit tests of the losses share.
 
-use crate::{Joint, Region, Tally};
+use crate::{ClassSums, JointRegionLoss, RegionLoss};
 use approx::assert_relative_eq;
 
 /// Equal up to the rounding of a handful of operations.
@@ -11,46 +11,46 @@ pub fn assert_close(value: f64, expected: f64) {
 
 /// Compares every slope of a region form with five-point differences at a plausible tally.
 #[track_caller]
-pub fn check_slopes(form: &dyn Region) {
-    let slope = form.score(&PLAUSIBLE).1;
-    check(&slope, &PLAUSIBLE, &|moved| form.score(moved).0);
+pub fn check_slopes(form: &dyn RegionLoss) {
+    let slope = form.evaluate(&PLAUSIBLE).1;
+    check(&slope, &PLAUSIBLE, &|moved| form.evaluate(moved).0);
 }
 
 /// The same for each class of a joint form.
 #[track_caller]
-pub fn check_joint_slopes(form: &dyn Joint) {
-    let small = Tally { truth: 9.0, predicted: 12.5, overlap: 4.0, ..PLAUSIBLE };
-    let absent = Tally { truth: 0.0, predicted: 3.0, overlap: 0.0, ..PLAUSIBLE };
+pub fn check_joint_slopes(form: &dyn JointRegionLoss) {
+    let small = ClassSums { target: 9.0, prediction: 12.5, intersection: 4.0, ..PLAUSIBLE };
+    let absent = ClassSums { target: 0.0, prediction: 3.0, intersection: 0.0, ..PLAUSIBLE };
     let (classes, weights) = ([PLAUSIBLE, small, absent, small], [1.0, 2.5, 1.0, 0.0]);
-    let mut slopes = [Tally::ZERO; 4];
-    form.score(&classes, &weights, &mut slopes);
+    let mut slopes = [ClassSums::ZERO; 4];
+    form.evaluate(&classes, &weights, &mut slopes);
     for (k, slope) in slopes.iter().enumerate() {
         check(slope, &classes[k], &|moved| {
             let mut classes = classes;
             classes[k] = *moved;
-            form.score(&classes, &weights, &mut [Tally::ZERO; 4])
+            form.evaluate(&classes, &weights, &mut [ClassSums::ZERO; 4])
         });
     }
 }
 
-const PLAUSIBLE: Tally = Tally {
-    voxels: 100.0,
-    truth: 31.0,
-    predicted: 29.5,
-    overlap: 17.25,
-    missed: 6.5,
-    spilled: 4.75,
-    ..Tally::ZERO
+const PLAUSIBLE: ClassSums = ClassSums {
+    weight: 100.0,
+    target: 31.0,
+    prediction: 29.5,
+    intersection: 17.25,
+    squared_error_positive: 6.5,
+    squared_error_negative: 4.75,
+    ..ClassSums::ZERO
 };
 
 #[track_caller]
-fn check(slope: &Tally, class: &Tally, value: &dyn Fn(&Tally) -> f64) {
-    type Sum = fn(&mut Tally) -> &mut f64;
+fn check(slope: &ClassSums, class: &ClassSums, value: &dyn Fn(&ClassSums) -> f64) {
+    type Sum = fn(&mut ClassSums) -> &mut f64;
     let fields: [(&str, Sum); 4] = [
-        ("predicted", |t| &mut t.predicted),
-        ("overlap", |t| &mut t.overlap),
-        ("missed", |t| &mut t.missed),
-        ("spilled", |t| &mut t.spilled),
+        ("predicted", |t| &mut t.prediction),
+        ("overlap", |t| &mut t.intersection),
+        ("missed", |t| &mut t.squared_error_positive),
+        ("spilled", |t| &mut t.squared_error_negative),
     ];
     for (name, field) in fields {
         let at = |steps: f64| {

@@ -1,52 +1,52 @@
 //! The front door: a batch and a loss in, a value and a gradient out.
 
-use crate::batch::{Plan, check_length, misfit};
+use crate::batch::{Problem, check_length, misfit};
 use crate::engine::arena::Arena;
-use crate::engine::bench::{self, with_bench};
-use crate::engine::finish::Results;
+use crate::engine::bench::{self, with_workspace};
+use crate::engine::finish::FinalizeOutputs;
 use crate::engine::joined;
 use crate::engine::ranks::fraction;
 use crate::engine::run::Request;
-use crate::engine::source::Source;
-use crate::engine::sweep::Output;
-use crate::{Batch, Error, MAX_TERMS, Parts, Status, Tally, Term, TopKSearch, ViewMut};
+use crate::engine::source::StridedRows;
+use crate::engine::sweep::GradientOutput;
+use crate::{Batch, ClassSums, Error, LossKind, MAX_TERMS, Status, Term, TopKSearch, ViewMut};
 use core::ffi::CStr;
 
 /// Where a gradient goes, and what it is multiplied by.
 #[derive(Debug)]
 pub struct Gradient<'a> {
     /// Shape of the prediction; any floating-point type and strides.
-    pub into: ViewMut<'a>,
+    pub output: ViewMut<'a>,
     /// Multiplies the gradient before it is rounded to the output's type: autograd's
     /// `grad_output` times the loss scale.
     pub scale: f64,
     /// Adds to what is there instead of replacing it.
-    pub accumulate: bool,
+    pub add: bool,
 }
 
 impl<'a> Gradient<'a> {
     /// The gradient itself, written over what is there.
     pub const fn new(into: ViewMut<'a>) -> Self {
-        Self { into, scale: 1.0, accumulate: false }
+        Self { output: into, scale: 1.0, add: false }
     }
 
-    fn output(&self, plan: &Plan<'_>) -> Result<Output, Error> {
+    fn output(&self, plan: &Problem<'_>) -> Result<GradientOutput, Error> {
         let argument = c"grad";
-        if !self.into.dtype().is_float() {
+        if !self.output.dtype().is_float() {
             return Err(Error::new(Status::Dtype, argument, c"f16, bf16, f32 or f64"));
         }
-        if self.into.shape() != plan.shape.shape() {
+        if self.output.shape() != plan.shape.shape() {
             let error = Error::new(Status::Shape, argument, c"the shape of the prediction");
-            return Err(misfit(error, self.into.shape(), plan.shape.shape()));
+            return Err(misfit(error, self.output.shape(), plan.shape.shape()));
         }
-        crate::loss::within(&[(c"grad_scale", self.scale)], |_| true, c"finite")?;
-        Ok(Output::new(&self.into.array, self.accumulate))
+        crate::loss::check(&[(c"grad_scale", self.scale)], |_| true, c"finite")?;
+        Ok(GradientOutput::new(&self.output.array, self.add))
     }
 }
 
 /// What a run may tell besides the value of the loss; every part may be left out.
 #[derive(Debug, Default)]
-pub struct Report<'a> {
+pub struct Outputs<'a> {
     /// The gradient with respect to the prediction.
     pub gradient: Option<Gradient<'a>>,
     /// The value of each term before its weight.
@@ -55,7 +55,7 @@ pub struct Report<'a> {
     /// took part in, NaN where there is none.
     pub class_values: Option<&'a mut [f64]>,
     /// `B·C` tallies.
-    pub tallies: Option<&'a mut [Tally]>,
+    pub class_sums: Option<&'a mut [ClassSums]>,
 }
 
 /// Bytes of scratch that every function here needs for this loss and batch, at any alignment.
@@ -64,7 +64,7 @@ pub struct Report<'a> {
 /// # Errors
 /// [`Error`] if shapes do not belong together or a parameter is out of range.
 pub fn scratch_len(batch: &Batch<'_>, terms: &[Term<'_>]) -> Result<usize, Error> {
-    let plan = Plan::new(batch)?;
+    let plan = Problem::new(batch)?;
     plan.check_terms(terms)?;
     bench::scratch_len(&plan, terms)
 }
@@ -74,7 +74,7 @@ pub fn scratch_len(batch: &Batch<'_>, terms: &[Term<'_>]) -> Result<usize, Error
 /// # Errors
 /// [`Error`] if anything is wrong with the batch, the terms or the scratch.
 pub fn evaluate(batch: &Batch<'_>, terms: &[Term<'_>], scratch: &mut [u8]) -> Result<f64, Error> {
-    run(batch, terms, Report::default(), scratch)
+    run(batch, terms, Outputs::default(), scratch)
 }
 
 /// The value of a loss, and its gradient with respect to the prediction.
@@ -87,7 +87,7 @@ pub fn differentiate(
     gradient: Gradient<'_>,
     scratch: &mut [u8],
 ) -> Result<f64, Error> {
-    run(batch, terms, Report { gradient: Some(gradient), ..Report::default() }, scratch)
+    run(batch, terms, Outputs { gradient: Some(gradient), ..Outputs::default() }, scratch)
 }
 
 /// [`differentiate`], writing `scale` times the gradient over the prediction.
@@ -106,7 +106,7 @@ pub fn differentiate_in_place(
         return Err(Error::new(Status::Strides, c"prediction", c"each element once"));
     }
     let gradient = Gradient { scale, ..Gradient::new(into) };
-    run(&shared, terms, Report { gradient: Some(gradient), ..Report::default() }, scratch)
+    run(&shared, terms, Outputs { gradient: Some(gradient), ..Outputs::default() }, scratch)
 }
 
 /// The value of a loss, and whatever `report` asks for.
@@ -116,10 +116,10 @@ pub fn differentiate_in_place(
 pub fn run(
     batch: &Batch<'_>,
     terms: &[Term<'_>],
-    report: Report<'_>,
+    report: Outputs<'_>,
     scratch: &mut [u8],
 ) -> Result<f64, Error> {
-    let plan = Plan::new(batch)?;
+    let plan = Problem::new(batch)?;
     plan.check_terms(terms)?;
     let all = plan.sums();
     let length = |what: Option<usize>, wanted: usize, name: &'static CStr| match what {
@@ -128,13 +128,13 @@ pub fn run(
     };
     length(report.term_values.as_ref().map(|x| x.len()), terms.len(), c"term_values")?;
     length(report.class_values.as_ref().map(|x| x.len()), terms.len().saturating_mul(all), c"class_values")?;
-    length(report.tallies.as_ref().map(|x| x.len()), all, c"tallies")?;
+    length(report.class_sums.as_ref().map(|x| x.len()), all, c"tallies")?;
     let request = Request {
         gradient: report.gradient.as_ref().map(|gradient| gradient.output(&plan)).transpose()?,
         grad_scale: report.gradient.as_ref().map_or(1.0, |gradient| gradient.scale),
         term_values: report.term_values,
         class_values: report.class_values,
-        tallies: report.tallies,
+        tallies: report.class_sums,
     };
     if plan.is_empty() {
         return Ok(request.answer_empty());
@@ -155,13 +155,13 @@ pub fn run(
 /// # Errors
 /// As [`evaluate`]; and [`Status::MissingField`] for a term whose field would have to be computed,
 /// [`Status::Unsupported`] for TopK by fraction without a search over all parts (see [`TopKSearch`]).
-pub fn fold(
+pub fn accumulate(
     part: &Batch<'_>,
     terms: &[Term<'_>],
-    tallies: &mut [Tally],
+    tallies: &mut [ClassSums],
     scratch: &mut [u8],
 ) -> Result<(), Error> {
-    let plan = Plan::new(part)?;
+    let plan = Problem::new(part)?;
     plan.check_terms(terms)?;
     check_tallies(&plan, tallies.len(), c"tallies")?;
     if plan.is_empty() {
@@ -169,7 +169,7 @@ pub fn fold(
     }
     let arena = &mut Arena::new(scratch);
     // SAFETY: views borrow their slices, which hold every element of their layouts.
-    with_bench!(&plan, terms, arena, bench => unsafe { bench.fold(tallies) })
+    with_workspace!(&plan, terms, arena, bench => unsafe { bench.accumulate(tallies) })
 }
 
 /// Adds a part of a batch to the counts of `search`, which finds the voxels that term number `term`, TopK by fraction,
@@ -187,7 +187,7 @@ pub fn top_k_count(
     search: &mut TopKSearch,
     scratch: &mut [u8],
 ) -> Result<(), Error> {
-    let plan = Plan::new(part)?;
+    let plan = Problem::new(part)?;
     plan.check_terms(terms)?;
     check_searched(terms, term)?;
     if plan.is_empty() {
@@ -195,14 +195,14 @@ pub fn top_k_count(
     }
     let arena = &mut Arena::new(scratch);
     // SAFETY: views borrow their slices, which hold every element of their layouts.
-    with_bench!(&plan, terms, arena, bench => unsafe { bench.count_ranks(term, search) })
+    with_workspace!(&plan, terms, arena, bench => unsafe { bench.count_ranks(term, search) })
 }
 
 /// Refuses a search for a term that needs none.
 pub(crate) fn check_searched(terms: &[Term<'_>], index: usize) -> Result<(), Error> {
     let wants = c"the index of a TopK by fraction without a search of its own";
     let is_searched = terms.get(index).is_some_and(|term| {
-        term.select.is_none() && matches!(term.form.parts(), Parts::Cost(rows) if fraction(rows).is_some())
+        term.select.is_none() && matches!(term.loss.kind(), LossKind::Voxel(rows) if fraction(rows).is_some())
     });
     if is_searched { Ok(()) } else { Err(Error::new(Status::Parameter, c"term", wants).in_term(index)) }
 }
@@ -212,25 +212,25 @@ pub(crate) fn check_searched(terms: &[Term<'_>], index: usize) -> Result<(), Err
 ///
 /// # Errors
 /// As [`evaluate`].
-pub fn finish(
+pub fn finalize(
     batch: &Batch<'_>,
     terms: &[Term<'_>],
-    tallies: &[Tally],
+    tallies: &[ClassSums],
     scale: f64,
-    slopes: Option<&mut [Tally]>,
+    slopes: Option<&mut [ClassSums]>,
     scratch: &mut [u8],
 ) -> Result<f64, Error> {
-    let plan = Plan::new(batch)?;
+    let plan = Problem::new(batch)?;
     plan.check_terms(terms)?;
-    crate::loss::within(&[(c"grad_scale", scale)], |_| true, c"finite")?;
+    crate::loss::check(&[(c"grad_scale", scale)], |_| true, c"finite")?;
     check_tallies(&plan, tallies.len(), c"tallies")?;
     check_tallies(&plan, slopes.as_ref().map_or(tallies.len(), |slopes| slopes.len()), c"slopes")?;
     if plan.sums() == 0 {
         return Ok(0.0);
     }
-    let mut results = Results { terms: [0.0; MAX_TERMS], classes: None, slopes };
+    let mut results = FinalizeOutputs { terms: [0.0; MAX_TERMS], classes: None, slopes };
     let arena = &mut Arena::new(scratch);
-    with_bench!(&plan, terms, arena, bench => Ok(bench.finish(tallies, scale, &mut results)))
+    with_workspace!(&plan, terms, arena, bench => Ok(bench.finalize(tallies, scale, &mut results)))
 }
 
 /// Writes the gradient of a part of a batch from the slopes of the whole, or adds it to what `into` holds if
@@ -238,24 +238,24 @@ pub fn finish(
 ///
 /// # Errors
 /// As [`fold`]. Labels are not checked again: fold every part first.
-pub fn map(
+pub fn backward(
     part: &Batch<'_>,
     terms: &[Term<'_>],
-    slopes: &[Tally],
+    slopes: &[ClassSums],
     into: ViewMut<'_>,
     accumulate: bool,
     scratch: &mut [u8],
 ) -> Result<(), Error> {
-    let plan = Plan::new(part)?;
+    let plan = Problem::new(part)?;
     plan.check_terms(terms)?;
     check_tallies(&plan, slopes.len(), c"slopes")?;
-    let output = Gradient { accumulate, ..Gradient::new(into) }.output(&plan)?;
+    let output = Gradient { add: accumulate, ..Gradient::new(into) }.output(&plan)?;
     if plan.is_empty() {
         return Ok(());
     }
     let arena = &mut Arena::new(scratch);
     // SAFETY: as in `run`.
-    with_bench!(&plan, terms, arena, bench => unsafe { bench.map(slopes, output) })
+    with_workspace!(&plan, terms, arena, bench => unsafe { bench.backward(slopes, output) })
 }
 
 /// Writes the field that [`run`] would compute for `term` from the target: for Hausdorff the target's
@@ -265,11 +265,16 @@ pub fn map(
 ///
 /// # Errors
 /// As [`evaluate`]; and [`Status::Unsupported`] for a form without a field.
-pub fn field(batch: &Batch<'_>, term: &Term<'_>, into: ViewMut<'_>, scratch: &mut [u8]) -> Result<(), Error> {
-    let plan = Plan::new(batch)?;
+pub fn distance_field(
+    batch: &Batch<'_>,
+    term: &Term<'_>,
+    into: ViewMut<'_>,
+    scratch: &mut [u8],
+) -> Result<(), Error> {
+    let plan = Problem::new(batch)?;
     let terms = [Term { field: None, field_complete: false, ..*term }];
     plan.check_terms(&terms)?;
-    let shared = term.form.field().is_some_and(|field| field.is_shared());
+    let shared = term.loss.field().is_some_and(|field| field.is_shared());
     let fits = match plan.shape.shape() {
         [samples, _, spatial @ ..] if shared => into.shape().split_first() == Some((samples, spatial)),
         full => into.shape() == full,
@@ -284,16 +289,19 @@ pub fn field(batch: &Batch<'_>, term: &Term<'_>, into: ViewMut<'_>, scratch: &mu
     if !matches!(into.dtype(), crate::Dtype::F32 | crate::Dtype::F64) {
         return Err(Error::new(Status::Dtype, c"field", c"f32 or f64"));
     }
-    if plan.is_empty() && term.form.field().is_some() {
+    if plan.is_empty() && term.loss.field().is_some() {
         return Ok(());
     }
-    let output =
-        if shared { Source::without_classes(&into.array) } else { Source::with_classes(&into.array) };
+    let output = if shared {
+        StridedRows::without_classes(&into.array)
+    } else {
+        StridedRows::with_classes(&into.array)
+    };
     let arena = &mut Arena::new(scratch);
     // SAFETY: as in `run`.
-    with_bench!(&plan, &terms, arena, bench => unsafe { bench.write_field(output) })
+    with_workspace!(&plan, &terms, arena, bench => unsafe { bench.write_field(output) })
 }
 
-fn check_tallies(plan: &Plan<'_>, len: usize, argument: &'static CStr) -> Result<(), Error> {
+fn check_tallies(plan: &Problem<'_>, len: usize, argument: &'static CStr) -> Result<(), Error> {
     check_length(len, plan.sums(), argument, c"B*C entries")
 }

@@ -7,7 +7,7 @@ use crate::executors::Two;
 use crate::list::{losses, sweeps_of};
 use crate::naive::{Activation, Case};
 use segloss::{
-    Batch, CrossEntropy, Dice, Focal, Form, Gradient, Report, SensitivitySpecificity, Tally, Term, TopK,
+    Batch, ClassSums, CrossEntropy, Dice, Focal, Gradient, Loss, Outputs, SensitivitySpecificity, Term, TopK,
     View, ViewMut, differentiate, differentiate_in_place, run, scratch_len,
 };
 use std::collections::BTreeSet;
@@ -25,15 +25,18 @@ fn case() -> Case {
 }
 
 /// Value and sums, to the bit.
-type Sums = (u64, Vec<Tally>);
+type Sums = (u64, Vec<ClassSums>);
 
 fn into(gradient: &mut [f64], batch: &Batch<'_>, terms: &[Term<'_>], accumulate: bool) -> Sums {
-    let mut tallies = vec![Tally::ZERO; 2];
+    let mut tallies = vec![ClassSums::ZERO; 2];
     let mut scratch = vec![0; scratch_len(batch, terms).unwrap()];
-    let report = Report {
-        gradient: Some(Gradient { accumulate, ..Gradient::new(ViewMut::new(gradient, &SHAPE).unwrap()) }),
-        tallies: Some(&mut tallies),
-        ..Report::default()
+    let report = Outputs {
+        gradient: Some(Gradient {
+            add: accumulate,
+            ..Gradient::new(ViewMut::new(gradient, &SHAPE).unwrap())
+        }),
+        class_sums: Some(&mut tallies),
+        ..Outputs::default()
     };
     let value = run(batch, terms, report, &mut scratch).unwrap();
     (value.to_bits(), tallies)
@@ -71,7 +74,7 @@ fn every_loss_of_many_chunks_streams_the_same_bits_on_any_executor() {
 /// A sample of each kind of sweep, in f32, over the logits and beside them, channels first and last.
 #[test]
 fn a_gradient_beyond_the_caches_may_lie_over_the_logits() {
-    let losses: Vec<Vec<Box<dyn Form>>> = vec![
+    let losses: Vec<Vec<Box<dyn Loss>>> = vec![
         vec![Box::new(CrossEntropy::default())],
         vec![Box::new(Dice::default())],
         vec![Box::new(TopK::default())],
@@ -91,7 +94,7 @@ fn a_gradient_beyond_the_caches_may_lie_over_the_logits() {
             let mut scratch = vec![0; scratch_len(&batch, &terms).unwrap()];
             let mut beside = vec![1.0f32; b * c * n];
             let into = ViewMut::strided(&mut beside, 0, &SHAPE, &strides).unwrap();
-            let gradient = Gradient { accumulate: true, ..Gradient::new(into) };
+            let gradient = Gradient { add: true, ..Gradient::new(into) };
             let expected = differentiate(&batch, &terms, gradient, &mut scratch).unwrap();
             let mut over = logits.clone();
             let own = ViewMut::strided(&mut over, 0, &SHAPE, &strides).unwrap();

@@ -5,8 +5,8 @@ use crate::forms::{form_of, is_field_complete};
 use crate::naive::{self, Case, TermSpec};
 use half::{bf16, f16};
 use segloss::{
-    Absent, Activation, Batch, ClassAverage, Error, Form, Gradient, Report, SampleAverage, Tally, Term,
-    TopKSearch, View, ViewMut, run, scratch_len,
+    AbsentClass, Activation, Batch, ClassAverage, ClassSums, Error, Gradient, Loss, Outputs, SampleAverage,
+    Term, TopKSearch, View, ViewMut, run, scratch_len,
 };
 
 /// Element types of the float arrays.
@@ -97,7 +97,7 @@ pub struct Outcome {
     pub gradient: Vec<f64>,
     pub terms: Vec<f64>,
     pub classes: Vec<f64>,
-    pub tallies: Vec<Tally>,
+    pub tallies: Vec<ClassSums>,
 }
 
 /// An owned array with strides.
@@ -344,7 +344,7 @@ impl Inputs {
 }
 
 /// The term of the crate with the options of the reference's.
-pub fn term_of<'a>(spec: &'a TermSpec, form: &'a dyn Form, field: Option<View<'a>>) -> Term<'a> {
+pub fn term_of<'a>(spec: &'a TermSpec, form: &'a dyn Loss, field: Option<View<'a>>) -> Term<'a> {
     Term {
         minus_one: spec.minus_one,
         class_average: match spec.class_average {
@@ -356,8 +356,8 @@ pub fn term_of<'a>(spec: &'a TermSpec, form: &'a dyn Form, field: Option<View<'a
             naive::SampleAverage::Pooled => SampleAverage::Pooled,
         },
         absent: match spec.absent {
-            naive::Absent::Counted => Absent::Counted,
-            naive::Absent::Skipped => Absent::Skipped,
+            naive::Absent::Counted => AbsentClass::Counted,
+            naive::Absent::Skipped => AbsentClass::Skipped,
         },
         class_weight: spec.class_weight.as_deref(),
         field,
@@ -378,7 +378,7 @@ pub fn with_searched_terms<R>(
     searches: &[Option<TopKSearch>],
     f: impl FnOnce(&[Term<'_>]) -> R,
 ) -> R {
-    let forms: Vec<Box<dyn Form>> = specs.iter().map(form_of).collect();
+    let forms: Vec<Box<dyn Loss>> = specs.iter().map(form_of).collect();
     let mut terms: Vec<Term<'_>> = (specs.iter().zip(&forms).zip(&inputs.fields))
         .map(|((spec, form), field)| term_of(spec, form.as_ref(), field.as_ref().map(Array::view)))
         .collect();
@@ -394,7 +394,7 @@ pub fn outcome(case: &Case, specs: &[TermSpec], format: &Format, scale: f64) -> 
     let all = case.b * case.c;
     let mut terms = vec![0.0; specs.len()];
     let mut classes = vec![0.0; specs.len() * all];
-    let mut tallies = vec![Tally::ZERO; all];
+    let mut tallies = vec![ClassSums::ZERO; all];
     let (value, gradient) = if format.in_place {
         let mut logits = Array { data: Data::F32(vec![]), first: 0, shape: vec![], strides: vec![] };
         std::mem::swap(&mut logits, &mut inputs.prediction);
@@ -410,11 +410,11 @@ pub fn outcome(case: &Case, specs: &[TermSpec], format: &Format, scale: f64) -> 
         let value = with_terms(specs, &inputs, |crate_terms| {
             let batch = inputs.batch(inputs.prediction.view());
             let mut scratch = vec![0xa5; scratch_len(&batch, crate_terms)?];
-            let report = Report {
+            let report = Outputs {
                 gradient: Some(Gradient { scale, ..Gradient::new(gradient.view_mut()) }),
                 term_values: Some(&mut terms),
                 class_values: Some(&mut classes),
-                tallies: Some(&mut tallies),
+                class_sums: Some(&mut tallies),
             };
             run(&batch, crate_terms, report, &mut scratch)
         })?;

@@ -5,10 +5,10 @@
 
 use segloss::region::{Squares, Volume};
 use segloss::{
-    Absent, Activation, BalancedCrossEntropy, Base, Batch, Boundary, Charge, ClassAverage, Cost,
-    CrossEntropy, Dice, Focal, FocalTversky, Form, GeneralizedDice, Gradient, Hausdorff, Iou, LogDice,
-    Normalizer, Parts, Real, SampleAverage, Selection, Term, TopK, Tversky, View, ViewMut, Voxel,
-    differentiate, scratch_len,
+    AbsentClass, Activation, BalancedCrossEntropy, Base, Batch, Boundary, ClassAverage, Contribution,
+    CrossEntropy, Dice, Focal, FocalTversky, GeneralizedDice, Gradient, Hausdorff, Iou, LogDice, Loss,
+    LossKind, Normalizer, Real, SampleAverage, Selection, Term, TopK, Tversky, View, ViewMut, Voxel,
+    VoxelLoss, differentiate, scratch_len,
 };
 use serde_json::Value;
 use std::cell::RefCell;
@@ -24,27 +24,27 @@ struct BalancedFocal {
     gamma: f64,
 }
 
-impl Cost for BalancedFocal {
-    const CHARGE: Charge = Charge::Outcomes;
-    const BASE: Base = Base::Complement;
+impl VoxelLoss for BalancedFocal {
+    const CONTRIBUTION: Contribution = Contribution::BothOutcomes;
+    const POWER_BASE: Base = Base::Complement;
 
     #[inline(always)]
-    fn at<T: Real>(&self, voxel: Voxel<T>) -> (T, T) {
-        Focal { gamma: self.gamma }.at(voxel)
+    fn evaluate<T: Real>(&self, voxel: Voxel<T>) -> (T, T) {
+        Focal { gamma: self.gamma }.evaluate(voxel)
     }
 
     fn exponent(&self) -> f64 {
         self.gamma
     }
 
-    fn prices(&self) -> [f64; 2] {
+    fn outcome_weights(&self) -> [f64; 2] {
         [self.alpha, 1.0 - self.alpha]
     }
 }
 
-impl Form for BalancedFocal {
-    fn parts(&self) -> Parts<'_> {
-        Parts::Cost(self)
+impl Loss for BalancedFocal {
+    fn kind(&self) -> LossKind<'_> {
+        LossKind::Voxel(self)
     }
 }
 
@@ -124,7 +124,7 @@ impl<'a> Row<'a> {
             };
             let mut scratch = vec![0; scratch_len(&batch, terms).unwrap()];
             let into = ViewMut::new(&mut gradient, &self.shape).unwrap();
-            let into = Gradient { accumulate: true, ..Gradient::new(into) };
+            let into = Gradient { add: true, ..Gradient::new(into) };
             value += differentiate(&batch, terms, into, &mut scratch).unwrap();
         }
         let close = |ours: f64, theirs: f64, scale: f64, tolerance: f64, what: &str| {
@@ -251,17 +251,17 @@ fn other_libraries_and_the_terms_that_give_the_same() {
 
     rows! { book, "nnunet", [b, c, n, counted, present, least], field:
         "DC_and_CE_loss(dice, {}, dice_class=MemoryEfficientSoftDiceLoss)" =>
-            Softmax [Term { minus_one: true, leave_out_background: true, ..Term::new(1.0, &Dice::default()) }, Term::new(1.0, &CrossEntropy::default())];
+            Softmax [Term { minus_one: true, exclude_background: true, ..Term::new(1.0, &Dice::default()) }, Term::new(1.0, &CrossEntropy::default())];
         "DC_and_CE_loss({**dice, 'batch_dice': True}, {}, dice_class=MemoryEfficientSoftDiceLoss)" =>
-            Softmax [Term { minus_one: true, leave_out_background: true, sample_average: SampleAverage::Pooled, ..Term::new(1.0, &Dice::default()) }, Term::new(1.0, &CrossEntropy::default())];
+            Softmax [Term { minus_one: true, exclude_background: true, sample_average: SampleAverage::Pooled, ..Term::new(1.0, &Dice::default()) }, Term::new(1.0, &CrossEntropy::default())];
         "DC_and_CE_loss(dice, {}, ignore_label=255, dice_class=MemoryEfficientSoftDiceLoss)" =>
-            Softmax [Term { minus_one: true, leave_out_background: true, ..Term::new(1.0, &Dice::default()) }, Term::new(1.0, &CrossEntropy::default())];
+            Softmax [Term { minus_one: true, exclude_background: true, ..Term::new(1.0, &Dice::default()) }, Term::new(1.0, &CrossEntropy::default())];
         "DC_and_CE_loss({}, {}, weight_ce=0.5, weight_dice=2)" =>
             Softmax [Term { minus_one: true, ..Term::new(2.0, &Dice { smooth_numerator: 1.0, smooth_denominator: 1.0, ..Dice::default() }) }, Term::new(0.5, &CrossEntropy::default())];
         "DC_and_topk_loss(dice, {'k': 10})" =>
-            Softmax [Term { minus_one: true, leave_out_background: true, ..Term::new(1.0, &Dice::default()) }, Term::new(1.0, &TopK::default())];
+            Softmax [Term { minus_one: true, exclude_background: true, ..Term::new(1.0, &Dice::default()) }, Term::new(1.0, &TopK::default())];
         "DC_and_topk_loss(dice, {'k': 10}, ignore_label=255)" =>
-            Softmax [Term { minus_one: true, leave_out_background: true, ..Term::new(1.0, &Dice::default()) }, Term::new(1.0, &TopK { selection: Selection::Fraction(0.1 * n / counted) })];
+            Softmax [Term { minus_one: true, exclude_background: true, ..Term::new(1.0, &Dice::default()) }, Term::new(1.0, &TopK { selection: Selection::Fraction(0.1 * n / counted) })];
         "DC_and_BCE_loss({}, {**dice, 'do_bg': True})" =>
             Sigmoid [Term { minus_one: true, ..Term::new(1.0, &Dice::default()) }, Term::new(1.0, &CrossEntropy::default())];
         "DC_and_BCE_loss({}, {**dice, 'do_bg': True}, use_ignore_label=True)" =>
@@ -271,7 +271,7 @@ fn other_libraries_and_the_terms_that_give_the_same() {
     rows! { book, "monai", [b, c, n, counted, present, least], field:
         "DiceLoss(softmax=True, to_onehot_y=True)" => Softmax [Term::new(1.0, &Dice::default())];
         "DiceLoss(softmax=True, to_onehot_y=True, include_background=False, batch=True)" =>
-            Softmax [Term { leave_out_background: true, sample_average: SampleAverage::Pooled, ..Term::new(1.0, &Dice::default()) }];
+            Softmax [Term { exclude_background: true, sample_average: SampleAverage::Pooled, ..Term::new(1.0, &Dice::default()) }];
         "DiceLoss(softmax=True, to_onehot_y=True, squared_pred=True)" =>
             Softmax [Term::new(1.0, &Dice { squares: Squares::Squared, ..Dice::default() })];
         "DiceLoss(softmax=True, to_onehot_y=True, jaccard=True)" =>
@@ -299,7 +299,7 @@ fn other_libraries_and_the_terms_that_give_the_same() {
             Softmax [Term::new(1.0, &Dice::default())], Sigmoid [Term::new(1.0, &Focal::default())];
         "DiceFocalLoss(sigmoid=True)" => Sigmoid [Term::new(1.0, &Dice::default()), Term::new(1.0, &Focal::default())];
         "DiceFocalLoss(sigmoid=True, include_background=False, gamma=3.0, lambda_focal=0.5)" =>
-            Sigmoid [Term { leave_out_background: true, ..Term::new(1.0, &Dice::default()) }, Term { leave_out_background: true, ..Term::new(0.5, &Focal { gamma: 3.0 }) }];
+            Sigmoid [Term { exclude_background: true, ..Term::new(1.0, &Dice::default()) }, Term { exclude_background: true, ..Term::new(0.5, &Focal { gamma: 3.0 }) }];
         "DiceFocalLoss(sigmoid=True, weight=v)" =>
             Sigmoid [Term { class_weight: Some(&v), ..Term::new((v[0] + v[1] + v[2]) / c, &Dice::default()) }, Term { class_weight: Some(&v), ..Term::new((v[0] + v[1] + v[2]) / c, &Focal::default()) }];
         "FocalLoss(use_softmax=True, to_onehot_y=True)" => Softmax [Term::new(1.0 / c, &Focal::default())];
@@ -311,7 +311,7 @@ fn other_libraries_and_the_terms_that_give_the_same() {
         "FocalLoss(to_onehot_y=True, ignore_index=255)" => Sigmoid [Term::new(c, &Focal::default())];
         "FocalLoss()" => Sigmoid [Term::new(1.0, &Focal::default())];
         "FocalLoss(include_background=False)" =>
-            Sigmoid [Term { leave_out_background: true, ..Term::new(1.0, &Focal::default()) }];
+            Sigmoid [Term { exclude_background: true, ..Term::new(1.0, &Focal::default()) }];
         "FocalLoss(alpha=0.25)" => Sigmoid [Term::new(1.0 / c, &BalancedFocal { alpha: 0.25, gamma: 2.0 })];
         "GeneralizedDiceLoss(softmax=True, to_onehot_y=True)" =>
             Softmax [Term::new(1.0, &GeneralizedDice::default())]; within 2e-5;
@@ -324,10 +324,10 @@ fn other_libraries_and_the_terms_that_give_the_same() {
         "GeneralizedDiceLoss(softmax=True, to_onehot_y=True, w_type='uniform')" =>
             Softmax [Term::new(1.0, &GeneralizedDice { volume: Volume::Uniform, ..GeneralizedDice::default() })];
         "GeneralizedDiceLoss(sigmoid=True, include_background=False, smooth_nr=0, smooth_dr=0)" =>
-            Sigmoid [Term { leave_out_background: true, ..Term::new(1.0, &BARE_GENERALIZED) }];
+            Sigmoid [Term { exclude_background: true, ..Term::new(1.0, &BARE_GENERALIZED) }];
         "TverskyLoss(softmax=True, to_onehot_y=True, alpha=0.3, beta=0.7)" => Softmax [Term::new(1.0, &Tversky::default())];
         "TverskyLoss(softmax=True, to_onehot_y=True, include_background=False, batch=True)" =>
-            Softmax [Term { leave_out_background: true, sample_average: SampleAverage::Pooled, ..Term::new(1.0, &Tversky { alpha: 0.5, beta: 0.5, ..Tversky::default() }) }];
+            Softmax [Term { exclude_background: true, sample_average: SampleAverage::Pooled, ..Term::new(1.0, &Tversky { alpha: 0.5, beta: 0.5, ..Tversky::default() }) }];
         "TverskyLoss(sigmoid=True, alpha=0.3, beta=0.7)" => Sigmoid [Term::new(1.0, &Tversky::default())];
         "HausdorffDTLoss(softmax=True, to_onehot_y=True)" => Softmax [Term::new(1.0, &Hausdorff::default())];
         "HausdorffDTLoss(softmax=True, to_onehot_y=True, include_background=True, alpha=1.5)" =>
@@ -342,9 +342,9 @@ fn other_libraries_and_the_terms_that_give_the_same() {
         "DiceLoss('multiclass', smooth=1.0, class_weights=[0.5, 2.0, 1.25])" =>
             Softmax [Term { class_weight: Some(&v), sample_average: SampleAverage::Pooled, ..Term::new(1.0, &Dice { smooth_numerator: 2.0, smooth_denominator: 2.0, ..BARE }) }];
         "DiceLoss('multiclass', classes=[1, 2])" =>
-            Softmax [Term { leave_out_background: true, sample_average: SampleAverage::Pooled, ..Term::new(1.0, &BARE) }];
+            Softmax [Term { exclude_background: true, sample_average: SampleAverage::Pooled, ..Term::new(1.0, &BARE) }];
         "DiceLoss('multiclass', smooth=1.0)" =>
-            Softmax [Term { absent: Absent::Skipped, sample_average: SampleAverage::Pooled, ..Term::new(present / c, &Dice { smooth_numerator: 2.0, smooth_denominator: 2.0, ..BARE }) }];
+            Softmax [Term { absent: AbsentClass::Skipped, sample_average: SampleAverage::Pooled, ..Term::new(present / c, &Dice { smooth_numerator: 2.0, smooth_denominator: 2.0, ..BARE }) }];
         "DiceLoss('multiclass', log_loss=True)" =>
             Softmax [Term { sample_average: SampleAverage::Pooled, ..Term::new(1.0, &LogDice { gamma: 1.0, smooth_numerator: 0.0, smooth_denominator: 0.0 }) }];
         "DiceLoss('multiclass', ignore_index=255)" =>

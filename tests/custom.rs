@@ -5,69 +5,76 @@ use crate::cases::{self, Painted};
 use crate::gradients::{assert_derivative, differences_of};
 use crate::naive::{Activation, Case, probabilities};
 use segloss::{
-    Base, Charge, ClassAverage, Cost, Dice, Form, Gradient, Joint, Parts, Real, Region, SampleAverage,
-    Status, Tally, Term, View, ViewMut, Voxel, differentiate, scratch_len,
+    Base, ClassAverage, ClassSums, Contribution, Dice, Gradient, JointRegionLoss, Loss, LossKind, Real,
+    RegionLoss, SampleAverage, Status, Term, View, ViewMut, Voxel, VoxelLoss, differentiate, scratch_len,
 };
 
 /// Log-cosh Dice: ln cosh of Dice, flat where all is right.
 struct LogCoshDice(Dice);
 
-impl Region for LogCoshDice {
-    fn score(&self, class: &Tally) -> (f64, Tally) {
-        let (dice, slope) = self.0.score(class);
-        let mut steep = Tally::ZERO;
+impl RegionLoss for LogCoshDice {
+    fn evaluate(&self, class: &ClassSums) -> (f64, ClassSums) {
+        let (dice, slope) = self.0.evaluate(class);
+        let mut steep = ClassSums::ZERO;
         // (ln cosh)′ = tanh
         steep.add_scaled(dice.tanh(), &slope);
         (dice.cosh().ln(), steep)
     }
 }
 
-impl Form for LogCoshDice {
-    fn parts(&self) -> Parts<'_> {
-        Parts::Region(self)
+impl Loss for LogCoshDice {
+    fn kind(&self) -> LossKind<'_> {
+        LossKind::Region(self)
     }
 }
 
 /// The share of the error that is in the truth, of any power: what only a reader of squares sees.
 struct Missed;
 
-impl Region for Missed {
-    fn score(&self, class: &Tally) -> (f64, Tally) {
-        let all = class.missed + class.spilled + 1.0;
-        let share = class.missed / all;
-        (share, Tally { missed: (1.0 - share) / all, spilled: -share / all, ..Tally::ZERO })
+impl RegionLoss for Missed {
+    fn evaluate(&self, class: &ClassSums) -> (f64, ClassSums) {
+        let all = class.squared_error_positive + class.squared_error_negative + 1.0;
+        let share = class.squared_error_positive / all;
+        (
+            share,
+            ClassSums {
+                squared_error_positive: (1.0 - share) / all,
+                squared_error_negative: -share / all,
+                ..ClassSums::ZERO
+            },
+        )
     }
 
-    fn squares(&self) -> bool {
+    fn uses_squared_error(&self) -> bool {
         true
     }
 }
 
-impl Form for Missed {
-    fn parts(&self) -> Parts<'_> {
-        Parts::Region(self)
+impl Loss for Missed {
+    fn kind(&self) -> LossKind<'_> {
+        LossKind::Region(self)
     }
 }
 
 /// The root of the mean square of the classes' Dice: the worst one weighs most.
 struct RootMeanSquare(Dice);
 
-impl Joint for RootMeanSquare {
-    fn score(&self, classes: &[Tally], weights: &[f64], slopes: &mut [Tally]) -> f64 {
+impl JointRegionLoss for RootMeanSquare {
+    fn evaluate(&self, classes: &[ClassSums], weights: &[f64], slopes: &mut [ClassSums]) -> f64 {
         let all: f64 = weights.iter().sum();
-        let of = |(class, weight): (&Tally, &f64)| weight / all * self.0.score(class).0.powi(2);
+        let of = |(class, weight): (&ClassSums, &f64)| weight / all * self.0.evaluate(class).0.powi(2);
         let root = classes.iter().zip(weights).map(of).sum::<f64>().sqrt();
         for ((class, weight), to) in classes.iter().zip(weights).zip(slopes) {
-            let (dice, slope) = self.0.score(class);
+            let (dice, slope) = self.0.evaluate(class);
             to.add_scaled(weight / all * dice / root, &slope);
         }
         root
     }
 }
 
-impl Form for RootMeanSquare {
-    fn parts(&self) -> Parts<'_> {
-        Parts::Joint(self)
+impl Loss for RootMeanSquare {
+    fn kind(&self) -> LossKind<'_> {
+        LossKind::JointRegion(self)
     }
 }
 
@@ -76,11 +83,11 @@ struct Poly {
     epsilon: f64,
 }
 
-impl Cost for Poly {
-    const CHARGE: Charge = Charge::Likelihood;
+impl VoxelLoss for Poly {
+    const CONTRIBUTION: Contribution = Contribution::NegLogLikelihood;
 
     #[inline(always)]
-    fn at<T: Real>(&self, voxel: Voxel<T>) -> (T, T) {
+    fn evaluate<T: Real>(&self, voxel: Voxel<T>) -> (T, T) {
         let epsilon = T::of(self.epsilon);
         // ∂s/∂ln s = s
         (epsilon * voxel.complement - voxel.log_probability, -(T::one() + epsilon * voxel.probability))
@@ -92,13 +99,13 @@ struct Doubt {
     power: f64,
 }
 
-impl Cost for Doubt {
-    const CHARGE: Charge = Charge::Truth;
-    const BASE: Base = Base::Complement;
+impl VoxelLoss for Doubt {
+    const CONTRIBUTION: Contribution = Contribution::TrueClass;
+    const POWER_BASE: Base = Base::Complement;
 
     #[inline(always)]
-    fn at<T: Real>(&self, voxel: Voxel<T>) -> (T, T) {
-        let Voxel { probability, complement, raised, .. } = voxel;
+    fn evaluate<T: Real>(&self, voxel: Voxel<T>) -> (T, T) {
+        let Voxel { probability, complement, power: raised, .. } = voxel;
         (raised, -T::of(self.power) * raised / complement.at_least(T::FLOOR) * probability)
     }
 
@@ -110,16 +117,16 @@ impl Cost for Doubt {
 /// Both outcomes pay, at prices of their own.
 struct Balanced;
 
-impl Cost for Balanced {
-    const CHARGE: Charge = Charge::Outcomes;
+impl VoxelLoss for Balanced {
+    const CONTRIBUTION: Contribution = Contribution::BothOutcomes;
 
     #[inline(always)]
-    fn at<T: Real>(&self, voxel: Voxel<T>) -> (T, T) {
+    fn evaluate<T: Real>(&self, voxel: Voxel<T>) -> (T, T) {
         let surprise = -voxel.log_probability;
         (surprise * surprise, -(surprise + surprise))
     }
 
-    fn prices(&self) -> [f64; 2] {
+    fn outcome_weights(&self) -> [f64; 2] {
         [0.75, 2.0]
     }
 }
@@ -127,12 +134,12 @@ impl Cost for Balanced {
 /// The Brier score, (s − g)² of every class.
 struct Brier;
 
-impl Cost for Brier {
-    const CHARGE: Charge = Charge::Everywhere;
+impl VoxelLoss for Brier {
+    const CONTRIBUTION: Contribution = Contribution::AllClasses;
 
     #[inline(always)]
-    fn at<T: Real>(&self, voxel: Voxel<T>) -> (T, T) {
-        let error = voxel.probability - voxel.truth;
+    fn evaluate<T: Real>(&self, voxel: Voxel<T>) -> (T, T) {
+        let error = voxel.probability - voxel.target;
         (error * error, error + error)
     }
 }
@@ -140,21 +147,21 @@ impl Cost for Brier {
 /// Probabilities by a price that the caller brings: no form knows how to compute it.
 struct Priced;
 
-impl Cost for Priced {
-    const CHARGE: Charge = Charge::Everywhere;
-    const FIELD: bool = true;
+impl VoxelLoss for Priced {
+    const CONTRIBUTION: Contribution = Contribution::AllClasses;
+    const USES_FIELD: bool = true;
 
     #[inline(always)]
-    fn at<T: Real>(&self, voxel: Voxel<T>) -> (T, T) {
+    fn evaluate<T: Real>(&self, voxel: Voxel<T>) -> (T, T) {
         (voxel.probability * voxel.field, voxel.field)
     }
 }
 
 macro_rules! forms_of_costs {
     ($($cost:ty),*) => {
-        $(impl Form for $cost {
-            fn parts(&self) -> Parts<'_> {
-                Parts::Cost(self)
+        $(impl Loss for $cost {
+            fn kind(&self) -> LossKind<'_> {
+                LossKind::Voxel(self)
             }
         })*
     };
@@ -174,7 +181,7 @@ fn of(case: &Case, inputs: &Inputs, terms: &[Term<'_>]) -> (f64, Vec<f64>) {
 
 /// The gradient against differences, on every case, joined in every way.
 #[track_caller]
-fn assert_gradient(name: &str, form: &dyn Form) {
+fn assert_gradient(name: &str, form: &dyn Loss) {
     for Painted { name: title, case } in cases::cases() {
         let inputs = Inputs::new(&case, &[], &Format::exact(&case));
         for (class_average, sample_average) in [
@@ -184,9 +191,9 @@ fn assert_gradient(name: &str, form: &dyn Form) {
         ] {
             let (pools_classes, pools_samples) =
                 (class_average == ClassAverage::Pooled, sample_average == SampleAverage::Pooled);
-            match form.parts() {
-                Parts::Joint(_) if pools_classes => continue,
-                Parts::Cost(_) if pools_classes || pools_samples => continue,
+            match form.kind() {
+                LossKind::JointRegion(_) if pools_classes => continue,
+                LossKind::Voxel(_) if pools_classes || pools_samples => continue,
                 _ => {}
             }
             let terms = [Term { class_average, sample_average, ..Term::new(1.5, form) }];
@@ -234,7 +241,7 @@ fn a_custom_cost_has_its_value() {
         };
         case.counted().iter().map(voxel).sum::<f64>() / case.total_weight()
     };
-    let close = |form: &dyn Form, expected: f64| {
+    let close = |form: &dyn Loss, expected: f64| {
         let (value, _) = of(&case, &inputs, &[Term::new(1.0, form)]);
         assert!((value - expected).abs() <= 1e-12 * expected, "{value}, not {expected}");
     };

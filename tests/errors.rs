@@ -2,8 +2,8 @@
 
 use segloss::region::Squares;
 use segloss::{
-    Activation, Batch, Boundary, CrossEntropy, Dice, Error, Gradient, MAX_TERMS, Report, Status, Tally, Term,
-    Tversky, View, ViewMut, fold, run, scratch_len,
+    Activation, Batch, Boundary, ClassSums, CrossEntropy, Dice, Error, Gradient, MAX_TERMS, Outputs, Status,
+    Term, Tversky, View, ViewMut, accumulate, run, scratch_len,
 };
 
 pub const SHAPE: [usize; 4] = [2, 3, 4, 5];
@@ -38,23 +38,23 @@ pub const PAINT: f64 = -12345.0;
 /// The error of a run, of which every output is then as it was painted; it is a sentence.
 #[track_caller]
 fn refused_with(batch: &Batch<'_>, terms: &[Term<'_>], scratch: &mut [u8]) -> Error {
-    let painted = Tally { voxels: PAINT, ..Tally::ZERO };
+    let painted = ClassSums { weight: PAINT, ..ClassSums::ZERO };
     let shape = batch.prediction.shape().to_vec();
     let all: usize = shape.iter().take(2).product();
     let mut gradient = vec![PAINT; shape.iter().product()];
     let (mut term_values, mut class_values) = (vec![PAINT; terms.len()], vec![PAINT; terms.len() * all]);
     let mut tallies = vec![painted; all];
-    let report = Report {
+    let report = Outputs {
         gradient: Some(Gradient::new(ViewMut::new(&mut gradient, &shape).unwrap())),
         term_values: Some(&mut term_values),
         class_values: Some(&mut class_values),
-        tallies: Some(&mut tallies),
+        class_sums: Some(&mut tallies),
     };
     let error = run(batch, terms, report, scratch).unwrap_err();
     let numbers = gradient.iter().chain(&term_values).chain(&class_values);
     assert!(numbers.into_iter().all(|&x| x == PAINT) && tallies.iter().all(|t| *t == painted), "{error}");
     // Folding finds the same, or that it computes no field.
-    let of_fold = fold(batch, terms, &mut tallies, scratch).unwrap_err();
+    let of_fold = accumulate(batch, terms, &mut tallies, scratch).unwrap_err();
     assert!(of_fold == error || of_fold.status == Status::MissingField, "{of_fold}, not {error}");
     assert!(tallies.iter().all(|t| *t == painted), "{error}");
     assert_sentence(&error);
@@ -93,7 +93,7 @@ fn refused(batch: &Batch<'_>, terms: &[Term<'_>]) -> (Status, &'static str, Opti
 
 #[test]
 fn the_batch_that_the_others_differ_from_is_good() {
-    assert!(run(&batch(), &LOSS, Report::default(), &mut [0; 1 << 17]).is_ok());
+    assert!(run(&batch(), &LOSS, Outputs::default(), &mut [0; 1 << 17]).is_ok());
 }
 
 #[test]
@@ -118,7 +118,7 @@ fn shapes_that_do_not_belong_together_are_refused() {
 #[test]
 fn one_channel_of_labels_is_labels() {
     let target = view(&LABELS, &[2, 1, 4, 5]);
-    let value = |batch: &Batch<'_>| run(batch, &LOSS, Report::default(), &mut [0; 1 << 17]).unwrap();
+    let value = |batch: &Batch<'_>| run(batch, &LOSS, Outputs::default(), &mut [0; 1 << 17]).unwrap();
     assert_eq!(value(&Batch { target, ..batch() }), value(&batch()));
 }
 
@@ -143,7 +143,7 @@ fn a_bad_label_is_named_by_its_voxel_unless_it_does_not_count() {
         labels[at] = 3;
         labels[39] = 200;
         assert_eq!(refused(&labelled(&labels), &LOSS), (Status::Label, "target", Some(at)));
-        let good = |batch: Batch<'_>| run(&batch, &LOSS, Report::default(), &mut [0; 1 << 17]).is_ok();
+        let good = |batch: Batch<'_>| run(&batch, &LOSS, Outputs::default(), &mut [0; 1 << 17]).is_ok();
         assert!(good(Batch { ignore: &[3, 200], ..labelled(&labels) }));
         let mut weights = WEIGHTS;
         (weights[at], weights[39]) = (0.0, 0.0);
@@ -186,7 +186,7 @@ fn a_mask_that_is_neither_0_nor_1_is_named_by_its_voxel() {
     bits_of_one_are_no_one!(u8, u16, u32, u64, i8, i16, i32, i64);
     // Nobody looks at the maps of a class that is not annotated.
     let target = Batch { class_present: Some(&[1, 1, 1, 1, 0, 0]), ..target };
-    assert!(run(&target, &LOSS, Report::default(), &mut [0; 1 << 17]).is_ok());
+    assert!(run(&target, &LOSS, Outputs::default(), &mut [0; 1 << 17]).is_ok());
 }
 
 #[test]
@@ -222,7 +222,7 @@ fn soft_truth_makes_no_mask_and_the_first_such_voxel_is_named() {
     let boundary = [Term::new(1.0, &DICE), Term::new(1.0, &BOUNDARY)];
     assert_eq!(refused(&soft, &boundary), (Status::Unsupported, "target", Some(23)));
     let field = Some(view(&MAPS, &SHAPE));
-    assert!(run(&soft, &[Term { field, ..boundary[1] }], Report::default(), &mut [0; 1 << 17]).is_ok());
+    assert!(run(&soft, &[Term { field, ..boundary[1] }], Outputs::default(), &mut [0; 1 << 17]).is_ok());
 }
 
 /// The error of the second term, which it names.
@@ -267,7 +267,7 @@ fn bad_class_weights_and_fields_are_refused() {
 fn a_loss_has_one_to_four_terms() {
     assert_eq!(refused(&batch(), &[]), (Status::Parameter, "n_terms", None));
     assert_eq!(refused(&batch(), &[LOSS[0]; MAX_TERMS + 1]), (Status::Parameter, "n_terms", None));
-    assert!(run(&batch(), &[LOSS[0]; MAX_TERMS], Report::default(), &mut [0; 1 << 17]).is_ok());
+    assert!(run(&batch(), &[LOSS[0]; MAX_TERMS], Outputs::default(), &mut [0; 1 << 17]).is_ok());
 }
 
 #[test]
@@ -350,16 +350,16 @@ fn a_batch_without_voxels_is_done_at_once_however_many_samples_it_has() {
         assert!(scratch_len(&batch, &terms).is_ok(), "{shape:?}");
         let mut gradient: [f32; 0] = [];
         let mut term_values = [PAINT; 3];
-        let report = Report {
+        let report = Outputs {
             gradient: Some(Gradient::new(ViewMut::new(&mut gradient, &shape).unwrap())),
             term_values: Some(&mut term_values),
-            ..Report::default()
+            ..Outputs::default()
         };
         assert_eq!(run(&batch, &terms, report, &mut []), Ok(0.0), "{shape:?}");
         assert_eq!(term_values, [0.0; 3], "{shape:?}");
         if shape[0].saturating_mul(shape[1]) == 0 {
-            assert_eq!(fold(&batch, &LOSS, &mut [], &mut []), Ok(()), "{shape:?}");
-            assert_eq!(segloss::finish(&batch, &LOSS, &[], 1.0, None, &mut []), Ok(0.0), "{shape:?}");
+            assert_eq!(accumulate(&batch, &LOSS, &mut [], &mut []), Ok(()), "{shape:?}");
+            assert_eq!(segloss::finalize(&batch, &LOSS, &[], 1.0, None, &mut []), Ok(0.0), "{shape:?}");
         }
     }
 }

@@ -4,8 +4,8 @@ use crate::bridge::{Format, Inputs, with_terms};
 use crate::cases::is_served;
 use crate::naive::{Activation, Case};
 use segloss::{
-    Batch, CrossEntropy, Dice, Executor, Gradient, Report, Tally, Term, TopK, View, ViewMut, evaluate, fold,
-    map, run, scratch_len,
+    Batch, ClassSums, CrossEntropy, Dice, Executor, Gradient, Outputs, Term, TopK, View, ViewMut, accumulate,
+    backward, evaluate, run, scratch_len,
 };
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -88,15 +88,15 @@ fn large(activation: Activation) -> Case {
 }
 
 /// Bits of value, gradient and tallies.
-fn bits(batch: &Batch<'_>, terms: &[Term<'_>]) -> (u64, Vec<u32>, Vec<Tally>) {
+fn bits(batch: &Batch<'_>, terms: &[Term<'_>]) -> (u64, Vec<u32>, Vec<ClassSums>) {
     let shape = batch.prediction.shape().to_vec();
     let mut gradient = vec![f32::NAN; shape.iter().product()];
-    let mut tallies = vec![Tally::ZERO; shape[0] * shape[1]];
+    let mut tallies = vec![ClassSums::ZERO; shape[0] * shape[1]];
     let mut scratch = vec![0xa5; scratch_len(batch, terms).unwrap()];
-    let report = Report {
+    let report = Outputs {
         gradient: Some(Gradient::new(ViewMut::new(&mut gradient, &shape).unwrap())),
-        tallies: Some(&mut tallies),
-        ..Report::default()
+        class_sums: Some(&mut tallies),
+        ..Outputs::default()
     };
     let value = run(batch, terms, report, &mut scratch).unwrap();
     (value.to_bits(), gradient.iter().map(|x| x.to_bits()).collect(), tallies)
@@ -172,13 +172,13 @@ fn no_executor_changes_a_bit_of_a_part() {
     let alone = inputs.batch(View::new(&case.z, &shape).unwrap());
     let parts = |batch: &Batch<'_>| {
         let mut scratch = vec![0; scratch_len(batch, &terms).unwrap()];
-        let mut tallies = vec![Tally::ZERO; 6];
-        fold(batch, &terms, &mut tallies, &mut scratch).unwrap();
-        let mut slopes = vec![Tally::ZERO; 6];
-        segloss::finish(batch, &terms, &tallies, 1.0, Some(&mut slopes), &mut scratch).unwrap();
+        let mut tallies = vec![ClassSums::ZERO; 6];
+        accumulate(batch, &terms, &mut tallies, &mut scratch).unwrap();
+        let mut slopes = vec![ClassSums::ZERO; 6];
+        segloss::finalize(batch, &terms, &tallies, 1.0, Some(&mut slopes), &mut scratch).unwrap();
         let mut gradient = vec![0f64; case.z.len()];
         let into = ViewMut::new(&mut gradient, &shape).unwrap();
-        map(batch, &terms, &slopes, into, false, &mut scratch).unwrap();
+        backward(batch, &terms, &slopes, into, false, &mut scratch).unwrap();
         (tallies, gradient)
     };
     let expected = parts(&alone);

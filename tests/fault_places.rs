@@ -5,8 +5,8 @@ use crate::executors::Two;
 use crate::limits::ACTIVATIONS;
 use crate::naive;
 use segloss::{
-    Activation, Batch, Boundary, CrossEntropy, DistancePenalized, Element, Executor, Form, Hausdorff, Here,
-    Status, Term, View, evaluate, scratch_len,
+    Activation, Batch, Boundary, CrossEntropy, DistancePenalized, Element, Executor, Hausdorff, Loss,
+    Sequential, Status, Term, View, evaluate, scratch_len,
 };
 
 const C: usize = 3;
@@ -66,14 +66,14 @@ impl<T: Element> Maps<T> {
 #[track_caller]
 fn assert_named(
     batch: &Batch<'_>,
-    form: &dyn Form,
+    form: &dyn Loss,
     status: Status,
     argument: &str,
     voxel: usize,
     title: &str,
 ) {
     let terms = [Term::new(1.0, form)];
-    for executor in [&Here as &dyn Executor, &Two] {
+    for executor in [&Sequential as &dyn Executor, &Two] {
         let batch = Batch { executor, ..*batch };
         let mut scratch = vec![0; scratch_len(&batch, &terms).unwrap()];
         let error = evaluate(&batch, &terms, &mut scratch).unwrap_err();
@@ -190,7 +190,7 @@ fn a_bad_weight_is_named() {
 #[test]
 fn truth_that_makes_no_mask_is_named() {
     let (boundary, hausdorff) = (Boundary::default(), Hausdorff::default());
-    let forms: [(&dyn Form, bool); 3] = [(&boundary, false), (&hausdorff, false), (&DistancePenalized, true)];
+    let forms: [(&dyn Loss, bool); 3] = [(&boundary, false), (&hausdorff, false), (&DistancePenalized, true)];
     for (form, is_partition) in forms {
         each(|first, second, last, title| {
             let logits = prediction(last);

@@ -5,7 +5,7 @@ use crate::cases::is_served;
 use crate::list::{CROSS_ENTROPY, losses};
 use crate::naive::boundary::Hausdorff;
 use crate::naive::{self, Activation, Case, Form, Selection, TermSpec};
-use segloss::{Status, Tally, fold, scratch_len};
+use segloss::{ClassSums, Status, accumulate, scratch_len};
 
 const TARGETS: [Target; 4] =
     [Target::U8, Target::MaskU8, Target::Dense(Float::F32), Target::Dense(Float::F64)];
@@ -192,7 +192,7 @@ fn a_logarithm_takes_no_negative_field() {
     with_terms(&terms, &inputs, |terms| {
         let batch = inputs.batch(inputs.prediction.view());
         let mut scratch = vec![0; scratch_len(&batch, terms).unwrap()];
-        let error = fold(&batch, terms, &mut [Tally::ZERO; 2], &mut scratch).unwrap_err();
+        let error = accumulate(&batch, terms, &mut [ClassSums::ZERO; 2], &mut scratch).unwrap_err();
         assert_eq!((error.argument, error.index), (c"field", Some(3)));
     });
 }

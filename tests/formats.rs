@@ -220,7 +220,7 @@ pub fn assert_added(title: &str, case: &Case, terms: &[TermSpec]) {
             with_terms(terms, &inputs, |terms| {
                 let batch = inputs.batch(inputs.prediction.view());
                 let mut scratch = vec![0; scratch_len(&batch, terms).unwrap()];
-                let into = Gradient { accumulate: true, ..Gradient::new(there.view_mut()) };
+                let into = Gradient { add: true, ..Gradient::new(there.view_mut()) };
                 differentiate(&batch, terms, into, &mut scratch).unwrap();
             });
             assert_same_numbers(&there.values(), &sum, &format!("{title} {float:?} {layout:?}"));

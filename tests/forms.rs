@@ -5,12 +5,12 @@ use segloss::boundary::Sides;
 use segloss::region::{Squares, Volume};
 use segloss::{
     AsymmetricSimilarity, BalancedCrossEntropy, Boundary, CrossEntropy, Dice, DistancePenalized, Focal,
-    FocalTversky, Form, GeneralizedDice, Hausdorff, Iou, LogDice, Normalizer, Penalty, PowerCrossEntropy,
+    FocalTversky, GeneralizedDice, Hausdorff, Iou, LogDice, Loss, Normalizer, Penalty, PowerCrossEntropy,
     Selection, SensitivitySpecificity, TopK, Tversky,
 };
 
 /// The form with the parameters of the reference's.
-pub fn form_of(spec: &TermSpec) -> Box<dyn Form> {
+pub fn form_of(spec: &TermSpec) -> Box<dyn Loss> {
     let (smooth_numerator, smooth_denominator) = (spec.smooth_numerator, spec.smooth_denominator);
     let squares = |squared| if squared { Squares::Squared } else { Squares::Linear };
     let tversky = |alpha, beta| Tversky { alpha, beta, smooth_numerator, smooth_denominator };

@@ -7,26 +7,36 @@ use crate::forms::form_of;
 use crate::list::{is_mean_of_voxels, losses};
 use crate::naive::{Case, Form, TermSpec};
 use crate::parts::{finish_of, fold_into, searches, with_fields_for_parts};
-use segloss::{NOTHING, Parts, Tally};
+use segloss::{ClassSums, LossKind, MIN_DENOMINATOR};
 
 const STEEPEST: f64 = 1e30;
 
-fn numbers(tally: &Tally) -> [f64; 14] {
-    let Tally { voxels, truth, predicted, overlap, missed, spilled, cost, charged, .. } = *tally;
+fn numbers(tally: &ClassSums) -> [f64; 14] {
+    let ClassSums {
+        weight: voxels,
+        target: truth,
+        prediction: predicted,
+        intersection: overlap,
+        squared_error_positive: missed,
+        squared_error_negative: spilled,
+        loss_sum: cost,
+        loss_weight: charged,
+        ..
+    } = *tally;
     let [a, b, c, d] = cost;
     let [e, f, g, h] = charged;
     [voxels, truth, predicted, overlap, missed, spilled, a, b, c, d, e, f, g, h]
 }
 
 /// Value and slopes from these sums times 2ᵏ, with a term that weighs 2ʷ.
-fn finish(case: &Case, term: &TermSpec, tallies: &[Tally], k: i32, weight: i32) -> (f64, Vec<[f64; 14]>) {
-    let scaled = |tally: &Tally| {
-        let mut small = Tally::ZERO;
+fn finish(case: &Case, term: &TermSpec, tallies: &[ClassSums], k: i32, weight: i32) -> (f64, Vec<[f64; 14]>) {
+    let scaled = |tally: &ClassSums| {
+        let mut small = ClassSums::ZERO;
         small.add_scaled(2f64.powi(k), tally);
         small
     };
-    let tallies: Vec<Tally> = tallies.iter().map(scaled).collect();
-    let mut slopes = vec![Tally::ZERO; tallies.len()];
+    let tallies: Vec<ClassSums> = tallies.iter().map(scaled).collect();
+    let mut slopes = vec![ClassSums::ZERO; tallies.len()];
     let terms = [TermSpec { weight: 2f64.powi(weight), ..term.clone() }];
     let value = finish_of(case, &terms, &Format::exact(case), &tallies, &mut slopes);
     (value * 2f64.powi(-weight), slopes.iter().map(numbers).collect())
@@ -45,7 +55,7 @@ fn sums_of_any_size_give_the_same_loss_and_slopes_of_at_most_1e30() {
             let bare = TermSpec { smooth_numerator: 0.0, smooth_denominator: 0.0, ..term };
             let terms = with_fields_for_parts(&case, &[bare], &format);
             let term = &terms[0];
-            let mut tallies = vec![Tally::ZERO; case.b * case.c];
+            let mut tallies = vec![ClassSums::ZERO; case.b * case.c];
             let searches = searches(&[(case.clone(), terms.clone())], &format);
             fold_into(&case, &terms, &format, &searches, &mut tallies);
             let (value, slopes) = finish(&case, term, &tallies, 0, 0);
@@ -98,20 +108,25 @@ fn a_denominator_is_one_from_1e_30_on() {
             };
             let slopes = |size: f64| -> bool {
                 // As many voxels are not there: the second part of (7) has the same denominator.
-                let class =
-                    Tally { voxels: 2.0 * size, truth: size, predicted: size, overlap: size, ..Tally::ZERO };
-                let slope = match form.parts() {
-                    Parts::Region(form) => form.score(&class).1,
-                    Parts::Joint(form) => {
-                        let mut slope = [Tally::ZERO];
-                        form.score(&[class], &[1.0], &mut slope);
+                let class = ClassSums {
+                    weight: 2.0 * size,
+                    target: size,
+                    prediction: size,
+                    intersection: size,
+                    ..ClassSums::ZERO
+                };
+                let slope = match form.kind() {
+                    LossKind::Region(form) => form.evaluate(&class).1,
+                    LossKind::JointRegion(form) => {
+                        let mut slope = [ClassSums::ZERO];
+                        form.evaluate(&[class], &[1.0], &mut slope);
                         slope[0]
                     }
-                    Parts::Cost(_) => unreachable!(),
+                    LossKind::Voxel(_) => unreachable!(),
                 };
                 numbers(&slope).iter().any(|&x| x != 0.0)
             };
-            let least = NOTHING / times;
+            let least = MIN_DENOMINATOR / times;
             assert!(slopes(least), "{}: none at {least:e}", loss.name);
             assert!(!slopes(least.next_down()), "{}: some below {least:e}", loss.name);
         }

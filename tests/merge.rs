@@ -11,8 +11,8 @@ use crate::parts::{
 use crate::precision::reference;
 use approx::assert_relative_eq;
 use segloss::{
-    Batch, CrossEntropy, Dice, Gradient, Status, Tally, Term, TopKSearch, View, ViewMut, differentiate,
-    finish, fold, map, scratch_len, top_k_count,
+    Batch, ClassSums, CrossEntropy, Dice, Gradient, Status, Term, TopKSearch, View, ViewMut, accumulate,
+    backward, differentiate, finalize, scratch_len, top_k_count,
 };
 
 /// Addition of doubles is not associative, and no more than this is lost by another order.
@@ -23,19 +23,29 @@ const INSIDE_A_BLOCK: f64 = 1e-7;
 /// Cuts at its multiples change no bit.
 const CHUNK: usize = 16384;
 
-fn numbers(tally: &Tally) -> Vec<f64> {
-    let Tally { voxels, truth, predicted, overlap, missed, spilled, minimum, reserved, cost, charged } =
-        *tally;
+fn numbers(tally: &ClassSums) -> Vec<f64> {
+    let ClassSums {
+        weight: voxels,
+        target: truth,
+        prediction: predicted,
+        intersection: overlap,
+        squared_error_positive: missed,
+        squared_error_negative: spilled,
+        minimum,
+        reserved,
+        loss_sum: cost,
+        loss_weight: charged,
+    } = *tally;
     let sums = [voxels, truth, predicted, overlap, missed, spilled, minimum];
     sums.into_iter().chain(reserved).chain(cost).chain(charged).collect()
 }
 
 #[track_caller]
-fn assert_close(ours: &[Tally], theirs: &[Tally], tolerance: f64, title: &str) {
+fn assert_close(ours: &[ClassSums], theirs: &[ClassSums], tolerance: f64, title: &str) {
     for (ours, theirs) in ours.iter().zip(theirs) {
         for (a, b) in numbers(ours).into_iter().zip(numbers(theirs)) {
             // Costs of both signs cancel: relative to one per voxel.
-            let size = b.abs().max(theirs.voxels);
+            let size = b.abs().max(theirs.weight);
             assert!((a - b).abs() <= tolerance * size, "{title}: {a:e}, not {b:e}");
         }
     }
@@ -69,7 +79,7 @@ fn the_whole_is_the_sum_of_its_parts_wherever_it_is_cut() {
                 let parts = [0..cut, cut..rows].map(|rows| part(case, &terms, 0..case.b, rows));
                 let searches = searches(&parts, &format);
                 let mut sums = parts.each_ref().map(|(part, terms)| {
-                    let mut tallies = vec![Tally::ZERO; case.b * case.c];
+                    let mut tallies = vec![ClassSums::ZERO; case.b * case.c];
                     fold_into(part, terms, &format, &searches, &mut tallies);
                     tallies
                 });
@@ -78,7 +88,7 @@ fn the_whole_is_the_sum_of_its_parts_wherever_it_is_cut() {
                 rest[0].iter_mut().zip(&first[0]).for_each(|(sum, part)| *sum += part);
                 let tolerance = if format.prediction == Float::F64 { TOLERANCE } else { INSIDE_A_BLOCK };
                 assert_close(&rest[0], &whole.tallies, tolerance, title);
-                let mut slopes = vec![Tally::ZERO; case.b * case.c];
+                let mut slopes = vec![ClassSums::ZERO; case.b * case.c];
                 let value = finish_of(&parts[0].0, &parts[0].1, &format, &rest[0], &mut slopes);
                 let (_, size) = reference(case, &terms);
                 assert!((value - whole.value).abs() <= tolerance * size, "{title} cut at {cut}");
@@ -112,9 +122,9 @@ fn in_three_steps(
     format: &Format,
     searches: &Searches,
     title: &str,
-) -> (Vec<Tally>, Vec<Tally>, Outcome) {
+) -> (Vec<ClassSums>, Vec<ClassSums>, Outcome) {
     let whole = outcome(case, terms, format, 1.0).unwrap();
-    let mut tallies = vec![Tally::ZERO; case.b * case.c];
+    let mut tallies = vec![ClassSums::ZERO; case.b * case.c];
     let mut slopes = tallies.clone();
     fold_into(case, terms, format, searches, &mut tallies);
     let value = finish_of(case, terms, format, &tallies, &mut slopes);
@@ -129,7 +139,7 @@ fn samples_fold_into_their_own_tallies() {
         let format = Format::exact(case);
         let terms = with_fields_for_parts(case, terms, &format);
         let whole = outcome(case, &terms, &format, 1.0).unwrap();
-        let mut tallies = vec![Tally::ZERO; case.b * case.c];
+        let mut tallies = vec![ClassSums::ZERO; case.b * case.c];
         let parts: Vec<_> = (0..case.b).map(|b| part(case, &terms, b..b + 1, 0..case.shape[0])).collect();
         let searches = searches(&parts, &format);
         for ((part, terms), tallies) in parts.iter().zip(tallies.chunks_exact_mut(case.c)) {
@@ -159,14 +169,14 @@ fn parts_cut_at_chunks_and_folded_in_order_give_the_bits_of_the_whole() {
             let searches = searches(&parts, &format);
             // The cut, the places and the voxels that share them.
             assert_eq!(searches, all, "{cuts:?}");
-            let mut tallies = vec![Tally::ZERO; 2];
+            let mut tallies = vec![ClassSums::ZERO; 2];
             for (part, terms) in &parts {
                 fold_into(part, terms, &format, &searches, &mut tallies);
             }
             assert_eq!(tallies, whole, "{cuts:?}");
         }
         // Elsewhere between blocks, and in any order, only sums of doubles change.
-        let mut tallies = vec![Tally::ZERO; 2];
+        let mut tallies = vec![ClassSums::ZERO; 2];
         let parts = [64 * 301..n, 64..64 * 301, 0..64].map(|rows| part(&case, &terms, 0..1, rows));
         let searches = searches(&parts, &format);
         assert_eq!(searches, all);
@@ -224,8 +234,8 @@ fn a_search_refuses_what_it_cannot_serve() {
     search.narrow(&top_k).unwrap();
     assert_eq!(status(search.merge(&counted)), Status::Parameter, "another round");
     let unfinished = [Term { select: Some(&search), ..terms[0] }];
-    let mut sums = [Tally::ZERO; 2];
-    assert_eq!(status(fold(&single, &unfinished, &mut sums, &mut scratch)), Status::Parameter);
+    let mut sums = [ClassSums::ZERO; 2];
+    assert_eq!(status(accumulate(&single, &unfinished, &mut sums, &mut scratch)), Status::Parameter);
     let mut search = search.clone();
     while !search.is_done() {
         top_k_count(&single, &terms, 0, &mut search, &mut scratch).unwrap();
@@ -234,14 +244,14 @@ fn a_search_refuses_what_it_cannot_serve() {
     assert_eq!(status(search.narrow(&top_k)), Status::Parameter, "it is done");
     assert_eq!(status(top_k_count(&single, &terms, 0, &mut search, &mut scratch)), Status::Parameter);
     let searched = |term: Term<'_>| -> Result<(), segloss::Error> {
-        let mut sums = [Tally::ZERO; 2];
-        fold(&single, &[Term { select: Some(&search), ..term }], &mut sums, &mut vec![0; 1 << 20])
+        let mut sums = [ClassSums::ZERO; 2];
+        accumulate(&single, &[Term { select: Some(&search), ..term }], &mut sums, &mut vec![0; 1 << 20])
     };
     assert_eq!(searched(terms[0]), Ok(()));
     assert_eq!(status(searched(terms[1])), Status::Parameter, "Dice selects nothing");
     assert_eq!(status(searched(terms[2])), Status::Parameter, "a threshold needs no search");
     let given = [Term { select: Some(&search), ..terms[0] }];
-    assert_eq!(status(fold(&double, &given, &mut sums, &mut scratch)), Status::Dtype);
+    assert_eq!(status(accumulate(&double, &given, &mut sums, &mut scratch)), Status::Dtype);
     assert_eq!(
         segloss::evaluate(&single, &given, &mut scratch),
         segloss::evaluate(&single, &terms[..1], &mut scratch)
@@ -254,19 +264,19 @@ fn parts_compute_no_field_and_search_for_no_fraction_of_the_whole() {
         let inputs = Inputs::new(case, terms, &Format::exact(case));
         with_terms(terms, &inputs, |crate_terms| {
             let batch = inputs.batch(inputs.prediction.view());
-            let mut tallies = vec![Tally { voxels: 7.0, ..Tally::ZERO }; case.b * case.c];
+            let mut tallies = vec![ClassSums { weight: 7.0, ..ClassSums::ZERO }; case.b * case.c];
             let mut scratch = vec![0; scratch_len(&batch, crate_terms).unwrap()];
             let slot = |refused: &dyn Fn(&TermSpec) -> bool| terms.iter().position(refused);
             let without_field =
                 slot(&|term| field_of(term.form).is_some()).map(|k| (Status::MissingField, k));
             let fraction = slot(&|term| matches!(term.form, Form::TopK(Selection::Fraction(_))))
                 .map(|k| (Status::Unsupported, k));
-            match (without_field.or(fraction), fold(&batch, crate_terms, &mut tallies, &mut scratch)) {
+            match (without_field.or(fraction), accumulate(&batch, crate_terms, &mut tallies, &mut scratch)) {
                 (None, done) => assert_eq!(done, Ok(()), "{title}"),
                 (Some((status, slot)), done) => {
                     let error = done.unwrap_err();
                     assert_eq!((error.status, error.term), (status, Some(slot)), "{title}");
-                    assert!(tallies.iter().all(|tally| tally.voxels == 7.0), "{title}");
+                    assert!(tallies.iter().all(|tally| tally.weight == 7.0), "{title}");
                 }
             }
         });
@@ -296,17 +306,17 @@ fn parts_may_be_views_of_the_whole_and_map_over_it() {
         let flat = [shape[0], shape[2], shape[3], shape[4]];
         Batch::new(prediction, softmax, View::strided(&labels, plane * 3, &flat, &[105, 21, 3, 1]).unwrap())
     };
-    let mut tallies = [Tally::ZERO; 4];
+    let mut tallies = [ClassSums::ZERO; 4];
     for slab in &slabs {
-        fold(&part(slab), &loss, &mut tallies, &mut scratch).unwrap();
+        accumulate(&part(slab), &loss, &mut tallies, &mut scratch).unwrap();
     }
-    let mut slopes = [Tally::ZERO; 4];
-    let merged = finish(&whole, &loss, &tallies, 1.0, Some(&mut slopes), &mut scratch).unwrap();
+    let mut slopes = [ClassSums::ZERO; 4];
+    let merged = finalize(&whole, &loss, &tallies, 1.0, Some(&mut slopes), &mut scratch).unwrap();
     assert_relative_eq!(merged, value, max_relative = TOLERANCE);
     let mut gradient = vec![0.0; 420];
     for slab in &slabs {
         let into = ViewMut::strided(&mut gradient, slab.0 * 3, &slab.1, &strides).unwrap();
-        map(&part(slab), &loss, &slopes, into, false, &mut scratch).unwrap();
+        backward(&part(slab), &loss, &slopes, into, false, &mut scratch).unwrap();
     }
     assert_relative_eq!(gradient[..], expected[..], max_relative = 1e-11);
 }

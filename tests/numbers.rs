@@ -2,8 +2,8 @@
 
 use half::f16;
 use segloss::{
-    Activation, Batch, CrossEntropy, Dice, Gradient, Report, Tally, Term, View, ViewMut, differentiate, run,
-    scratch_len,
+    Activation, Batch, ClassSums, CrossEntropy, Dice, Gradient, Outputs, Term, View, ViewMut, differentiate,
+    run, scratch_len,
 };
 
 /// Eight million voxels, of which ten are lesion.
@@ -31,15 +31,15 @@ fn ten_voxels_are_found_among_eight_million() {
     );
     let dice = Dice::default();
     let loss = [Term::new(1.0, &dice)];
-    let mut tallies = [Tally::ZERO];
-    let report = Report { tallies: Some(&mut tallies), ..Report::default() };
+    let mut tallies = [ClassSums::ZERO];
+    let report = Outputs { class_sums: Some(&mut tallies), ..Outputs::default() };
     let value = run(&batch, &loss, report, &mut vec![0; scratch_len(&batch, &loss).unwrap()]).unwrap();
 
     let predicted: f64 = probability.iter().map(|&s| f64::from(s)).sum();
     let overlap: f64 = f64::from(0.325f32) * LESION as f64;
     let exact = 1.0 - (2.0 * overlap + 1e-5) / (predicted + LESION as f64 + 1e-5);
-    assert!((tallies[0].overlap - overlap).abs() <= 1e-6 * overlap, "{} found", tallies[0].overlap);
-    assert!((tallies[0].predicted - predicted).abs() <= 1e-6 * predicted);
+    assert!((tallies[0].intersection - overlap).abs() <= 1e-6 * overlap, "{} found", tallies[0].intersection);
+    assert!((tallies[0].prediction - predicted).abs() <= 1e-6 * predicted);
     // What the loss has less than 1 is what the lesion is worth.
     assert!(((1.0 - value) - (1.0 - exact)).abs() <= 1e-6 * (1.0 - exact), "{value}, not {exact}");
 }

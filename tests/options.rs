@@ -5,8 +5,8 @@ use crate::cases;
 use crate::formats::assert_same_numbers;
 use crate::naive::{Case, Form, TermSpec};
 use segloss::{
-    Absent, ClassAverage, Error, Gradient, Parts, Report, SampleAverage, Status, Term, View, ViewMut, run,
-    scratch_len,
+    AbsentClass, ClassAverage, Error, Gradient, LossKind, Outputs, SampleAverage, Status, Term, View,
+    ViewMut, run, scratch_len,
 };
 
 /// Value and gradient of a case, its terms changed.
@@ -24,7 +24,7 @@ fn changed(
         let batch = inputs.batch(inputs.prediction.view());
         let mut scratch = vec![0; scratch_len(&batch, &terms)?];
         let gradient = Gradient::new(ViewMut::new(&mut gradient, &shape)?);
-        run(&batch, &terms, Report { gradient: Some(gradient), ..Report::default() }, &mut scratch)
+        run(&batch, &terms, Outputs { gradient: Some(gradient), ..Outputs::default() }, &mut scratch)
     })?;
     Ok((value, gradient))
 }
@@ -47,7 +47,7 @@ fn excluding_the_background_beside_class_weights_is_a_weight_of_zero() {
             specs.iter().map(weigh).collect()
         };
         let excluded =
-            changed(case, &with(&given), |_, term| Term { leave_out_background: true, ..term }).unwrap();
+            changed(case, &with(&given), |_, term| Term { exclude_background: true, ..term }).unwrap();
         assert_same(&excluded, &changed(case, &with(&zeroed), |_, term| term).unwrap(), title);
         differ += usize::from(excluded != changed(case, &with(&given), |_, term| term).unwrap());
     });
@@ -63,7 +63,7 @@ fn excluding_the_background_is_a_weight_of_zero_and_nothing_where_one_class_is_a
         if specs.iter().any(|spec| spec.class_weight.is_some() || of_frequencies(spec)) {
             return;
         }
-        let excluded = changed(case, specs, |_, term| Term { leave_out_background: true, ..term }).unwrap();
+        let excluded = changed(case, specs, |_, term| Term { exclude_background: true, ..term }).unwrap();
         let objects: Vec<f64> = (0..case.c).map(|c| f64::from(c > 0 || case.c == 1)).collect();
         let weigh = |spec: &TermSpec| TermSpec { class_weight: Some(objects.clone()), ..spec.clone() };
         let weighted: Vec<TermSpec> = specs.iter().map(weigh).collect();
@@ -80,7 +80,7 @@ fn weights_that_leave_only_the_excluded_background_are_refused() {
     let background = TermSpec { class_weight: Some(vec![1.0, 0.0, 0.0]), ..TermSpec::new(crate::list::DICE) };
     assert!(changed(case, std::slice::from_ref(&background), |_, term| term).is_ok());
     let refused =
-        changed(case, &[background], |_, term| Term { leave_out_background: true, ..term }).unwrap_err();
+        changed(case, &[background], |_, term| Term { exclude_background: true, ..term }).unwrap_err();
     assert_eq!(
         (refused.status, refused.argument, refused.term),
         (Status::Parameter, c"class_weight", Some(0))
@@ -105,7 +105,7 @@ impl Change {
         match self {
             Self::ClassAverage => Term { class_average: ClassAverage::Pooled, ..term },
             Self::SampleAverage => Term { sample_average: SampleAverage::Pooled, ..term },
-            Self::Absent => Term { absent: Absent::Skipped, ..term },
+            Self::Absent => Term { absent: AbsentClass::Skipped, ..term },
             Self::Field => Term { field: Some(field), ..term },
             Self::FieldComplete => Term { field: Some(field), field_complete: true, ..term },
         }
@@ -113,8 +113,10 @@ impl Change {
 
     /// Whether a loss reads the option, by its formula.
     fn is_used(self, term: &Term<'_>, form: Form) -> bool {
-        let (is_region, is_joint) =
-            (matches!(term.form.parts(), Parts::Region(_)), matches!(term.form.parts(), Parts::Joint(_)));
+        let (is_region, is_joint) = (
+            matches!(term.loss.kind(), LossKind::Region(_)),
+            matches!(term.loss.kind(), LossKind::JointRegion(_)),
+        );
         match self {
             Self::ClassAverage => is_region,
             Self::SampleAverage | Self::Absent => is_region || is_joint,

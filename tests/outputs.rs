@@ -2,11 +2,11 @@
 
 use crate::errors::{BOUNDARY, FLAT, LOSS, PAINT, SHAPE, assert_sentence, batch, view};
 use segloss::{
-    Batch, Element, Error, Gradient, Report, Status, Tally, Term, View, ViewMut, differentiate,
-    differentiate_in_place, evaluate, field, finish, fold, map, run,
+    Batch, ClassSums, Element, Error, Gradient, Outputs, Status, Term, View, ViewMut, accumulate, backward,
+    differentiate, differentiate_in_place, distance_field, evaluate, finalize, run,
 };
 
-const PAINTED: Tally = Tally { voxels: PAINT, ..Tally::ZERO };
+const PAINTED: ClassSums = ClassSums { weight: PAINT, ..ClassSums::ZERO };
 
 #[track_caller]
 fn assert_error<T: std::fmt::Debug>(done: Result<T, Error>, status: Status, argument: &str) {
@@ -29,7 +29,8 @@ fn refused_gradient<T: Element + PartialEq + std::fmt::Debug>(x: T, shape: &[usi
     let mut data = vec![x; shape.iter().product()];
     let gradient = Gradient::new(into(&mut data, shape));
     assert_error(differentiate(&batch(), &LOSS, gradient, &mut scratch()), status, "grad");
-    let mapped = map(&batch(), &LOSS, &[Tally::ZERO; 6], into(&mut data, shape), false, &mut scratch());
+    let mapped =
+        backward(&batch(), &LOSS, &[ClassSums::ZERO; 6], into(&mut data, shape), false, &mut scratch());
     assert_error(mapped, status, "grad");
     assert!(data.iter().all(|y| *y == x));
 }
@@ -55,7 +56,7 @@ fn a_scale_that_is_no_number_is_refused() {
         );
         assert!(data.iter().all(|&x| x == PAINT));
         let mut slopes = [PAINTED; 6];
-        let done = finish(&batch(), &LOSS, &[Tally::ZERO; 6], scale, Some(&mut slopes), &mut scratch());
+        let done = finalize(&batch(), &LOSS, &[ClassSums::ZERO; 6], scale, Some(&mut slopes), &mut scratch());
         assert_error(done, Status::Parameter, "grad_scale");
         assert_eq!(slopes, [PAINTED; 6]);
         let mut logits = [0.5f64; 120];
@@ -73,12 +74,12 @@ fn parts_of_a_report_of_another_length_are_refused() {
     for len in [0, 1, 3, 11, 13] {
         let mut numbers = vec![PAINT; len];
         let mut tallies = vec![PAINTED; len];
-        let mut refused = |terms: &mut [f64], classes: &mut [f64], all: &mut [Tally], argument| {
-            let report = Report {
+        let mut refused = |terms: &mut [f64], classes: &mut [f64], all: &mut [ClassSums], argument| {
+            let report = Outputs {
                 gradient: Some(Gradient::new(into(&mut data, &SHAPE))),
                 term_values: Some(terms),
                 class_values: Some(classes),
-                tallies: Some(all),
+                class_sums: Some(all),
             };
             assert_error(run(&batch(), &LOSS, report, &mut scratch()), Status::Shape, argument);
         };
@@ -95,11 +96,11 @@ fn tallies_and_slopes_of_another_length_are_refused() {
     for len in [0, 5, 7] {
         let mut short = vec![PAINTED; len];
         let mut data = [PAINT; 120];
-        assert_error(fold(&batch(), &LOSS, &mut short, &mut scratch()), Status::Shape, "tallies");
-        assert_error(finish(&batch(), &LOSS, &short, 1.0, None, &mut scratch()), Status::Shape, "tallies");
-        let done = finish(&batch(), &LOSS, &[Tally::ZERO; 6], 1.0, Some(&mut short), &mut scratch());
+        assert_error(accumulate(&batch(), &LOSS, &mut short, &mut scratch()), Status::Shape, "tallies");
+        assert_error(finalize(&batch(), &LOSS, &short, 1.0, None, &mut scratch()), Status::Shape, "tallies");
+        let done = finalize(&batch(), &LOSS, &[ClassSums::ZERO; 6], 1.0, Some(&mut short), &mut scratch());
         assert_error(done, Status::Shape, "slopes");
-        let mapped = map(&batch(), &LOSS, &short, into(&mut data, &SHAPE), false, &mut scratch());
+        let mapped = backward(&batch(), &LOSS, &short, into(&mut data, &SHAPE), false, &mut scratch());
         assert_error(mapped, Status::Shape, "slopes");
         assert!(short.iter().all(|t| *t == PAINTED) && data.iter().all(|&x| x == PAINT));
     }
@@ -111,7 +112,7 @@ fn a_field_goes_where_it_fits_and_only_from_a_form_that_has_one() {
     let mut data = [PAINT; 120];
     let mut refused = |term: &Term<'_>, shape: &[usize], status, argument| {
         let len = shape.iter().product();
-        let done = field(&batch(), term, into(&mut data[..len], shape), &mut scratch());
+        let done = distance_field(&batch(), term, into(&mut data[..len], shape), &mut scratch());
         assert_error(done, status, argument);
     };
     refused(&boundary, &FLAT, Status::Shape, "field");
@@ -120,11 +121,11 @@ fn a_field_goes_where_it_fits_and_only_from_a_form_that_has_one() {
     refused(&LOSS[1], &SHAPE, Status::Unsupported, "term");
     let soft = [0.5f32; 120];
     let maps = Batch { target: view(&soft, &SHAPE), ..batch() };
-    let done = field(&maps, &boundary, into(&mut data, &SHAPE), &mut scratch());
+    let done = distance_field(&maps, &boundary, into(&mut data, &SHAPE), &mut scratch());
     assert_error(done, Status::Unsupported, "target");
     assert!(data.iter().all(|&x| x == PAINT));
     let mut halves = [half::f16::ONE; 120];
-    let done = field(&batch(), &boundary, into(&mut halves, &SHAPE), &mut scratch());
+    let done = distance_field(&batch(), &boundary, into(&mut halves, &SHAPE), &mut scratch());
     assert_error(done, Status::Dtype, "field");
     assert!(halves.iter().all(|&x| x == half::f16::ONE));
 }

@@ -4,7 +4,9 @@ use crate::bridge::{Array, Format, Inputs, Layout, with_searched_terms, with_ter
 use crate::cases::{Field, field_of};
 use crate::held::with_complete_field;
 use crate::naive::{Case, Form, Selection, TermSpec};
-use segloss::{Tally, TopK, TopKSearch, field, finish, fold, map, scratch_len, top_k_count};
+use segloss::{
+    ClassSums, TopK, TopKSearch, accumulate, backward, distance_field, finalize, scratch_len, top_k_count,
+};
 use std::ops::Range;
 
 /// Some samples of a map `[B, maps, rows, …]`, and of each some rows of the first spatial axis.
@@ -81,13 +83,13 @@ pub fn fold_into(
     terms: &[TermSpec],
     format: &Format,
     searches: &Searches,
-    tallies: &mut [Tally],
+    tallies: &mut [ClassSums],
 ) {
     let inputs = Inputs::new(case, terms, format);
     with_searched_terms(terms, &inputs, searches, |terms| {
         let batch = inputs.batch(inputs.prediction.view());
         let mut scratch = vec![0x5a; scratch_len(&batch, terms).unwrap()];
-        fold(&batch, terms, tallies, &mut scratch).unwrap();
+        accumulate(&batch, terms, tallies, &mut scratch).unwrap();
     });
 }
 
@@ -95,14 +97,14 @@ pub fn finish_of(
     case: &Case,
     terms: &[TermSpec],
     format: &Format,
-    tallies: &[Tally],
-    slopes: &mut [Tally],
+    tallies: &[ClassSums],
+    slopes: &mut [ClassSums],
 ) -> f64 {
     let inputs = Inputs::new(case, terms, format);
     with_terms(terms, &inputs, |terms| {
         let batch = inputs.batch(inputs.prediction.view());
         let mut scratch = vec![0x5a; scratch_len(&batch, terms).unwrap()];
-        finish(&batch, terms, tallies, 1.0, Some(slopes), &mut scratch).unwrap()
+        finalize(&batch, terms, tallies, 1.0, Some(slopes), &mut scratch).unwrap()
     })
 }
 
@@ -111,7 +113,7 @@ pub fn map_of(
     terms: &[TermSpec],
     format: &Format,
     searches: &Searches,
-    slopes: &[Tally],
+    slopes: &[ClassSums],
 ) -> Vec<f64> {
     let inputs = Inputs::new(case, terms, format);
     let shape: Vec<usize> = [case.b, case.c].iter().chain(&case.shape).copied().collect();
@@ -119,7 +121,7 @@ pub fn map_of(
     with_searched_terms(terms, &inputs, searches, |terms| {
         let batch = inputs.batch(inputs.prediction.view());
         let mut scratch = vec![0x5a; scratch_len(&batch, terms).unwrap()];
-        map(&batch, terms, slopes, gradient.view_mut(), false, &mut scratch).unwrap();
+        backward(&batch, terms, slopes, gradient.view_mut(), false, &mut scratch).unwrap();
     });
     gradient.values()
 }
@@ -139,7 +141,7 @@ pub fn with_fields(case: &Case, terms: &[TermSpec], format: &Format) -> Vec<Term
             let batch = inputs.batch(inputs.prediction.view());
             let mut into = Array::new(&[], shape, None, Layout::Odd, format.prediction);
             let mut scratch = vec![0x5a; scratch_len(&batch, terms).unwrap()];
-            field(&batch, &terms[k], into.view_mut(), &mut scratch).unwrap();
+            distance_field(&batch, &terms[k], into.view_mut(), &mut scratch).unwrap();
             TermSpec { field: Some(into.values()), ..spec.clone() }
         })
     };

@@ -4,7 +4,7 @@ use crate::errors::{SHAPE, batch};
 use segloss::region::{Squares, Volume};
 use segloss::{
     AsymmetricSimilarity, BalancedCrossEntropy, Boundary, CrossEntropy, Dice, DistancePenalized, Focal,
-    FocalTversky, Form, GeneralizedDice, Hausdorff, Iou, LogDice, Penalty, PowerCrossEntropy, Selection,
+    FocalTversky, GeneralizedDice, Hausdorff, Iou, LogDice, Loss, Penalty, PowerCrossEntropy, Selection,
     SensitivitySpecificity, Status, Term, TopK, Tversky, scratch_len,
 };
 
@@ -45,7 +45,7 @@ impl Range {
 }
 
 /// A parameter: its loss, its name in an error, its range, and the loss with it.
-type Parameter = (&'static str, &'static str, Range, Box<dyn Fn(f64) -> Box<dyn Form>>);
+type Parameter = (&'static str, &'static str, Range, Box<dyn Fn(f64) -> Box<dyn Loss>>);
 
 /// Each is a number in a loss whose others have their defaults.
 macro_rules! parameters {
@@ -57,7 +57,7 @@ macro_rules! parameters {
             Box::new(|x| {
                 let mut form = $form::default();
                 form.$field$(.$inner)? = x;
-                Box::new(form) as Box<dyn Form>
+                Box::new(form) as Box<dyn Loss>
             }),
         )),+),*]
     };

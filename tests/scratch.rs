@@ -4,7 +4,7 @@ use crate::bridge::{Format, Inputs, with_terms};
 use crate::cases;
 use crate::list::losses;
 use crate::naive::{Activation, Case, TermSpec};
-use segloss::{Error, Gradient, Report, Status, Tally, ViewMut, run, scratch_len};
+use segloss::{ClassSums, Error, Gradient, Outputs, Status, ViewMut, run, scratch_len};
 
 fn needed(case: &Case, terms: &[TermSpec], format: &Format) -> usize {
     let inputs = Inputs::new(case, terms, format);
@@ -48,15 +48,15 @@ fn run_with(case: &Case, terms: &[TermSpec], scratch: &mut [u8]) -> (Result<f64,
     let inputs = Inputs::new(case, terms, &Format::exact(case));
     let shape: Vec<usize> = [case.b, case.c].iter().chain(&case.shape).copied().collect();
     let all = case.b * case.c;
-    let painted = Tally { voxels: PAINT, ..Tally::ZERO };
+    let painted = ClassSums { weight: PAINT, ..ClassSums::ZERO };
     let mut gradient = vec![PAINT; case.z.len()];
     let (mut term_values, mut class_values) = (vec![PAINT; terms.len()], vec![PAINT; terms.len() * all]);
     let mut tallies = vec![painted; all];
-    let report = Report {
+    let report = Outputs {
         gradient: Some(Gradient::new(ViewMut::new(&mut gradient, &shape).unwrap())),
         term_values: Some(&mut term_values),
         class_values: Some(&mut class_values),
-        tallies: Some(&mut tallies),
+        class_sums: Some(&mut tallies),
     };
     let value = with_terms(terms, &inputs, |terms| {
         run(&inputs.batch(inputs.prediction.view()), terms, report, scratch)

@@ -4,7 +4,7 @@ use crate::bridge::{Array, Float, Format, Inputs, Layout, Target, outcome, with_
 use crate::cases::is_served;
 use crate::list::losses;
 use crate::naive::{Activation, Case, TermSpec};
-use segloss::{Gradient, Report, Term, TopK, View, evaluate, run, scratch_len};
+use segloss::{Gradient, Outputs, Term, TopK, View, evaluate, run, scratch_len};
 
 /// More samples than are swept one by one.
 const B: usize = 70;
@@ -28,7 +28,7 @@ fn joined(case: &Case, terms: &[TermSpec], format: &Format) -> (f64, Vec<f64>) {
         let batch = inputs.batch(inputs.prediction.view());
         let mut scratch = vec![0xa5; scratch_len(&batch, terms).unwrap()];
         let into = Gradient { scale: 1.0, ..Gradient::new(gradient.view_mut()) };
-        run(&batch, terms, Report { gradient: Some(into), ..Report::default() }, &mut scratch).unwrap()
+        run(&batch, terms, Outputs { gradient: Some(into), ..Outputs::default() }, &mut scratch).unwrap()
     });
     (value, gradient.values())
 }

@@ -6,8 +6,8 @@ use crate::cases::is_served;
 use crate::list::losses;
 use crate::naive::{Activation, Case, Form, Selection, TermSpec};
 use segloss::{
-    Error, Frequency, Gradient, Report, Status, Tally, ViewMut, class_weights, evaluate, fold, run,
-    scratch_len,
+    ClassSums, Error, Frequency, Gradient, Outputs, Status, ViewMut, accumulate, class_weights, evaluate,
+    run, scratch_len,
 };
 
 /// More than a block of voxels, and an end inside a block.
@@ -51,7 +51,7 @@ fn folded(case: &Case, terms: &[TermSpec], format: &Format) -> Result<(), Error>
     with_terms(terms, &inputs, |terms| {
         let batch = inputs.batch(inputs.prediction.view());
         let mut scratch = vec![0; scratch_len(&batch, terms)?];
-        fold(&batch, terms, &mut [Tally::ZERO; 6], &mut scratch)
+        accumulate(&batch, terms, &mut [ClassSums::ZERO; 6], &mut scratch)
     })
 }
 
@@ -157,7 +157,7 @@ fn ignored_labels_that_no_voxel_has_change_no_bit() {
                     let mut scratch = vec![0xa5; scratch_len(&batch, terms).unwrap()];
                     let mut gradient = vec![f64::NAN; case.z.len()];
                     let to = ViewMut::new(&mut gradient, &[2, 3, SHAPE[0], SHAPE[1]]).unwrap();
-                    let report = Report { gradient: Some(Gradient::new(to)), ..Report::default() };
+                    let report = Outputs { gradient: Some(Gradient::new(to)), ..Outputs::default() };
                     let value = run(&batch, terms, report, &mut scratch).unwrap();
                     // Scratch for fewer does not serve.
                     let len = scratch.len();

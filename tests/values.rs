@@ -34,14 +34,14 @@ fn every_loss_is_the_equation_of_the_paper() {
 fn tallies_are_the_sums_of_the_paper() {
     cases::each(|title, case, terms| {
         for (k, (ours, theirs)) in exact(case, terms).tallies.iter().zip(naive::tallies(case)).enumerate() {
-            assert_close(ours.voxels, theirs.voxels, title);
-            assert_close(ours.predicted, theirs.predicted, title);
+            assert_close(ours.weight, theirs.voxels, title);
+            assert_close(ours.prediction, theirs.predicted, title);
             // Of a class that nobody annotated, maps are not read.
             if case.labels.is_some() || case.class_present[k] {
-                assert_close(ours.truth, theirs.truth, title);
-                assert_close(ours.overlap, theirs.overlap, title);
-                assert_close(ours.missed, theirs.missed, title);
-                assert_close(ours.spilled, theirs.spilled, title);
+                assert_close(ours.target, theirs.truth, title);
+                assert_close(ours.intersection, theirs.overlap, title);
+                assert_close(ours.squared_error_positive, theirs.missed, title);
+                assert_close(ours.squared_error_negative, theirs.spilled, title);
             }
         }
     });

@@ -7,9 +7,9 @@ use crate::naive;
 use crate::problem::Problem;
 use crate::source::{Numbers, Source};
 use segloss::{
-    Absent, Activation, Batch, ClassAverage, Error, Executor, Form, Gradient, Here, Report, SampleAverage,
-    Selection, Tally, Term, TopK, TopKSearch, View, differentiate_in_place, finish, fold, map, run,
-    scratch_len, top_k_count,
+    AbsentClass, Activation, Batch, ClassAverage, ClassSums, Error, Executor, Gradient, Loss, Outputs,
+    SampleAverage, Selection, Sequential, Term, TopK, TopKSearch, View, accumulate, backward,
+    differentiate_in_place, finalize, run, scratch_len, top_k_count,
 };
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -28,7 +28,7 @@ pub struct Outcome {
     pub value: f64,
     pub terms: Vec<f64>,
     pub gradient: Vec<f64>,
-    pub tallies: Vec<Tally>,
+    pub tallies: Vec<ClassSums>,
 }
 
 /// What the gradient holds before it is added to.
@@ -179,7 +179,7 @@ fn with_part<P, R>(
         executor,
         ..Batch::new(prediction, activation, target.part(Some((samples, *target_rows, rows))))
     };
-    let forms: Vec<Box<dyn Form>> = problem.specs.iter().map(form_of).collect();
+    let forms: Vec<Box<dyn Loss>> = problem.specs.iter().map(form_of).collect();
     let term = |k: usize| {
         let spec = &problem.specs[k];
         let axis = if matches!(config.terms[k].field, Field::Shared(_)) { 1 } else { 2 };
@@ -194,11 +194,11 @@ fn with_part<P, R>(
                 naive::SampleAverage::Pooled => SampleAverage::Pooled,
             },
             absent: match spec.absent {
-                naive::Absent::Counted => Absent::Counted,
-                naive::Absent::Skipped => Absent::Skipped,
+                naive::Absent::Counted => AbsentClass::Counted,
+                naive::Absent::Skipped => AbsentClass::Skipped,
             },
             class_weight: problem.class_weights[k].as_deref(),
-            leave_out_background: problem.excludes[k],
+            exclude_background: problem.excludes[k],
             field: fields[k].as_ref().map(|field| field.part(Some((samples, axis, rows)))),
             field_complete: is_field_complete(spec),
             select: selects[k].as_ref(),
@@ -213,12 +213,12 @@ fn with_part<P, R>(
 pub fn whole(config: &Config, problem: &Problem, way: Way) -> Result<Outcome, String> {
     let mut arrays = Arrays::new(config, problem, way);
     let configured = way == Way::Configured;
-    let executor = if configured { executor(config.workers) } else { Box::new(Here) };
+    let executor = if configured { executor(config.workers) } else { Box::new(Sequential) };
     force(if configured { config.level } else { Level::Baseline });
     let in_place = configured && config.in_place;
     let (add, count) = (configured && config.add, config.samples * config.classes);
     let mut terms = vec![f64::NAN; problem.specs.len()];
-    let mut tallies = vec![Tally::ZERO; count];
+    let mut tallies = vec![ClassSums::ZERO; count];
     let inputs = arrays.inputs();
     let part = Part::whole(config);
     let said = |error: Error| format!("{way:?}: refused: {error}");
@@ -254,15 +254,11 @@ pub fn whole(config: &Config, problem: &Problem, way: Way) -> Result<Outcome, St
         arrays.prediction.view(),
         |batch, crate_terms| {
             let mut scratch = scratch(scratch_len(&Batch { executor: &Most, ..batch }, crate_terms)?);
-            let report = Report {
-                gradient: Some(Gradient {
-                    scale: config.scale,
-                    accumulate: add,
-                    ..Gradient::new(gradient.view_mut())
-                }),
+            let report = Outputs {
+                gradient: Some(Gradient { scale: config.scale, add, ..Gradient::new(gradient.view_mut()) }),
                 term_values: Some(&mut terms),
-                tallies: Some(&mut tallies),
-                ..Report::default()
+                class_sums: Some(&mut tallies),
+                ..Outputs::default()
             };
             run(&batch, crate_terms, report, &mut scratch)
         },
@@ -283,8 +279,8 @@ pub fn in_parts(config: &Config, problem: &Problem) -> Result<Outcome, String> {
     let executor = executor(config.workers);
     force(config.level);
     let count = config.samples * config.classes;
-    let mut tallies = vec![Tally::ZERO; count];
-    let mut slopes = vec![Tally::ZERO; count];
+    let mut tallies = vec![ClassSums::ZERO; count];
+    let mut slopes = vec![ClassSums::ZERO; count];
     let parts = Part::cut(config);
     let said = |error: Error| format!("parts: refused: {error}");
     let mut gradient = std::mem::replace(&mut arrays.gradient, Array::new(&[], &[0], Type::F64, 0));
@@ -300,7 +296,7 @@ pub fn in_parts(config: &Config, problem: &Problem) -> Result<Outcome, String> {
         let done =
             with_part(config, problem, &arrays, executor.as_ref(), part, prediction, |batch, terms| {
                 let mut scratch = scratch(scratch_len(&Batch { executor: &Most, ..batch }, terms)?);
-                fold(&batch, terms, &mut tallies[of(part)], &mut scratch)
+                accumulate(&batch, terms, &mut tallies[of(part)], &mut scratch)
             });
         done.map_err(said)?;
     }
@@ -314,7 +310,7 @@ pub fn in_parts(config: &Config, problem: &Problem) -> Result<Outcome, String> {
         arrays.prediction.view(),
         |batch, terms| {
             let mut scratch = scratch(scratch_len(&Batch { executor: &Most, ..batch }, terms)?);
-            finish(&batch, terms, &tallies, config.scale, Some(&mut slopes), &mut scratch)
+            finalize(&batch, terms, &tallies, config.scale, Some(&mut slopes), &mut scratch)
         },
     );
     let value = value.map_err(said)?;
@@ -324,7 +320,7 @@ pub fn in_parts(config: &Config, problem: &Problem) -> Result<Outcome, String> {
         let done =
             with_part(config, problem, &arrays, executor.as_ref(), part, prediction, |batch, terms| {
                 let mut scratch = scratch(scratch_len(&Batch { executor: &Most, ..batch }, terms)?);
-                map(&batch, terms, &slopes[of(part)], into, config.add, &mut scratch)
+                backward(&batch, terms, &slopes[of(part)], into, config.add, &mut scratch)
             });
         done.map_err(said)?;
     }
@@ -395,7 +391,7 @@ impl Executor for Most {
 
 fn executor(workers: Workers) -> Box<dyn Executor> {
     match workers {
-        Workers::Here => Box::new(Here),
+        Workers::Here => Box::new(Sequential),
         Workers::Threads(count) => Box::new(Threads(count)),
         Workers::Backwards => Box::new(Careless(1)),
         Workers::Twice => Box::new(Careless(2)),

@@ -1,8 +1,8 @@
 //! Boundary loss: probabilities weighted by their distance to the boundary of the truth.
 
-use super::field::{Field, FieldOf, Scene, Spare};
+use super::field::{Field, FieldOf, FieldScratch, SampleGeometry};
 use crate::distance::{Distance, Kind, transform};
-use crate::{Charge, Cost, Error, Form, Parts, Real, Voxel, Weighting};
+use crate::{Contribution, DefaultClassWeights, Error, Loss, LossKind, Real, Voxel, VoxelLoss};
 
 /// Boundary loss (BD).
 ///
@@ -28,25 +28,25 @@ pub struct Boundary {
     pub rim_zero: bool,
 }
 
-impl Cost for Boundary {
-    const CHARGE: Charge = Charge::Everywhere;
-    const LINEAR: bool = true;
-    const FIELD: bool = true;
+impl VoxelLoss for Boundary {
+    const CONTRIBUTION: Contribution = Contribution::AllClasses;
+    const CONSTANT_SLOPE: bool = true;
+    const USES_FIELD: bool = true;
 
     #[inline(always)]
-    fn at<T: Real>(&self, voxel: Voxel<T>) -> (T, T) {
+    fn evaluate<T: Real>(&self, voxel: Voxel<T>) -> (T, T) {
         (voxel.probability * voxel.field, voxel.field)
     }
 }
 
-impl Form for Boundary {
+impl Loss for Boundary {
     #[inline(never)] // see `Form`
-    fn parts(&self) -> Parts<'_> {
-        Parts::Cost(self)
+    fn kind(&self) -> LossKind<'_> {
+        LossKind::Voxel(self)
     }
 
-    fn weighting(&self) -> Weighting {
-        Weighting::NoBackground
+    fn default_class_weights(&self) -> DefaultClassWeights {
+        DefaultClassWeights::NoBackground
     }
 
     #[inline(never)] // see `Form`
@@ -56,7 +56,7 @@ impl Form for Boundary {
 }
 
 impl Field for Boundary {
-    fn of_complement(&self) -> Option<f64> {
+    fn uses_complement(&self) -> Option<f64> {
         if self.rim_zero { None } else { Some(-1.0) }
     }
 }
@@ -64,10 +64,10 @@ impl Field for Boundary {
 impl<T: Real> FieldOf<T> for Boundary {
     fn fill(
         &self,
-        scene: &Scene<'_>,
+        scene: &SampleGeometry<'_>,
         class: usize,
         out: &mut [T],
-        spare: &mut Spare<'_, T>,
+        spare: &mut FieldScratch<'_, T>,
     ) -> Result<(), Error> {
         let request = Distance { kind: Kind::Signed, ..scene.distances() };
         transform(&request, &scene.target(class), out, spare.scratch, spare.executor)?;

@@ -1,8 +1,8 @@
 //! Fields: what a boundary loss multiplies its mismatch by.
 
-pub use super::masks::Wants;
-use super::masks::{Inside, RestMask, TargetMask};
-use crate::batch::Plan;
+pub use super::masks::TargetRequirement;
+use super::masks::{Region, RestMask, TargetMask};
+use crate::batch::Problem;
 use crate::distance::{Distance, Kind, Mask, transform};
 use crate::{Error, Executor, Real};
 
@@ -15,14 +15,14 @@ pub trait Field: FieldOf<f32> + FieldOf<f64> + Sync {
     }
 
     /// How many times the field of a mask the field of its complement is, where that is always so.
-    fn of_complement(&self) -> Option<f64> {
+    fn uses_complement(&self) -> Option<f64> {
         None
     }
 
     /// What it demands of truth that is given as maps.
     #[doc(hidden)]
-    fn wants(&self) -> Wants {
-        Wants::Masks
+    fn requires(&self) -> TargetRequirement {
+        TargetRequirement::Masks
     }
 
     /// Whether the field is the sum of one of the target and one of the prediction.
@@ -31,7 +31,7 @@ pub trait Field: FieldOf<f32> + FieldOf<f64> + Sync {
     }
 
     /// Whether a part of the field comes from the prediction, made anew by every run.
-    fn follows_prediction(&self) -> bool {
+    fn uses_prediction(&self) -> bool {
         false
     }
 
@@ -46,41 +46,41 @@ pub trait FieldOf<T> {
     /// Writes what comes from the target: the map of `class`, one value per voxel.
     fn fill(
         &self,
-        scene: &Scene<'_>,
+        scene: &SampleGeometry<'_>,
         class: usize,
         out: &mut [T],
-        spare: &mut Spare<'_, T>,
+        spare: &mut FieldScratch<'_, T>,
     ) -> Result<(), Error>;
 
     /// Adds what comes from the prediction, whose mask of the class is `mask`.
     fn add_prediction(
         &self,
-        _: &Scene<'_>,
+        _: &SampleGeometry<'_>,
         _: &dyn Mask,
         _: &mut [T],
-        _: &mut Spare<'_, T>,
+        _: &mut FieldScratch<'_, T>,
     ) -> Result<(), Error> {
         Ok(())
     }
 }
 
 /// One sample, as fields see it.
-pub struct Scene<'a> {
-    pub(crate) plan: &'a Plan<'a>,
+pub struct SampleGeometry<'a> {
+    pub(crate) plan: &'a Problem<'a>,
     pub(crate) sample: usize,
     /// One per spatial axis.
     pub(crate) spacing: &'a [f64],
 }
 
-impl Scene<'_> {
+impl SampleGeometry<'_> {
     /// The target's mask of a class.
     pub(crate) fn target(&self, class: usize) -> TargetMask<'_> {
-        TargetMask::new(self.plan, self.sample, Inside::Class(class))
+        TargetMask::new(self.plan, self.sample, Region::Class(class))
     }
 
     /// The target's mask of a label value.
     pub(crate) fn region(&self, label: usize) -> TargetMask<'_> {
-        TargetMask::new(self.plan, self.sample, Inside::Label(label))
+        TargetMask::new(self.plan, self.sample, Region::Label(label))
     }
 
     /// The voxels of no annotated class, if there may be any: whatever the target holds of another class is ignored.
@@ -108,13 +108,13 @@ impl Scene<'_> {
 }
 
 /// What filling a field takes: a map, the scratch of the transform, and who runs it.
-pub struct Spare<'a, T> {
+pub struct FieldScratch<'a, T> {
     pub(crate) map: &'a mut [T],
     pub(crate) scratch: &'a mut [u8],
     pub(crate) executor: &'a dyn Executor,
 }
 
-impl<T: Real> Spare<'_, T> {
+impl<T: Real> FieldScratch<'_, T> {
     /// Distances of a mask, in the spare map.
     pub fn distances(&mut self, request: &Distance<'_>, mask: &dyn Mask) -> Result<&[T], Error> {
         transform(request, mask, self.map, self.scratch, self.executor)?;

@@ -1,9 +1,12 @@
 //! Hausdorff by distance transform: squared mismatches, weighted by how far they are from where
 //! they should be.
 
-use super::field::{Field, FieldOf, Scene, Spare, Wants};
+use super::field::{Field, FieldOf, FieldScratch, SampleGeometry, TargetRequirement};
 use crate::distance::{Distance, Kind, Mask, transform};
-use crate::{Charge, Cost, Error, Form, Parts, Power, Raise, Real, Status, Voxel, Weighting, within};
+use crate::{
+    Contribution, DefaultClassWeights, Error, Loss, LossKind, Power, Raise, Real, Status, Voxel, VoxelLoss,
+    check,
+};
 
 /// Hausdorff loss by distance transform (HD), ≥ 0; 0 is perfect.
 ///
@@ -58,12 +61,12 @@ impl Default for Hausdorff {
     }
 }
 
-impl Cost for Hausdorff {
-    const CHARGE: Charge = Charge::Everywhere;
-    const FIELD: bool = true;
+impl VoxelLoss for Hausdorff {
+    const CONTRIBUTION: Contribution = Contribution::AllClasses;
+    const USES_FIELD: bool = true;
 
     #[inline(always)]
-    fn at<T: Real>(&self, voxel: Voxel<T>) -> (T, T) {
+    fn evaluate<T: Real>(&self, voxel: Voxel<T>) -> (T, T) {
         let error = voxel.error();
         let pull = error * voxel.field;
         (error * pull, pull + pull)
@@ -74,18 +77,18 @@ impl Cost for Hausdorff {
     }
 
     fn validate(&self) -> Result<(), Error> {
-        within(&[(c"alpha", self.alpha)], |alpha| alpha > 0.0, c"finite and > 0")
+        check(&[(c"alpha", self.alpha)], |alpha| alpha > 0.0, c"finite and > 0")
     }
 }
 
-impl Form for Hausdorff {
+impl Loss for Hausdorff {
     #[inline(never)] // see `Form`
-    fn parts(&self) -> Parts<'_> {
-        Parts::Cost(self)
+    fn kind(&self) -> LossKind<'_> {
+        LossKind::Voxel(self)
     }
 
-    fn weighting(&self) -> Weighting {
-        Weighting::NoBackground
+    fn default_class_weights(&self) -> DefaultClassWeights {
+        DefaultClassWeights::NoBackground
     }
 
     #[inline(never)] // see `Form`
@@ -102,11 +105,11 @@ impl Form for Hausdorff {
 }
 
 impl Field for Hausdorff {
-    fn wants(&self) -> Wants {
-        if self.sides == Sides::Prediction { Wants::Anything } else { Wants::Masks }
+    fn requires(&self) -> TargetRequirement {
+        if self.sides == Sides::Prediction { TargetRequirement::Anything } else { TargetRequirement::Masks }
     }
 
-    fn of_complement(&self) -> Option<f64> {
+    fn uses_complement(&self) -> Option<f64> {
         if self.interior { None } else { Some(1.0) }
     }
 
@@ -114,7 +117,7 @@ impl Field for Hausdorff {
         true
     }
 
-    fn follows_prediction(&self) -> bool {
+    fn uses_prediction(&self) -> bool {
         self.sides != Sides::Target
     }
 
@@ -126,10 +129,10 @@ impl Field for Hausdorff {
 impl<T: Real> FieldOf<T> for Hausdorff {
     fn fill(
         &self,
-        scene: &Scene<'_>,
+        scene: &SampleGeometry<'_>,
         class: usize,
         out: &mut [T],
-        spare: &mut Spare<'_, T>,
+        spare: &mut FieldScratch<'_, T>,
     ) -> Result<(), Error> {
         if self.sides == Sides::Prediction {
             out.fill(T::zero());
@@ -142,10 +145,10 @@ impl<T: Real> FieldOf<T> for Hausdorff {
 
     fn add_prediction(
         &self,
-        scene: &Scene<'_>,
+        scene: &SampleGeometry<'_>,
         mask: &dyn Mask,
         out: &mut [T],
-        spare: &mut Spare<'_, T>,
+        spare: &mut FieldScratch<'_, T>,
     ) -> Result<(), Error> {
         let squares = spare.distances(&self.squares(scene), mask)?;
         self.power().choose(Add { squares, out });
@@ -155,7 +158,7 @@ impl<T: Real> FieldOf<T> for Hausdorff {
 
 impl Hausdorff {
     /// Squared distances: they are exact where distances are rounded, so even powers are made of squares.
-    fn squares<'a>(&self, scene: &'a Scene<'_>) -> Distance<'a> {
+    fn squares<'a>(&self, scene: &'a SampleGeometry<'_>) -> Distance<'a> {
         let kind = if self.interior { Kind::Inside } else { Kind::OtherSide };
         Distance { kind, squared: true, ..scene.distances() }
     }

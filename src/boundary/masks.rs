@@ -1,6 +1,6 @@
 //! Masks of one sample: of its target, and of its prediction.
 
-use crate::batch::{Plan, Truth};
+use crate::batch::{Problem, TargetKind};
 use crate::distance::{ClassMask, Mask};
 use crate::view::Array;
 use crate::{Error, Status};
@@ -13,7 +13,7 @@ pub(crate) struct TargetMask<'a> {
 
 /// What is inside of a target's mask.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Inside {
+pub(crate) enum Region {
     /// A class.
     Class(usize),
     /// A label value: for a single class 0 as well.
@@ -21,13 +21,13 @@ pub(crate) enum Inside {
 }
 
 impl<'a> TargetMask<'a> {
-    pub fn new(plan: &Plan<'a>, sample: usize, inside: Inside) -> Self {
-        let (class, wanted) = match (plan.truth, inside) {
-            (Truth::Labels, Inside::Class(class)) => (0, plan.label_of(class) as usize),
-            (Truth::Labels, Inside::Label(label)) => (0, label),
+    pub fn new(plan: &Problem<'a>, sample: usize, inside: Region) -> Self {
+        let (class, wanted) = match (plan.target_kind, inside) {
+            (TargetKind::Labels, Region::Class(class)) => (0, plan.label_of(class) as usize),
+            (TargetKind::Labels, Region::Label(label)) => (0, label),
             // The map of a single class says by 0 where its other region is.
-            (_, Inside::Label(label)) if plan.classes == 1 => (0, label),
-            (_, Inside::Class(class) | Inside::Label(class)) => (class, 1),
+            (_, Region::Label(label)) if plan.classes == 1 => (0, label),
+            (_, Region::Class(class) | Region::Label(class)) => (class, 1),
         };
         let is_ignored = plan.ignore.iter().any(|&ignore| usize::try_from(ignore) == Ok(wanted));
         let of = |array: &Array| ClassMask::label(array, wanted);
@@ -38,7 +38,7 @@ impl<'a> TargetMask<'a> {
 /// Where no annotated class is true: of labels those of the other classes, of maps what they leave. Ignored labels are
 /// outside of this, too.
 pub(crate) struct RestMask<'a> {
-    pub plan: &'a Plan<'a>,
+    pub plan: &'a Problem<'a>,
     pub sample: usize,
 }
 
@@ -51,7 +51,7 @@ const AT_ONCE: usize = 16;
 impl Mask for RestMask<'_> {
     fn bits(&self, row: usize, start: usize, count: usize, words: &mut [u64]) {
         let Self { plan, sample } = *self;
-        let of_labels = plan.truth == Truth::Labels;
+        let of_labels = plan.target_kind == TargetKind::Labels;
         for (k, words) in words.chunks_mut(AT_ONCE).enumerate() {
             let first = k * AT_ONCE * 64;
             let count = count.saturating_sub(first).min(AT_ONCE * 64);
@@ -59,7 +59,7 @@ impl Mask for RestMask<'_> {
             for class in (0..plan.classes).filter(|&class| plan.is_annotated(sample, class) != of_labels) {
                 let mut of_class = [0; AT_ONCE];
                 let of_class = of_class.get_mut(..words.len()).unwrap_or(&mut []);
-                let mask = TargetMask::new(plan, sample, Inside::Class(class));
+                let mask = TargetMask::new(plan, sample, Region::Class(class));
                 mask.bits(row, start + first, count, of_class);
                 words.iter_mut().zip(of_class).for_each(|(word, bits)| *word |= *bits);
             }
@@ -104,7 +104,7 @@ impl Mask for BitMask<'_> {
 
 /// What a field demands of truth that is given as maps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Wants {
+pub enum TargetRequirement {
     /// Nothing: the target is not read.
     Anything,
     /// 0 or 1 everywhere.
@@ -117,8 +117,8 @@ pub enum Wants {
 ///
 /// # Safety
 /// The arrays of the plan are readable.
-pub(crate) unsafe fn check_maps(plan: &Plan<'_>, wants: Wants) -> Result<(), Error> {
-    if plan.truth == Truth::Labels || wants == Wants::Anything {
+pub(crate) unsafe fn check_maps(plan: &Problem<'_>, wants: TargetRequirement) -> Result<(), Error> {
+    if plan.target_kind == TargetKind::Labels || wants == TargetRequirement::Anything {
         return Ok(());
     }
     for sample in 0..plan.samples {
@@ -134,7 +134,7 @@ pub(crate) unsafe fn check_maps(plan: &Plan<'_>, wants: Wants) -> Result<(), Err
                     *ones += u32::from(g == 1.0);
                 }
             }
-            let is_partition = wants == Wants::Partition && plan.classes > 1;
+            let is_partition = wants == TargetRequirement::Partition && plan.classes > 1;
             let least = u32::from((0..plan.classes).all(|class| plan.is_annotated(sample, class)));
             for (voxel, &ones) in ones.iter().enumerate().take(count) {
                 bad |= u64::from(is_partition && (ones > 1 || ones < least)) << voxel;
@@ -142,7 +142,9 @@ pub(crate) unsafe fn check_maps(plan: &Plan<'_>, wants: Wants) -> Result<(), Err
             if bad != 0 {
                 let voxel = sample * plan.voxels + first + bad.trailing_zeros() as usize;
                 let wants = match wants {
-                    Wants::Partition => c"one class at 1 in each voxel, or a field given with the term",
+                    TargetRequirement::Partition => {
+                        c"one class at 1 in each voxel, or a field given with the term"
+                    }
                     _ => c"0 or 1 everywhere, or a field given with the term",
                 };
                 return Err(Error::new(Status::Unsupported, c"target", wants).at(voxel));
@@ -167,10 +169,10 @@ mod tests {
         let prediction = View::new(&logits, &[1, 2, 5]).unwrap();
         let target = View::new(&labels, &[1, 5]).unwrap();
         let batch = Batch { ignore: &[255], ..Batch::new(prediction, Activation::Softmax, target) };
-        let plan = Plan::new(&batch).unwrap();
+        let plan = Problem::new(&batch).unwrap();
         for (class, bits) in [(0, 0b10001), (1, 0b01010)] {
             let mut word = [0];
-            TargetMask::new(&plan, 0, Inside::Class(class)).bits(0, 0, 5, &mut word);
+            TargetMask::new(&plan, 0, Region::Class(class)).bits(0, 0, 5, &mut word);
             assert_eq!(word[0], bits);
         }
     }

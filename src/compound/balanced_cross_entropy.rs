@@ -1,6 +1,6 @@
 //! Balanced cross entropy: the first half of combo, in which both outcomes pay.
 
-use crate::{Charge, Cost, Error, Form, Parts, Real, Voxel, within};
+use crate::{Contribution, Error, Loss, LossKind, Real, Voxel, VoxelLoss, check};
 
 /// Balanced cross entropy, the first half of combo loss (15), ≥ 0; 0 is perfect.
 ///
@@ -29,26 +29,26 @@ impl Default for BalancedCrossEntropy {
     }
 }
 
-impl Cost for BalancedCrossEntropy {
-    const CHARGE: Charge = Charge::Outcomes;
+impl VoxelLoss for BalancedCrossEntropy {
+    const CONTRIBUTION: Contribution = Contribution::BothOutcomes;
 
     #[inline(always)]
-    fn at<T: Real>(&self, voxel: Voxel<T>) -> (T, T) {
+    fn evaluate<T: Real>(&self, voxel: Voxel<T>) -> (T, T) {
         (-voxel.log_probability, -T::one())
     }
 
-    fn prices(&self) -> [f64; 2] {
+    fn outcome_weights(&self) -> [f64; 2] {
         [self.beta, 1.0 - self.beta]
     }
 
     fn validate(&self) -> Result<(), Error> {
-        within(&[(c"beta", self.beta)], |beta| (0.0..=1.0).contains(&beta), c"in [0, 1]")
+        check(&[(c"beta", self.beta)], |beta| (0.0..=1.0).contains(&beta), c"in [0, 1]")
     }
 }
 
-impl Form for BalancedCrossEntropy {
+impl Loss for BalancedCrossEntropy {
     #[inline(never)] // see `Form`
-    fn parts(&self) -> Parts<'_> {
-        Parts::Cost(self)
+    fn kind(&self) -> LossKind<'_> {
+        LossKind::Voxel(self)
     }
 }

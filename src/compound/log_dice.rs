@@ -1,7 +1,9 @@
 //! Logarithmic Dice: the first half of the exponential logarithmic loss.
 
 use crate::region::power::power;
-use crate::{Error, Form, NOTHING, Parts, Region, Tally, Weighting, non_negative};
+use crate::{
+    ClassSums, DefaultClassWeights, Error, Loss, LossKind, MIN_DENOMINATOR, RegionLoss, non_negative,
+};
 
 /// Logarithmic Dice loss of a class, the first half of the exponential logarithmic loss (16), ≥ 0;
 /// 0 is perfect.
@@ -39,25 +41,29 @@ impl Default for LogDice {
 /// 2⁻¹²⁶: no logarithm is taken below it.
 const FLOOR: f64 = f32::MIN_POSITIVE as f64;
 
-impl Region for LogDice {
-    fn score(&self, class: &Tally) -> (f64, Tally) {
+impl RegionLoss for LogDice {
+    fn evaluate(&self, class: &ClassSums) -> (f64, ClassSums) {
         let Self { gamma, smooth_numerator, smooth_denominator } = *self;
-        let mistakes = (class.predicted - class.overlap) + (class.truth - class.overlap);
-        let found = 2.0 * class.overlap + smooth_numerator;
-        let all = 2.0 * class.overlap + mistakes + smooth_denominator;
-        if all < NOTHING {
-            return (0.0, Tally::ZERO);
+        let mistakes = (class.prediction - class.intersection) + (class.target - class.intersection);
+        let found = 2.0 * class.intersection + smooth_numerator;
+        let all = 2.0 * class.intersection + mistakes + smooth_denominator;
+        if all < MIN_DENOMINATOR {
+            return (0.0, ClassSums::ZERO);
         }
         let ratio = found / all;
         if ratio < FLOOR {
-            return (power(-libm::log(FLOOR), gamma).0, Tally::ZERO);
+            return (power(-libm::log(FLOOR), gamma).0, ClassSums::ZERO);
         }
         // Near perfect the ratio has lost the digits that the loss has, and far from it the other way round.
         let loss = (mistakes + smooth_denominator - smooth_numerator) / all;
         let surprise = if loss > 0.5 { -libm::log(ratio) } else { -libm::log1p(-loss) };
         let (value, steepness) = power(surprise, gamma);
         // ∂(−log ratio) = ∂all/all − ∂found/found, with ∂all/∂predicted = 1 and ∂found/∂overlap = 2.
-        let slope = Tally { overlap: -2.0 * steepness / found, predicted: steepness / all, ..Tally::ZERO };
+        let slope = ClassSums {
+            intersection: -2.0 * steepness / found,
+            prediction: steepness / all,
+            ..ClassSums::ZERO
+        };
         (value, slope)
     }
 
@@ -71,13 +77,13 @@ impl Region for LogDice {
     }
 }
 
-impl Form for LogDice {
-    fn parts(&self) -> Parts<'_> {
-        Parts::Region(self)
+impl Loss for LogDice {
+    fn kind(&self) -> LossKind<'_> {
+        LossKind::Region(self)
     }
 
-    fn weighting(&self) -> Weighting {
-        Weighting::Presence
+    fn default_class_weights(&self) -> DefaultClassWeights {
+        DefaultClassWeights::Presence
     }
 }
 
@@ -88,9 +94,9 @@ mod tests {
 
     #[test]
     fn a_dice_of_one_half() {
-        let class = Tally { truth: 2.0, predicted: 2.0, overlap: 1.0, ..Tally::ZERO };
+        let class = ClassSums { target: 2.0, prediction: 2.0, intersection: 1.0, ..ClassSums::ZERO };
         let bare = LogDice { gamma: 2.0, smooth_numerator: 0.0, smooth_denominator: 0.0 };
-        assert_close(bare.score(&class).0, 2f64.ln() * 2f64.ln());
+        assert_close(bare.evaluate(&class).0, 2f64.ln() * 2f64.ln());
     }
 
     #[test]
@@ -101,8 +107,8 @@ mod tests {
 
     #[test]
     fn no_overlap_at_all_is_held_at_the_floor() {
-        let class = Tally { truth: 2.0, predicted: 2.0, ..Tally::ZERO };
+        let class = ClassSums { target: 2.0, prediction: 2.0, ..ClassSums::ZERO };
         let bare = LogDice { gamma: 1.0, smooth_numerator: 0.0, smooth_denominator: 0.0 };
-        assert_close(bare.score(&class).0, 126.0 * 2f64.ln());
+        assert_close(bare.evaluate(&class).0, 126.0 * 2f64.ln());
     }
 }

@@ -1,6 +1,8 @@
 //! Power cross entropy: the second half of the exponential logarithmic loss.
 
-use crate::{Base, Charge, Cost, Error, Form, Parts, Real, Voxel, Weighting, non_negative};
+use crate::{
+    Base, Contribution, DefaultClassWeights, Error, Loss, LossKind, Real, Voxel, VoxelLoss, non_negative,
+};
 
 /// Power cross entropy, the second half of the exponential logarithmic loss (16), ≥ 0; 0 is perfect.
 ///
@@ -33,13 +35,13 @@ impl Default for PowerCrossEntropy {
 /// Below this a power under one is its chord.
 const TAU: f64 = 1e-6;
 
-impl Cost for PowerCrossEntropy {
-    const CHARGE: Charge = Charge::Truth;
-    const BASE: Base = Base::Surprise;
+impl VoxelLoss for PowerCrossEntropy {
+    const CONTRIBUTION: Contribution = Contribution::TrueClass;
+    const POWER_BASE: Base = Base::NegLogProbability;
 
     #[inline(always)]
-    fn at<T: Real>(&self, voxel: Voxel<T>) -> (T, T) {
-        let Voxel { log_probability, raised, .. } = voxel;
+    fn evaluate<T: Real>(&self, voxel: Voxel<T>) -> (T, T) {
+        let Voxel { log_probability, power: raised, .. } = voxel;
         let (surprise, gamma) = (-log_probability, T::of(self.gamma));
         if self.gamma == 1.0 {
             return (surprise, -T::one());
@@ -61,7 +63,7 @@ impl Cost for PowerCrossEntropy {
         self.gamma - 1.0
     }
 
-    fn least_base(&self) -> f64 {
+    fn min_base(&self) -> f64 {
         if self.gamma < 1.0 { TAU } else { 0.0 }
     }
 
@@ -70,13 +72,13 @@ impl Cost for PowerCrossEntropy {
     }
 }
 
-impl Form for PowerCrossEntropy {
+impl Loss for PowerCrossEntropy {
     #[inline(never)] // see `Form`
-    fn parts(&self) -> Parts<'_> {
-        Parts::Cost(self)
+    fn kind(&self) -> LossKind<'_> {
+        LossKind::Voxel(self)
     }
 
-    fn weighting(&self) -> Weighting {
-        Weighting::Frequency
+    fn default_class_weights(&self) -> DefaultClassWeights {
+        DefaultClassWeights::Frequency
     }
 }

@@ -7,7 +7,7 @@ use super::{BalancedCrossEntropy, LogDice, PowerCrossEntropy};
 use crate::boundary::{Boundary, Hausdorff};
 use crate::distribution::{CrossEntropy, Focal, TopK};
 use crate::region::{Dice, GeneralizedDice};
-use crate::{Error, Term, within};
+use crate::{Error, Term, check};
 
 /// Dice + cross entropy: nnU-Net's, whose Dice leaves the background out.
 ///
@@ -24,7 +24,7 @@ pub struct DiceCrossEntropy {
 impl DiceCrossEntropy {
     /// The loss.
     pub fn terms(&self) -> [Term<'_>; 2] {
-        let dice = Term { leave_out_background: true, ..Term::new(1.0, &self.dice) };
+        let dice = Term { exclude_background: true, ..Term::new(1.0, &self.dice) };
         [dice, Term::new(1.0, &self.cross_entropy)]
     }
 }
@@ -44,7 +44,7 @@ pub struct DiceTopK {
 impl DiceTopK {
     /// The loss.
     pub fn terms(&self) -> [Term<'_>; 2] {
-        let dice = Term { leave_out_background: true, ..Term::new(1.0, &self.dice) };
+        let dice = Term { exclude_background: true, ..Term::new(1.0, &self.dice) };
         [dice, Term::new(1.0, &self.top_k)]
     }
 }
@@ -96,7 +96,7 @@ impl Combo {
     /// # Errors
     /// [`Error`] unless `α` lies in [0, 1]: beyond it one of the halves would be subtracted.
     pub fn terms(&self) -> Result<[Term<'_>; 2], Error> {
-        within(&[(c"alpha", self.alpha)], |alpha| (0.0..=1.0).contains(&alpha), c"in [0, 1]")?;
+        check(&[(c"alpha", self.alpha)], |alpha| (0.0..=1.0).contains(&alpha), c"in [0, 1]")?;
         let dice = Term { minus_one: true, ..Term::new(1.0 - self.alpha, &self.dice) };
         Ok([Term::new(self.alpha, &self.cross_entropy), dice])
     }
@@ -185,7 +185,7 @@ pub struct DiceHausdorff {
 impl DiceHausdorff {
     /// The loss.
     pub fn terms(&self) -> [Term<'_>; 2] {
-        let dice = Term { leave_out_background: true, ..Term::new(1.0, &self.dice) };
+        let dice = Term { exclude_background: true, ..Term::new(1.0, &self.dice) };
         [dice, Term::new(1.0, &self.hausdorff)]
     }
 }

@@ -2,18 +2,18 @@
 
 /// Where the voxels are, as bytes that many tasks write to, each its own.
 #[derive(Clone, Copy)]
-pub struct Canvas {
+pub struct OutputBuffer {
     base: *mut u8,
     /// Bytes of an element: 4 or 8.
     pub element: usize,
 }
 
 // SAFETY: a place is no access. Whoever writes says why nobody else does.
-unsafe impl Send for Canvas {}
+unsafe impl Send for OutputBuffer {}
 // SAFETY: as above.
-unsafe impl Sync for Canvas {}
+unsafe impl Sync for OutputBuffer {}
 
-impl Canvas {
+impl OutputBuffer {
     /// Over an output.
     pub fn new<T>(out: &mut [T]) -> Self {
         Self { base: out.as_mut_ptr().cast(), element: size_of::<T>() }

@@ -11,9 +11,9 @@
 //! `|y − r| ≥ h(y)` already.
 
 use super::across::{across, expand};
-use super::canvas::Canvas;
+use super::canvas::OutputBuffer;
 use super::cell::Cell;
-use super::emit::{Finish, Place};
+use super::emit::{Conversion, Placement};
 use super::lower::extremes;
 use super::plan::{Axis, Plan};
 use super::root::Root;
@@ -56,10 +56,10 @@ pub struct Columns<'a, C: Cell, const N: usize> {
     /// Which axis, in the order of passes.
     pub pass: usize,
     pub axis: Axis,
-    pub canvas: Canvas,
+    pub canvas: OutputBuffer,
     pub source: Source,
     /// None: squares, for the next pass.
-    pub finish: Option<Finish>,
+    pub finish: Option<Conversion>,
     /// Look for squares of at least this; before the last pass, for any that are far but not nowhere.
     pub limit: Option<C>,
     /// Stop after a tile whose squares are all below this.
@@ -93,7 +93,7 @@ impl<C: Slot + Root, const N: usize> Kernel for Columns<'_, C, N> {
             // Cells that are wider than those of the plan take a block in parts.
             for start in (0..block.width).step_by(N) {
                 let place =
-                    Place { first: block.first + start, width: (block.width - start).min(N), ..block };
+                    Placement { first: block.first + start, width: (block.width - start).min(N), ..block };
                 let mut window = Window::first::<C>(extent);
                 // SAFETY: the tile's columns lie in the canvas, and tiles have no voxel in common.
                 unsafe {
@@ -153,12 +153,12 @@ fn divide(number: usize, by: usize) -> (usize, usize) {
 impl<C: Slot + Root, const N: usize> Columns<'_, C, N> {
     /// Tiles side by side in memory are neighbours: block fastest, then row, then the axes before.
     #[inline(always)]
-    fn place(&self, item: usize) -> Place {
+    fn place(&self, item: usize) -> Placement {
         let plan = self.plan;
         let (column, block) = divide(item, plan.blocks);
         let (start, width) = plan.block(block);
         let first = plan.row(column, Some(self.pass)) * plan.pitch + plan.skip + start;
-        Place { canvas: self.canvas, first, pitch: self.axis.stride * plan.pitch, width }
+        Placement { canvas: self.canvas, first, pitch: self.axis.stride * plan.pitch, width }
     }
 
     /// Loads `rows` of a column, the lanes of a block from `start` on, into a tile that begins at row `base`.
@@ -169,13 +169,13 @@ impl<C: Slot + Root, const N: usize> Columns<'_, C, N> {
     unsafe fn load(
         &self,
         tile: &mut Tile<C, N>,
-        block: Place,
+        block: Placement,
         start: usize,
         base: usize,
         rows: Range<usize>,
     ) {
         let last = self.axis.extent - 1;
-        let Place { canvas, first, pitch, width } = block;
+        let Placement { canvas, first, pitch, width } = block;
         for y in rows {
             let row = &mut tile.near[y - base];
             // SAFETY: promised by the caller.
@@ -213,7 +213,7 @@ impl<C: Slot + Root, const N: usize> Columns<'_, C, N> {
     /// # Safety
     /// As for `load`, and the row holds squares.
     #[inline(always)]
-    unsafe fn load_row(&self, row: &mut [C; N], place: Place, y: usize) -> u64 {
+    unsafe fn load_row(&self, row: &mut [C; N], place: Placement, y: usize) -> u64 {
         let narrow = if let Source::Narrow(unit) = self.source { Some(unit) } else { None };
         // SAFETY: promised by the caller.
         unsafe {
@@ -227,10 +227,10 @@ impl<C: Slot + Root, const N: usize> Columns<'_, C, N> {
     /// # Safety
     /// As for `load`; nobody else touches these rows, nor those of `next`, which are loaded.
     #[inline(always)]
-    unsafe fn store(&self, tile: &mut Tile<C, N>, place: Place, window: Window, next: Option<Place>) {
+    unsafe fn store(&self, tile: &mut Tile<C, N>, place: Placement, window: Window, next: Option<Placement>) {
         let Window { base, begin, end, .. } = window;
         let rows = tile.best.run(begin..end);
-        let place = Place { first: place.first + (base + begin) * place.pitch, ..place };
+        let place = Placement { first: place.first + (base + begin) * place.pitch, ..place };
         let Some(finish) = self.finish else {
             for ((row, &sides), y) in rows.iter().zip(tile.sides.run(begin..)).zip(0..) {
                 let sides = if self.plan.one_sided { None } else { Some(sides) };

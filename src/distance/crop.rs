@@ -1,7 +1,7 @@
 //! The box that holds the object: outside of it the distances of one side are 0.
 
 use super::Mask;
-use super::canvas::Canvas;
+use super::canvas::OutputBuffer;
 use super::plan::Plan;
 use super::rows::low_bits;
 use crate::engine::simd::Kernel;
@@ -87,7 +87,7 @@ fn whole(plan: &Plan, bounds: &Bounds) -> bool {
 ///
 /// # Safety
 /// `part` is a crop of `whole`, whose voxels are in the canvas, and nobody else touches these rows' zeros.
-pub unsafe fn clear(whole: &Plan, part: &Plan, canvas: Canvas, rows: Range<usize>, stream: bool) {
+pub unsafe fn clear(whole: &Plan, part: &Plan, canvas: OutputBuffer, rows: Range<usize>, stream: bool) {
     let mut begin = rows.start * whole.pitch;
     for row in rows.clone() {
         if holds(whole, part, row) {
@@ -115,7 +115,7 @@ fn holds(whole: &Plan, part: &Plan, row: usize) -> bool {
 
 /// # Safety
 /// The voxels lie in the canvas, and nobody else touches them.
-unsafe fn zero(canvas: Canvas, voxels: Range<usize>, stream: bool) {
+unsafe fn zero(canvas: OutputBuffer, voxels: Range<usize>, stream: bool) {
     let bytes = voxels.len() * canvas.element;
     // SAFETY: promised by the caller; lines are whole, and between the ends.
     unsafe {

@@ -1,13 +1,13 @@
 //! The last pass's output: root, unit and sign, and how they reach memory.
 
-use super::canvas::Canvas;
+use super::canvas::OutputBuffer;
 use super::root::Root;
 use super::store::store;
 use crate::Math;
 
 /// How squares become outputs.
 #[derive(Clone, Copy)]
-pub struct Finish {
+pub struct Conversion {
     /// Unit of the distances; of the squares its square.
     pub scale: f64,
     /// Leave out the root.
@@ -20,8 +20,8 @@ pub struct Finish {
 
 /// Where the rows of a tile go.
 #[derive(Clone, Copy)]
-pub struct Place {
-    pub canvas: Canvas,
+pub struct Placement {
+    pub canvas: OutputBuffer,
     /// The voxel of the first lane of the first row.
     pub first: usize,
     /// Voxels from a row to the next.
@@ -30,7 +30,7 @@ pub struct Place {
     pub width: usize,
 }
 
-impl Finish {
+impl Conversion {
     /// One output, of a square.
     pub fn value(self, square: f64, inside: bool) -> f64 {
         let value =
@@ -47,7 +47,7 @@ impl Finish {
         self,
         rows: &[[C; N]],
         sides: impl FnMut(usize) -> u64,
-        place: Place,
+        place: Placement,
     ) {
         let Self { scale, .. } = self;
         let unit = scale * scale;
@@ -102,7 +102,7 @@ impl Finish {
         self,
         rows: &[[C; N]],
         mut sides: impl FnMut(usize) -> u64,
-        place: Place,
+        place: Placement,
         values: impl Fn(&[C; N]) -> [f32; N],
     ) {
         for (row, y) in rows.iter().zip(0..) {
@@ -126,7 +126,7 @@ impl Finish {
         self,
         rows: &[[C; N]],
         mut sides: impl FnMut(usize) -> u64,
-        place: Place,
+        place: Placement,
         value: impl Fn(C) -> f64,
     ) {
         for (row, y) in rows.iter().zip(0..) {

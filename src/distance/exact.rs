@@ -12,8 +12,8 @@
 //! So nothing is rounded between passes, whatever the number of axes. Where the axes passed before the last one have more
 //! than 2³¹ voxels together (the image has twice as many and more), four bytes hold the distance, rounded to f32.
 
-use super::canvas::Canvas;
-use super::emit::Finish;
+use super::canvas::OutputBuffer;
+use super::emit::Conversion;
 use super::envelope::Envelope;
 use super::plan::{Axis, Plan, Route};
 use super::rows::{NONE, Record, low_bits};
@@ -83,9 +83,9 @@ pub struct Exact<'a> {
     /// Which axis, in the order of passes.
     pub pass: usize,
     pub axis: Axis,
-    pub canvas: Canvas,
+    pub canvas: OutputBuffer,
     /// None: for the next pass.
-    pub finish: Option<Finish>,
+    pub finish: Option<Conversion>,
     pub tiles: Range<usize>,
     /// How many records of the first tile have been saved.
     pub saved: usize,

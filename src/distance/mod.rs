@@ -91,7 +91,7 @@ mod sweep;
 mod tile;
 mod transform;
 
-pub use crate::executor::{Executor, Here};
+pub use crate::executor::{Executor, Sequential};
 pub use class_mask::ClassMask;
 pub(crate) use class_mask::bits_equal;
 pub use request::{Distance, Kind, Mask};

@@ -5,7 +5,7 @@
 //! wait in the block's own output ([`Record`]), where the next pass makes squared distances of them.
 
 use super::Mask;
-use super::canvas::Canvas;
+use super::canvas::OutputBuffer;
 use super::plan::Plan;
 use crate::engine::prefetch::prefetch;
 use crate::engine::simd::Kernel;
@@ -98,7 +98,7 @@ impl Record {
 pub struct Rows<'a> {
     pub plan: &'a Plan,
     pub mask: &'a dyn Mask,
-    pub canvas: Canvas,
+    pub canvas: OutputBuffer,
     pub rows: Range<usize>,
     /// Room for a row of the mask.
     pub words: &'a mut [u64],
@@ -146,7 +146,7 @@ impl Kernel for Rows<'_> {
 /// # Safety
 /// A row of the plan begins at voxel `first`, and nobody else touches its output.
 #[inline(always)]
-unsafe fn records(plan: &Plan, words: &[u64], canvas: Canvas, first: usize) {
+unsafe fn records(plan: &Plan, words: &[u64], canvas: OutputBuffer, first: usize) {
     let word = |index: usize| words.get(index).copied().unwrap_or(0);
     let block_bits = |start: usize, width: usize| {
         let (index, shift) = (start / 64, start % 64);

@@ -1,6 +1,6 @@
 //! How a row of the output reaches memory: through the cache, or past it.
 
-use super::emit::Place;
+use super::emit::Placement;
 use super::slots::copy;
 
 /// Writes row `y` of a tile.
@@ -8,8 +8,8 @@ use super::slots::copy;
 /// # Safety
 /// It lies in the canvas of `place`, and nobody else touches it.
 #[inline(always)]
-pub unsafe fn store<T, const N: usize>(row: &[T; N], place: Place, y: usize, past_cache: bool) {
-    let Place { canvas, first, pitch, width } = place;
+pub unsafe fn store<T, const N: usize>(row: &[T; N], place: Placement, y: usize, past_cache: bool) {
+    let Placement { canvas, first, pitch, width } = place;
     // SAFETY: promised by the caller; a row is a multiple of two lines: 32 or 64 f32, or 16 f64 and more.
     unsafe {
         let at = canvas.at(first + y * pitch);

@@ -1,11 +1,11 @@
 //! The passes, each cut into tasks.
 
 use super::Mask;
-use super::canvas::Canvas;
+use super::canvas::OutputBuffer;
 use super::cell::Cell;
 use super::columns::{Columns, Outcome, Source};
 use super::crop::{Bounds, EMPTY, Survey};
-use super::emit::Finish;
+use super::emit::Conversion;
 use super::exact::Exact;
 use super::plan::{Axis, Cells, Plan};
 use super::root::Root;
@@ -14,7 +14,7 @@ use super::slots::Slot;
 use super::store::fence;
 use super::tile::Tile;
 use crate::engine::simd::dispatch;
-use crate::executor::{Deal, Executor, MAX_WORKERS, run_once};
+use crate::executor::{Executor, MAX_WORKERS, WorkQueue, run_once};
 use core::ops::Range;
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -28,7 +28,7 @@ const ENOUGH: u32 = 200 * 200;
 pub struct Sweep<'a> {
     pub plan: &'a Plan,
     pub mask: &'a dyn Mask,
-    pub canvas: Canvas,
+    pub canvas: OutputBuffer,
     pub executor: &'a dyn Executor,
     pub workers: usize,
     pub scratch: Slots,
@@ -66,7 +66,7 @@ impl Sweep<'_> {
     pub fn passes<C: Slot + Root, const N: usize>(
         &self,
         axes: Range<usize>,
-        finish: Option<Finish>,
+        finish: Option<Conversion>,
         limit: Option<C>,
         narrow: Option<f64>,
     ) -> bool {
@@ -125,7 +125,7 @@ impl Sweep<'_> {
 
     /// All passes of an image with one column axis: nothing waits between passes, so every tile has the cells that its
     /// own distances need. False if there is no boundary to measure to.
-    pub fn strips<const N: usize>(&self, finish: Finish, widest: Cells) -> bool {
+    pub fn strips<const N: usize>(&self, finish: Conversion, widest: Cells) -> bool {
         self.split(self.plan.rows, |worker, range| self.rows(worker, range));
         if !self.has_boundary() {
             return false;
@@ -165,7 +165,7 @@ impl Sweep<'_> {
     }
 
     /// All passes, for distances and spacings of any size. False if there is no boundary to measure to.
-    pub fn exact(&self, finish: Finish) -> bool {
+    pub fn exact(&self, finish: Conversion) -> bool {
         let plan = self.plan;
         self.split(plan.rows, |worker, range| self.rows(worker, range));
         if !self.has_boundary() {
@@ -186,7 +186,7 @@ impl Sweep<'_> {
         let runs = if tasks > 1 { items.min(tasks * RUNS) } else { tasks };
         let share = items.checked_div(runs).unwrap_or(0);
         let more = items - share * runs;
-        let deal = Deal::new(runs);
+        let deal = WorkQueue::new(runs);
         run_once(self.executor, tasks, &|worker| {
             while let Some(index) = deal.take() {
                 let begin = index * share + index.min(more);
@@ -234,7 +234,7 @@ impl Sweep<'_> {
         worker: usize,
         (pass, axis): (usize, Axis),
         source: Source,
-        finish: Option<Finish>,
+        finish: Option<Conversion>,
         limit: Option<C>,
         tiles: Range<usize>,
     ) {
@@ -269,7 +269,7 @@ impl Sweep<'_> {
         &self,
         worker: usize,
         (pass, axis): (usize, Axis),
-        finish: Finish,
+        finish: Conversion,
         limit: Option<C>,
         enough: Option<C>,
         tiles: Range<usize>,
@@ -296,7 +296,7 @@ impl Sweep<'_> {
         &self,
         worker: usize,
         (pass, axis): (usize, Axis),
-        finish: Option<Finish>,
+        finish: Option<Conversion>,
         tiles: Range<usize>,
         saved: usize,
     ) {

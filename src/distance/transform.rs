@@ -1,9 +1,9 @@
 //! The transform: the passes in their order, and which cells they run in.
 
-use super::canvas::Canvas;
+use super::canvas::OutputBuffer;
 use super::cell::Cell;
 use super::crop::clear;
-use super::emit::Finish;
+use super::emit::Conversion;
 use super::exact::exact_len;
 use super::plan::{Cells, Plan, Route, WIDE_REAL};
 use super::sweep::{Slots, Sweep};
@@ -126,7 +126,7 @@ fn sweep<T: Real>(
     let mut sweep = Sweep {
         plan,
         mask,
-        canvas: Canvas::new(out),
+        canvas: OutputBuffer::new(out),
         executor,
         workers,
         scratch: Slots { base: scratch.as_mut_ptr(), each: slot_len(plan) },
@@ -136,7 +136,8 @@ fn sweep<T: Real>(
         runs: Default::default(),
     };
     let count = plan.count();
-    let finish = Finish { scale: plan.spacing, squared: plan.squared, signed: plan.signed, stream: false };
+    let finish =
+        Conversion { scale: plan.spacing, squared: plan.squared, signed: plan.signed, stream: false };
     let beyond = |voxels: usize| voxels * size_of::<T>() > STREAM;
     let cropped;
     if plan.one_sided && !plan.gathered {
@@ -155,9 +156,9 @@ fn sweep<T: Real>(
         }
     }
     let plan = sweep.plan;
-    let finish = Finish { stream: beyond(plan.rows * plan.width), ..finish };
+    let finish = Conversion { stream: beyond(plan.rows * plan.width), ..finish };
     // Squares of f32 are in the unit of the caller already.
-    let real = Finish { scale: 1.0, ..finish };
+    let real = Conversion { scale: 1.0, ..finish };
     let wide = plan.lanes == 64;
     let done = match plan.route {
         Route::Equal { widest } if count == 1 && wide => sweep.strips::<64>(finish, widest),
@@ -220,7 +221,7 @@ fn sweep<T: Real>(
 mod tests {
     use super::*;
     use crate::distance::{Kind, reference};
-    use crate::executor::Here;
+    use crate::executor::Sequential;
     use core::sync::atomic::Ordering;
     use std::vec::Vec;
     use std::{assert, assert_eq, vec};
@@ -251,15 +252,15 @@ mod tests {
         let sweep = Sweep {
             plan: &plan,
             mask: &mask_of,
-            canvas: Canvas::new(&mut out),
-            executor: &Here,
+            canvas: OutputBuffer::new(&mut out),
+            executor: &Sequential,
             workers: 1,
             scratch: Slots { base: scratch[offset..].as_mut_ptr(), each: slot_len(&plan) },
             seen: Default::default(),
             too_far: AtomicBool::new(false),
             runs: Default::default(),
         };
-        let finish = Finish { scale: 1.0, squared: false, signed: true, stream: false };
+        let finish = Conversion { scale: 1.0, squared: false, signed: true, stream: false };
         assert!(if plan.lanes == 64 {
             sweep.strips::<64>(finish, widest)
         } else {
@@ -297,7 +298,7 @@ mod tests {
             let mut scratch = vec![0u8; exact_len(70).max(slot_len(&plan)) + 64];
             let offset = scratch.as_ptr().addr().wrapping_neg() % 64;
             let mut out = vec![0f32; mask.len()];
-            sweep(&plan, &ClassMask::of(&view), &mut out, &mut scratch[offset..], 1, &Here);
+            sweep(&plan, &ClassMask::of(&view), &mut out, &mut scratch[offset..], 1, &Sequential);
             let want = slow(&request, &mask);
             let is_close = |(&got, &want): (&f32, &f64)| {
                 (f64::from(got) - want).abs() <= want.abs() / f64::from(1 << 22)

@@ -1,6 +1,6 @@
 //! Cross entropy: the logarithm of what the truth was thought likely.
 
-use crate::{Charge, Cost, Error, Form, Normalizer, Parts, Real, Voxel, within};
+use crate::{Contribution, Error, Loss, LossKind, Normalizer, Real, Voxel, VoxelLoss, check};
 
 /// Cross entropy (2) and, with class weights, weighted cross entropy (3); ≥ 0, and 0 is perfect.
 ///
@@ -28,16 +28,16 @@ pub struct CrossEntropy {
     pub normalizer: Normalizer,
 }
 
-impl Cost for CrossEntropy {
-    const CHARGE: Charge = Charge::Likelihood;
-    const LINEAR: bool = true;
+impl VoxelLoss for CrossEntropy {
+    const CONTRIBUTION: Contribution = Contribution::NegLogLikelihood;
+    const CONSTANT_SLOPE: bool = true;
 
     #[inline(always)]
-    fn at<T: Real>(&self, voxel: Voxel<T>) -> (T, T) {
+    fn evaluate<T: Real>(&self, voxel: Voxel<T>) -> (T, T) {
         (-voxel.log_probability, -T::one())
     }
 
-    fn smoothing(&self) -> f64 {
+    fn label_smoothing(&self) -> f64 {
         self.label_smoothing
     }
 
@@ -46,13 +46,13 @@ impl Cost for CrossEntropy {
     }
 
     fn validate(&self) -> Result<(), Error> {
-        within(&[(c"label_smoothing", self.label_smoothing)], |x| (0.0..=1.0).contains(&x), c"in [0, 1]")
+        check(&[(c"label_smoothing", self.label_smoothing)], |x| (0.0..=1.0).contains(&x), c"in [0, 1]")
     }
 }
 
-impl Form for CrossEntropy {
+impl Loss for CrossEntropy {
     #[inline(never)] // see `Form`
-    fn parts(&self) -> Parts<'_> {
-        Parts::Cost(self)
+    fn kind(&self) -> LossKind<'_> {
+        LossKind::Voxel(self)
     }
 }

@@ -1,10 +1,10 @@
 //! Distance-penalised cross entropy: mistakes near a boundary cost more.
 
-use crate::boundary::field::{Field, FieldOf, Scene, Spare, Wants};
+use crate::boundary::field::{Field, FieldOf, FieldScratch, SampleGeometry, TargetRequirement};
 use crate::distance::{Distance, Kind, Mask};
 use crate::engine::row::LANES;
 use crate::engine::simd::{Kernel, dispatch};
-use crate::{Charge, Cost, Error, Form, Parts, Real, Voxel};
+use crate::{Contribution, Error, Loss, LossKind, Real, Voxel, VoxelLoss};
 
 /// Distance-penalised cross entropy (6), ≥ 0; 0 is perfect.
 ///
@@ -28,22 +28,22 @@ use crate::{Charge, Cost, Error, Form, Parts, Real, Voxel};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct DistancePenalized;
 
-impl Cost for DistancePenalized {
-    const CHARGE: Charge = Charge::Likelihood;
-    const LINEAR: bool = true;
-    const FIELD: bool = true;
+impl VoxelLoss for DistancePenalized {
+    const CONTRIBUTION: Contribution = Contribution::NegLogLikelihood;
+    const CONSTANT_SLOPE: bool = true;
+    const USES_FIELD: bool = true;
 
     #[inline(always)]
-    fn at<T: Real>(&self, voxel: Voxel<T>) -> (T, T) {
+    fn evaluate<T: Real>(&self, voxel: Voxel<T>) -> (T, T) {
         let price = T::one() + voxel.field;
         (-voxel.log_probability * price, -price)
     }
 }
 
-impl Form for DistancePenalized {
+impl Loss for DistancePenalized {
     #[inline(never)] // see `Form`
-    fn parts(&self) -> Parts<'_> {
-        Parts::Cost(self)
+    fn kind(&self) -> LossKind<'_> {
+        LossKind::Voxel(self)
     }
 
     #[inline(never)] // see `Form`
@@ -57,18 +57,18 @@ impl Field for DistancePenalized {
         true
     }
 
-    fn wants(&self) -> Wants {
-        Wants::Partition
+    fn requires(&self) -> TargetRequirement {
+        TargetRequirement::Partition
     }
 }
 
 impl<T: Real> FieldOf<T> for DistancePenalized {
     fn fill(
         &self,
-        scene: &Scene<'_>,
+        scene: &SampleGeometry<'_>,
         _: usize,
         out: &mut [T],
-        spare: &mut Spare<'_, T>,
+        spare: &mut FieldScratch<'_, T>,
     ) -> Result<(), Error> {
         out.fill(T::zero());
         // A single class has two regions: the object and what is not.
@@ -84,10 +84,10 @@ impl<T: Real> FieldOf<T> for DistancePenalized {
 
 /// Writes `D` of one region.
 fn revert<T: Real>(
-    scene: &Scene<'_>,
+    scene: &SampleGeometry<'_>,
     region: &dyn Mask,
     out: &mut [T],
-    spare: &mut Spare<'_, T>,
+    spare: &mut FieldScratch<'_, T>,
 ) -> Result<(), Error> {
     let depth = spare.distances(&Distance { kind: Kind::Inside, ..scene.distances() }, region)?;
     let (shallowest, deepest) = dispatch(Extremes { depth });
@@ -145,7 +145,7 @@ impl<T: Real> Kernel for Revert<'_, T> {
         for (to, &d) in out.iter_mut().zip(depth) {
             let reverted = T::one() - (d - shallowest) / deepest;
             let inside = d > T::zero();
-            *to = reverted.masked(inside) + to.masked(!inside);
+            *to = reverted.mask(inside) + to.mask(!inside);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Focal: cross entropy that looks away from what is already right.
 
-use crate::{Base, Charge, Cost, Error, Form, Parts, Real, Voxel, non_negative};
+use crate::{Base, Contribution, Error, Loss, LossKind, Real, Voxel, VoxelLoss, non_negative};
 
 /// Focal loss (5), ≥ 0; 0 is perfect.
 ///
@@ -31,15 +31,15 @@ impl Default for Focal {
     }
 }
 
-impl Cost for Focal {
-    const CHARGE: Charge = Charge::Likelihood;
-    const BASE: Base = Base::Complement;
+impl VoxelLoss for Focal {
+    const CONTRIBUTION: Contribution = Contribution::NegLogLikelihood;
+    const POWER_BASE: Base = Base::Complement;
     // s·ln s is 0 where s is.
     const SLOPE_NEEDS_LOG_OF_ZERO: bool = false;
 
     #[inline(always)]
-    fn at<T: Real>(&self, voxel: Voxel<T>) -> (T, T) {
-        let Voxel { probability, complement, log_probability, raised, .. } = voxel;
+    fn evaluate<T: Real>(&self, voxel: Voxel<T>) -> (T, T) {
+        let Voxel { probability, complement, log_probability, power: raised, .. } = voxel;
         let surprise = -log_probability;
         // (−log s)/(1 − s) is 1 in the limit s = 1.
         let ratio = surprise / complement;
@@ -57,9 +57,9 @@ impl Cost for Focal {
     }
 }
 
-impl Form for Focal {
+impl Loss for Focal {
     #[inline(never)] // see `Form`
-    fn parts(&self) -> Parts<'_> {
-        Parts::Cost(self)
+    fn kind(&self) -> LossKind<'_> {
+        LossKind::Voxel(self)
     }
 }

@@ -1,6 +1,6 @@
 //! TopK: cross entropy of the hardest voxels only.
 
-use crate::{Charge, Cost, Error, Form, Parts, Real, Selection, TopKSearch, Voxel, within};
+use crate::{Contribution, Error, Loss, LossKind, Real, Selection, TopKSearch, Voxel, VoxelLoss, check};
 
 /// TopK cross entropy (4), ≥ 0; 0 is perfect.
 ///
@@ -32,12 +32,12 @@ impl Default for TopK {
     }
 }
 
-impl Cost for TopK {
-    const CHARGE: Charge = Charge::Likelihood;
-    const LINEAR: bool = true;
+impl VoxelLoss for TopK {
+    const CONTRIBUTION: Contribution = Contribution::NegLogLikelihood;
+    const CONSTANT_SLOPE: bool = true;
 
     #[inline(always)]
-    fn at<T: Real>(&self, voxel: Voxel<T>) -> (T, T) {
+    fn evaluate<T: Real>(&self, voxel: Voxel<T>) -> (T, T) {
         (-voxel.log_probability, -T::one())
     }
 
@@ -47,14 +47,14 @@ impl Cost for TopK {
 
     fn validate(&self) -> Result<(), Error> {
         let (Selection::Fraction(k) | Selection::Threshold(k)) = self.selection;
-        within(&[(c"k", k)], |k| k > 0.0 && k <= 1.0, c"in (0, 1]")
+        check(&[(c"k", k)], |k| k > 0.0 && k <= 1.0, c"in (0, 1]")
     }
 }
 
-impl Form for TopK {
+impl Loss for TopK {
     #[inline(never)] // see `Form`
-    fn parts(&self) -> Parts<'_> {
-        Parts::Cost(self)
+    fn kind(&self) -> LossKind<'_> {
+        LossKind::Voxel(self)
     }
 }
 
@@ -65,7 +65,7 @@ impl TopKSearch {
     /// [`Status::Parameter`](crate::Status::Parameter) unless `top_k` selects a fraction in (0, 1], some part was
     /// counted and the search is not done.
     pub fn narrow(&mut self, top_k: &TopK) -> Result<(), Error> {
-        Cost::validate(top_k)?;
+        VoxelLoss::validate(top_k)?;
         self.narrow_to(Some(top_k.selection))
     }
 }

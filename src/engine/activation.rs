@@ -5,7 +5,7 @@ use super::sigmoid::Sigmoid;
 use super::simd::dispatch;
 use super::softmax::softmax;
 use super::tile::Tile;
-use crate::batch::Plan;
+use crate::batch::Problem;
 use crate::engine::arena::Plain;
 use crate::{Activation, Real};
 
@@ -15,7 +15,7 @@ use crate::{Activation, Real};
 /// As [`Tile::open`], which came before with the same voxels.
 pub(crate) unsafe fn activate<T: Real + Plain>(
     tile: &mut Tile<'_, T>,
-    plan: &Plan<'_>,
+    plan: &Problem<'_>,
     sample: usize,
     at: usize,
 ) {
@@ -26,8 +26,8 @@ pub(crate) unsafe fn activate<T: Real + Plain>(
     for class in 0..plan.classes {
         // SAFETY: promised by the caller.
         unsafe { tile.load(plan, sample, class, at) };
-        let logit = row(tile.seen.logit, class, tile.span.width, tile.span.used);
-        let probability = row_mut(tile.seen.probability, class, tile.span.width, tile.span.used);
+        let logit = row(tile.inputs.logit, class, tile.span.width, tile.span.used);
+        let probability = row_mut(tile.inputs.probability, class, tile.span.width, tile.span.used);
         if plan.activation == Activation::Sigmoid {
             dispatch(Sigmoid { logit, probability });
         } else {

@@ -1,6 +1,6 @@
 //! The caller's scratch, cut into slices. Measuring it and cutting it are the same code.
 
-use crate::{Error, Status, Tally};
+use crate::{ClassSums, Error, Status};
 use core::marker::PhantomData;
 
 /// Slices start at multiples of this: a cache line, and the widest vector.
@@ -24,7 +24,7 @@ unsafe impl Plain for f32 {}
 // SAFETY: as above.
 unsafe impl Plain for f64 {}
 // SAFETY: as above.
-unsafe impl Plain for Tally {}
+unsafe impl Plain for ClassSums {}
 
 /// A stretch of memory that hands out slices until it is used up.
 pub(crate) struct Arena<'s> {

@@ -2,48 +2,48 @@
 
 use super::arena::Arena;
 use super::fields::{Computed, given_field, missing_field, spacing_of, words_of};
-use super::finish::Desk;
+use super::finish::FinalizeBuffers;
 use super::precise::Precise;
-use super::select::{COUNTS, Cut};
-use super::source::Source;
-use super::sweep::{Sums, Sweep, costs, extras};
-use super::tile::{Extras, Tile};
-use super::waves::Crew;
-use crate::batch::Plan;
-use crate::boundary::field::{Scene, Spare};
+use super::select::{COUNTS, Threshold};
+use super::source::StridedRows;
+use super::sweep::{Pass, RequiredSums, extras, voxel_losses};
+use super::tile::{OptionalRows, Tile};
+use super::waves::WorkerBuffers;
+use crate::batch::Problem;
+use crate::boundary::field::{FieldScratch, SampleGeometry};
 use crate::view::MAX_AXES;
-use crate::{Error, MAX_TERMS, Parts, Selection, Status, Tally, Term};
+use crate::{ClassSums, Error, LossKind, MAX_TERMS, Selection, Status, Term};
 
 /// Everything a loss needs in scratch.
-pub(crate) struct Bench<'a, T> {
-    pub(super) plan: &'a Plan<'a>,
+pub(crate) struct Workspace<'a, T> {
+    pub(super) plan: &'a Problem<'a>,
     pub(super) terms: &'a [Term<'a>],
-    pub(super) tallies: &'a mut [Tally],
-    pub(super) slopes: &'a mut [Tally],
+    pub(super) tallies: &'a mut [ClassSums],
+    pub(super) slopes: &'a mut [ClassSums],
     /// Sums of the chunk at hand.
-    pub(super) chunk: &'a mut [Tally],
-    pub(super) desk: Desk<'a>,
+    pub(super) chunk: &'a mut [ClassSums],
+    pub(super) desk: FinalizeBuffers<'a>,
     pub(super) tile: Tile<'a, T>,
-    pub(super) extras: Extras,
-    pub(super) crew: Option<Crew<'a>>,
-    pub(super) given: [Option<Source>; MAX_TERMS],
+    pub(super) extras: OptionalRows,
+    pub(super) crew: Option<WorkerBuffers<'a>>,
+    pub(super) given: [Option<StridedRows>; MAX_TERMS],
     pub(super) computed: [Option<Computed<'a, T>>; MAX_TERMS],
-    pub(super) cuts: [Option<Cut>; MAX_TERMS],
+    pub(super) cuts: [Option<Threshold>; MAX_TERMS],
     /// Per term that selects a fraction: the cost by which each voxel of the batch ranks.
     pub(super) ranks: [&'a mut [T]; MAX_TERMS],
     /// Counts of digits, where a term selects a fraction.
     pub(super) counts: &'a mut [u64],
     /// The prediction's masks of one sample, a bit per voxel, class by class.
     pub(super) masks: &'a mut [u64],
-    pub(super) spare: Spare<'a, T>,
+    pub(super) spare: FieldScratch<'a, T>,
     /// The sample whose computed fields are in scratch, complete.
     pub(super) filled: Option<usize>,
 }
 
-impl<'a, T: Precise> Bench<'a, T> {
+impl<'a, T: Precise> Workspace<'a, T> {
     /// Cuts the scratch; checks the fields that were given.
     pub fn new<'s: 'a>(
-        plan: &'a Plan<'a>,
+        plan: &'a Problem<'a>,
         terms: &'a [Term<'a>],
         arena: &mut Arena<'s>,
     ) -> Result<Self, Error> {
@@ -55,29 +55,29 @@ impl<'a, T: Precise> Bench<'a, T> {
             tallies: arena.take(all)?,
             slopes: arena.take(all)?,
             chunk: arena.take(plan.classes)?,
-            desk: Desk::new(arena, plan.classes)?,
+            desk: FinalizeBuffers::new(arena, plan.classes)?,
             tile: Tile::new(arena, plan.classes, extras)?,
             extras,
-            crew: Crew::new::<T>(plan, extras, arena)?,
+            crew: WorkerBuffers::new::<T>(plan, extras, arena)?,
             given: [None; MAX_TERMS],
             computed: [const { None }; MAX_TERMS],
             cuts: [None; MAX_TERMS],
             ranks: core::array::from_fn(|_| Default::default()),
             counts: &mut [],
             masks: &mut [],
-            spare: Spare { map: &mut [], scratch: &mut [], executor: &plan.executor },
+            spare: FieldScratch { map: &mut [], scratch: &mut [], executor: &plan.executor },
             filled: None,
         };
         let slots = bench.given.iter_mut().zip(bench.computed.iter_mut());
         for ((slot, term), (given, computed)) in terms.iter().enumerate().zip(slots) {
-            let Parts::Cost(rows) = term.form.parts() else { continue };
-            if !rows.bill().field {
+            let LossKind::Voxel(rows) = term.loss.kind() else { continue };
+            if !rows.info().field {
                 continue;
             }
             let source = term.field.map(|view| given_field(plan, &view)).transpose();
             let source = source.map_err(|error| error.in_term(slot))?;
-            match (source, term.form.field()) {
-                (Some(source), Some(field)) if term.field_complete || !field.follows_prediction() => {
+            match (source, term.loss.field()) {
+                (Some(source), Some(field)) if term.field_complete || !field.uses_prediction() => {
                     *given = Some(source);
                 }
                 (Some(source), None) => *given = Some(source),
@@ -89,9 +89,9 @@ impl<'a, T: Precise> Bench<'a, T> {
                 (None, None) => return Err(missing_field(slot)),
             }
         }
-        for (slot, rows) in costs(terms) {
+        for (slot, rows) in voxel_losses(terms) {
             if let (Some(Selection::Fraction(_)), Some(ranks)) =
-                (rows.bill().selection, bench.ranks.get_mut(slot))
+                (rows.info().selection, bench.ranks.get_mut(slot))
             {
                 *ranks = arena.take(plan.samples.saturating_mul(plan.voxels))?;
                 if bench.counts.is_empty() {
@@ -101,12 +101,12 @@ impl<'a, T: Precise> Bench<'a, T> {
         }
         if bench.computed.iter().any(Option::is_some) {
             let unit = [1.0; MAX_AXES];
-            let scene = Scene { plan, sample: 0, spacing: spacing_of(plan, &unit) };
+            let scene = SampleGeometry { plan, sample: 0, spacing: spacing_of(plan, &unit) };
             bench.spare.scratch =
                 arena.take(crate::distance::scratch_len(&scene.distances(), plan.workers())?)?;
             bench.spare.map = arena.take(plan.voxels)?;
         }
-        if bench.computed.iter().flatten().any(|computed| computed.field.follows_prediction()) {
+        if bench.computed.iter().flatten().any(|computed| computed.field.uses_prediction()) {
             bench.masks = arena.take(words_of(plan).saturating_mul(plan.classes))?;
         }
         Ok(bench)
@@ -114,7 +114,7 @@ impl<'a, T: Precise> Bench<'a, T> {
 
     /// [`Bench::new`]; scratch that is too short is told what it needs.
     pub fn cut<'s: 'a>(
-        plan: &'a Plan<'a>,
+        plan: &'a Problem<'a>,
         terms: &'a [Term<'a>],
         arena: &mut Arena<'s>,
     ) -> Result<Self, Error> {
@@ -122,51 +122,55 @@ impl<'a, T: Precise> Bench<'a, T> {
     }
 
     /// The field of each term that has one; computed ones hold a sample.
-    pub(super) fn fields(&mut self) -> [Option<Source>; MAX_TERMS] {
+    pub(super) fn fields(&mut self) -> [Option<StridedRows>; MAX_TERMS] {
         let mut fields = self.given;
         for computed in self.computed.iter_mut().flatten() {
             let rows = if computed.field.is_shared() { 1 } else { self.plan.classes };
             if let Some(field) = fields.get_mut(computed.slot) {
-                *field = Some(Source::in_scratch(computed.rows.as_mut_ptr(), self.plan.voxels, rows));
+                *field = Some(StridedRows::in_scratch(computed.rows.as_mut_ptr(), self.plan.voxels, rows));
             }
         }
         fields
     }
 
     /// The loss as it is swept.
-    pub(super) fn as_sweep(&mut self, sums: Sums) -> Sweep<'a> {
+    pub(super) fn as_sweep(&mut self, sums: RequiredSums) -> Pass<'a> {
         let mut ranks = [None; MAX_TERMS];
         for (to, ranks) in ranks.iter_mut().zip(&mut self.ranks).filter(|(_, ranks)| !ranks.is_empty()) {
-            *to = Some(Source::of_batch(ranks.as_mut_ptr(), self.plan.voxels));
+            *to = Some(StridedRows::of_batch(ranks.as_mut_ptr(), self.plan.voxels));
         }
         let (plan, terms, fields, cuts) = (self.plan, self.terms, self.fields(), self.cuts);
-        Sweep { plan, terms, fields, ranks, cuts, sums }
+        Pass { plan, terms, fields, ranks, cuts, sums }
     }
 }
 
 /// The tallies of a sample.
-pub(super) fn of_sample<'t>(tallies: &'t mut [Tally], plan: &Plan<'_>, sample: usize) -> &'t mut [Tally] {
+pub(super) fn of_sample<'t>(
+    tallies: &'t mut [ClassSums],
+    plan: &Problem<'_>,
+    sample: usize,
+) -> &'t mut [ClassSums] {
     tallies.get_mut(sample * plan.classes..(sample + 1) * plan.classes).unwrap_or(&mut [])
 }
 
 /// Runs `$body` with `$bench` cut from `$arena` in the precision of the plan.
-macro_rules! with_bench {
+macro_rules! with_workspace {
     ($plan:expr, $terms:expr, $arena:expr, $bench:ident => $body:expr) => {{
         let told = |error| $crate::engine::bench::with_needed(error, &$plan, $terms);
         let plan = &$plan.with_ignored_sorted($arena).map_err(told)?;
         if plan.is_double() {
-            let $bench = &mut $crate::engine::bench::Bench::<f64>::cut(plan, $terms, $arena)?;
+            let $bench = &mut $crate::engine::bench::Workspace::<f64>::cut(plan, $terms, $arena)?;
             $body
         } else {
-            let $bench = &mut $crate::engine::bench::Bench::<f32>::cut(plan, $terms, $arena)?;
+            let $bench = &mut $crate::engine::bench::Workspace::<f32>::cut(plan, $terms, $arena)?;
             $body
         }
     }};
 }
-pub(crate) use with_bench;
+pub(crate) use with_workspace;
 
 /// The same error; that of scratch which is too short with what it needs.
-pub(crate) fn with_needed(error: Error, plan: &Plan<'_>, terms: &[Term<'_>]) -> Error {
+pub(crate) fn with_needed(error: Error, plan: &Problem<'_>, terms: &[Term<'_>]) -> Error {
     match error.status {
         Status::Scratch => scratch_len(plan, terms).map_or(error, |needed| error.with_needed(needed as f64)),
         _ => error,
@@ -174,9 +178,9 @@ pub(crate) fn with_needed(error: Error, plan: &Plan<'_>, terms: &[Term<'_>]) -> 
 }
 
 /// The scratch that any verb needs for this loss, in bytes.
-pub(crate) fn scratch_len(plan: &Plan<'_>, terms: &[Term<'_>]) -> Result<usize, Error> {
+pub(crate) fn scratch_len(plan: &Problem<'_>, terms: &[Term<'_>]) -> Result<usize, Error> {
     let mut arena = Arena::measure();
-    let mut measure = || -> Result<(), Error> { with_bench!(plan, terms, &mut arena, _bench => Ok(())) };
+    let mut measure = || -> Result<(), Error> { with_workspace!(plan, terms, &mut arena, _bench => Ok(())) };
     match measure() {
         Ok(()) if plan.sums() == 0 => Ok(0),
         Ok(()) => Ok(arena.needed()),

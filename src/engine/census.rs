@@ -3,28 +3,28 @@
 
 use super::arena::Plain;
 use super::labelled::fold::{AddByLabel, Sum};
-use super::labels::Legend;
+use super::labels::LabelMap;
 use super::row::{AddUp, row, row_mut};
 use super::simd::{Kernel, dispatch};
 use super::tile::{Span, Tile};
 use super::waves::Chunk;
-use crate::batch::{Plan, Truth};
-use crate::{Error, Real, Status, Tally};
+use crate::batch::{Problem, TargetKind};
+use crate::{ClassSums, Error, Real, Status};
 
 /// Adds `voxels`, to the first class only, and `truth` of a chunk to `sums`. Where something is bad, `voxels` is NaN.
 ///
 /// # Safety
 /// The arrays of `plan` are readable.
-pub(crate) unsafe fn census<T: Real + Plain>(
-    plan: &Plan<'_>,
+pub(crate) unsafe fn validate_chunk<T: Real + Plain>(
+    plan: &Problem<'_>,
     tile: &mut Tile<'_, T>,
-    sums: &mut [Tally],
+    sums: &mut [ClassSums],
     Chunk { sample, start, end }: Chunk,
 ) {
     for (at, len) in tile.spans(start, end) {
         // SAFETY: promised by the caller; the spans lie in the sample.
         let all_good = unsafe {
-            if plan.truth == Truth::Labels && plan.weight.is_none() {
+            if plan.target_kind == TargetKind::Labels && plan.weight.is_none() {
                 let label = tile.open_labels(plan, sample, at, len);
                 count_labels(plan, label.get(..len).unwrap_or(&[]), sums)
             } else {
@@ -33,7 +33,7 @@ pub(crate) unsafe fn census<T: Real + Plain>(
             }
         };
         if !all_good {
-            return sums.iter_mut().for_each(|sums| sums.voxels = f64::NAN);
+            return sums.iter_mut().for_each(|sums| sums.weight = f64::NAN);
         }
     }
 }
@@ -46,7 +46,7 @@ pub(crate) unsafe fn census<T: Real + Plain>(
 /// # Safety
 /// As [`census`].
 pub(crate) unsafe fn check_chunk<T: Real + Plain>(
-    plan: &Plan<'_>,
+    plan: &Problem<'_>,
     tile: &mut Tile<'_, T>,
     Chunk { sample, start, end }: Chunk,
 ) -> Result<(), Error> {
@@ -62,7 +62,7 @@ pub(crate) unsafe fn check_chunk<T: Real + Plain>(
 
 /// Adds voxels that weigh 1 to the chunk; `voxels`, the same for all classes, to the first only. Says whether each is
 /// of a class or ignored. Counts are whole numbers, which add up to the same bits in any order.
-fn count_labels(plan: &Plan<'_>, label: &[i32], chunk: &mut [Tally]) -> bool {
+fn count_labels(plan: &Problem<'_>, label: &[i32], chunk: &mut [ClassSums]) -> bool {
     let ignores = !plan.ignore.is_empty();
     let count = |first: i32| match first {
         // One below the first class are the ignored.
@@ -72,43 +72,43 @@ fn count_labels(plan: &Plan<'_>, label: &[i32], chunk: &mut [Tally]) -> bool {
     let (mut counted, mut ignored) = (0, 0);
     if let ([object], 1) = (&mut *chunk, plan.classes) {
         let (below, [outside, inside, ..]) = count(0);
-        object.truth += f64::from(inside);
+        object.target += f64::from(inside);
         (counted, ignored) = (outside + inside, below);
     } else {
         for (fours, of) in chunk.chunks_mut(4).enumerate() {
             let (below, counts) = count(4 * fours as i32);
             ignored += below;
             for (sums, count) in of.iter_mut().zip(counts) {
-                sums.truth += f64::from(count);
+                sums.target += f64::from(count);
                 counted += count;
             }
         }
     }
     if let Some(first) = chunk.first_mut() {
-        first.voxels += f64::from(counted);
+        first.weight += f64::from(counted);
     }
     (counted + ignored) as usize == label.len()
 }
 
 /// Adds a tile to the chunk; `voxels`, the same for all classes, to the first only. Says whether nothing is bad.
 unsafe fn count<T: Real + Plain>(
-    plan: &Plan<'_>,
+    plan: &Problem<'_>,
     tile: &mut Tile<'_, T>,
-    chunk: &mut [Tally],
+    chunk: &mut [ClassSums],
     sample: usize,
     at: usize,
 ) -> bool {
     let Span { width, used } = tile.span;
-    let weight = row(tile.seen.weight, 0, width, used);
+    let weight = row(tile.inputs.weight, 0, width, used);
     if plan.weight.is_some() && dispatch(Any { a: weight, b: weight, bad: is_no_weight }) {
         return false;
     }
-    if let Some(Tally { voxels: sum, .. }) = chunk.first_mut() {
-        dispatch(AddUp { row: weight, weight: None, lanes: tile.made.lanes, sum });
+    if let Some(ClassSums { weight: sum, .. }) = chunk.first_mut() {
+        dispatch(AddUp { row: weight, weight: None, lanes: tile.gradients.lanes, sum });
     }
-    if plan.truth == Truth::Labels {
-        let label = row(tile.seen.label, 0, width, used);
-        let lanes = row_mut(tile.made.lanes, 0, width, used);
+    if plan.target_kind == TargetKind::Labels {
+        let label = row(tile.inputs.label, 0, width, used);
+        let lanes = row_mut(tile.gradients.lanes, 0, width, used);
         let first_label = plan.label_of(0);
         dispatch(AddByLabel { row: weight, label, first_label, lanes, sums: chunk, to: Sum::Truth });
         return !dispatch(Any { a: label, b: weight, bad: is_no_label });
@@ -118,16 +118,16 @@ unsafe fn count<T: Real + Plain>(
         if unsafe { bad_truth(plan, tile, sample, class, at) } {
             return false;
         }
-        let weight = row(tile.seen.weight, 0, width, used);
-        let row = row(tile.seen.truth, 0, width, used);
-        dispatch(AddUp { row, weight: Some(weight), lanes: tile.made.lanes, sum: &mut sums.truth });
+        let weight = row(tile.inputs.weight, 0, width, used);
+        let row = row(tile.inputs.truth, 0, width, used);
+        dispatch(AddUp { row, weight: Some(weight), lanes: tile.gradients.lanes, sum: &mut sums.target });
     }
     true
 }
 
 /// Reads a class of a map; says whether something in it is no truth.
 unsafe fn bad_truth<T: Real + Plain>(
-    plan: &Plan<'_>,
+    plan: &Problem<'_>,
     tile: &mut Tile<'_, T>,
     sample: usize,
     class: usize,
@@ -135,9 +135,9 @@ unsafe fn bad_truth<T: Real + Plain>(
 ) -> bool {
     // SAFETY: promised by the caller.
     unsafe { tile.load_truth(plan, sample, class, at) };
-    let truth = row(tile.seen.truth, 0, tile.span.width, tile.span.used);
-    match plan.truth {
-        Truth::Masks => dispatch(Any { a: truth, b: truth, bad: is_no_bit }),
+    let truth = row(tile.inputs.truth, 0, tile.span.width, tile.span.used);
+    match plan.target_kind {
+        TargetKind::Masks => dispatch(Any { a: truth, b: truth, bad: is_no_bit }),
         _ => dispatch(Any { a: truth, b: truth, bad: is_no_share }),
     }
 }
@@ -171,34 +171,34 @@ impl<const BELOW: bool> Kernel for Count<'_, BELOW> {
 
 /// Refuses the first voxel of the tile with a weight or a truth that is none.
 unsafe fn check<T: Real + Plain>(
-    plan: &Plan<'_>,
+    plan: &Problem<'_>,
     tile: &mut Tile<'_, T>,
     sample: usize,
     at: usize,
 ) -> Result<(), Error> {
     let first = sample * plan.voxels + at;
-    let weight = row(tile.seen.weight, 0, tile.span.width, tile.span.used);
+    let weight = row(tile.inputs.weight, 0, tile.span.width, tile.span.used);
     if plan.weight.is_some() && dispatch(Any { a: weight, b: weight, bad: is_no_weight }) {
         let voxel = weight.iter().position(|&w| is_no_weight(w, w)).unwrap_or(0);
         return Err(Error::new(Status::Parameter, c"voxel_weight", c"finite and >= 0").at(first + voxel));
     }
-    if plan.truth == Truth::Labels {
-        let label = row(tile.seen.label, 0, tile.span.width, tile.span.used);
+    if plan.target_kind == TargetKind::Labels {
+        let label = row(tile.inputs.label, 0, tile.span.width, tile.span.used);
         let bad = label.iter().zip(weight).position(|(&label, &weight)| is_no_label(label, weight));
         let wants =
             if plan.classes == 1 { c"0, 1 or an ignored label" } else { c"a class or an ignored label" };
         return bad
             .map_or(Ok(()), |voxel| Err(Error::new(Status::Label, c"target", wants).at(first + voxel)));
     }
-    let (bad, wants): (fn(T, T) -> bool, _) = match plan.truth {
-        Truth::Masks => (is_no_bit, c"0 or 1 in a mask per class"),
+    let (bad, wants): (fn(T, T) -> bool, _) = match plan.target_kind {
+        TargetKind::Masks => (is_no_bit, c"0 or 1 in a mask per class"),
         _ => (is_no_share, c"a value from 0 to 1, or 0.001 beside, in a map per class"),
     };
     let mut worst: Option<usize> = None;
     for class in 0..plan.classes {
         // SAFETY: promised by the caller.
         if unsafe { bad_truth(plan, tile, sample, class, at) } {
-            let truth = row(tile.seen.truth, 0, tile.span.width, tile.span.used);
+            let truth = row(tile.inputs.truth, 0, tile.span.width, tile.span.used);
             let voxel = truth.iter().position(|&g| bad(g, g)).unwrap_or(0);
             worst = Some(worst.map_or(voxel, |before| before.min(voxel)));
         }
@@ -208,7 +208,7 @@ unsafe fn check<T: Real + Plain>(
 
 #[inline(always)]
 fn is_no_label<T: Real>(label: i32, weight: T) -> bool {
-    label == Legend::UNKNOWN && weight > T::zero()
+    label == LabelMap::UNKNOWN && weight > T::zero()
 }
 
 #[inline(always)]

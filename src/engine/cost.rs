@@ -6,18 +6,18 @@ use super::row::{BLOCK, blocks, blocks_mut};
 use super::sigmoid::sigmoid;
 use super::simd::{Kernel, dispatch};
 use super::softmax::softmax_complement;
-use crate::{Activation, Base, Charge, Cost, Normalizer, Power, Raise, Real, Selection, Voxel};
+use crate::{Activation, Base, Contribution, Normalizer, Power, Raise, Real, Selection, Voxel, VoxelLoss};
 use core::marker::PhantomData;
 
 /// What `finish` and the sweeps must know of a cost, besides its loops.
 #[derive(Clone, Copy, Debug)]
 #[doc(hidden)]
-pub struct Bill {
-    pub(crate) charge: Charge,
+pub struct VoxelLossInfo {
+    pub(crate) contribution: Contribution,
     pub(crate) linear: bool,
     pub(crate) log_of_zero: bool,
     pub(crate) field: bool,
-    pub(crate) prices: [f64; 2],
+    pub(crate) outcome_weights: [f64; 2],
     pub(crate) smoothing: f64,
     pub(crate) normalizer: Normalizer,
     pub(crate) selection: Option<Selection>,
@@ -27,7 +27,7 @@ pub struct Bill {
 /// What each outcome pays, as functions of the truth: `here·t` and `elsewhere·(1 − t)`
 /// with `t = keep·g + floor`.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Prices<T> {
+pub(crate) struct OutcomeWeights<T> {
     pub keep: T,
     pub floor: T,
     pub here: T,
@@ -35,26 +35,30 @@ pub(crate) struct Prices<T> {
 }
 
 /// Slopes of costs are held within this: one that is infinite where a probability is 0 would make a NaN of it.
-const STEEPEST: f64 = 1e30;
+const MAX_SLOPE: f64 = 1e30;
 
-impl<T: Real> Prices<T> {
+impl<T: Real> OutcomeWeights<T> {
     /// The prices where every class of every voxel pays: nobody asks for them.
     pub(crate) fn everywhere() -> Self {
         Self { keep: T::one(), floor: T::zero(), here: T::one(), elsewhere: T::one() }
     }
 }
 
-impl Bill {
+impl VoxelLossInfo {
     /// The prices under `activation` with `classes` classes.
-    pub(crate) fn prices<T: Real>(&self, activation: Activation, classes: usize) -> Prices<T> {
-        let [here, elsewhere] = match self.charge {
-            Charge::Likelihood if activation.is_exclusive() => [1.0, 0.0],
-            Charge::Likelihood | Charge::Everywhere => [1.0, 1.0],
-            Charge::Truth => [1.0, 0.0],
-            Charge::Outcomes => self.prices,
+    pub(crate) fn outcome_weights<T: Real>(
+        &self,
+        activation: Activation,
+        classes: usize,
+    ) -> OutcomeWeights<T> {
+        let [here, elsewhere] = match self.contribution {
+            Contribution::NegLogLikelihood if activation.is_exclusive() => [1.0, 0.0],
+            Contribution::NegLogLikelihood | Contribution::AllClasses => [1.0, 1.0],
+            Contribution::TrueClass => [1.0, 0.0],
+            Contribution::BothOutcomes => self.outcome_weights,
         };
         let shared_by = if activation.is_exclusive() { classes as f64 } else { 2.0 };
-        Prices {
+        OutcomeWeights {
             keep: T::of(1.0 - self.smoothing),
             floor: T::of(self.smoothing / shared_by),
             here: T::of(here),
@@ -66,7 +70,7 @@ impl Bill {
 /// What the outcomes of a row are made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[doc(hidden)]
-pub enum Rated {
+pub enum Outcome {
     /// One class, as the activation says.
     Class(Activation),
     /// The outcome of each voxel that is true, from its probability and logarithm: its price is 1.
@@ -76,9 +80,9 @@ pub enum Rated {
 /// One class of a tile, activated.
 #[derive(Clone, Copy)]
 #[doc(hidden)]
-pub struct Row<'a, T> {
-    pub(crate) rated: Rated,
-    pub(crate) prices: Prices<T>,
+pub struct VoxelRow<'a, T> {
+    pub(crate) rated: Outcome,
+    pub(crate) prices: OutcomeWeights<T>,
     /// `s`
     pub(crate) probability: &'a [T],
     /// `z` less the largest logit with softmax, as given otherwise.
@@ -97,7 +101,7 @@ pub struct Row<'a, T> {
 
 /// The derivative of the loss in three numbers per voxel of one class; the loops add to them.
 #[doc(hidden)]
-pub struct Pull<'a, T> {
+pub struct GradientRows<'a, T> {
     /// `∂L/∂s` of what is polynomial in `s`
     pub(crate) polynomial: &'a mut [T],
     /// `∂L/∂ln s`
@@ -108,77 +112,78 @@ pub struct Pull<'a, T> {
 
 /// The loops of a cost in one precision. `work` is a row for powers.
 #[doc(hidden)]
-pub trait RowsOf<T> {
+pub trait DynVoxelLossOf<T> {
     /// Writes the cost of each voxel, without its weight.
-    fn rate(&self, row: &Row<'_, T>, work: &mut [T], out: &mut [T]);
+    fn evaluate_row(&self, row: &VoxelRow<'_, T>, work: &mut [T], out: &mut [T]);
     /// Adds `slope` times the weighted cost's derivative to `pull`.
-    fn map(&self, row: &Row<'_, T>, slope: T, work: &mut [T], pull: &mut Pull<'_, T>);
+    fn slope_row(&self, row: &VoxelRow<'_, T>, slope: T, work: &mut [T], pull: &mut GradientRows<'_, T>);
 }
 
-impl<C: Cost + Sync, T: Real> RowsOf<T> for C {
-    fn rate(&self, row: &Row<'_, T>, work: &mut [T], out: &mut [T]) {
+impl<C: VoxelLoss + Sync, T: Real> DynVoxelLossOf<T> for C {
+    fn evaluate_row(&self, row: &VoxelRow<'_, T>, work: &mut [T], out: &mut [T]) {
         match row.rated {
-            Rated::Truth => rate::<C, T, Truth>(self, row, work, out),
-            Rated::Class(Activation::Softmax) => rate::<C, T, Softmax>(self, row, work, out),
-            Rated::Class(Activation::Sigmoid) => rate::<C, T, Sigmoid>(self, row, work, out),
+            Outcome::Truth => rate::<C, T, Truth>(self, row, work, out),
+            Outcome::Class(Activation::Softmax) => rate::<C, T, Softmax>(self, row, work, out),
+            Outcome::Class(Activation::Sigmoid) => rate::<C, T, Sigmoid>(self, row, work, out),
             _ => rate::<C, T, Given>(self, row, work, out),
         }
     }
 
-    fn map(&self, row: &Row<'_, T>, slope: T, work: &mut [T], pull: &mut Pull<'_, T>) {
+    fn slope_row(&self, row: &VoxelRow<'_, T>, slope: T, work: &mut [T], pull: &mut GradientRows<'_, T>) {
         match row.rated {
-            Rated::Truth => map::<C, T, Truth>(self, row, slope, work, pull),
-            Rated::Class(Activation::Softmax) => map::<C, T, Softmax>(self, row, slope, work, pull),
-            Rated::Class(Activation::Sigmoid) => map::<C, T, Sigmoid>(self, row, slope, work, pull),
+            Outcome::Truth => map::<C, T, Truth>(self, row, slope, work, pull),
+            Outcome::Class(Activation::Softmax) => map::<C, T, Softmax>(self, row, slope, work, pull),
+            Outcome::Class(Activation::Sigmoid) => map::<C, T, Sigmoid>(self, row, slope, work, pull),
             _ => map::<C, T, Given>(self, row, slope, work, pull),
         }
     }
 }
 
-fn rate<C: Cost, T: Real, A: Outcomes>(cost: &C, row: &Row<'_, T>, work: &mut [T], out: &mut [T]) {
+fn rate<C: VoxelLoss, T: Real, A: OutcomeOf>(cost: &C, row: &VoxelRow<'_, T>, work: &mut [T], out: &mut [T]) {
     raise::<C, T, A, false>(cost, row, work, cost.exponent());
-    dispatch(Rate::<C, T, A, false> { cost, row, raised: work, out, activation: PhantomData });
-    if A::IS_PRICED && C::CHARGE != Charge::Everywhere && row.prices.elsewhere != T::zero() {
+    dispatch(Evaluate::<C, T, A, false> { cost, row, raised: work, out, activation: PhantomData });
+    if A::IS_WEIGHTED && C::CONTRIBUTION != Contribution::AllClasses && row.prices.elsewhere != T::zero() {
         raise::<C, T, A, true>(cost, row, work, cost.exponent());
-        dispatch(Rate::<C, T, A, true> { cost, row, raised: work, out, activation: PhantomData });
+        dispatch(Evaluate::<C, T, A, true> { cost, row, raised: work, out, activation: PhantomData });
     }
 }
 
-fn map<C: Cost, T: Real, A: Outcomes>(
+fn map<C: VoxelLoss, T: Real, A: OutcomeOf>(
     cost: &C,
-    row: &Row<'_, T>,
+    row: &VoxelRow<'_, T>,
     slope: T,
     work: &mut [T],
-    pull: &mut Pull<'_, T>,
+    pull: &mut GradientRows<'_, T>,
 ) {
     raise::<C, T, A, false>(cost, row, work, cost.slope_exponent());
-    let out = if C::CHARGE == Charge::Everywhere { &mut *pull.polynomial } else { &mut *pull.here };
-    dispatch(Map::<C, T, A, false> { cost, row, slope, raised: work, out, activation: PhantomData });
-    if A::IS_PRICED && C::CHARGE != Charge::Everywhere && row.prices.elsewhere != T::zero() {
+    let out =
+        if C::CONTRIBUTION == Contribution::AllClasses { &mut *pull.polynomial } else { &mut *pull.here };
+    dispatch(Slope::<C, T, A, false> { cost, row, slope, raised: work, out, activation: PhantomData });
+    if A::IS_WEIGHTED && C::CONTRIBUTION != Contribution::AllClasses && row.prices.elsewhere != T::zero() {
         raise::<C, T, A, true>(cost, row, work, cost.slope_exponent());
         let out = &mut *pull.elsewhere;
-        dispatch(Map::<C, T, A, true> { cost, row, slope, raised: work, out, activation: PhantomData });
+        dispatch(Slope::<C, T, A, true> { cost, row, slope, raised: work, out, activation: PhantomData });
     }
 }
 
 /// Fills `work` with the power that the cost wants of an outcome, if any.
-fn raise<C: Cost, T: Real, A: Outcomes, const ELSEWHERE: bool>(
+fn raise<C: VoxelLoss, T: Real, A: OutcomeOf, const ELSEWHERE: bool>(
     cost: &C,
-    row: &Row<'_, T>,
+    row: &VoxelRow<'_, T>,
     work: &mut [T],
     exponent: f64,
 ) {
-    if C::BASE != Base::None {
-        let least = T::of(cost.least_base());
-        dispatch(Bases::<C, T, A, ELSEWHERE> { row, least, out: work, types: PhantomData });
+    if C::POWER_BASE != Base::None {
+        let least = T::of(cost.min_base());
+        dispatch(PowerBases::<C, T, A, ELSEWHERE> { row, least, out: work, types: PhantomData });
         dispatch(RaiseRow { row: work, power: Power::of(exponent) });
     }
 }
 
 /// The two outcomes of a voxel under an activation. What a cost does not use is not computed.
-trait Outcomes {
+trait OutcomeOf {
     /// Whether an outcome has a price other than 1.
-    const IS_PRICED: bool = true;
+    const IS_WEIGHTED: bool = true;
     fn here<T: Real>(block: &Block<'_, T>, i: usize) -> Voxel<T>;
     fn elsewhere<T: Real>(block: &Block<'_, T>, i: usize) -> Voxel<T>;
 }
@@ -188,7 +193,7 @@ struct Truth;
 struct Sigmoid;
 struct Given;
 
-impl Outcomes for Softmax {
+impl OutcomeOf for Softmax {
     #[inline(always)]
     fn here<T: Real>(block: &Block<'_, T>, i: usize) -> Voxel<T> {
         block.voxel(
@@ -210,8 +215,8 @@ impl Outcomes for Softmax {
 }
 
 /// The rows hold what is known of the true outcome, as softmax's rows do of a class.
-impl Outcomes for Truth {
-    const IS_PRICED: bool = false;
+impl OutcomeOf for Truth {
+    const IS_WEIGHTED: bool = false;
 
     #[inline(always)]
     fn here<T: Real>(block: &Block<'_, T>, i: usize) -> Voxel<T> {
@@ -224,7 +229,7 @@ impl Outcomes for Truth {
     }
 }
 
-impl Outcomes for Sigmoid {
+impl OutcomeOf for Sigmoid {
     #[inline(always)]
     fn here<T: Real>(block: &Block<'_, T>, i: usize) -> Voxel<T> {
         let (s, complement, log) = sigmoid(block.logit[i]);
@@ -238,7 +243,7 @@ impl Outcomes for Sigmoid {
     }
 }
 
-impl Outcomes for Given {
+impl OutcomeOf for Given {
     #[inline(always)]
     fn here<T: Real>(block: &Block<'_, T>, i: usize) -> Voxel<T> {
         let s = block.probability[i];
@@ -270,18 +275,18 @@ impl<T: Real> Block<'_, T> {
     #[inline(always)]
     fn voxel(&self, i: usize, probability: T, complement: T, log_probability: T) -> Voxel<T> {
         let (truth, field, raised) = (self.truth[i], self.field[i], self.raised[i]);
-        Voxel { probability, complement, log_probability, truth, field, raised }
+        Voxel { probability, complement, log_probability, target: truth, field, power: raised }
     }
 
     #[inline(always)]
-    fn outcome<A: Outcomes, const ELSEWHERE: bool>(&self, i: usize) -> Voxel<T> {
+    fn outcome<A: OutcomeOf, const ELSEWHERE: bool>(&self, i: usize) -> Voxel<T> {
         if ELSEWHERE { A::elsewhere(self, i) } else { A::here(self, i) }
     }
 
     /// What the outcome pays per unit of cost.
     #[inline(always)]
-    fn price<A: Outcomes, const ELSEWHERE: bool>(&self, i: usize, prices: &Prices<T>) -> T {
-        if !A::IS_PRICED {
+    fn outcome_weight<A: OutcomeOf, const ELSEWHERE: bool>(&self, i: usize, prices: &OutcomeWeights<T>) -> T {
+        if !A::IS_WEIGHTED {
             return T::one();
         }
         let truth = prices.keep * self.truth[i] + prices.floor;
@@ -289,7 +294,7 @@ impl<T: Real> Block<'_, T> {
     }
 }
 
-impl<'a, T: Real> Row<'a, T> {
+impl<'a, T: Real> VoxelRow<'a, T> {
     #[inline(always)]
     fn blocks(&self, raised: &'a [T]) -> impl Iterator<Item = Block<'a, T>> + use<'a, T> {
         let likelihood = (blocks(self.probability).iter().zip(blocks(self.logit)))
@@ -318,14 +323,16 @@ impl<'a, T: Real> Row<'a, T> {
 }
 
 /// The bases of a cost's power.
-struct Bases<'a, C, T, A, const ELSEWHERE: bool> {
-    row: &'a Row<'a, T>,
+struct PowerBases<'a, C, T, A, const ELSEWHERE: bool> {
+    row: &'a VoxelRow<'a, T>,
     least: T,
     out: &'a mut [T],
     types: PhantomData<(C, A)>,
 }
 
-impl<C: Cost, T: Real, A: Outcomes, const ELSEWHERE: bool> Kernel for Bases<'_, C, T, A, ELSEWHERE> {
+impl<C: VoxelLoss, T: Real, A: OutcomeOf, const ELSEWHERE: bool> Kernel
+    for PowerBases<'_, C, T, A, ELSEWHERE>
+{
     type Output = ();
 
     #[inline(always)]
@@ -335,7 +342,7 @@ impl<C: Cost, T: Real, A: Outcomes, const ELSEWHERE: bool> Kernel for Bases<'_, 
             for i in 0..BLOCK {
                 let voxel = block.outcome::<A, ELSEWHERE>(i);
                 let base =
-                    if C::BASE == Base::Complement { voxel.complement } else { -voxel.log_probability };
+                    if C::POWER_BASE == Base::Complement { voxel.complement } else { -voxel.log_probability };
                 out[i] = base.at_least(self.least);
             }
         }
@@ -368,15 +375,15 @@ impl<T: Real> Raise<T> for RaiseRow<'_, T> {
     }
 }
 
-struct Rate<'a, C, T, A, const ELSEWHERE: bool> {
+struct Evaluate<'a, C, T, A, const ELSEWHERE: bool> {
     cost: &'a C,
-    row: &'a Row<'a, T>,
+    row: &'a VoxelRow<'a, T>,
     raised: &'a [T],
     out: &'a mut [T],
     activation: PhantomData<A>,
 }
 
-impl<C: Cost, T: Real, A: Outcomes, const ELSEWHERE: bool> Kernel for Rate<'_, C, T, A, ELSEWHERE> {
+impl<C: VoxelLoss, T: Real, A: OutcomeOf, const ELSEWHERE: bool> Kernel for Evaluate<'_, C, T, A, ELSEWHERE> {
     type Output = ();
 
     #[inline(always)]
@@ -384,11 +391,11 @@ impl<C: Cost, T: Real, A: Outcomes, const ELSEWHERE: bool> Kernel for Rate<'_, C
         let Self { cost, row, raised, out, .. } = self;
         for (block, out) in row.blocks(raised).zip(blocks_mut(out)) {
             for i in 0..BLOCK {
-                let here = cost.at(block.outcome::<A, ELSEWHERE>(i)).0;
-                let price = block.price::<A, ELSEWHERE>(i, &row.prices);
-                out[i] = match C::CHARGE {
-                    Charge::Everywhere => here,
-                    _ if !A::IS_PRICED => here,
+                let here = cost.evaluate(block.outcome::<A, ELSEWHERE>(i)).0;
+                let price = block.outcome_weight::<A, ELSEWHERE>(i, &row.prices);
+                out[i] = match C::CONTRIBUTION {
+                    Contribution::AllClasses => here,
+                    _ if !A::IS_WEIGHTED => here,
                     _ if ELSEWHERE => out[i] + here.times(price),
                     _ => here.times(price),
                 };
@@ -397,16 +404,16 @@ impl<C: Cost, T: Real, A: Outcomes, const ELSEWHERE: bool> Kernel for Rate<'_, C
     }
 }
 
-struct Map<'a, C, T, A, const ELSEWHERE: bool> {
+struct Slope<'a, C, T, A, const ELSEWHERE: bool> {
     cost: &'a C,
-    row: &'a Row<'a, T>,
+    row: &'a VoxelRow<'a, T>,
     slope: T,
     raised: &'a [T],
     out: &'a mut [T],
     activation: PhantomData<A>,
 }
 
-impl<C: Cost, T: Real, A: Outcomes, const ELSEWHERE: bool> Kernel for Map<'_, C, T, A, ELSEWHERE> {
+impl<C: VoxelLoss, T: Real, A: OutcomeOf, const ELSEWHERE: bool> Kernel for Slope<'_, C, T, A, ELSEWHERE> {
     type Output = ();
 
     #[inline(always)]
@@ -414,12 +421,12 @@ impl<C: Cost, T: Real, A: Outcomes, const ELSEWHERE: bool> Kernel for Map<'_, C,
         let Self { cost, row, slope, raised, out, .. } = self;
         for (block, out) in row.blocks(raised).zip(blocks_mut(out)) {
             for i in 0..BLOCK {
-                let steepness = cost.at(block.outcome::<A, ELSEWHERE>(i)).1;
-                let pull = match C::CHARGE {
-                    Charge::Everywhere => steepness,
+                let steepness = cost.evaluate(block.outcome::<A, ELSEWHERE>(i)).1;
+                let pull = match C::CONTRIBUTION {
+                    Contribution::AllClasses => steepness,
                     _ => {
-                        let held = steepness.at_least(T::of(-STEEPEST)).at_most(T::of(STEEPEST));
-                        block.price::<A, ELSEWHERE>(i, &row.prices) * held
+                        let held = steepness.at_least(T::of(-MAX_SLOPE)).at_most(T::of(MAX_SLOPE));
+                        block.outcome_weight::<A, ELSEWHERE>(i, &row.prices) * held
                     }
                 };
                 out[i] += slope * block.weight[i] * pull;

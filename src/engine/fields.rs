@@ -1,15 +1,15 @@
 //! The fields that nobody gave: made from the target and the prediction, one sample at a time.
 
-use super::bench::Bench;
-use super::mark::{Masks, mark};
+use super::bench::Workspace;
+use super::mark::{PredictionMasks, mark};
 use super::precise::Precise;
 use super::row::row_mut;
-use super::source::Source;
-use super::sweep::costs;
-use super::waves::Gang;
-use crate::batch::{Plan, Truth, misfit};
+use super::source::StridedRows;
+use super::sweep::voxel_losses;
+use super::waves::ChunkRunner;
+use crate::batch::{Problem, TargetKind, misfit};
 use crate::boundary::Field;
-use crate::boundary::field::{FieldOf, Scene};
+use crate::boundary::field::{FieldOf, SampleGeometry};
 use crate::boundary::masks::{BitMask, check_maps};
 use crate::view::MAX_AXES;
 use crate::{Error, Status, Term};
@@ -20,16 +20,16 @@ pub(crate) struct Computed<'a, T> {
     pub field: &'a dyn Field,
     pub of: &'a dyn FieldOf<T>,
     /// What comes from the target, if the caller has it.
-    pub target: Option<Source>,
+    pub target: Option<StridedRows>,
     pub rows: &'a mut [T],
 }
 
-impl<T: Precise> Bench<'_, T> {
+impl<T: Precise> Workspace<'_, T> {
     /// Writes the field of the only term, which is to be computed, for every sample.
     ///
     /// # Safety
     /// As [`Bench::run`].
-    pub unsafe fn write_field(&mut self, output: Source) -> Result<(), Error> {
+    pub unsafe fn write_field(&mut self, output: StridedRows) -> Result<(), Error> {
         if self.computed.iter().flatten().next().is_none() {
             return Err(Error::new(Status::Unsupported, c"term", c"a form with a field"));
         }
@@ -59,7 +59,8 @@ impl<T: Precise> Bench<'_, T> {
     pub(super) unsafe fn check_maps(&self) -> Result<(), Error> {
         for computed in self.computed.iter().flatten().filter(|computed| computed.target.is_none()) {
             // SAFETY: promised by the caller.
-            unsafe { check_maps(self.plan, computed.field.wants()) }.map_err(|e| e.in_term(computed.slot))?;
+            unsafe { check_maps(self.plan, computed.field.requires()) }
+                .map_err(|e| e.in_term(computed.slot))?;
         }
         Ok(())
     }
@@ -67,7 +68,7 @@ impl<T: Precise> Bench<'_, T> {
     /// Refuses a field below 0 where a logarithm is taken of what it weighs: the first such voxel that counts.
     pub(super) unsafe fn check_signs(&mut self) -> Result<(), Error> {
         let Self { plan, terms, tile, given, computed, .. } = self;
-        for (slot, _) in costs(terms).filter(|(_, rows)| rows.bill().logarithmic) {
+        for (slot, _) in voxel_losses(terms).filter(|(_, rows)| rows.info().logarithmic) {
             let of_computed = computed.get(slot).and_then(Option::as_ref).and_then(|field| field.target);
             let Some(field) = given.get(slot).copied().flatten().or(of_computed) else { continue };
             for sample in 0..plan.samples {
@@ -77,11 +78,11 @@ impl<T: Precise> Bench<'_, T> {
                     for class in
                         (0..plan.classes).filter(|&class| is_wanted(plan, terms.get(slot), sample, class))
                     {
-                        let row = row_mut(tile.seen.field, 0, len, len);
+                        let row = row_mut(tile.inputs.field, 0, len, len);
                         // SAFETY: as above.
                         unsafe { field.load(sample, class, at, row) };
                         let is_bad = |(x, w): (&T, &T)| *x < T::zero() && *w > T::zero();
-                        if let Some(voxel) = row.iter().zip(&*tile.seen.weight).position(is_bad) {
+                        if let Some(voxel) = row.iter().zip(&*tile.inputs.weight).position(is_bad) {
                             let voxel = sample * plan.voxels + at + voxel;
                             let error = Error::new(
                                 Status::Parameter,
@@ -101,14 +102,14 @@ impl<T: Precise> Bench<'_, T> {
     /// there has been a census.
     pub(super) fn fill_fields(&mut self, sample: usize, all: bool) -> Result<(), Error> {
         let unit = [1.0; MAX_AXES];
-        let scene = Scene { plan: self.plan, sample, spacing: spacing_of(self.plan, &unit) };
+        let scene = SampleGeometry { plan: self.plan, sample, spacing: spacing_of(self.plan, &unit) };
         for computed in self.computed.iter_mut().flatten() {
             let term = self.terms.get(computed.slot);
             let shared = computed.field.is_shared();
             if !all
                 && computed.target.is_none()
                 && are_two_halves(self.plan, term, sample)
-                && let Some(factor) = computed.field.of_complement()
+                && let Some(factor) = computed.field.uses_complement()
                 && let Some((first, second)) = computed.rows.split_at_mut_checked(self.plan.voxels)
             {
                 computed.of.fill(&scene, 0, first, &mut self.spare)?;
@@ -134,14 +135,14 @@ impl<T: Precise> Bench<'_, T> {
         let unit = [1.0; MAX_AXES];
         let Self { plan, terms, computed, masks, tile, chunk, crew, spare, extras, .. } = self;
         let (plan, words) = (*plan, words_of(plan));
-        let scene = Scene { plan, sample, spacing: spacing_of(plan, &unit) };
+        let scene = SampleGeometry { plan, sample, spacing: spacing_of(plan, &unit) };
         let width = plan.extents().last().copied().unwrap_or(0);
-        for computed in computed.iter_mut().flatten().filter(|computed| computed.field.follows_prediction()) {
+        for computed in computed.iter_mut().flatten().filter(|computed| computed.field.uses_prediction()) {
             let term = terms.get(computed.slot);
             let by_argmax = computed.field.by_argmax();
-            let to = Masks { words: masks.as_mut_ptr(), words_per_class: words };
+            let to = PredictionMasks { words: masks.as_mut_ptr(), words_per_class: words };
             let is_wanted = |class| is_wanted(plan, term, sample, class);
-            let gang = Gang { plan, extras: *extras, tile: &mut *tile, sums: chunk, crew };
+            let gang = ChunkRunner { plan, extras: *extras, tile: &mut *tile, sums: chunk, crew };
             // SAFETY: promised by the caller; chunks are whole words of the masks, which are there for every class.
             unsafe {
                 gang.each(
@@ -161,23 +162,24 @@ impl<T: Precise> Bench<'_, T> {
 }
 
 /// Whether a term looks at a class of a sample: neither left out nor not annotated.
-fn is_wanted(plan: &Plan<'_>, term: Option<&Term<'_>>, sample: usize, class: usize) -> bool {
-    plan.is_annotated(sample, class) && !term.is_some_and(|term| term.leaves_out(class, plan.classes))
+fn is_wanted(plan: &Problem<'_>, term: Option<&Term<'_>>, sample: usize, class: usize) -> bool {
+    plan.is_annotated(sample, class) && !term.is_some_and(|term| term.excludes(class, plan.classes))
 }
 
 /// Whether the wanted classes of a sample are two, and each voxel is of one: a census found no other label.
-fn are_two_halves(plan: &Plan<'_>, term: Option<&Term<'_>>, sample: usize) -> bool {
-    let are_all_labelled = plan.truth == Truth::Labels && plan.ignore.is_empty() && plan.weight.is_none();
+fn are_two_halves(plan: &Problem<'_>, term: Option<&Term<'_>>, sample: usize) -> bool {
+    let are_all_labelled =
+        plan.target_kind == TargetKind::Labels && plan.ignore.is_empty() && plan.weight.is_none();
     are_all_labelled && plan.classes == 2 && (0..2).all(|class| is_wanted(plan, term, sample, class))
 }
 
 /// One spacing per spatial axis.
-pub(super) fn spacing_of<'a>(plan: &Plan<'a>, unit: &'a [f64; MAX_AXES]) -> &'a [f64] {
+pub(super) fn spacing_of<'a>(plan: &Problem<'a>, unit: &'a [f64; MAX_AXES]) -> &'a [f64] {
     plan.spacing.unwrap_or(unit.get(..plan.extents().len()).unwrap_or(&[]))
 }
 
 /// Words of a mask: whole ones, because tiles write whole blocks.
-pub(super) fn words_of(plan: &Plan<'_>) -> usize {
+pub(super) fn words_of(plan: &Problem<'_>) -> usize {
     plan.voxels.div_ceil(64)
 }
 
@@ -186,13 +188,13 @@ pub(super) fn missing_field(slot: usize) -> Error {
 }
 
 /// A field that the caller brings: `[B, C, …]`, or `[B, …]` for all classes.
-pub(super) fn given_field(plan: &Plan<'_>, view: &crate::View<'_>) -> Result<Source, Error> {
+pub(super) fn given_field(plan: &Problem<'_>, view: &crate::View<'_>) -> Result<StridedRows, Error> {
     let (shape, expected) = (view.shape(), plan.shape.shape());
     let flat = shape.first() == expected.first() && shape.get(1..) == expected.get(2..);
     match () {
         _ if !view.dtype().is_float() => Err(Error::new(Status::Dtype, c"field", c"floating-point")),
-        _ if shape == expected => Ok(Source::with_classes(&view.array)),
-        _ if flat => Ok(Source::without_classes(&view.array)),
+        _ if shape == expected => Ok(StridedRows::with_classes(&view.array)),
+        _ if flat => Ok(StridedRows::without_classes(&view.array)),
         _ => Err(misfit(Error::new(Status::Shape, c"field", c"[B, C, ...] or [B, ...]"), shape, expected)),
     }
 }
@@ -204,7 +206,7 @@ mod tests {
     use std::vec::Vec;
 
     /// Value and gradient, with the fields made by the run and with those made one by one.
-    fn both(form: &dyn Form, labels: &[u8], ignore: &[i64]) -> [(f64, Vec<f32>); 2] {
+    fn both(form: &dyn Loss, labels: &[u8], ignore: &[i64]) -> [(f64, Vec<f32>); 2] {
         let shape = [1, 2, 9, 11];
         let z: Vec<f32> = (0..2 * 99).map(|i| ((i * 7919) % 41) as f32 / 9.0 - 2.0).collect();
         let batch = Batch::new(View::new(&z, &shape).unwrap(), Activation::Softmax, {
@@ -214,7 +216,7 @@ mod tests {
         let term = Term { class_weight: Some(&[1.0, 2.0]), ..Term::new(1.0, form) };
         let mut scratch = vec![0; scratch_len(&batch, &[term]).unwrap()];
         let mut map = vec![0f32; z.len()];
-        field(&batch, &term, ViewMut::new(&mut map, &shape).unwrap(), &mut scratch).unwrap();
+        distance_field(&batch, &term, ViewMut::new(&mut map, &shape).unwrap(), &mut scratch).unwrap();
         let given = Term { field: Some(View::new(&map, &shape).unwrap()), ..term };
         [term, given].map(|term| {
             let mut gradient = vec![0f32; z.len()];
@@ -232,7 +234,7 @@ mod tests {
         let (boundary, rim) = (Boundary::default(), Boundary { rim_zero: true });
         let hausdorff = Hausdorff::default();
         let inside = Hausdorff { interior: true, ..hausdorff };
-        for form in [&boundary as &dyn Form, &rim, &hausdorff, &inside] {
+        for form in [&boundary as &dyn Loss, &rim, &hausdorff, &inside] {
             for (labels, ignore) in [(&plain, &[][..]), (&ignored, &[9]), (&vec![0; 99], &[])] {
                 let [computed, given] = both(form, labels, ignore);
                 assert_eq!(computed, given);

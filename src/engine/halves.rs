@@ -56,7 +56,7 @@ fn converts<T: Real>() -> bool {
 
 #[cfg(target_arch = "x86_64")]
 mod f16c {
-    use crate::narrow::{half_to_single, single_to_half};
+    use crate::narrow::{f16_to_f32, f32_to_f16};
     use core::arch::x86_64::{
         __m128i, _MM_FROUND_TO_NEAREST_INT, _mm_loadu_si128, _mm_storeu_si128, _mm256_cvtph_ps,
         _mm256_cvtps_ph, _mm256_loadu_ps, _mm256_storeu_ps,
@@ -74,7 +74,7 @@ mod f16c {
             }
         }
         for (from, to) in from_rest.iter().zip(to_rest) {
-            *to = half_to_single(from.to_bits());
+            *to = f16_to_f32(from.to_bits());
         }
     }
 
@@ -89,7 +89,7 @@ mod f16c {
             }
         }
         for (from, to) in from_rest.iter().zip(to_rest) {
-            *to = f16::from_bits(single_to_half(*from));
+            *to = f16::from_bits(f32_to_f16(*from));
         }
     }
 }
@@ -97,7 +97,7 @@ mod f16c {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::narrow::{half_to_single, single_to_half};
+    use crate::narrow::{f16_to_f32, f32_to_f16};
     use std::vec::Vec;
 
     #[test]
@@ -107,7 +107,7 @@ mod tests {
         // SAFETY: as many of one as of the other.
         if unsafe { read(halves.as_ptr(), &mut singles) } {
             for (half, single) in halves.iter().zip(singles) {
-                let expected = half_to_single(half.to_bits());
+                let expected = f16_to_f32(half.to_bits());
                 assert!(single.to_bits() == expected.to_bits() || single.is_nan() && expected.is_nan());
             }
         }
@@ -123,7 +123,7 @@ mod tests {
         // SAFETY: as many of one as of the other.
         if unsafe { write(&singles, halves.as_mut_ptr()) } {
             for (single, half) in singles.iter().zip(halves) {
-                let expected = f16::from_bits(single_to_half(*single));
+                let expected = f16::from_bits(f32_to_f16(*single));
                 let same = half.to_bits() == expected.to_bits() || half.is_nan() && expected.is_nan();
                 assert!(same, "{single:e}: {half}, not {expected}");
             }

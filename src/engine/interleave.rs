@@ -4,7 +4,7 @@
 
 use super::arena::Plain;
 use super::simd::{Kernel, dispatch};
-use super::source::Source;
+use super::source::StridedRows;
 use super::stream::stream;
 use crate::Dtype;
 use crate::Real;
@@ -35,7 +35,7 @@ macro_rules! with_float {
     };
 }
 
-impl Source {
+impl StridedRows {
     /// Reads all classes of voxels `start..start + len` into rows `width` apart, if their elements are few and side by
     /// side; says whether they were.
     ///

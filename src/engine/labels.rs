@@ -1,15 +1,15 @@
 //! Labels: integers of any width, read as class indices.
 
 use super::simd::{Kernel, dispatch};
-use super::source::Source;
+use super::source::StridedRows;
 use crate::Dtype;
 
-impl Source {
+impl StridedRows {
     /// Reads labels as class indices.
     ///
     /// # Safety
     /// As [`Source::load`].
-    pub unsafe fn labels(&self, sample: usize, start: usize, legend: &Legend<'_>, out: &mut [i32]) {
+    pub unsafe fn labels(&self, sample: usize, start: usize, legend: &LabelMap<'_>, out: &mut [i32]) {
         let base = self.base(sample, 0);
         let mut rest = out;
         self.lattice.walk(start, rest.len(), |offset, stride, count| {
@@ -36,7 +36,7 @@ impl Source {
 
 /// Which numbers are labels: how a label becomes a class index.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Legend<'a> {
+pub(crate) struct LabelMap<'a> {
     /// Labels `0..classes` are classes. A single class has two: 0 is outside, 1 is the object.
     pub classes: i32,
     /// In ascending order where they are more than [`FEW_IGNORED`].
@@ -77,7 +77,7 @@ fn sift(heap: &mut [i64], mut root: usize) {
     }
 }
 
-impl Legend<'_> {
+impl LabelMap<'_> {
     /// An ignored label.
     pub const IGNORED: i32 = -1;
     /// A label that is neither a class nor ignored.
@@ -109,7 +109,7 @@ macro_rules! wide_label {
         impl Label for $type {
             #[inline(always)]
             fn index(self) -> i32 {
-                if self >> 31 == 0 { self as i32 } else { Legend::UNKNOWN }
+                if self >> 31 == 0 { self as i32 } else { LabelMap::UNKNOWN }
             }
         }
     )*};
@@ -119,7 +119,7 @@ wide_label!(u32, u64, i64);
 struct Labels<'a, E> {
     from: *const E,
     stride: isize,
-    legend: &'a Legend<'a>,
+    legend: &'a LabelMap<'a>,
     out: &'a mut [i32],
 }
 
@@ -142,8 +142,8 @@ impl<E: Label> Kernel for Labels<'_, E> {
         });
         let index = |label: E| {
             let index = label.index();
-            let known = if index >= 0 && index < classes { index } else { Legend::UNKNOWN };
-            if first == Some(label) { Legend::IGNORED } else { known }
+            let known = if index >= 0 && index < classes { index } else { LabelMap::UNKNOWN };
+            if first == Some(label) { LabelMap::IGNORED } else { known }
         };
         if stride == 1 {
             for (i, to) in out.iter_mut().enumerate() {
@@ -166,7 +166,7 @@ impl<E: Label> Kernel for Labels<'_, E> {
             for (i, to) in out.iter_mut().enumerate() {
                 let Ok(label) = label(i).try_into() else { continue };
                 if *least <= label && label <= *largest && many.binary_search(&label).is_ok() {
-                    *to = Legend::IGNORED;
+                    *to = LabelMap::IGNORED;
                 }
             }
         }
@@ -184,10 +184,10 @@ mod tests {
     fn a_label_is_a_class_or_ignored_or_unknown() {
         let labels = [0i64, 2, 3, -1, i64::MIN, 1 << 32, 255];
         let view = View::new(&labels, &[1, 7]).unwrap();
-        let legend = Legend { classes: 3, ignore: &[255, 2, i64::MIN] };
+        let legend = LabelMap { classes: 3, ignore: &[255, 2, i64::MIN] };
         let mut row = [0; 7];
         // SAFETY: all 7 voxels.
-        unsafe { Source::without_classes(&view.array).labels(0, 0, &legend, &mut row) };
+        unsafe { StridedRows::without_classes(&view.array).labels(0, 0, &legend, &mut row) };
         assert_eq!(row, [0, -1, -2, -2, -1, -2, -1]);
     }
 
@@ -198,14 +198,14 @@ mod tests {
             ($($type:ty),*) => {$(
                 let labels = [<$type>::MIN, 0, 1, 2, 126, <$type>::MAX];
                 let view = View::new(&labels, &[1, 6]).unwrap();
-                let legend = Legend { classes: 126, ignore: &[-1, -128, 2, 255] };
+                let legend = LabelMap { classes: 126, ignore: &[-1, -128, 2, 255] };
                 let mut row = [0; 6];
                 // SAFETY: all 6 voxels.
-                unsafe { Source::without_classes(&view.array).labels(0, 0, &legend, &mut row) };
+                unsafe { StridedRows::without_classes(&view.array).labels(0, 0, &legend, &mut row) };
                 let of = |label: $type| match i64::try_from(label) {
-                    Ok(known) if legend.ignore.contains(&known) => Legend::IGNORED,
+                    Ok(known) if legend.ignore.contains(&known) => LabelMap::IGNORED,
                     Ok(class) if (0..126).contains(&class) => class as i32,
-                    _ => Legend::UNKNOWN,
+                    _ => LabelMap::UNKNOWN,
                 };
                 assert_eq!(row, labels.map(of), "{}", stringify!($type));
             )*};
@@ -229,10 +229,10 @@ mod tests {
             let view = View::new(&labels, &[1, labels.len()]).unwrap();
             let mut row = vec![0; labels.len()];
             // SAFETY: all voxels.
-            unsafe { Source::without_classes(&view.array).labels(0, 0, &Legend { classes: 5, ignore: &ignore }, &mut row) };
+            unsafe { StridedRows::without_classes(&view.array).labels(0, 0, &LabelMap { classes: 5, ignore: &ignore }, &mut row) };
             labels.iter().zip(row).all(|(&label, index)| {
-                let known = if (0..5).contains(&label) { label.into() } else { Legend::UNKNOWN };
-                index == if ignore.contains(&label.into()) { Legend::IGNORED } else { known }
+                let known = if (0..5).contains(&label) { label.into() } else { LabelMap::UNKNOWN };
+                index == if ignore.contains(&label.into()) { LabelMap::IGNORED } else { known }
             })
         }
     }

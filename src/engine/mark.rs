@@ -6,13 +6,13 @@ use super::simd::{Kernel, dispatch};
 use super::softmax::{load, softmax, upto};
 use super::tile::{Span, Tile};
 use super::waves::Chunk;
-use crate::batch::Plan;
+use crate::batch::Problem;
 use crate::distance::bits_equal;
 use crate::{Activation, Real};
 
 /// Masks of all classes of a sample, a word per block of each. Chunks have their own words.
 #[derive(Clone, Copy)]
-pub(crate) struct Masks {
+pub(crate) struct PredictionMasks {
     pub words: *mut u64,
     pub words_per_class: usize,
 }
@@ -30,12 +30,12 @@ pub(crate) struct Masks {
 /// # Safety
 /// The arrays of the plan are readable, the masks writable; nobody else uses the chunk's words.
 pub(crate) unsafe fn mark<T: Precise>(
-    plan: &Plan<'_>,
+    plan: &Problem<'_>,
     tile: &mut Tile<'_, T>,
     Chunk { sample, start, end }: Chunk,
     by_argmax: bool,
     wants: impl Fn(usize) -> bool,
-    masks: Masks,
+    masks: PredictionMasks,
 ) {
     let classes = plan.classes;
     let of_two = plan.activation == Activation::Softmax && classes == 2;
@@ -51,7 +51,7 @@ pub(crate) unsafe fn mark<T: Precise>(
             }
         }
         let Span { width, used } = tile.span;
-        let Tile { seen, made, .. } = tile;
+        let Tile { inputs: seen, gradients: made, .. } = tile;
         let from = if by_probability { &*seen.probability } else { &*seen.logit };
         let x = |class| row(from, class, width, used);
         let weight = row(seen.weight, 0, width, used);
@@ -91,7 +91,7 @@ impl<T: Real> Kernel for Count<'_, T> {
     #[inline(always)]
     fn run(self) {
         for ((&x, &largest), count) in self.x.iter().zip(self.largest).zip(self.count) {
-            *count += T::one().masked(x == largest);
+            *count += T::one().mask(x == largest);
         }
     }
 }
@@ -108,7 +108,7 @@ impl<T: Real> Kernel for Undefine<'_, T> {
     #[inline(always)]
     fn run(self) {
         for (largest, &count) in self.largest.iter_mut().zip(self.count) {
-            *largest += (*largest - *largest).masked(count > T::one());
+            *largest += (*largest - *largest).mask(count > T::one());
         }
     }
 }
@@ -134,7 +134,7 @@ impl<T: Real> Kernel for First<'_, T> {
             let mut inside = [0; BLOCK];
             for i in 0..BLOCK {
                 let is_first = (x[i] == largest[i]) & (taken[i] == T::zero());
-                taken[i] += T::one().masked(is_first);
+                taken[i] += T::one().mask(is_first);
                 inside[i] = u8::from(is_first & (weight[i] > T::zero()));
             }
             *word = bits_equal(&inside, 1);

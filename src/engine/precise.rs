@@ -1,20 +1,20 @@
 //! The two precisions, where trait objects have to choose one.
 
 use super::arena::Plain;
-use super::cost::RowsOf;
+use super::cost::DynVoxelLossOf;
 use crate::boundary::{Field, field::FieldOf};
-use crate::{Real, Rows};
+use crate::{DynVoxelLoss, Real};
 
 /// f32 or f64: a type that sweeps run in.
 pub(crate) trait Precise: Real + Plain {
     /// The loops of a cost in this precision.
-    fn rows(rows: &dyn Rows) -> &dyn RowsOf<Self>;
+    fn rows(rows: &dyn DynVoxelLoss) -> &dyn DynVoxelLossOf<Self>;
     /// The maker of a field in this precision.
     fn field(field: &dyn Field) -> &dyn FieldOf<Self>;
 }
 
 impl Precise for f32 {
-    fn rows(rows: &dyn Rows) -> &dyn RowsOf<f32> {
+    fn rows(rows: &dyn DynVoxelLoss) -> &dyn DynVoxelLossOf<f32> {
         rows
     }
     fn field(field: &dyn Field) -> &dyn FieldOf<f32> {
@@ -23,7 +23,7 @@ impl Precise for f32 {
 }
 
 impl Precise for f64 {
-    fn rows(rows: &dyn Rows) -> &dyn RowsOf<f64> {
+    fn rows(rows: &dyn DynVoxelLoss) -> &dyn DynVoxelLossOf<f64> {
         rows
     }
     fn field(field: &dyn Field) -> &dyn FieldOf<f64> {

@@ -12,13 +12,13 @@ use super::row::{row, row_mut};
 use super::sigmoid::sigmoid;
 use super::simd::{Kernel, dispatch};
 use super::softmax::softmax_complement;
-use super::tile::{Made, Span, Tile};
+use super::tile::{Span, Tile, TileGradients};
 use crate::engine::arena::Plain;
 use crate::{Activation, Real};
 
 /// Which pulls on a class there are.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Pulls {
+pub(crate) struct ActiveRows {
     pub polynomial: bool,
     pub here: bool,
     pub elsewhere: bool,
@@ -26,16 +26,16 @@ pub(crate) struct Pulls {
 
 /// Joins the pull on one class into its row of `logit`:
 /// for softmax `q = v + s·p`, to be finished by [`settle`]; otherwise the gradient itself.
-pub(crate) fn join<T: Real + Plain>(
+pub(crate) fn combine<T: Real + Plain>(
     tile: &mut Tile<'_, T>,
     activation: Activation,
     class: usize,
-    pulls: Pulls,
+    pulls: ActiveRows,
 ) {
-    let Tile { span: Span { width, used }, seen, made, .. } = tile;
-    let Made { polynomial, here, elsewhere, total, rest, largest, .. } = made;
+    let Tile { span: Span { width, used }, inputs: seen, gradients: made, .. } = tile;
+    let TileGradients { polynomial, positive: here, negative: elsewhere, total, rest, largest, .. } = made;
     let part = |row, is_there: bool| if is_there { Some(row_of(row, *used)) } else { None };
-    let joined = Joined {
+    let joined = Combined {
         row: row_mut(seen.logit, class, *width, *used),
         probability: row(seen.probability, class, *width, *used),
         polynomial: part(polynomial, pulls.polynomial),
@@ -43,9 +43,9 @@ pub(crate) fn join<T: Real + Plain>(
         elsewhere: part(elsewhere, pulls.elsewhere),
     };
     match activation {
-        Activation::Softmax => dispatch(JoinSoftmax { joined, total, rest, largest }),
-        Activation::Sigmoid => dispatch(JoinSigmoid { joined }),
-        _ => dispatch(JoinGiven { joined }),
+        Activation::Softmax => dispatch(CombineSoftmax { joined, total, rest, largest }),
+        Activation::Sigmoid => dispatch(CombineSigmoid { joined }),
+        _ => dispatch(CombineProbability { joined }),
     }
 }
 
@@ -53,7 +53,7 @@ fn row_of<'a, T>(row: &'a &mut [T], used: usize) -> &'a [T] {
     row.get(..used).unwrap_or(&[])
 }
 
-struct Joined<'a, T> {
+struct Combined<'a, T> {
     row: &'a mut [T],
     probability: &'a [T],
     polynomial: Option<&'a [T]>,
@@ -61,19 +61,19 @@ struct Joined<'a, T> {
     elsewhere: Option<&'a [T]>,
 }
 
-struct JoinSoftmax<'a, T> {
-    joined: Joined<'a, T>,
+struct CombineSoftmax<'a, T> {
+    joined: Combined<'a, T>,
     total: &'a mut [T],
     rest: &'a mut [T],
     largest: &'a mut [T],
 }
 
-impl<T: Real> Kernel for JoinSoftmax<'_, T> {
+impl<T: Real> Kernel for CombineSoftmax<'_, T> {
     type Output = ();
 
     #[inline(always)]
     fn run(self) {
-        let Joined { row, probability, polynomial, here, elsewhere } = self.joined;
+        let Combined { row, probability, polynomial, here, elsewhere } = self.joined;
         if let Some(elsewhere) = elsewhere {
             match (polynomial, here) {
                 (Some(p), Some(v)) => both(row, probability, p, v),
@@ -81,7 +81,7 @@ impl<T: Real> Kernel for JoinSoftmax<'_, T> {
                 (None, Some(v)) => copy(row, v),
                 (None, None) => row.fill(T::zero()),
             }
-            join_elsewhere(row, probability, elsewhere, self.largest);
+            combine_negative(row, probability, elsewhere, self.largest);
             return sum_up(row, probability, self.total, self.rest);
         }
         match (polynomial, here) {
@@ -102,7 +102,7 @@ fn product_and_sum<T: Real>(q: &mut [T], s: &[T], p: &[T], total: &mut [T], rest
         let pull = s * p;
         *q = pull;
         *total += pull;
-        *rest += pull.masked(!(s > T::of(0.5)));
+        *rest += pull.mask(!(s > T::of(0.5)));
     }
 }
 
@@ -111,7 +111,7 @@ fn copy_and_sum<T: Real>(q: &mut [T], s: &[T], v: &[T], total: &mut [T], rest: &
     for ((q, (&s, &v)), (total, rest)) in q.iter_mut().zip(s.iter().zip(v)).zip(total.iter_mut().zip(rest)) {
         *q = v;
         *total += v;
-        *rest += v.masked(!(s > T::of(0.5)));
+        *rest += v.mask(!(s > T::of(0.5)));
     }
 }
 
@@ -138,12 +138,12 @@ fn copy<T: Real>(to: &mut [T], from: &[T]) {
 
 /// Up to one half u·s/(1 − s) is bounded and joins q; above, [`settle`] uses the rivals.
 #[inline(always)]
-fn join_elsewhere<T: Real>(q: &mut [T], s: &[T], u: &[T], largest: &mut [T]) {
+fn combine_negative<T: Real>(q: &mut [T], s: &[T], u: &[T], largest: &mut [T]) {
     for (((q, &s), &u), largest) in q.iter_mut().zip(s).zip(u).zip(largest) {
         let pull = u * s;
         let above = s > T::of(0.5);
-        *q -= (pull / (T::one() - s)).masked(!above);
-        *largest += pull.masked(above);
+        *q -= (pull / (T::one() - s)).mask(!above);
+        *largest += pull.mask(above);
     }
 }
 
@@ -151,20 +151,20 @@ fn join_elsewhere<T: Real>(q: &mut [T], s: &[T], u: &[T], largest: &mut [T]) {
 fn sum_up<T: Real>(q: &[T], s: &[T], total: &mut [T], rest: &mut [T]) {
     for (((&q, &s), total), rest) in q.iter().zip(s).zip(total).zip(rest) {
         *total += q;
-        *rest += q.masked(!(s > T::of(0.5)));
+        *rest += q.mask(!(s > T::of(0.5)));
     }
 }
 
-struct JoinSigmoid<'a, T> {
-    joined: Joined<'a, T>,
+struct CombineSigmoid<'a, T> {
+    joined: Combined<'a, T>,
 }
 
-impl<T: Real> Kernel for JoinSigmoid<'_, T> {
+impl<T: Real> Kernel for CombineSigmoid<'_, T> {
     type Output = ();
 
     #[inline(always)]
     fn run(self) {
-        let Joined { row, polynomial, here, elsewhere, .. } = self.joined;
+        let Combined { row, polynomial, here, elsewhere, .. } = self.joined;
         match (polynomial, here, elsewhere) {
             (Some(p), None, None) => sigmoid_polynomial(row, p),
             (None, Some(v), Some(u)) => sigmoid_outcomes(row, v, u),
@@ -215,16 +215,16 @@ fn sigmoid_all<T: Real>(z: &mut [T], p: &[T], v: &[T], u: &[T]) {
     }
 }
 
-struct JoinGiven<'a, T> {
-    joined: Joined<'a, T>,
+struct CombineProbability<'a, T> {
+    joined: Combined<'a, T>,
 }
 
-impl<T: Real> Kernel for JoinGiven<'_, T> {
+impl<T: Real> Kernel for CombineProbability<'_, T> {
     type Output = ();
 
     #[inline(always)]
     fn run(self) {
-        let Joined { row, probability, polynomial, here, elsewhere } = self.joined;
+        let Combined { row, probability, polynomial, here, elsewhere } = self.joined;
         match polynomial {
             Some(polynomial) => copy(row, polynomial),
             None => row.fill(T::zero()),
@@ -233,14 +233,14 @@ impl<T: Real> Kernel for JoinGiven<'_, T> {
         if let Some(here) = here {
             for ((out, &s), &v) in row.iter_mut().zip(probability).zip(here) {
                 let slope = v / s;
-                *out += slope.masked(!(s < T::FLOOR));
+                *out += slope.mask(!(s < T::FLOOR));
             }
         }
         if let Some(elsewhere) = elsewhere {
             for ((out, &s), &u) in row.iter_mut().zip(probability).zip(elsewhere) {
                 let complement = T::one() - s;
                 let slope = u / complement;
-                *out -= slope.masked(!(complement < T::FLOOR));
+                *out -= slope.mask(!(complement < T::FLOOR));
             }
         }
     }
@@ -251,21 +251,25 @@ impl<T: Real> Kernel for JoinGiven<'_, T> {
 /// ```text
 /// ∂L/∂z_k = q_k·(1 − s_k) − s_k·Σ_{j≠k} q_j + r_k·u_m·s_m
 /// ```
-pub(crate) fn settle<T: Real + Plain>(tile: &mut Tile<'_, T>, class: usize, out: Option<&mut [T]>) {
+pub(crate) fn softmax_backward<T: Real + Plain>(tile: &mut Tile<'_, T>, class: usize, out: Option<&mut [T]>) {
     let Span { width, used } = tile.span;
-    dispatch(Settle {
-        row: row_mut(tile.seen.logit, class, width, used),
+    dispatch(SoftmaxBackward {
+        row: row_mut(tile.inputs.logit, class, width, used),
         out,
-        probability: row(tile.seen.probability, class, width, used),
-        complement: tile.seen.complement,
-        total: tile.made.total,
-        rest: tile.made.rest,
-        rival: if tile.seen.rival.is_empty() { &[] } else { row(tile.seen.rival, class, width, used) },
-        largest: tile.made.largest,
+        probability: row(tile.inputs.probability, class, width, used),
+        complement: tile.inputs.complement,
+        total: tile.gradients.total,
+        rest: tile.gradients.rest,
+        rival: if tile.inputs.other_class_softmax.is_empty() {
+            &[]
+        } else {
+            row(tile.inputs.other_class_softmax, class, width, used)
+        },
+        largest: tile.gradients.largest,
     });
 }
 
-struct Settle<'a, 'o, T> {
+struct SoftmaxBackward<'a, 'o, T> {
     row: &'a mut [T],
     out: Option<&'o mut [T]>,
     probability: &'a [T],
@@ -276,7 +280,7 @@ struct Settle<'a, 'o, T> {
     largest: &'a [T],
 }
 
-impl<T: Real> Kernel for Settle<'_, '_, T> {
+impl<T: Real> Kernel for SoftmaxBackward<'_, '_, T> {
     type Output = ();
 
     #[inline(always)]
@@ -299,7 +303,7 @@ impl<T: Real> Kernel for Settle<'_, '_, T> {
 /// The sum of the others is a difference, and has lost their digits where `q` of the class is large: of
 /// the class above one half it was kept apart.
 #[inline(always)]
-fn settled<T: Real>(q: T, s: T, of_largest: T, total: T, rest: T) -> T {
+fn softmax_gradient<T: Real>(q: T, s: T, of_largest: T, total: T, rest: T) -> T {
     let complement = softmax_complement(s, of_largest);
     let without = total - q;
     let others = if s > T::of(0.5) { rest } else { without };
@@ -310,7 +314,7 @@ fn settled<T: Real>(q: T, s: T, of_largest: T, total: T, rest: T) -> T {
 fn finish<T: Real>(q: &mut [T], s: &[T], of_largest: &[T], total: &[T], rest: &[T]) {
     for ((((q, &s), &of_largest), &total), &rest) in q.iter_mut().zip(s).zip(of_largest).zip(total).zip(rest)
     {
-        *q = settled(*q, s, of_largest, total, rest);
+        *q = softmax_gradient(*q, s, of_largest, total, rest);
     }
 }
 
@@ -318,7 +322,7 @@ fn finish<T: Real>(q: &mut [T], s: &[T], of_largest: &[T], total: &[T], rest: &[
 fn finish_to<T: Real>(out: &mut [T], q: &[T], s: &[T], of_largest: &[T], total: &[T], rest: &[T]) {
     let known = s.iter().zip(of_largest).zip(total.iter().zip(rest));
     for ((out, &q), ((&s, &of_largest), (&total, &rest))) in out.iter_mut().zip(q).zip(known) {
-        *out = settled(q, s, of_largest, total, rest);
+        *out = softmax_gradient(q, s, of_largest, total, rest);
     }
 }
 

@@ -1,29 +1,29 @@
 //! Terms that only some voxels pay: how voxels rank, and which are selected.
 
 use super::activation::activate;
-use super::bench::{Bench, of_sample};
-use super::labelled::exponentials::{Picks, Scale, exponentials};
+use super::bench::{Workspace, of_sample};
+use super::labelled::exponentials::{Scale, TargetRows, exponentials};
 use super::labelled::parking::park;
 use super::labelled::{Lookup, WeighCosts, is_labelled};
 use super::precise::Precise;
 use super::row::{AddUp, row, row_mut};
-use super::select::{Cut, TopKSearch, key_of, select};
+use super::select::{Threshold, TopKSearch, key_of, select};
 use super::simd::{Kernel, dispatch};
 use super::stream::fence;
-use super::sweep::{Output, Step, Sums, Sweep, costs};
+use super::sweep::{BlockRange, GradientOutput, Pass, RequiredSums, voxel_losses};
 use super::tile::{Span, Tile};
-use super::waves::{Chunk, Gang};
-use crate::batch::Plan;
-use crate::{Error, Parts, Real, Rows, Selection, Status, Tally, Term};
+use super::waves::{Chunk, ChunkRunner};
+use crate::batch::Problem;
+use crate::{ClassSums, DynVoxelLoss, Error, LossKind, Real, Selection, Status, Term};
 
-impl Sweep<'_> {
+impl Pass<'_> {
     /// Weighs the voxels that some terms select; adds what they weigh to the first class of `chunk`: of
     /// those with ranks it is known.
     pub(super) unsafe fn choose<T: Precise>(
         &self,
         tile: &mut Tile<'_, T>,
-        chunk: &mut [Tally],
-        step: Step<'_>,
+        chunk: &mut [ClassSums],
+        step: BlockRange<'_>,
     ) {
         for (slot, cut) in self.cuts.iter().enumerate() {
             let Some(cut) = cut else { continue };
@@ -31,17 +31,17 @@ impl Sweep<'_> {
             match ranks {
                 // SAFETY: promised by the caller.
                 Some(ranks) => unsafe {
-                    let to = row_mut(tile.made.total, 0, tile.len, tile.len);
+                    let to = row_mut(tile.gradients.total, 0, tile.len, tile.len);
                     ranks.load(step.sample, 0, step.at, to);
                 },
                 // SAFETY: as above.
                 None => unsafe { self.rank(tile, step, slot) },
             }
-            let selected = row_mut(tile.seen.selected, slot, tile.span.width, tile.span.used);
-            dispatch(Share { rank: tile.made.total, weight: tile.seen.weight, cut: *cut, selected });
-            let to = chunk.first_mut().and_then(|first| first.charged.get_mut(slot));
+            let selected = row_mut(tile.inputs.selected, slot, tile.span.width, tile.span.used);
+            dispatch(Share { rank: tile.gradients.total, weight: tile.inputs.weight, cut: *cut, selected });
+            let to = chunk.first_mut().and_then(|first| first.loss_weight.get_mut(slot));
             if let (Some(sum), true) = (to, step.folds && ranks.is_none()) {
-                dispatch(AddUp { row: selected, weight: None, lanes: tile.made.lanes, sum });
+                dispatch(AddUp { row: selected, weight: None, lanes: tile.gradients.lanes, sum });
             }
         }
     }
@@ -64,11 +64,11 @@ impl Sweep<'_> {
             // SAFETY: promised by the caller; the spans lie in the sample.
             unsafe {
                 tile.open(self.plan, sample, at, len);
-                ranks.load(sample, 0, at, row_mut(tile.made.total, 0, len, len));
+                ranks.load(sample, 0, at, row_mut(tile.gradients.total, 0, len, len));
             }
-            let selected = row_mut(tile.seen.selected, slot, tile.span.width, tile.span.used);
-            dispatch(Share { rank: tile.made.total, weight: tile.seen.weight, cut: *cut, selected });
-            dispatch(AddUp { row: selected, weight: None, lanes: tile.made.lanes, sum: &mut sum });
+            let selected = row_mut(tile.inputs.selected, slot, tile.span.width, tile.span.used);
+            dispatch(Share { rank: tile.gradients.total, weight: tile.inputs.weight, cut: *cut, selected });
+            dispatch(AddUp { row: selected, weight: None, lanes: tile.gradients.lanes, sum: &mut sum });
         }
         sum
     }
@@ -77,8 +77,8 @@ impl Sweep<'_> {
     /// two that none exceeds, so that no cost is infinite by its weight alone.
     pub(super) fn rank_weights(&self, sample: usize, slot: usize) -> impl Fn(usize) -> f64 {
         let (plan, classes) = (self.plan, self.plan.classes);
-        let of_fraction = self.term(slot).filter(|term| match term.form.parts() {
-            Parts::Cost(rows) => matches!(rows.bill().selection, Some(Selection::Fraction(_))),
+        let of_fraction = self.term(slot).filter(|term| match term.loss.kind() {
+            LossKind::Voxel(rows) => matches!(rows.info().selection, Some(Selection::Fraction(_))),
             _ => false,
         });
         let weight = move |class| of_fraction.map_or(1.0, |term| term.class_weight(class, classes));
@@ -89,23 +89,23 @@ impl Sweep<'_> {
 
     /// Fills `tile.made.total` with the cost by which voxels rank for a term: with class weights for a
     /// fraction, without them for a threshold, and without voxel weights.
-    unsafe fn rank<T: Precise>(&self, tile: &mut Tile<'_, T>, step: Step<'_>, slot: usize) {
-        let Some((_, rows)) = costs(self.terms).find(|(of, _)| *of == slot) else { return };
-        let bill = rows.bill();
+    unsafe fn rank<T: Precise>(&self, tile: &mut Tile<'_, T>, step: BlockRange<'_>, slot: usize) {
+        let Some((_, rows)) = voxel_losses(self.terms).find(|(of, _)| *of == slot) else { return };
+        let bill = rows.info();
         let classes = self.plan.classes;
         let weight = self.rank_weights(step.sample, slot);
         let Span { width, used } = tile.span;
         if is_labelled(self.plan, self.terms, &self.fields) {
-            let rank = row_mut(tile.made.total, 0, width, used);
-            let work = row_mut(tile.made.work, 0, width, used);
-            T::rows(rows).rate(
-                &tile.seen.truth_row(row(tile.seen.weight, 0, width, used), tile.span),
+            let rank = row_mut(tile.gradients.total, 0, width, used);
+            let work = row_mut(tile.gradients.work, 0, width, used);
+            T::rows(rows).evaluate_row(
+                &tile.inputs.truth_row(row(tile.inputs.weight, 0, width, used), tile.span),
                 work,
                 rank,
             );
             if (0..classes).any(|class| weight(class) != 1.0) {
-                let label = row(tile.seen.label, 0, width, used);
-                let price = row_mut(tile.made.cost, 0, width, used);
+                let label = row(tile.inputs.label, 0, width, used);
+                let price = row_mut(tile.gradients.cost, 0, width, used);
                 dispatch(Lookup {
                     label,
                     first_label: self.plan.label_of(0),
@@ -117,20 +117,20 @@ impl Sweep<'_> {
             }
             return;
         }
-        tile.made.total.fill(T::zero());
+        tile.gradients.total.fill(T::zero());
         let all: f64 =
             if self.plan.activation.is_exclusive() { 1.0 } else { (0..classes).map(&weight).sum() };
-        let prices = bill.prices(self.plan.activation, classes);
+        let prices = bill.outcome_weights(self.plan.activation, classes);
         for class in 0..classes {
             if weight(class) == 0.0 {
                 continue;
             }
             // SAFETY: promised by the caller.
             unsafe { tile.load_truth(self.plan, step.sample, class, step.at) };
-            let of = tile.seen.row(self.plan.activation, class, prices, tile.span);
-            let cost = row_mut(tile.made.cost, 0, width, used);
-            T::rows(rows).rate(&of, tile.made.work, cost);
-            dispatch(AddScaled { factor: T::of(weight(class) / all), row: cost, to: tile.made.total });
+            let of = tile.inputs.row(self.plan.activation, class, prices, tile.span);
+            let cost = row_mut(tile.gradients.cost, 0, width, used);
+            T::rows(rows).evaluate_row(&of, tile.gradients.work, cost);
+            dispatch(AddScaled { factor: T::of(weight(class) / all), row: cost, to: tile.gradients.total });
         }
     }
 
@@ -144,16 +144,16 @@ impl Sweep<'_> {
         tile: &mut Tile<'_, T>,
         Chunk { sample, start, end }: Chunk,
         slot: usize,
-        parking: Option<Output>,
+        parking: Option<GradientOutput>,
     ) {
         let Some(Some(ranks)) = self.ranks.get(slot) else { return };
         for (at, len) in tile.spans(start, end) {
-            let step = Step { sample, at, folds: false, map: None, parking, parked: false };
+            let step = BlockRange { sample, at, folds: false, map: None, parking, parked: false };
             // SAFETY: promised by the caller; the spans lie in the sample.
             unsafe {
                 tile.open(self.plan, sample, at, len);
                 if is_labelled(self.plan, self.terms, &self.fields) {
-                    exponentials(tile, self.plan, step, Picks { probability: true, logarithm: true });
+                    exponentials(tile, self.plan, step, TargetRows { probability: true, logarithm: true });
                 } else {
                     activate(tile, self.plan, sample, at);
                 }
@@ -163,8 +163,8 @@ impl Sweep<'_> {
                     park(tile, self.plan.classes, step, parking);
                 }
             }
-            let rank = row_mut(tile.made.total, 0, tile.span.width, len);
-            dispatch(Last { rank, weight: tile.seen.weight });
+            let rank = row_mut(tile.gradients.total, 0, tile.span.width, len);
+            dispatch(Last { rank, weight: tile.inputs.weight });
             // SAFETY: promised by the caller.
             unsafe { ranks.store(sample, 0, at, rank, false) };
         }
@@ -177,30 +177,30 @@ impl Sweep<'_> {
 /// What the cost of a class of a sample is multiplied by where voxels rank. Called once a class, and not inlined, so
 /// that arithmetic of one number stays out of the loops over voxels.
 #[inline(never)]
-fn rank_weight(plan: &Plan<'_>, term: Option<&Term<'_>>, [sample, class]: [usize; 2], scale: f64) -> f64 {
+fn rank_weight(plan: &Problem<'_>, term: Option<&Term<'_>>, [sample, class]: [usize; 2], scale: f64) -> f64 {
     let weight = term.map_or(1.0, |term| term.class_weight(class, plan.classes));
     if plan.is_annotated(sample, class) { weight * scale } else { 0.0 }
 }
 
-impl<T: Precise> Bench<'_, T> {
+impl<T: Precise> Workspace<'_, T> {
     /// Finds which voxels pay, for the terms that select some, and adds what these weigh to `self.tallies`. Parks
     /// probabilities on the way, if there is somewhere.
-    pub(super) unsafe fn select(&mut self, parking: Option<Output>) -> Result<(), Error> {
+    pub(super) unsafe fn select(&mut self, parking: Option<GradientOutput>) -> Result<(), Error> {
         // SAFETY: promised by the caller.
         unsafe { self.find_cuts(parking)? };
-        for (slot, _) in costs(self.terms).filter(|(_, rows)| fraction(*rows).is_some()) {
-            let sweep = self.as_sweep(Sums::None);
+        for (slot, _) in voxel_losses(self.terms).filter(|(_, rows)| fraction(*rows).is_some()) {
+            let sweep = self.as_sweep(RequiredSums::None);
             let Self { plan, extras, tile, chunk, crew, tallies, .. } = self;
-            let gang = Gang { plan, extras: *extras, tile, sums: chunk, crew };
-            let count = |tile: &mut Tile<'_, T>, sums: &mut [Tally], chunk| {
+            let gang = ChunkRunner { plan, extras: *extras, tile, sums: chunk, crew };
+            let count = |tile: &mut Tile<'_, T>, sums: &mut [ClassSums], chunk| {
                 // SAFETY: promised by the caller.
                 let selected = unsafe { sweep.count_selected(tile, chunk, slot) };
-                sums.iter_mut().for_each(|sums| sums.voxels = selected);
+                sums.iter_mut().for_each(|sums| sums.weight = selected);
             };
-            let hand_on = &mut |sums: &[Tally], chunk: Chunk| {
-                let selected = sums.first().map_or(0.0, |first| first.voxels);
+            let hand_on = &mut |sums: &[ClassSums], chunk: Chunk| {
+                let selected = sums.first().map_or(0.0, |first| first.weight);
                 let tallies = of_sample(tallies, plan, chunk.sample).iter_mut();
-                tallies.filter_map(|tally| tally.charged.get_mut(slot)).for_each(|sum| *sum += selected);
+                tallies.filter_map(|tally| tally.loss_weight.get_mut(slot)).for_each(|sum| *sum += selected);
                 Ok(())
             };
             // SAFETY: nothing but sums is written.
@@ -210,13 +210,13 @@ impl<T: Precise> Bench<'_, T> {
     }
 
     /// The cut of every term that selects voxels: that of a search which is done, or of this batch. Fills ranks.
-    pub(super) unsafe fn find_cuts(&mut self, parking: Option<Output>) -> Result<(), Error> {
-        for (slot, rows) in costs(self.terms) {
+    pub(super) unsafe fn find_cuts(&mut self, parking: Option<GradientOutput>) -> Result<(), Error> {
+        for (slot, rows) in voxel_losses(self.terms) {
             let given = self.terms.get(slot).and_then(|term| term.select);
-            let cut = match rows.bill().selection {
+            let cut = match rows.info().selection {
                 None => None,
                 Some(Selection::Threshold(t)) => {
-                    Some(Cut { key: T::of(-libm::log(t)).key().into(), share: 0.0 })
+                    Some(Threshold { key: T::of(-libm::log(t)).key().into(), share: 0.0 })
                 }
                 Some(Selection::Fraction(fraction)) => {
                     // SAFETY: promised by the caller.
@@ -237,11 +237,11 @@ impl<T: Precise> Bench<'_, T> {
     }
 
     /// Fills the ranks of a term that selects a fraction.
-    unsafe fn rank_voxels(&mut self, slot: usize, parking: Option<Output>) -> Result<(), Error> {
-        let sweep = self.as_sweep(Sums::None);
+    unsafe fn rank_voxels(&mut self, slot: usize, parking: Option<GradientOutput>) -> Result<(), Error> {
+        let sweep = self.as_sweep(RequiredSums::None);
         let Self { plan, extras, tile, chunk, crew, .. } = self;
-        let gang = Gang { plan, extras: *extras, tile, sums: chunk, crew };
-        let rank = |tile: &mut Tile<'_, T>, _: &mut [Tally], chunk: Chunk| {
+        let gang = ChunkRunner { plan, extras: *extras, tile, sums: chunk, crew };
+        let rank = |tile: &mut Tile<'_, T>, _: &mut [ClassSums], chunk: Chunk| {
             // SAFETY: promised by the caller; a chunk's ranks and parked probabilities are its own.
             unsafe { sweep.rank_chunk(tile, chunk, slot, parking) };
         };
@@ -255,10 +255,10 @@ impl<T: Precise> Bench<'_, T> {
     /// As [`Bench::run`].
     pub unsafe fn count_ranks(&mut self, slot: usize, search: &mut TopKSearch) -> Result<(), Error> {
         self.refuse_computed_fields()?;
-        self.tallies.fill(Tally::ZERO);
+        self.tallies.fill(ClassSums::ZERO);
         // SAFETY: promised by the caller.
         unsafe {
-            self.census()?;
+            self.validate()?;
             self.rank_voxels(slot, None)?;
         }
         search.count(self.ranks.get(slot).map_or(&[][..], |ranks| ranks))
@@ -266,10 +266,10 @@ impl<T: Precise> Bench<'_, T> {
 
     /// Refuses a term that selects a fraction of the voxels of a whole batch, of which a part knows nothing.
     pub(super) fn refuse_unfinished_searches(&self) -> Result<(), Error> {
-        let unknown = |&(slot, rows): &(usize, &dyn Rows)| {
+        let unknown = |&(slot, rows): &(usize, &dyn DynVoxelLoss)| {
             fraction(rows).is_some() && self.terms.get(slot).is_some_and(|term| term.select.is_none())
         };
-        match costs(self.terms).find(unknown) {
+        match voxel_losses(self.terms).find(unknown) {
             Some((slot, _)) => {
                 let wants = c"a search over all parts that is done: see top_k_count";
                 Err(Error::new(Status::Unsupported, c"select", wants).in_term(slot))
@@ -280,8 +280,8 @@ impl<T: Precise> Bench<'_, T> {
 }
 
 /// The fraction of all voxels that a cost selects, if it does.
-pub(crate) fn fraction(rows: &dyn Rows) -> Option<f64> {
-    rows.bill().selection.and_then(Selection::fraction)
+pub(crate) fn fraction(rows: &dyn DynVoxelLoss) -> Option<f64> {
+    rows.info().selection.and_then(Selection::fraction)
 }
 
 /// Ranks voxels last that do not count.
@@ -297,7 +297,7 @@ impl<T: Real> Kernel for Last<'_, T> {
     fn run(self) {
         for (rank, &weight) in self.rank.iter_mut().zip(self.weight) {
             let counts = weight > T::zero();
-            *rank = rank.masked(counts) + T::of(f64::NEG_INFINITY).masked(!counts);
+            *rank = rank.mask(counts) + T::of(f64::NEG_INFINITY).mask(!counts);
         }
     }
 }
@@ -324,7 +324,7 @@ impl<T: Real> Kernel for AddScaled<'_, T> {
 struct Share<'a, T> {
     rank: &'a [T],
     weight: &'a [T],
-    cut: Cut,
+    cut: Threshold,
     selected: &'a mut [T],
 }
 
@@ -333,11 +333,11 @@ impl<T: Real> Kernel for Share<'_, T> {
 
     #[inline(always)]
     fn run(self) {
-        let Cut { key, share } = self.cut;
+        let Threshold { key, share } = self.cut;
         let (key, share) = (key_of::<T>(key), T::of(share));
         for ((to, &rank), &weight) in self.selected.iter_mut().zip(self.rank).zip(self.weight) {
             let rank = rank.key();
-            *to = weight.masked(rank > key) + (weight * share).masked(rank == key);
+            *to = weight.mask(rank > key) + (weight * share).mask(rank == key);
         }
     }
 }

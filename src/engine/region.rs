@@ -2,7 +2,7 @@
 
 use super::row::{LANES, add_blocks, block_lanes, blocks, lanes_of, of, weighted_lanes};
 use super::simd::{HAS_VECTORS, Kernel};
-use crate::{Charge, Cost, Real, Tally, Voxel};
+use crate::{ClassSums, Contribution, Real, Voxel, VoxelLoss};
 
 /// Adds a row to the sums that region losses are made of.
 ///
@@ -18,7 +18,7 @@ pub(crate) struct FoldRegion<'a, T> {
     pub squares: bool,
     /// A quarter of a row.
     pub lanes: &'a mut [T],
-    pub sums: &'a mut Tally,
+    pub sums: &'a mut ClassSums,
 }
 
 impl<T: Real> Kernel for FoldRegion<'_, T> {
@@ -32,17 +32,17 @@ impl<T: Real> Kernel for FoldRegion<'_, T> {
             Some(weight) => weighted_lanes(probability, weight, lanes),
             None => lanes_of(probability, lanes),
         }
-        add_blocks(lanes, &mut sums.predicted);
+        add_blocks(lanes, &mut sums.prediction);
         match weight {
             Some(weight) => overlap_lanes(probability, truth, weight, lanes),
             None => weighted_lanes(probability, truth, lanes),
         }
-        add_blocks(lanes, &mut sums.overlap);
+        add_blocks(lanes, &mut sums.intersection);
         if squares {
             missed_lanes(probability, truth, weights, lanes);
-            add_blocks(lanes, &mut sums.missed);
+            add_blocks(lanes, &mut sums.squared_error_positive);
             spilled_lanes(probability, truth, weights, lanes);
-            add_blocks(lanes, &mut sums.spilled);
+            add_blocks(lanes, &mut sums.squared_error_negative);
         }
     }
 }
@@ -72,7 +72,7 @@ lanes_of_three!(spilled_lanes, "`w·(1 − g)·(s − g)²`", |s, g, w| w
 pub(crate) struct MapRegion<'a, T> {
     pub truth: &'a [T],
     pub weight: &'a [T],
-    pub slopes: &'a Tally,
+    pub slopes: &'a ClassSums,
     pub polynomial: &'a mut [T],
 }
 
@@ -82,7 +82,7 @@ impl<T: Real> Kernel for MapRegion<'_, T> {
     #[inline(always)]
     fn run(self) {
         let Self { truth, weight, slopes, polynomial } = self;
-        let (a, b) = (T::of(slopes.predicted), T::of(slopes.overlap));
+        let (a, b) = (T::of(slopes.prediction), T::of(slopes.intersection));
         for ((p, &g), &w) in polynomial.iter_mut().zip(truth).zip(weight) {
             *p = w * (a + b * g);
         }
@@ -99,19 +99,19 @@ pub(crate) struct Mismatch {
 
 impl Mismatch {
     /// The cost for these slopes, if they want any.
-    pub fn of(slopes: &Tally) -> Option<Self> {
-        let Tally { missed, spilled, .. } = *slopes;
+    pub fn of(slopes: &ClassSums) -> Option<Self> {
+        let ClassSums { squared_error_positive: missed, squared_error_negative: spilled, .. } = *slopes;
         (missed != 0.0 || spilled != 0.0).then_some(Self { missed, spilled })
     }
 }
 
-impl Cost for Mismatch {
-    const CHARGE: Charge = Charge::Everywhere;
+impl VoxelLoss for Mismatch {
+    const CONTRIBUTION: Contribution = Contribution::AllClasses;
 
     #[inline(always)]
-    fn at<T: Real>(&self, voxel: Voxel<T>) -> (T, T) {
+    fn evaluate<T: Real>(&self, voxel: Voxel<T>) -> (T, T) {
         let (m, k) = (T::of(2.0 * self.missed), T::of(2.0 * self.spilled));
-        let (error, g) = (voxel.error(), voxel.truth);
+        let (error, g) = (voxel.error(), voxel.target);
         let missed = error * g;
         let spilled = error * (T::one() - g);
         (error * (missed + spilled), m * missed + k * spilled)

@@ -1,24 +1,24 @@
 //! The verbs: how census, sweeps and closed forms follow one another.
 
-use super::bench::{Bench, of_sample};
-use super::census::{census, check_chunk};
+use super::bench::{Workspace, of_sample};
+use super::census::{check_chunk, validate_chunk};
 use super::fields::Computed;
-use super::finish::{Results, finish};
+use super::finish::{FinalizeOutputs, finalize};
 use super::labelled::{can_park, is_labelled};
 use super::precise::Precise;
-use super::sweep::{Output, Sums, Task, costs};
+use super::sweep::{ChunkWork, GradientOutput, RequiredSums, voxel_losses};
 use super::tile::Tile;
-use super::waves::{Chunk, Gang};
-use crate::batch::Plan;
-use crate::{Charge, Error, MAX_TERMS, Parts, Selection, Status, Tally, Term};
+use super::waves::{Chunk, ChunkRunner};
+use crate::batch::Problem;
+use crate::{ClassSums, Contribution, Error, LossKind, MAX_TERMS, Selection, Status, Term};
 
 /// What a run is asked for besides the value.
 pub(crate) struct Request<'a> {
-    pub gradient: Option<Output>,
+    pub gradient: Option<GradientOutput>,
     pub grad_scale: f64,
     pub term_values: Option<&'a mut [f64]>,
     pub class_values: Option<&'a mut [f64]>,
-    pub tallies: Option<&'a mut [Tally]>,
+    pub tallies: Option<&'a mut [ClassSums]>,
 }
 
 impl Request<'_> {
@@ -26,33 +26,34 @@ impl Request<'_> {
     pub fn answer_empty(self) -> f64 {
         self.term_values.into_iter().for_each(|values| values.fill(0.0));
         self.class_values.into_iter().for_each(|values| values.fill(f64::NAN));
-        self.tallies.into_iter().for_each(|tallies| tallies.fill(Tally::ZERO));
+        self.tallies.into_iter().for_each(|tallies| tallies.fill(ClassSums::ZERO));
         0.0
     }
 }
 
-impl<T: Precise> Bench<'_, T> {
+impl<T: Precise> Workspace<'_, T> {
     /// The whole loss. Returns its value; on error nothing but scratch has been written.
     ///
     /// # Safety
     /// The arrays of the plan and the terms are readable and the outputs writable, as their shapes say.
     pub unsafe fn run(&mut self, request: Request<'_>) -> Result<f64, Error> {
-        self.tallies.fill(Tally::ZERO);
+        self.tallies.fill(ClassSums::ZERO);
         // Costs have slopes that follow from the census, and from the ranks: one sweep folds and maps.
-        let is_known = |term: &Term<'_>| match term.form.parts() {
-            Parts::Cost(rows) => {
-                !rows.bill().logarithmic && !matches!(rows.bill().selection, Some(Selection::Threshold(_)))
+        let is_known = |term: &Term<'_>| match term.loss.kind() {
+            LossKind::Voxel(rows) => {
+                !rows.info().logarithmic && !matches!(rows.info().selection, Some(Selection::Threshold(_)))
             }
             _ => false,
         };
         let in_one_sweep = request.gradient.is_some() && self.terms.iter().all(is_known);
-        let wants_sums = if request.tallies.is_some() { Sums::Squares } else { Sums::of(self.terms) };
-        let folds_at_once = in_one_sweep && wants_sums == Sums::None;
-        let parking = request.gradient.and_then(|output| self.parking(output, in_one_sweep));
+        let wants_sums =
+            if request.tallies.is_some() { RequiredSums::Squares } else { RequiredSums::of(self.terms) };
+        let folds_at_once = in_one_sweep && wants_sums == RequiredSums::None;
+        let parking = request.gradient.and_then(|output| self.cache_location(output, in_one_sweep));
         let parking = parking.filter(|_| folds_at_once || !in_one_sweep);
         // SAFETY: promised by the caller.
         unsafe {
-            self.census()?;
+            self.validate()?;
             self.select(parking.filter(|_| in_one_sweep))?;
         }
         if in_one_sweep {
@@ -61,20 +62,20 @@ impl<T: Precise> Bench<'_, T> {
         // SAFETY: promised by the caller.
         unsafe {
             let gradient = if in_one_sweep { request.gradient } else { None };
-            self.sweep(true, gradient, wants_sums, parking, in_one_sweep)?;
+            self.pass(true, gradient, wants_sums, parking, in_one_sweep)?;
         }
 
         let wants_slopes = request.gradient.is_some() && !in_one_sweep;
         let slopes = if wants_slopes { Some(&mut *self.slopes) } else { None };
-        let mut results = Results { terms: [0.0; MAX_TERMS], classes: request.class_values, slopes };
+        let mut results = FinalizeOutputs { terms: [0.0; MAX_TERMS], classes: request.class_values, slopes };
         let value =
-            finish(self.plan, self.terms, self.tallies, request.grad_scale, &mut self.desk, &mut results);
+            finalize(self.plan, self.terms, self.tallies, request.grad_scale, &mut self.desk, &mut results);
         for (to, from) in request.term_values.into_iter().flatten().zip(results.terms) {
             *to = from;
         }
         if wants_slopes {
             // SAFETY: promised by the caller.
-            unsafe { self.sweep(false, request.gradient, Sums::None, parking, true)? };
+            unsafe { self.pass(false, request.gradient, RequiredSums::None, parking, true)? };
         }
         for (to, from) in request.tallies.into_iter().flatten().zip(self.tallies.iter()) {
             *to = *from;
@@ -86,7 +87,7 @@ impl<T: Precise> Bench<'_, T> {
     ///
     /// # Safety
     /// As [`Bench::run`].
-    pub unsafe fn fold(&mut self, tallies: &mut [Tally]) -> Result<(), Error> {
+    pub unsafe fn accumulate(&mut self, tallies: &mut [ClassSums]) -> Result<(), Error> {
         self.refuse_computed_fields()?;
         self.refuse_unfinished_searches()?;
         for (to, from) in self.tallies.iter_mut().zip(tallies.iter()) {
@@ -94,9 +95,9 @@ impl<T: Precise> Bench<'_, T> {
         }
         // SAFETY: promised by the caller.
         unsafe {
-            self.census()?;
+            self.validate()?;
             self.select(None)?;
-            self.sweep(true, None, Sums::Squares, None, false)?;
+            self.pass(true, None, RequiredSums::Squares, None, false)?;
         }
         for (to, from) in tallies.iter_mut().zip(self.tallies.iter()) {
             *to = *from;
@@ -108,7 +109,7 @@ impl<T: Precise> Bench<'_, T> {
     ///
     /// # Safety
     /// As [`Bench::run`].
-    pub unsafe fn map(&mut self, slopes: &[Tally], gradient: Output) -> Result<(), Error> {
+    pub unsafe fn backward(&mut self, slopes: &[ClassSums], gradient: GradientOutput) -> Result<(), Error> {
         self.refuse_computed_fields()?;
         self.refuse_unfinished_searches()?;
         for (to, from) in self.slopes.iter_mut().zip(slopes) {
@@ -117,7 +118,7 @@ impl<T: Precise> Bench<'_, T> {
         // SAFETY: promised by the caller.
         unsafe {
             self.find_cuts(None)?;
-            self.sweep(false, Some(gradient), Sums::None, None, false)
+            self.pass(false, Some(gradient), RequiredSums::None, None, false)
         }
     }
 
@@ -125,35 +126,40 @@ impl<T: Precise> Bench<'_, T> {
     ///
     /// # Safety
     /// As [`Bench::run`].
-    pub unsafe fn count(&mut self) -> Result<&mut [Tally], Error> {
-        self.tallies.fill(Tally::ZERO);
+    pub unsafe fn count_targets(&mut self) -> Result<&mut [ClassSums], Error> {
+        self.tallies.fill(ClassSums::ZERO);
         // SAFETY: promised by the caller.
-        unsafe { self.census()? };
+        unsafe { self.validate()? };
         Ok(self.tallies)
     }
 
     /// The value and slopes of given tallies; reads no voxel.
-    pub fn finish(&mut self, tallies: &[Tally], grad_scale: f64, results: &mut Results<'_>) -> f64 {
-        finish(self.plan, self.terms, tallies, grad_scale, &mut self.desk, results)
+    pub fn finalize(
+        &mut self,
+        tallies: &[ClassSums],
+        grad_scale: f64,
+        results: &mut FinalizeOutputs<'_>,
+    ) -> f64 {
+        finalize(self.plan, self.terms, tallies, grad_scale, &mut self.desk, results)
     }
 
     /// Checks labels and weights, and counts; adds to `self.tallies`.
-    pub(super) unsafe fn census(&mut self) -> Result<(), Error> {
+    pub(super) unsafe fn validate(&mut self) -> Result<(), Error> {
         // SAFETY: promised by the caller.
         unsafe {
             self.check_maps()?;
             self.count_voxels()?;
             self.check_signs()?;
         }
-        for (slot, rows) in costs(self.terms).filter(|(_, rows)| rows.bill().selection.is_none()) {
-            let on_truth = match rows.bill().charge {
-                Charge::Truth => true,
-                Charge::Likelihood => self.plan.activation.is_exclusive(),
-                Charge::Outcomes | Charge::Everywhere => false,
+        for (slot, rows) in voxel_losses(self.terms).filter(|(_, rows)| rows.info().selection.is_none()) {
+            let on_truth = match rows.info().contribution {
+                Contribution::TrueClass => true,
+                Contribution::NegLogLikelihood => self.plan.activation.is_exclusive(),
+                Contribution::BothOutcomes | Contribution::AllClasses => false,
             };
             for tally in self.tallies.iter_mut() {
-                if let Some(charged) = tally.charged.get_mut(slot) {
-                    *charged = if on_truth { tally.truth } else { tally.voxels };
+                if let Some(charged) = tally.loss_weight.get_mut(slot) {
+                    *charged = if on_truth { tally.target } else { tally.weight };
                 }
             }
         }
@@ -165,22 +171,22 @@ impl<T: Precise> Bench<'_, T> {
         let plan = self.plan;
         let mut bad = None;
         let Self { tile, chunk, crew, tallies, .. } = self;
-        let gang = Gang { plan, extras: self.extras, tile: &mut *tile, sums: chunk, crew };
-        let hand_on = &mut |sums: &[Tally], chunk: Chunk| {
-            let voxels = sums.first().map_or(0.0, |class| class.voxels);
+        let gang = ChunkRunner { plan, extras: self.extras, tile: &mut *tile, sums: chunk, crew };
+        let hand_on = &mut |sums: &[ClassSums], chunk: Chunk| {
+            let voxels = sums.first().map_or(0.0, |class| class.weight);
             if voxels.is_nan() {
                 bad = Some(chunk);
                 return Err(Error::new(Status::Label, c"target", c"labels"));
             }
             for (tally, class) in of_sample(tallies, plan, chunk.sample).iter_mut().zip(sums) {
-                tally.voxels += voxels;
-                tally.truth += class.truth;
+                tally.weight += voxels;
+                tally.target += class.target;
             }
             Ok(())
         };
         // SAFETY: promised by the caller; a census writes nothing but sums.
         let counted = unsafe {
-            gang.each(0..plan.samples, &|tile, sums, chunk| census(plan, tile, sums, chunk), hand_on)
+            gang.each(0..plan.samples, &|tile, sums, chunk| validate_chunk(plan, tile, sums, chunk), hand_on)
         };
         match bad {
             // SAFETY: as above.
@@ -192,14 +198,15 @@ impl<T: Precise> Bench<'_, T> {
     }
 
     fn find_slopes(&mut self, grad_scale: f64) {
-        let mut results = Results { terms: [0.0; MAX_TERMS], classes: None, slopes: Some(&mut *self.slopes) };
-        finish(self.plan, self.terms, self.tallies, grad_scale, &mut self.desk, &mut results);
+        let mut results =
+            FinalizeOutputs { terms: [0.0; MAX_TERMS], classes: None, slopes: Some(&mut *self.slopes) };
+        finalize(self.plan, self.terms, self.tallies, grad_scale, &mut self.desk, &mut results);
     }
 
     /// Where probabilities may wait for the second sweep: where the gradient will be, if its elements can hold them
     /// and nobody else needs them, nor the logits if those are there.
-    fn parking(&mut self, output: Output, folds: bool) -> Option<Output> {
-        let needs_prediction = |computed: &Computed<'_, T>| computed.field.follows_prediction();
+    fn cache_location(&mut self, output: GradientOutput, folds: bool) -> Option<GradientOutput> {
+        let needs_prediction = |computed: &Computed<'_, T>| computed.field.uses_prediction();
         let can_park = !output.accumulate
             && output.rows.can_hold::<T>(self.plan.classes)
             && can_park(self.terms, folds)
@@ -209,12 +216,12 @@ impl<T: Precise> Bench<'_, T> {
     }
 
     /// One sweep over every sample.
-    unsafe fn sweep(
+    unsafe fn pass(
         &mut self,
         fold: bool,
-        gradient: Option<Output>,
-        sums: Sums,
-        parking: Option<Output>,
+        gradient: Option<GradientOutput>,
+        sums: RequiredSums,
+        parking: Option<GradientOutput>,
         parked: bool,
     ) -> Result<(), Error> {
         let plan = self.plan;
@@ -235,18 +242,18 @@ impl<T: Precise> Bench<'_, T> {
             }
             let sweep = self.as_sweep(sums);
             let Self { extras, tile, chunk, crew, tallies, slopes, .. } = self;
-            let work = |tile: &mut Tile<'_, T>, sums: &mut [Tally], chunk: Chunk| {
+            let work = |tile: &mut Tile<'_, T>, sums: &mut [ClassSums], chunk: Chunk| {
                 let slopes = slopes_of(slopes, plan, chunk.sample);
-                let task = Task {
-                    folds: fold,
+                let task = ChunkWork {
+                    accumulates: fold,
                     map: gradient.map(|output| (slopes, output)),
-                    parking,
-                    parked: parked && parking.is_some(),
+                    cache: parking,
+                    is_cached: parked && parking.is_some(),
                 };
                 // SAFETY: promised by the caller; fields in scratch hold the sample.
                 unsafe { sweep.chunk(tile, sums, chunk, task) };
             };
-            let hand_on = &mut |sums: &[Tally], chunk: Chunk| {
+            let hand_on = &mut |sums: &[ClassSums], chunk: Chunk| {
                 for (tally, class) in
                     of_sample(tallies, plan, chunk.sample).iter_mut().zip(sums).filter(|_| fold)
                 {
@@ -254,7 +261,7 @@ impl<T: Precise> Bench<'_, T> {
                 }
                 Ok(())
             };
-            let gang = Gang { plan, extras: *extras, tile, sums: chunk, crew };
+            let gang = ChunkRunner { plan, extras: *extras, tile, sums: chunk, crew };
             // SAFETY: a chunk's gradient and parked probabilities are its own.
             unsafe { gang.each(sample..sample + at_once, &work, hand_on)? };
             sample += at_once;
@@ -264,6 +271,6 @@ impl<T: Precise> Bench<'_, T> {
 }
 
 /// The slopes of a sample.
-fn slopes_of<'t>(slopes: &'t [Tally], plan: &Plan<'_>, sample: usize) -> &'t [Tally] {
+fn slopes_of<'t>(slopes: &'t [ClassSums], plan: &Problem<'_>, sample: usize) -> &'t [ClassSums] {
     slopes.get(sample * plan.classes..(sample + 1) * plan.classes).unwrap_or(&[])
 }

@@ -93,15 +93,15 @@ impl Progress {
     }
 
     /// The cut that was found.
-    fn cut(&self) -> Cut {
+    fn cut(&self) -> Threshold {
         let share = if self.ties == 0 { 0.0 } else { self.places as f64 / self.ties as f64 };
-        Cut { key: self.prefix, share }
+        Threshold { key: self.prefix, share }
     }
 }
 
 /// The cut of these numbers: `fraction` of them, at least one, have a place; −∞ is none of them. `bins` are
 /// [`COUNTS`] counts.
-pub(crate) fn select<T: Real>(numbers: &[T], fraction: f64, bins: &mut [u64]) -> Cut {
+pub(crate) fn select<T: Real>(numbers: &[T], fraction: f64, bins: &mut [u64]) -> Threshold {
     bins.fill(0);
     let mut progress = Progress::START;
     while progress.done == 0 {
@@ -217,7 +217,7 @@ impl TopKSearch {
     }
 
     /// The cut, for numbers of type `T`.
-    pub(crate) fn cut<T: Real>(&self) -> Result<Cut, Error> {
+    pub(crate) fn cut<T: Real>(&self) -> Result<Threshold, Error> {
         if !self.is_done() {
             return Err(Error::new(Status::Parameter, c"select", c"a search that is done"));
         }
@@ -279,7 +279,7 @@ pub(crate) fn key_of<T: Real>(key: u64) -> T::Key {
 
 /// Which numbers are selected: those above `key` whole, those at it by `share`.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Cut {
+pub(crate) struct Threshold {
     pub key: u64,
     pub share: f64,
 }
@@ -290,19 +290,19 @@ mod tests {
     use quickcheck::quickcheck;
     use std::vec::Vec;
 
-    fn run<T: Real>(numbers: &[T], fraction: f64) -> Cut {
+    fn run<T: Real>(numbers: &[T], fraction: f64) -> Threshold {
         select(numbers, fraction, &mut [0; COUNTS])
     }
 
     /// The same by sorting.
-    fn sorted<T: Real>(numbers: &[T], fraction: f64) -> Cut {
+    fn sorted<T: Real>(numbers: &[T], fraction: f64) -> Threshold {
         let mut keys: Vec<u64> = numbers.iter().map(|x| x.key().into()).collect();
         keys.sort_by(|a, b| b.cmp(a));
         let places = ((fraction * keys.len() as f64) as usize).max(1);
         let key = keys[places - 1];
         let above = keys.iter().filter(|&&k| k > key).count();
         let ties = keys.iter().filter(|&&k| k == key).count();
-        Cut { key, share: (places - above) as f64 / ties as f64 }
+        Threshold { key, share: (places - above) as f64 / ties as f64 }
     }
 
     quickcheck! {
@@ -322,7 +322,7 @@ mod tests {
     #[test]
     fn two_places_for_three_equals_are_shared() {
         let cut = run(&[1f32, 5.0, 3.0, 3.0, 3.0, 0.0], 0.5);
-        assert_eq!(cut, Cut { key: 3f32.key().into(), share: 2.0 / 3.0 });
+        assert_eq!(cut, Threshold { key: 3f32.key().into(), share: 2.0 / 3.0 });
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::Real;
 pub(crate) fn sigmoid<T: Real>(z: T) -> (T, T, T) {
     let positive = z > T::zero();
     let minus_abs = if positive { -z } else { z };
-    let t = minus_abs.decay();
+    let t = minus_abs.exp_nonpositive();
     let large = T::one() / (T::one() + t);
     let small = t * large;
     let below_zero = if positive { T::zero() } else { z };

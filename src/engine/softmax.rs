@@ -21,7 +21,7 @@ use super::row::{row, row_mut};
 use super::simd::{Kernel, dispatch, fours};
 use super::tile::{Span, Tile};
 use crate::Real;
-use crate::batch::Plan;
+use crate::batch::Problem;
 use crate::engine::arena::Plain;
 
 /// Reads the logits of an opened tile and fills its probabilities.
@@ -30,7 +30,7 @@ use crate::engine::arena::Plain;
 /// As [`Tile::open`], which came before with the same voxels.
 pub(crate) unsafe fn softmax<T: Real + Plain>(
     tile: &mut Tile<'_, T>,
-    plan: &Plan<'_>,
+    plan: &Problem<'_>,
     sample: usize,
     at: usize,
 ) {
@@ -42,7 +42,7 @@ pub(crate) unsafe fn softmax<T: Real + Plain>(
 /// Reads the logits of an opened tile, and finds the largest of each voxel.
 pub(super) unsafe fn load<T: Real + Plain>(
     tile: &mut Tile<'_, T>,
-    plan: &Plan<'_>,
+    plan: &Problem<'_>,
     sample: usize,
     at: usize,
 ) {
@@ -62,7 +62,7 @@ impl<T: Real> Kernel for Largest<'_, '_, T> {
 
     #[inline(always)]
     fn run(self) {
-        let Tile { span: Span { width, used }, seen, .. } = self.tile;
+        let Tile { span: Span { width, used }, inputs: seen, .. } = self.tile;
         let largest = upto(seen.inverse, used);
         let of = |class| row(seen.logit, class, *width, *used);
         largest.fill(T::of(f64::NEG_INFINITY));
@@ -95,10 +95,10 @@ impl<T: Real + Plain> Kernel for Softmax<'_, '_, T> {
 
     #[inline(always)]
     fn run(self) {
-        let Tile { span: Span { width, used }, seen, made, with_logs, .. } = self.tile;
+        let Tile { span: Span { width, used }, inputs: seen, gradients: made, with_logs, .. } = self.tile;
         let classes = 0..self.classes;
         let largest = upto(seen.inverse, used);
-        if !seen.rival.is_empty() {
+        if !seen.other_class_softmax.is_empty() {
             // Of the logits themselves, before they are taken from the largest.
             let (first, second, sum) = (upto(made.cost, used), upto(made.work, used), upto(made.total, used));
             first.fill(nobody());
@@ -108,12 +108,12 @@ impl<T: Real + Plain> Kernel for Softmax<'_, '_, T> {
             }
             sum.fill(T::zero());
             for class in classes.clone() {
-                let rival = row_mut(seen.rival, class, *width, *used);
+                let rival = row_mut(seen.other_class_softmax, class, *width, *used);
                 rivals(class, row(seen.logit, class, *width, *used), first, second, rival, sum);
             }
             log_sums(second, largest, sum, upto(seen.log_complement, used));
             for class in classes.clone() {
-                shares(class, first, sum, row_mut(seen.rival, class, *width, *used));
+                shares(class, first, sum, row_mut(seen.other_class_softmax, class, *width, *used));
             }
         }
         // Rows that nobody needs yet.
@@ -130,7 +130,7 @@ impl<T: Real + Plain> Kernel for Softmax<'_, '_, T> {
         if *with_logs {
             log_totals(others, top, inverse, upto(seen.log_total, used));
         }
-        if !seen.rival.is_empty() {
+        if !seen.other_class_softmax.is_empty() {
             log_complements(upto(seen.log_complement, used), upto(seen.log_total, used));
         }
         for class in classes {
@@ -170,7 +170,7 @@ pub(super) fn raise_to_four<T: Real>(largest: &mut [T], [x, y, z, w]: [&[T]; 4])
 #[inline(always)]
 pub(super) fn with_power<T: Real>(power: T, others: T, top: T) -> (T, T) {
     let is_lower = power < top;
-    let (lower, upper) = (power.or(is_lower, top), top.or(is_lower, power));
+    let (lower, upper) = (power.select(is_lower, top), top.select(is_lower, power));
     (others + lower, upper)
 }
 
@@ -183,13 +183,13 @@ pub(super) fn rest_of<T: Real>(others: T, top: T) -> T {
 /// `z − m`, and 0 where `z` is the largest, infinite or not.
 #[inline(always)]
 pub(super) fn below<T: Real>(z: T, m: T) -> T {
-    (z - m).masked(z != m)
+    (z - m).mask(z != m)
 }
 
 /// `R`, and NaN where a class beside the largest has the same infinite logit.
 #[inline(always)]
 pub(super) fn defined<T: Real>(rest: T, largest: T) -> T {
-    rest + (largest - largest).masked(rest > T::zero())
+    rest + (largest - largest).mask(rest > T::zero())
 }
 
 #[inline(always)]
@@ -202,7 +202,7 @@ fn exponentials_and_logits<T: Real>(
 ) {
     for ((((z, &m), e), others), top) in z.iter_mut().zip(largest).zip(e).zip(others).zip(top) {
         let logit = below(*z, m);
-        let power = logit.decay();
+        let power = logit.exp_nonpositive();
         *z = logit;
         *e = power;
         // As in `Real::cleared`: no select of what is there.
@@ -248,8 +248,8 @@ fn two_largest<T: Real>(class: usize, z: &[T], largest: &[T], first: &mut [T], s
         let is_first = (z == largest) & (*first == nobody());
         // As in `Real::cleared`: no select of what is there.
         let (named, so_far) = (*first + T::zero(), *second + T::zero());
-        *first = class.or(is_first, named);
-        let rival = so_far.or(is_first, z);
+        *first = class.select(is_first, named);
+        let rival = so_far.select(is_first, z);
         *second = if rival > so_far { rival } else { so_far };
     }
 }
@@ -258,7 +258,7 @@ fn two_largest<T: Real>(class: usize, z: &[T], largest: &[T], first: &mut [T], s
 fn rivals<T: Real>(class: usize, z: &[T], first: &[T], second: &[T], rival: &mut [T], sum: &mut [T]) {
     let class = T::of(class as f64);
     for ((((&z, &first), &second), rival), sum) in z.iter().zip(first).zip(second).zip(rival).zip(sum) {
-        let power = below(z, second).exp().masked(first != class);
+        let power = below(z, second).exp().mask(first != class);
         *rival = power;
         *sum += power;
     }

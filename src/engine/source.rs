@@ -8,13 +8,13 @@ use core::num::NonZeroUsize;
 
 /// Spatial axes, with every pair that one stride can serve joined into one.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Lattice {
+pub(crate) struct StridedRuns {
     axes: usize,
     extents: [NonZeroUsize; MAX_AXES],
     strides: [isize; MAX_AXES],
 }
 
-impl Lattice {
+impl StridedRuns {
     fn new(axes: impl Iterator<Item = (usize, isize)>) -> Self {
         let one = NonZeroUsize::MIN;
         let mut lattice = Self { axes: 0, extents: [one; MAX_AXES], strides: [0; MAX_AXES] };
@@ -108,48 +108,48 @@ const SHORT: usize = 256;
 
 /// An array as rows: `[sample, class, voxel]`, the voxels in C order of the spatial axes.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Source {
+pub(crate) struct StridedRows {
     pub(super) data: *mut u8,
     pub dtype: Dtype,
     sample: isize,
     class: isize,
-    pub(super) lattice: Lattice,
+    pub(super) lattice: StridedRuns,
 }
 
-impl Source {
+impl StridedRows {
     /// `[B, C, …]`
     pub fn with_classes(array: &Array) -> Self {
         let mut axes = array.layout.axes();
         let sample = axes.next().map_or(0, |axis| axis.1);
         let class = axes.next().map_or(0, |axis| axis.1);
-        Self { data: array.data, dtype: array.dtype, sample, class, lattice: Lattice::new(axes) }
+        Self { data: array.data, dtype: array.dtype, sample, class, lattice: StridedRuns::new(axes) }
     }
 
     /// `[B, …]`: the same row for every class.
     pub fn without_classes(array: &Array) -> Self {
         let mut axes = array.layout.axes();
         let sample = axes.next().map_or(0, |axis| axis.1);
-        Self { data: array.data, dtype: array.dtype, sample, class: 0, lattice: Lattice::new(axes) }
+        Self { data: array.data, dtype: array.dtype, sample, class: 0, lattice: StridedRuns::new(axes) }
     }
 
     /// Rows of one sample in scratch, one after the other; `rows` is 1 for a row that serves all classes.
     pub fn in_scratch<T: Real>(data: *mut T, voxels: usize, rows: usize) -> Self {
-        let lattice = Lattice::new(core::iter::once((voxels, 1)));
+        let lattice = StridedRuns::new(core::iter::once((voxels, 1)));
         let class = if rows == 1 { 0 } else { voxels as isize };
         Self { data: data.cast(), dtype: T::DTYPE, sample: 0, class, lattice }
     }
 
     /// One row per sample in scratch.
     pub fn of_batch<T: Real>(data: *mut T, voxels: usize) -> Self {
-        let lattice = Lattice::new(core::iter::once((voxels, 1)));
+        let lattice = StridedRuns::new(core::iter::once((voxels, 1)));
         Self { data: data.cast(), dtype: T::DTYPE, sample: voxels as isize, class: 0, lattice }
     }
 
     /// The same array as one sample, whose outermost axis is that of `samples`.
     pub fn over_samples(&self, samples: usize) -> Self {
-        let Lattice { axes, extents, strides } = &self.lattice;
+        let StridedRuns { axes, extents, strides } = &self.lattice;
         let inner = extents.iter().zip(strides).take(*axes).map(|(extent, stride)| (extent.get(), *stride));
-        let lattice = Lattice::new(core::iter::once((samples, self.sample)).chain(inner));
+        let lattice = StridedRuns::new(core::iter::once((samples, self.sample)).chain(inner));
         Self { sample: 0, lattice, ..*self }
     }
 
@@ -394,11 +394,11 @@ mod tests {
 
     #[test]
     fn axes_join_where_one_stride_serves() {
-        let contiguous = Lattice::new([(4, 30), (5, 6), (6, 1)].into_iter());
+        let contiguous = StridedRuns::new([(4, 30), (5, 6), (6, 1)].into_iter());
         assert_eq!((contiguous.axes, contiguous.strides[0]), (1, 1));
-        let channels_last = Lattice::new([(4, 90), (5, 18), (6, 3)].into_iter());
+        let channels_last = StridedRuns::new([(4, 90), (5, 18), (6, 3)].into_iter());
         assert_eq!((channels_last.axes, channels_last.strides[0]), (1, 3));
-        assert_eq!(Lattice::new([(4, 60), (5, 6), (6, 1)].into_iter()).axes, 2);
+        assert_eq!(StridedRuns::new([(4, 60), (5, 6), (6, 1)].into_iter()).axes, 2);
     }
 
     #[test]
@@ -408,7 +408,7 @@ mod tests {
         let view = View::strided(&data, 12, &[1, 1, 2, 3, 4], &[0, 0, -12, 1, 3]).unwrap();
         let mut row = vec![0f64; 20];
         // SAFETY: 2 + 20 voxels of 24.
-        unsafe { Source::with_classes(&view.array).load(0, 0, 2, &mut row) };
+        unsafe { StridedRows::with_classes(&view.array).load(0, 0, 2, &mut row) };
         let mut expected = vec![];
         for (x, y, z) in (0..24).map(|i| (i / 12, i / 4 % 3, i % 4)).skip(2).take(20) {
             expected.push((12 - 12 * x + y + 3 * z) as f64);

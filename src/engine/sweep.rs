@@ -3,31 +3,31 @@
 use super::arena::Plain;
 use super::labelled::{is_labelled, sigmoid::is_labelled_sigmoid};
 use super::precise::Precise;
-use super::select::Cut;
-use super::source::Source;
+use super::select::Threshold;
+use super::source::StridedRows;
 use super::stream::{STREAM_FROM, fence, stream};
-use super::tile::{Extras, Tile};
+use super::tile::{OptionalRows, Tile};
 use super::waves::Chunk;
-use crate::batch::Plan;
+use crate::batch::Problem;
 use crate::view::Array;
-use crate::{Charge, MAX_TERMS, Parts, Real, Rows, Tally, Term};
+use crate::{ClassSums, Contribution, DynVoxelLoss, LossKind, MAX_TERMS, Real, Term};
 
 /// Where a gradient goes.
 #[derive(Clone, Copy)]
-pub(crate) struct Output {
-    pub rows: Source,
+pub(crate) struct GradientOutput {
+    pub rows: StridedRows,
     /// Adds to what is there.
     pub accumulate: bool,
     /// Is written past the caches.
     pub streams: bool,
 }
 
-impl Output {
+impl GradientOutput {
     /// The gradient `[B, C, …]` in `array`.
     pub fn new(array: &Array, accumulate: bool) -> Self {
         let bytes =
             array.shape().iter().fold(array.dtype.size(), |bytes, extent| bytes.saturating_mul(*extent));
-        Self { rows: Source::with_classes(array), accumulate, streams: bytes >= STREAM_FROM }
+        Self { rows: StridedRows::with_classes(array), accumulate, streams: bytes >= STREAM_FROM }
     }
 
     /// The same gradient as that of one sample.
@@ -36,7 +36,7 @@ impl Output {
     }
 
     /// Whether rows of this step go past the caches: where probabilities were parked, the lines are in them again.
-    pub fn streams_in(&self, step: Step<'_>) -> bool {
+    pub fn streams_in(&self, step: BlockRange<'_>) -> bool {
         self.streams && step.parking.is_none()
     }
 
@@ -46,7 +46,7 @@ impl Output {
     /// As [`Output::write`].
     pub unsafe fn direct<'a, T: Real>(
         &self,
-        step: Step<'_>,
+        step: BlockRange<'_>,
         class: usize,
         len: usize,
     ) -> Option<&'a mut [T]> {
@@ -58,7 +58,7 @@ impl Output {
     ///
     /// # Safety
     /// The output is writable, holds the step's voxels, and nobody else uses those of the class.
-    pub unsafe fn write<T: Real + Plain>(&self, step: Step<'_>, class: usize, row: &[T]) {
+    pub unsafe fn write<T: Real + Plain>(&self, step: BlockRange<'_>, class: usize, row: &[T]) {
         // SAFETY: promised by the caller.
         unsafe {
             match self.direct(step, class, row.len()) {
@@ -71,89 +71,92 @@ impl Output {
 
 /// What a sweep does with the chunks of a sample.
 #[derive(Clone, Copy)]
-pub(crate) struct Task<'a> {
+pub(crate) struct ChunkWork<'a> {
     /// Adds the chunk to its sums.
-    pub folds: bool,
+    pub accumulates: bool,
     /// Writes the gradient of these slopes, one per class.
-    pub map: Option<(&'a [Tally], Output)>,
+    pub map: Option<(&'a [ClassSums], GradientOutput)>,
     /// Where probabilities wait between two sweeps.
-    pub parking: Option<Output>,
+    pub cache: Option<GradientOutput>,
     /// Whether they are there.
-    pub parked: bool,
+    pub is_cached: bool,
 }
 
 /// What a sweep does with a tile.
 #[derive(Clone, Copy)]
-pub(crate) struct Step<'a> {
+pub(crate) struct BlockRange<'a> {
     pub sample: usize,
     /// The tile's first voxel.
     pub at: usize,
     pub folds: bool,
-    pub map: Option<(&'a [Tally], Output)>,
-    pub parking: Option<Output>,
+    pub map: Option<(&'a [ClassSums], GradientOutput)>,
+    pub parking: Option<GradientOutput>,
     pub parked: bool,
 }
 
 /// A loss over a batch, ready to be swept.
-pub(crate) struct Sweep<'a> {
-    pub plan: &'a Plan<'a>,
+pub(crate) struct Pass<'a> {
+    pub plan: &'a Problem<'a>,
     pub terms: &'a [Term<'a>],
     /// The field of each term that has one.
-    pub fields: [Option<Source>; MAX_TERMS],
+    pub fields: [Option<StridedRows>; MAX_TERMS],
     /// The costs by which voxels rank, for each term that selects a fraction.
-    pub ranks: [Option<Source>; MAX_TERMS],
+    pub ranks: [Option<StridedRows>; MAX_TERMS],
     /// Which voxels pay, for each term that selects some.
-    pub cuts: [Option<Cut>; MAX_TERMS],
+    pub cuts: [Option<Threshold>; MAX_TERMS],
     /// Which sums region terms, or the caller, want.
-    pub sums: Sums,
+    pub sums: RequiredSums,
 }
 
 /// Which sums of a class are added up besides costs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Sums {
+pub(crate) enum RequiredSums {
     None,
     Linear,
     Squares,
 }
 
-impl Sums {
+impl RequiredSums {
     /// What the terms of a loss need.
     pub fn of(terms: &[Term<'_>]) -> Self {
-        let of = |term: &Term<'_>| match term.form.parts() {
-            Parts::Region(form) if form.squares() => Sums::Squares,
-            Parts::Region(_) | Parts::Joint(_) => Sums::Linear,
-            Parts::Cost(_) => Sums::None,
+        let of = |term: &Term<'_>| match term.loss.kind() {
+            LossKind::Region(form) if form.uses_squared_error() => RequiredSums::Squares,
+            LossKind::Region(_) | LossKind::JointRegion(_) => RequiredSums::Linear,
+            LossKind::Voxel(_) => RequiredSums::None,
         };
-        terms.iter().map(of).max().unwrap_or(Sums::None)
+        terms.iter().map(of).max().unwrap_or(RequiredSums::None)
     }
 }
 
 /// The terms that are costs, with their slots.
-pub(crate) fn costs<'a>(terms: &'a [Term<'a>]) -> impl Iterator<Item = (usize, &'a dyn Rows)> + Clone {
-    terms.iter().enumerate().filter_map(|(slot, term)| match term.form.parts() {
-        Parts::Cost(rows) => Some((slot, rows)),
+pub(crate) fn voxel_losses<'a>(
+    terms: &'a [Term<'a>],
+) -> impl Iterator<Item = (usize, &'a dyn DynVoxelLoss)> + Clone {
+    terms.iter().enumerate().filter_map(|(slot, term)| match term.loss.kind() {
+        LossKind::Voxel(rows) => Some((slot, rows)),
         _ => None,
     })
 }
 
 /// The rows that these terms want of a tile.
-pub(crate) fn extras(plan: &Plan<'_>, terms: &[Term<'_>]) -> Extras {
+pub(crate) fn extras(plan: &Problem<'_>, terms: &[Term<'_>]) -> OptionalRows {
     let softmax = plan.activation == crate::Activation::Softmax;
-    Extras {
-        rivals: softmax && costs(terms).any(|(_, rows)| rows.bill().charge == Charge::Outcomes),
-        selects: costs(terms).any(|(_, rows)| rows.bill().selection.is_some()),
-        costs: costs(terms).next().is_some(),
+    OptionalRows {
+        other_class_softmax: softmax
+            && voxel_losses(terms).any(|(_, rows)| rows.info().contribution == Contribution::BothOutcomes),
+        selects: voxel_losses(terms).any(|(_, rows)| rows.info().selection.is_some()),
+        costs: voxel_losses(terms).next().is_some(),
     }
 }
 
-impl<'a> Step<'a> {
+impl<'a> BlockRange<'a> {
     /// The slopes of a class, if there is anything to map.
-    pub(super) fn slopes(&self, class: usize) -> Option<&'a Tally> {
+    pub(super) fn slopes(&self, class: usize) -> Option<&'a ClassSums> {
         self.map.and_then(|(slopes, _)| slopes.get(class))
     }
 }
 
-impl Sweep<'_> {
+impl Pass<'_> {
     /// Sweeps one chunk; adds to `sums`, a tally per class.
     ///
     /// # Safety
@@ -161,15 +164,15 @@ impl Sweep<'_> {
     pub unsafe fn chunk<T: Precise>(
         &self,
         tile: &mut Tile<'_, T>,
-        sums: &mut [Tally],
+        sums: &mut [ClassSums],
         Chunk { sample, start, end }: Chunk,
-        task: Task<'_>,
+        task: ChunkWork<'_>,
     ) {
-        let Task { folds, map, parking, parked } = task;
+        let ChunkWork { accumulates: folds, map, cache: parking, is_cached: parked } = task;
         let is_softmax = is_labelled(self.plan, self.terms, &self.fields);
         let is_sigmoid = is_labelled_sigmoid(self.plan, self.terms);
         for (at, len) in tile.spans(start, end) {
-            let step = Step { sample, at, folds, map, parking, parked };
+            let step = BlockRange { sample, at, folds, map, parking, parked };
             // SAFETY: promised by the caller; the spans lie in the sample.
             unsafe {
                 tile.open(self.plan, sample, at, len);
@@ -183,8 +186,8 @@ impl Sweep<'_> {
             }
         }
         // What was charged is of all classes.
-        let charged = sums.first().map_or([0.0; MAX_TERMS], |first| first.charged);
-        sums.iter_mut().for_each(|class| class.charged = charged);
+        let charged = sums.first().map_or([0.0; MAX_TERMS], |first| first.loss_weight);
+        sums.iter_mut().for_each(|class| class.loss_weight = charged);
         if map.map(|(_, output)| output).or(parking).is_some_and(|output| output.streams) {
             fence();
         }

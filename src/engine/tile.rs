@@ -1,11 +1,11 @@
 //! The tile: all classes of some whole blocks of voxels, in rows that fit the nearest caches.
 
 use super::arena::Arena;
-use super::cost::{Prices, Rated, Row};
-use super::labels::Legend;
+use super::cost::{Outcome, OutcomeWeights, VoxelRow};
+use super::labels::LabelMap;
 use super::row::{BLOCK, row, row_mut};
 use super::simd::{Kernel, dispatch};
-use crate::batch::{Plan, Truth};
+use crate::batch::{Problem, TargetKind};
 use crate::engine::arena::Plain;
 use crate::{Activation, Error, MAX_TERMS, Real};
 
@@ -32,9 +32,9 @@ pub(crate) const fn width(classes: usize, size: usize) -> usize {
 
 /// Rows that only some losses want.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Extras {
+pub(crate) struct OptionalRows {
     /// Both outcomes of softmax pay.
-    pub rivals: bool,
+    pub other_class_softmax: bool,
     /// Only selected voxels pay.
     pub selects: bool,
     /// Some cost is charged: its logarithms are wanted.
@@ -51,7 +51,7 @@ const fn reserved(classes: usize, size: usize) -> usize {
 }
 
 /// What is known of the voxels of a tile.
-pub(crate) struct Seen<'s, T> {
+pub(crate) struct TileInputs<'s, T> {
     pub label: &'s mut [i32],
     pub weight: &'s mut [T],
     pub truth: &'s mut [T],
@@ -61,12 +61,12 @@ pub(crate) struct Seen<'s, T> {
     /// Per class: probabilities.
     pub probability: &'s mut [T],
     /// Per class, where both outcomes of softmax pay: the softmax without the largest class.
-    pub rival: &'s mut [T],
+    pub other_class_softmax: &'s mut [T],
     /// Softmax: the largest logit, then the inverse of the sum of exponentials.
     pub inverse: &'s mut [T],
     /// Of labels: the probability of the voxel's class, and its logit less the largest.
-    pub picked: &'s mut [T],
-    pub picked_logit: &'s mut [T],
+    pub target_probability: &'s mut [T],
+    pub target_logit: &'s mut [T],
     pub log_total: &'s mut [T],
     pub complement: &'s mut [T],
     pub log_complement: &'s mut [T],
@@ -74,12 +74,18 @@ pub(crate) struct Seen<'s, T> {
     pub selected: &'s mut [T],
 }
 
-impl<T: Real> Seen<'_, T> {
+impl<T: Real> TileInputs<'_, T> {
     /// One class, as its costs see it.
-    pub fn row(&self, activation: Activation, class: usize, prices: Prices<T>, span: Span) -> Row<'_, T> {
+    pub fn row(
+        &self,
+        activation: Activation,
+        class: usize,
+        prices: OutcomeWeights<T>,
+        span: Span,
+    ) -> VoxelRow<'_, T> {
         let Span { width, used } = span;
-        Row {
-            rated: Rated::Class(activation),
+        VoxelRow {
+            rated: Outcome::Class(activation),
             prices,
             probability: row(self.probability, class, width, used),
             logit: row(self.logit, class, width, used),
@@ -93,29 +99,29 @@ impl<T: Real> Seen<'_, T> {
     }
 
     /// Of labels: the class of each voxel, as costs on the truth see it. All of the truth is there.
-    pub fn truth_row<'t>(&'t self, weight: &'t [T], span: Span) -> Row<'t, T> {
+    pub fn truth_row<'t>(&'t self, weight: &'t [T], span: Span) -> VoxelRow<'t, T> {
         let Span { width, used } = span;
-        Row {
-            rated: Rated::Truth,
-            probability: row(self.picked, 0, width, used),
-            logit: row(self.picked_logit, 0, width, used),
+        VoxelRow {
+            rated: Outcome::Truth,
+            probability: row(self.target_probability, 0, width, used),
+            logit: row(self.target_logit, 0, width, used),
             truth: row(self.weight, 0, width, used),
             weight,
-            ..self.row(Activation::Softmax, 0, Prices::everywhere(), span)
+            ..self.row(Activation::Softmax, 0, OutcomeWeights::everywhere(), span)
         }
     }
 }
 
 /// What costs and slopes make of it, one class at a time.
-pub(crate) struct Made<'s, T> {
+pub(crate) struct TileGradients<'s, T> {
     pub cost: &'s mut [T],
     /// For whatever costs are made of.
     pub work: &'s mut [T],
     /// Partial sums of blocks.
     pub lanes: &'s mut [T],
     pub polynomial: &'s mut [T],
-    pub here: &'s mut [T],
-    pub elsewhere: &'s mut [T],
+    pub positive: &'s mut [T],
+    pub negative: &'s mut [T],
     /// `Σ_c` over the classes done.
     pub total: &'s mut [T],
     /// The same without the class above one half.
@@ -137,18 +143,18 @@ pub(crate) struct Tile<'s, T> {
     /// Voxels, without the padding.
     pub len: usize,
     /// Whether some voxel of the tile does not count.
-    pub has_blanks: bool,
+    pub has_excluded: bool,
     /// Whether every voxel of the tile weighs 1.
     pub is_unweighted: bool,
     /// Whether logarithms of probabilities are wanted.
     pub with_logs: bool,
-    pub seen: Seen<'s, T>,
-    pub made: Made<'s, T>,
+    pub inputs: TileInputs<'s, T>,
+    pub gradients: TileGradients<'s, T>,
 }
 
 impl<'s, T: Real + Plain> Tile<'s, T> {
     /// Takes the rows from `arena`.
-    pub fn new(arena: &mut Arena<'s>, classes: usize, extras: Extras) -> Result<Self, Error> {
+    pub fn new(arena: &mut Arena<'s>, classes: usize, extras: OptionalRows) -> Result<Self, Error> {
         let width = width(classes, size_of::<T>());
         let all = classes.saturating_mul(width);
         let reserved = reserved(classes, size_of::<T>());
@@ -157,20 +163,20 @@ impl<'s, T: Real + Plain> Tile<'s, T> {
         Ok(Self {
             span: Span { width, used: 0 },
             len: 0,
-            has_blanks: false,
+            has_excluded: false,
             is_unweighted: false,
             with_logs: extras.costs,
-            seen: Seen {
+            inputs: TileInputs {
                 label: arena.take_of(WIDEST, width)?,
                 weight: row(arena)?,
                 truth: row(arena)?,
                 field: row(arena)?,
                 logit: rows(arena)?,
                 probability: rows(arena)?,
-                rival: if extras.rivals { rows(arena)? } else { &mut [] },
+                other_class_softmax: if extras.other_class_softmax { rows(arena)? } else { &mut [] },
                 inverse: row(arena)?,
-                picked: row(arena)?,
-                picked_logit: row(arena)?,
+                target_probability: row(arena)?,
+                target_logit: row(arena)?,
                 log_total: row(arena)?,
                 complement: row(arena)?,
                 log_complement: row(arena)?,
@@ -180,13 +186,13 @@ impl<'s, T: Real + Plain> Tile<'s, T> {
                     &mut []
                 },
             },
-            made: Made {
+            gradients: TileGradients {
                 cost: row(arena)?,
                 work: row(arena)?,
                 lanes: row(arena)?,
                 polynomial: row(arena)?,
-                here: row(arena)?,
-                elsewhere: row(arena)?,
+                positive: row(arena)?,
+                negative: row(arena)?,
                 total: row(arena)?,
                 rest: row(arena)?,
                 largest: row(arena)?,
@@ -205,16 +211,16 @@ impl<'s, T: Real + Plain> Tile<'s, T> {
     ///
     /// # Safety
     /// The arrays of `plan` are readable and hold these voxels.
-    pub unsafe fn open(&mut self, plan: &Plan<'_>, sample: usize, start: usize, len: usize) {
+    pub unsafe fn open(&mut self, plan: &Problem<'_>, sample: usize, start: usize, len: usize) {
         self.len = len;
         self.span.used = len.next_multiple_of(BLOCK);
-        if plan.truth == Truth::Labels {
+        if plan.target_kind == TargetKind::Labels {
             // SAFETY: promised by the caller.
             unsafe { self.open_labels(plan, sample, start, len) };
         }
         let Span { width, used } = self.span;
         let (label, weight) =
-            (row(self.seen.label, 0, width, used), row_mut(self.seen.weight, 0, width, used));
+            (row(self.inputs.label, 0, width, used), row_mut(self.inputs.weight, 0, width, used));
         if let Some(source) = &plan.weight {
             // SAFETY: promised by the caller.
             unsafe { source.load(sample, 0, start, weight.get_mut(..len).unwrap_or(&mut [])) };
@@ -223,7 +229,7 @@ impl<'s, T: Real + Plain> Tile<'s, T> {
                 dispatch(Ignore { label, weight });
             }
             self.is_unweighted = false;
-            self.has_blanks = dispatch(HasBlanks { weight });
+            self.has_excluded = dispatch(HasExcluded { weight });
         } else {
             let has_ignored = !plan.ignore.is_empty() && dispatch(Unignored { label, weight });
             if !has_ignored {
@@ -231,7 +237,7 @@ impl<'s, T: Real + Plain> Tile<'s, T> {
                 weight.get_mut(len..).unwrap_or(&mut []).fill(T::zero());
             }
             self.is_unweighted = !has_ignored && used == len;
-            self.has_blanks = !self.is_unweighted;
+            self.has_excluded = !self.is_unweighted;
         }
     }
 
@@ -239,11 +245,19 @@ impl<'s, T: Real + Plain> Tile<'s, T> {
     ///
     /// # Safety
     /// As [`Tile::open`].
-    pub unsafe fn open_labels(&mut self, plan: &Plan<'_>, sample: usize, start: usize, len: usize) -> &[i32] {
-        let label = row_mut(self.seen.label, 0, self.span.width, len.next_multiple_of(BLOCK));
-        label.get_mut(len..).unwrap_or(&mut []).fill(Legend::IGNORED);
+    pub unsafe fn open_labels(
+        &mut self,
+        plan: &Problem<'_>,
+        sample: usize,
+        start: usize,
+        len: usize,
+    ) -> &[i32] {
+        let label = row_mut(self.inputs.label, 0, self.span.width, len.next_multiple_of(BLOCK));
+        label.get_mut(len..).unwrap_or(&mut []).fill(LabelMap::IGNORED);
         // SAFETY: promised by the caller.
-        unsafe { plan.target.labels(sample, start, &plan.legend(), label.get_mut(..len).unwrap_or(&mut [])) };
+        unsafe {
+            plan.target.labels(sample, start, &plan.label_map(), label.get_mut(..len).unwrap_or(&mut []))
+        };
         label
     }
 
@@ -251,14 +265,14 @@ impl<'s, T: Real + Plain> Tile<'s, T> {
     ///
     /// # Safety
     /// As [`Tile::load`].
-    pub unsafe fn load_all(&mut self, plan: &Plan<'_>, sample: usize, start: usize) {
+    pub unsafe fn load_all(&mut self, plan: &Problem<'_>, sample: usize, start: usize) {
         let Span { width, used } = self.span;
         let voxels = (sample, start, self.len);
         // SAFETY: promised by the caller.
-        if unsafe { plan.prediction.load_interleaved(plan.classes, voxels, self.seen.logit, width) } {
-            for class in (0..plan.classes).filter(|_| self.has_blanks) {
-                let row = row_mut(self.seen.logit, class, width, used);
-                dispatch(Blank { row, weight: self.seen.weight });
+        if unsafe { plan.prediction.load_interleaved(plan.classes, voxels, self.inputs.logit, width) } {
+            for class in (0..plan.classes).filter(|_| self.has_excluded) {
+                let row = row_mut(self.inputs.logit, class, width, used);
+                dispatch(Exclude { row, weight: self.inputs.weight });
             }
             return;
         }
@@ -272,18 +286,18 @@ impl<'s, T: Real + Plain> Tile<'s, T> {
     ///
     /// # Safety
     /// As [`Tile::open`], which came before with the same voxels.
-    pub unsafe fn load(&mut self, plan: &Plan<'_>, sample: usize, class: usize, start: usize) {
-        let row = row_mut(self.seen.logit, class, self.span.width, self.span.used);
+    pub unsafe fn load(&mut self, plan: &Problem<'_>, sample: usize, class: usize, start: usize) {
+        let row = row_mut(self.inputs.logit, class, self.span.width, self.span.used);
         // SAFETY: promised by the caller.
         let direct = unsafe { plan.prediction.slice::<T>(sample, class, start, self.len) };
-        if let Some(from) = direct.filter(|_| self.has_blanks) {
+        if let Some(from) = direct.filter(|_| self.has_excluded) {
             row.get_mut(self.len..).unwrap_or(&mut []).fill(T::zero());
-            return dispatch(Counted { from, weight: self.seen.weight, row });
+            return dispatch(Counted { from, weight: self.inputs.weight, row });
         }
         // SAFETY: promised by the caller.
         unsafe { plan.prediction.load(sample, class, start, row.get_mut(..self.len).unwrap_or(&mut [])) };
-        if self.has_blanks {
-            dispatch(Blank { row, weight: self.seen.weight });
+        if self.has_excluded {
+            dispatch(Exclude { row, weight: self.inputs.weight });
         }
     }
 
@@ -291,10 +305,10 @@ impl<'s, T: Real + Plain> Tile<'s, T> {
     ///
     /// # Safety
     /// As [`Tile::load`].
-    pub unsafe fn load_truth(&mut self, plan: &Plan<'_>, sample: usize, class: usize, start: usize) {
-        let row = row_mut(self.seen.truth, 0, self.span.width, self.span.used);
-        if plan.truth == Truth::Labels {
-            return dispatch(Compare { label: self.seen.label, class: plan.label_of(class), row });
+    pub unsafe fn load_truth(&mut self, plan: &Problem<'_>, sample: usize, class: usize, start: usize) {
+        let row = row_mut(self.inputs.truth, 0, self.span.width, self.span.used);
+        if plan.target_kind == TargetKind::Labels {
+            return dispatch(Compare { label: self.inputs.label, class: plan.label_of(class), row });
         }
         if !plan.is_annotated(sample, class) {
             // Nobody looked: whatever the map holds means nothing.
@@ -302,8 +316,8 @@ impl<'s, T: Real + Plain> Tile<'s, T> {
         }
         // SAFETY: promised by the caller.
         unsafe { plan.target.load(sample, class, start, row.get_mut(..self.len).unwrap_or(&mut [])) };
-        if self.has_blanks {
-            dispatch(Blank { row, weight: self.seen.weight });
+        if self.has_excluded {
+            dispatch(Exclude { row, weight: self.inputs.weight });
         }
     }
 }
@@ -320,7 +334,7 @@ impl<T: Real> Kernel for Ignore<'_, T> {
     #[inline(always)]
     fn run(self) {
         for (weight, &label) in self.weight.iter_mut().zip(self.label) {
-            *weight = weight.cleared(label != Legend::IGNORED);
+            *weight = weight.cleared(label != LabelMap::IGNORED);
         }
     }
 }
@@ -338,19 +352,19 @@ impl<T: Real> Kernel for Unignored<'_, T> {
     fn run(self) -> bool {
         let mut any = false;
         for (weight, &label) in self.weight.iter_mut().zip(self.label) {
-            let is_ignored = label == Legend::IGNORED;
-            *weight = T::one().masked(!is_ignored);
+            let is_ignored = label == LabelMap::IGNORED;
+            *weight = T::one().mask(!is_ignored);
             any |= is_ignored;
         }
         any
     }
 }
 
-struct HasBlanks<'a, T> {
+struct HasExcluded<'a, T> {
     weight: &'a [T],
 }
 
-impl<T: Real> Kernel for HasBlanks<'_, T> {
+impl<T: Real> Kernel for HasExcluded<'_, T> {
     type Output = bool;
 
     #[inline(always)]
@@ -372,18 +386,18 @@ impl<T: Real> Kernel for Counted<'_, T> {
     #[inline(always)]
     fn run(self) {
         for ((to, &x), &weight) in self.row.iter_mut().zip(self.from).zip(self.weight) {
-            *to = x.masked(weight != T::zero());
+            *to = x.mask(weight != T::zero());
         }
     }
 }
 
 /// Sets a row to 0 where the weight is 0, NaN included.
-pub(crate) struct Blank<'a, T> {
+pub(crate) struct Exclude<'a, T> {
     pub row: &'a mut [T],
     pub weight: &'a [T],
 }
 
-impl<T: Real> Kernel for Blank<'_, T> {
+impl<T: Real> Kernel for Exclude<'_, T> {
     type Output = ();
 
     #[inline(always)]
@@ -407,7 +421,7 @@ impl<T: Real> Kernel for Compare<'_, T> {
     #[inline(always)]
     fn run(self) {
         for (truth, &label) in self.row.iter_mut().zip(self.label) {
-            *truth = T::one().masked(label == self.class);
+            *truth = T::one().mask(label == self.class);
         }
     }
 }

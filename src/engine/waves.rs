@@ -3,14 +3,14 @@
 
 use super::arena::{Arena, Plain};
 use super::row::CHUNK;
-use super::tile::{Extras, Tile};
-use crate::batch::Plan;
-use crate::executor::{Deal, run_once};
-use crate::{Error, Real, Tally};
+use super::tile::{OptionalRows, Tile};
+use crate::batch::Problem;
+use crate::executor::{WorkQueue, run_once};
+use crate::{ClassSums, Error, Real};
 use core::ops::Range;
 
 /// Chunks of a wave: each has its sums in scratch until they are added up.
-const WAVE: usize = 64;
+const CHUNKS_AT_ONCE: usize = 64;
 
 /// Some neighbouring voxels of a sample, whose sums are added up by themselves.
 #[derive(Clone, Copy, Debug)]
@@ -21,17 +21,17 @@ pub(crate) struct Chunk {
 }
 
 /// What a wave is worked with, if several tasks may run at once: a tile for each, and sums for each chunk.
-pub(crate) struct Crew<'s> {
+pub(crate) struct WorkerBuffers<'s> {
     /// Bytes of a worker's tile.
     slot: usize,
     slots: &'s mut [u8],
-    sums: &'s mut [Tally],
+    sums: &'s mut [ClassSums],
 }
 
-impl<'s> Crew<'s> {
+impl<'s> WorkerBuffers<'s> {
     pub fn new<T: Real + Plain>(
-        plan: &Plan<'_>,
-        extras: Extras,
+        plan: &Problem<'_>,
+        extras: OptionalRows,
         arena: &mut Arena<'s>,
     ) -> Result<Option<Self>, Error> {
         let workers = plan.workers();
@@ -42,27 +42,27 @@ impl<'s> Crew<'s> {
         Tile::<T>::new(&mut measured, plan.classes, extras)?;
         let slot = measured.needed();
         let slots = arena.take(slot.saturating_mul(workers))?;
-        Ok(Some(Self { slot, slots, sums: arena.take(plan.classes.saturating_mul(WAVE))? }))
+        Ok(Some(Self { slot, slots, sums: arena.take(plan.classes.saturating_mul(CHUNKS_AT_ONCE))? }))
     }
 }
 
 /// What is done for a chunk.
-pub(crate) type Work<'w, T> = dyn Fn(&mut Tile<'_, T>, &mut [Tally], Chunk) + 'w;
+pub(crate) type Work<'w, T> = dyn Fn(&mut Tile<'_, T>, &mut [ClassSums], Chunk) + 'w;
 
 /// What is done with its sums.
-pub(crate) type HandOn<'h> = dyn FnMut(&[Tally], Chunk) -> Result<(), Error> + 'h;
+pub(crate) type Collect<'h> = dyn FnMut(&[ClassSums], Chunk) -> Result<(), Error> + 'h;
 
 /// Who works on the chunks of a batch.
-pub(crate) struct Gang<'g, 's, T> {
-    pub plan: &'g Plan<'g>,
-    pub extras: Extras,
+pub(crate) struct ChunkRunner<'g, 's, T> {
+    pub plan: &'g Problem<'g>,
+    pub extras: OptionalRows,
     /// Those of the calling thread.
     pub tile: &'g mut Tile<'s, T>,
-    pub sums: &'g mut [Tally],
-    pub crew: &'g mut Option<Crew<'s>>,
+    pub sums: &'g mut [ClassSums],
+    pub crew: &'g mut Option<WorkerBuffers<'s>>,
 }
 
-impl<T: Real + Plain> Gang<'_, '_, T> {
+impl<T: Real + Plain> ChunkRunner<'_, '_, T> {
     /// Does `work` for every chunk of these samples, in any order and on any threads, with sums that start at zero;
     /// then hands on the sums, in order, until that refuses some.
     ///
@@ -72,7 +72,7 @@ impl<T: Real + Plain> Gang<'_, '_, T> {
         self,
         samples: Range<usize>,
         work: &Work<'_, T>,
-        hand_on: &mut HandOn<'_>,
+        hand_on: &mut Collect<'_>,
     ) -> Result<(), Error> {
         let Self { plan, extras, tile, sums, crew } = self;
         let per_sample = plan.voxels.div_ceil(CHUNK);
@@ -82,9 +82,9 @@ impl<T: Real + Plain> Gang<'_, '_, T> {
             Chunk { sample, start, end: plan.voxels.min(start + CHUNK) }
         };
         let all = samples.len() * per_sample;
-        let Some(Crew { slot, slots, sums: wave }) = crew.as_mut().filter(|_| all > 1) else {
+        let Some(WorkerBuffers { slot, slots, sums: wave }) = crew.as_mut().filter(|_| all > 1) else {
             for index in 0..all {
-                sums.fill(Tally::ZERO);
+                sums.fill(ClassSums::ZERO);
                 work(tile, sums, chunk(index));
                 hand_on(sums, chunk(index))?;
             }
@@ -92,11 +92,11 @@ impl<T: Real + Plain> Gang<'_, '_, T> {
         };
         let mut first = 0;
         while first < all {
-            let count = WAVE.min(all - first);
+            let count = CHUNKS_AT_ONCE.min(all - first);
             let tasks = plan.workers().min(count);
             let (slots, sums) = (slots.as_mut_ptr(), wave.as_mut_ptr());
-            let deal = Deal::new(count);
-            let task = Across(|task: usize| {
+            let deal = WorkQueue::new(count);
+            let task = SharedTask(|task: usize| {
                 // SAFETY: a slot for each worker, and each task has its own, once; see `run_once`.
                 let mut arena = unsafe { Arena::over(slots.wrapping_add(task * *slot), *slot) };
                 // There is room: it was measured.
@@ -105,7 +105,7 @@ impl<T: Real + Plain> Gang<'_, '_, T> {
                     let sums = sums.wrapping_add(index * plan.classes);
                     // SAFETY: the wave has sums for each chunk, and each is dealt out once.
                     let sums = unsafe { core::slice::from_raw_parts_mut(sums, plan.classes) };
-                    sums.fill(Tally::ZERO);
+                    sums.fill(ClassSums::ZERO);
                     work(&mut tile, sums, chunk(first + index));
                 }
             });
@@ -120,13 +120,13 @@ impl<T: Real + Plain> Gang<'_, '_, T> {
 }
 
 /// A task that several threads may run at once.
-struct Across<T>(T);
+struct SharedTask<T>(T);
 
 // SAFETY: of `Gang::each`: tasks read what they share, arrays of the caller and forms, which are Sync; each writes to a
 // slot, to sums and to voxels of its own.
-unsafe impl<T> Sync for Across<T> {}
+unsafe impl<T> Sync for SharedTask<T> {}
 
-impl<T> Across<T> {
+impl<T> SharedTask<T> {
     fn get(&self) -> &T {
         &self.0
     }

@@ -7,11 +7,11 @@ use super::overlap::{Ranges, bytes};
 use super::pool::Pool;
 use super::read::{Data, output, read, slice, slice_mut, tensor};
 use super::structs::{segloss_args, segloss_fault, segloss_status, segloss_tally, segloss_term};
-use crate::batch::Plan;
+use crate::batch::Problem;
 use crate::engine::arena::Arena;
-use crate::engine::sweep::Output;
+use crate::engine::sweep::GradientOutput;
 use crate::view::Array;
-use crate::{Activation, Batch, Error, Executor, Status, Tally, Term, View};
+use crate::{Activation, Batch, ClassSums, Error, Executor, Status, Term, View};
 use core::ffi::CStr;
 
 /// The name of the fault among the arguments.
@@ -25,7 +25,7 @@ pub(super) struct Call<'a> {
 }
 
 /// Adds the bytes of what a verb takes besides `args`.
-pub(super) type More<'a> = &'a dyn Fn(&mut Ranges, &Plan<'_>, &[Term<'_>]) -> Result<(), Error>;
+pub(super) type More<'a> = &'a dyn Fn(&mut Ranges, &Problem<'_>, &[Term<'_>]) -> Result<(), Error>;
 
 /// Reads terms and arguments, lends the forms, checks everything, and calls `verb`.
 /// What goes wrong is written to the fault of `args`. Without `more` nothing is written, so nothing overlaps.
@@ -38,7 +38,7 @@ pub(super) unsafe fn call(
     args: *const segloss_args,
     data: Data,
     more: Option<More<'_>>,
-    mut verb: impl FnMut(&Call<'_>, &Plan<'_>, &[Term<'_>]) -> Result<(), Error>,
+    mut verb: impl FnMut(&Call<'_>, &Problem<'_>, &[Term<'_>]) -> Result<(), Error>,
 ) -> segloss_status {
     // SAFETY: promised by the caller.
     let args = match unsafe { read(args) } {
@@ -51,7 +51,7 @@ pub(super) unsafe fn call(
             let terms = Terms::read(terms, n_terms)?;
             let pool = Pool::read(args.executor)?;
             let call = Call::new(args, data, Pool::or_here(&pool))?;
-            let plan = Plan::new(&call.batch)?;
+            let plan = Problem::new(&call.batch)?;
             if call.gradient.is_some_and(|gradient| !gradient.dtype.is_float()) {
                 return Err(Error::new(Status::Dtype, c"grad", c"SEGLOSS_F16 to SEGLOSS_F64"));
             }
@@ -75,7 +75,7 @@ pub(super) unsafe fn call(
 pub(super) unsafe fn count(
     args: *const segloss_args,
     more: More<'_>,
-    verb: impl FnOnce(&Call<'_>, &Plan<'_>) -> Result<(), Error>,
+    verb: impl FnOnce(&Call<'_>, &Problem<'_>) -> Result<(), Error>,
 ) -> segloss_status {
     // SAFETY: promised by the caller.
     let args = match unsafe { read(args) } {
@@ -86,7 +86,7 @@ pub(super) unsafe fn count(
     let go = || unsafe {
         let pool = Pool::read(args.executor)?;
         let call = Call::new(args, Data::Read, Pool::or_here(&pool))?;
-        let plan = Plan::new(&call.batch)?;
+        let plan = Problem::new(&call.batch)?;
         call.check_overlap(None, &plan, &[], more)?;
         verb(&call, &plan)
     };
@@ -127,7 +127,7 @@ impl<'a> Call<'a> {
         if args.flags & !(SEGLOSS_ACCUMULATE as u32) != 0 {
             return Err(unknown(c"flags", c"0 or SEGLOSS_ACCUMULATE").with_given(args.flags.into()));
         }
-        crate::loss::within(&[(c"grad_scale", args.grad_scale)], |_| true, c"finite")?;
+        crate::loss::check(&[(c"grad_scale", args.grad_scale)], |_| true, c"finite")?;
         let activation = match args.activation {
             1 => Activation::Softmax,
             2 => Activation::Sigmoid,
@@ -173,7 +173,7 @@ impl<'a> Call<'a> {
     fn check_overlap(
         &self,
         terms: Option<&Terms>,
-        plan: &Plan<'_>,
+        plan: &Problem<'_>,
         lent: &[Term<'_>],
         more: More<'_>,
     ) -> Result<(), Error> {
@@ -227,9 +227,9 @@ impl<'a> Call<'a> {
     }
 
     /// Where the gradient goes.
-    pub fn output(&self) -> Option<Output> {
+    pub fn output(&self) -> Option<GradientOutput> {
         let accumulate = self.args.flags & SEGLOSS_ACCUMULATE as u32 != 0;
-        self.gradient.as_ref().map(|array| Output::new(array, accumulate))
+        self.gradient.as_ref().map(|array| GradientOutput::new(array, accumulate))
     }
 }
 
@@ -239,11 +239,11 @@ impl<'a> Call<'a> {
 /// As [`slice`].
 pub(super) unsafe fn tallies<'a>(
     data: *const segloss_tally,
-    plan: &Plan<'_>,
+    plan: &Problem<'_>,
     name: &'static CStr,
-) -> Result<Option<&'a [Tally]>, Error> {
+) -> Result<Option<&'a [ClassSums]>, Error> {
     // SAFETY: promised by the caller; the two structs have one layout, asserted in `structs`.
-    unsafe { slice(data.cast::<Tally>(), plan.sums(), name) }
+    unsafe { slice(data.cast::<ClassSums>(), plan.sums(), name) }
 }
 
 /// `B·C` tallies of C, to be written.
@@ -252,9 +252,9 @@ pub(super) unsafe fn tallies<'a>(
 /// As [`slice_mut`].
 pub(super) unsafe fn tallies_mut<'a>(
     data: *mut segloss_tally,
-    plan: &Plan<'_>,
+    plan: &Problem<'_>,
     name: &'static CStr,
-) -> Result<Option<&'a mut [Tally]>, Error> {
+) -> Result<Option<&'a mut [ClassSums]>, Error> {
     // SAFETY: as in `tallies`.
-    unsafe { slice_mut(data.cast::<Tally>(), plan.sums(), name) }
+    unsafe { slice_mut(data.cast::<ClassSums>(), plan.sums(), name) }
 }

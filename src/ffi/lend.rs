@@ -5,7 +5,9 @@ use super::forms::{check_unused, unknown};
 use super::overlap::{Ranges, bytes};
 use super::read::{Data, read, slice, tensor};
 use super::structs::segloss_term;
-use crate::{Absent, ClassAverage, Error, Form, MAX_TERMS, SampleAverage, Status, Term, TopKSearch, View};
+use crate::{
+    AbsentClass, ClassAverage, Error, Loss, MAX_TERMS, SampleAverage, Status, Term, TopKSearch, View,
+};
 
 /// What is done with the terms.
 type Then<'a> = &'a mut dyn FnMut(&[Term<'_>]) -> Result<(), Error>;
@@ -83,11 +85,11 @@ impl Terms {
         let form = form.ok_or(Error::new(Status::NullPointer, c"form", c"one of the forms").in_term(k))?;
         check_unused(form, raw).map_err(|error| error.in_term(k))?;
         let mut accepted = false;
-        let lent = (form.lend)(raw, &mut |form: &dyn Form| {
+        let lent = (form.lend)(raw, &mut |form: &dyn Loss| {
             accepted = true;
             let mut longer: [Option<Term<'_>>; MAX_TERMS] = terms;
             if let Some(Some(term)) = longer.get_mut(k) {
-                term.form = form;
+                term.loss = form;
             }
             // SAFETY: promised by the caller.
             unsafe { self.lend(k + 1, longer, then) }
@@ -125,8 +127,8 @@ unsafe fn options<'a>(raw: &segloss_term, classes: usize, data: Data) -> Result<
         }
     };
     let absent = match raw.absent as i32 {
-        SEGLOSS_ABSENT_COUNTED => Absent::Counted,
-        SEGLOSS_ABSENT_SKIPPED => Absent::Skipped,
+        SEGLOSS_ABSENT_COUNTED => AbsentClass::Counted,
+        SEGLOSS_ABSENT_SKIPPED => AbsentClass::Skipped,
         other => {
             return Err(unknown(c"absent", c"SEGLOSS_ABSENT_COUNTED or SEGLOSS_ABSENT_SKIPPED")
                 .with_given(other.into()));
@@ -143,7 +145,7 @@ unsafe fn options<'a>(raw: &segloss_term, classes: usize, data: Data) -> Result<
     };
     Ok(Term {
         minus_one: has(SEGLOSS_MINUS_ONE),
-        leave_out_background: has(SEGLOSS_NO_BACKGROUND),
+        exclude_background: has(SEGLOSS_NO_BACKGROUND),
         field_complete: has(SEGLOSS_FIELD_COMPLETE),
         class_average,
         sample_average,
@@ -158,14 +160,14 @@ unsafe fn options<'a>(raw: &segloss_term, classes: usize, data: Data) -> Result<
 /// Stands where a form will be lent.
 struct Unnamed;
 
-impl crate::Region for Unnamed {
-    fn score(&self, _: &crate::Tally) -> (f64, crate::Tally) {
-        (0.0, crate::Tally::ZERO)
+impl crate::RegionLoss for Unnamed {
+    fn evaluate(&self, _: &crate::ClassSums) -> (f64, crate::ClassSums) {
+        (0.0, crate::ClassSums::ZERO)
     }
 }
 
-impl Form for Unnamed {
-    fn parts(&self) -> crate::Parts<'_> {
-        crate::Parts::Region(self)
+impl Loss for Unnamed {
+    fn kind(&self) -> crate::LossKind<'_> {
+        crate::LossKind::Region(self)
     }
 }

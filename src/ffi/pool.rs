@@ -2,7 +2,7 @@
 
 use super::read::read;
 use super::structs::segloss_executor;
-use crate::{Error, Executor, Here};
+use crate::{Error, Executor, Sequential};
 use core::ffi::c_void;
 
 /// The threads of a caller.
@@ -29,7 +29,7 @@ impl Pool {
     pub fn or_here(pool: &Option<Self>) -> &dyn Executor {
         match pool {
             Some(pool) => pool,
-            None => &Here,
+            None => &Sequential,
         }
     }
 }

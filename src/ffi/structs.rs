@@ -1,6 +1,6 @@
 //! The structs of the header. None has padding, on LP64, LLP64 and ILP32.
 
-use crate::{Error, Form};
+use crate::{Error, Loss};
 use core::ffi::{c_char, c_void};
 
 /// 0 is success; the others are SEGLOSS_NULL_POINTER to SEGLOSS_MISSING_FIELD.
@@ -272,8 +272,8 @@ const _: () = {
     const WORD: usize = size_of::<usize>();
     assert!(size_of::<segloss_tensor>() == 3 * WORD + 8);
     assert!(size_of::<segloss_output>() == 2 * WORD + 8);
-    assert!(size_of::<segloss_tally>() == size_of::<crate::Tally>());
-    assert!(align_of::<segloss_tally>() == align_of::<crate::Tally>());
+    assert!(size_of::<segloss_tally>() == size_of::<crate::ClassSums>());
+    assert!(align_of::<segloss_tally>() == align_of::<crate::ClassSums>());
     assert!(size_of::<segloss_fault>() == 40 + 2 * WORD);
     assert!(size_of::<segloss_executor>() == 8 + 2 * WORD);
     assert!(size_of::<segloss_select>() == 8 * 2054);
@@ -367,7 +367,7 @@ pub(super) const NO_DISTANCE_ARGS: segloss_distance_args = segloss_distance_args
 };
 
 /// What is done with a loss once it stands on its form's own stack frame.
-pub(super) type Borrower<'a> = &'a mut dyn FnMut(&dyn Form) -> Result<(), Error>;
+pub(super) type Borrower<'a> = &'a mut dyn FnMut(&dyn Loss) -> Result<(), Error>;
 
 /// A loss by name: static, immutable, never freed.
 pub struct segloss_form {

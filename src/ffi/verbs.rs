@@ -8,17 +8,17 @@ use super::read::{Data, output, slice, slice_mut, write};
 use super::structs::segloss_form;
 use super::structs::*;
 use crate::Frequency;
-use crate::batch::Plan;
-use crate::engine::bench::{self, with_bench};
-use crate::engine::finish::Results;
+use crate::batch::Problem;
+use crate::engine::bench::{self, with_workspace};
+use crate::engine::finish::FinalizeOutputs;
 use crate::engine::joined;
 use crate::engine::run::Request;
 use crate::engine::simd;
-use crate::engine::source::Source;
+use crate::engine::source::StridedRows;
 use crate::frequency;
 use crate::verbs;
 use crate::view::{Array, Layout, MAX_AXES};
-use crate::{Dtype, Error, MAX_TERMS, Parts, Status, Term, TopKSearch};
+use crate::{Dtype, Error, LossKind, MAX_TERMS, Status, Term, TopKSearch};
 use core::ffi::{CStr, c_char};
 use core::mem::MaybeUninit;
 
@@ -129,7 +129,7 @@ pub unsafe extern "C" fn segloss_fold(
 ) -> segloss_status {
     // SAFETY: promised by the caller.
     unsafe {
-        let more = |ranges: &mut Ranges, plan: &Plan<'_>, _: &[Term<'_>]| {
+        let more = |ranges: &mut Ranges, plan: &Problem<'_>, _: &[Term<'_>]| {
             ranges.output(bytes(tallies, plan.sums()), c"tallies");
             Ok(())
         };
@@ -139,7 +139,7 @@ pub unsafe extern "C" fn segloss_fold(
                 return Ok(());
             }
             let arena = &mut call.arena()?;
-            with_bench!(plan, terms, arena, bench => bench.fold(tallies))
+            with_workspace!(plan, terms, arena, bench => bench.accumulate(tallies))
         })
     }
 }
@@ -174,7 +174,7 @@ pub unsafe extern "C" fn segloss_top_k_count(
 ) -> segloss_status {
     // SAFETY: promised by the caller.
     unsafe {
-        let more = |ranges: &mut Ranges, _: &Plan<'_>, _: &[Term<'_>]| {
+        let more = |ranges: &mut Ranges, _: &Problem<'_>, _: &[Term<'_>]| {
             ranges.output(bytes(select, 1), c"select");
             Ok(())
         };
@@ -185,7 +185,7 @@ pub unsafe extern "C" fn segloss_top_k_count(
                 return Ok(());
             }
             let arena = &mut call.arena()?;
-            with_bench!(plan, terms, arena, bench => bench.count_ranks(term as usize, search))
+            with_workspace!(plan, terms, arena, bench => bench.count_ranks(term as usize, search))
         })
     }
 }
@@ -205,8 +205,8 @@ pub unsafe extern "C" fn segloss_top_k_narrow(
             terms.with(0, Data::Ignored, &mut |terms| {
                 // Its own search would be read while this one is written; they may be the same.
                 verbs::check_searched(terms, 0)?;
-                let selection = match terms.first().map(|term| term.form.parts()) {
-                    Some(Parts::Cost(rows)) => rows.check().map(|()| rows.bill().selection)?,
+                let selection = match terms.first().map(|term| term.loss.kind()) {
+                    Some(LossKind::Voxel(rows)) => rows.check().map(|()| rows.info().selection)?,
                     _ => None,
                 };
                 search_mut(select)?.narrow_to(selection)
@@ -264,7 +264,7 @@ pub unsafe extern "C" fn segloss_finish(
 ) -> segloss_status {
     // SAFETY: promised by the caller.
     unsafe {
-        let more = |ranges: &mut Ranges, plan: &Plan<'_>, _: &[Term<'_>]| {
+        let more = |ranges: &mut Ranges, plan: &Problem<'_>, _: &[Term<'_>]| {
             ranges.input(bytes(tallies, plan.sums()), c"tallies");
             ranges.output(bytes(slopes, plan.sums()), c"slopes");
             Ok(())
@@ -275,7 +275,7 @@ pub unsafe extern "C" fn segloss_finish(
             let sums = self::tallies(tallies, plan, c"tallies")?.ok_or(missing(c"tallies"))?;
             let value = slice_mut(args.value, 1, c"value")?;
             let term_values = slice_mut(args.term_values, n_terms, c"term_values")?;
-            let mut results = Results {
+            let mut results = FinalizeOutputs {
                 terms: [0.0; MAX_TERMS],
                 classes: slice_mut(args.class_values, n_terms.saturating_mul(all), c"class_values")?,
                 slopes: tallies_mut(slopes, plan, c"slopes")?,
@@ -284,7 +284,7 @@ pub unsafe extern "C" fn segloss_finish(
                 0.0
             } else {
                 let arena = &mut call.arena()?;
-                with_bench!(plan, terms, arena, bench => bench.finish(sums, args.grad_scale, &mut results))
+                with_workspace!(plan, terms, arena, bench => bench.finalize(sums, args.grad_scale, &mut results))
             };
             value.into_iter().flatten().for_each(|value| *value = result);
             for (to, from) in term_values.into_iter().flatten().zip(results.terms) {
@@ -308,7 +308,7 @@ pub unsafe extern "C" fn segloss_map(
 ) -> segloss_status {
     // SAFETY: promised by the caller.
     unsafe {
-        let more = |ranges: &mut Ranges, plan: &Plan<'_>, _: &[Term<'_>]| {
+        let more = |ranges: &mut Ranges, plan: &Problem<'_>, _: &[Term<'_>]| {
             ranges.input(bytes(slopes, plan.sums()), c"slopes");
             Ok(())
         };
@@ -316,7 +316,7 @@ pub unsafe extern "C" fn segloss_map(
             let slopes = self::tallies(slopes, plan, c"slopes")?.ok_or(missing(c"slopes"))?;
             let Some(output) = call.output().filter(|_| !plan.is_empty()) else { return Ok(()) };
             let arena = &mut call.arena()?;
-            with_bench!(plan, terms, arena, bench => bench.map(slopes, output))
+            with_workspace!(plan, terms, arena, bench => bench.backward(slopes, output))
         })
     }
 }
@@ -334,7 +334,7 @@ pub unsafe extern "C" fn segloss_field(
 ) -> segloss_status {
     // SAFETY: promised by the caller.
     unsafe {
-        let more = |ranges: &mut Ranges, plan: &Plan<'_>, terms: &[Term<'_>]| {
+        let more = |ranges: &mut Ranges, plan: &Problem<'_>, terms: &[Term<'_>]| {
             ranges.output(field_output(field, plan, terms)?.bytes(), c"field");
             Ok(())
         };
@@ -342,20 +342,23 @@ pub unsafe extern "C" fn segloss_field(
             let into = field_output(field, plan, terms)?;
             let terms = terms.first().map(|term| [Term { field: None, field_complete: false, ..*term }]);
             let terms = terms.ok_or(missing(c"term"))?;
-            let rows =
-                if is_shared(&terms) { Source::without_classes(&into) } else { Source::with_classes(&into) };
-            if plan.is_empty() && terms.iter().all(|term| term.form.field().is_some()) {
+            let rows = if is_shared(&terms) {
+                StridedRows::without_classes(&into)
+            } else {
+                StridedRows::with_classes(&into)
+            };
+            if plan.is_empty() && terms.iter().all(|term| term.loss.field().is_some()) {
                 return Ok(());
             }
             let arena = &mut call.arena()?;
-            with_bench!(plan, &terms, arena, bench => bench.write_field(rows))
+            with_workspace!(plan, &terms, arena, bench => bench.write_field(rows))
         })
     }
 }
 
 /// Whether one map serves all classes.
 fn is_shared(terms: &[Term<'_>]) -> bool {
-    terms.iter().filter_map(|term| term.form.field()).any(|field| field.is_shared())
+    terms.iter().filter_map(|term| term.loss.field()).any(|field| field.is_shared())
 }
 
 /// Where a field is written.
@@ -364,7 +367,7 @@ fn is_shared(terms: &[Term<'_>]) -> bool {
 /// `field` is NULL or readable.
 unsafe fn field_output(
     field: *const segloss_output,
-    plan: &Plan<'_>,
+    plan: &Problem<'_>,
     terms: &[Term<'_>],
 ) -> Result<Array, Error> {
     // SAFETY: promised by the caller.
@@ -401,7 +404,7 @@ pub unsafe extern "C" fn segloss_class_weights(
 ) -> segloss_status {
     // SAFETY: promised by the caller.
     unsafe {
-        let more = |ranges: &mut Ranges, plan: &Plan<'_>, _: &[Term<'_>]| {
+        let more = |ranges: &mut Ranges, plan: &Problem<'_>, _: &[Term<'_>]| {
             ranges.output(bytes(weights, plan.classes), c"weights");
             Ok(())
         };

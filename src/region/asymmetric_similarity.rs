@@ -1,7 +1,7 @@
 //! Asymmetric similarity: an F_β score, and so a Tversky whose prices add up to one.
 
 use super::Tversky;
-use crate::{Error, Form, Parts, Region, Tally, non_negative};
+use crate::{ClassSums, Error, Loss, LossKind, RegionLoss, non_negative};
 
 /// Asymmetric similarity loss of a class (13), in [0, 1]; 0 is perfect.
 ///
@@ -42,9 +42,9 @@ impl AsymmetricSimilarity {
     }
 }
 
-impl Region for AsymmetricSimilarity {
-    fn score(&self, class: &Tally) -> (f64, Tally) {
-        self.as_tversky().score(class)
+impl RegionLoss for AsymmetricSimilarity {
+    fn evaluate(&self, class: &ClassSums) -> (f64, ClassSums) {
+        self.as_tversky().evaluate(class)
     }
 
     fn validate(&self) -> Result<(), Error> {
@@ -53,9 +53,9 @@ impl Region for AsymmetricSimilarity {
     }
 }
 
-impl Form for AsymmetricSimilarity {
-    fn parts(&self) -> Parts<'_> {
-        Parts::Region(self)
+impl Loss for AsymmetricSimilarity {
+    fn kind(&self) -> LossKind<'_> {
+        LossKind::Region(self)
     }
 }
 
@@ -66,11 +66,12 @@ mod tests {
 
     #[test]
     fn one_found_one_overlooked_two_invented() {
-        let class = Tally { voxels: 5.0, truth: 2.0, predicted: 3.0, overlap: 1.0, ..Tally::ZERO };
+        let class =
+            ClassSums { weight: 5.0, target: 2.0, prediction: 3.0, intersection: 1.0, ..ClassSums::ZERO };
         let bare = AsymmetricSimilarity { beta: 2.0, smooth_numerator: 0.0, smooth_denominator: 0.0 };
-        assert_close(bare.score(&class).0, 1.0 - 1.0 / (1.0 + 2.0 * 0.2 + 1.0 * 0.8));
+        assert_close(bare.evaluate(&class).0, 1.0 - 1.0 / (1.0 + 2.0 * 0.2 + 1.0 * 0.8));
         // β = 0 prices false positives only.
-        assert_close(AsymmetricSimilarity { beta: 0.0, ..bare }.score(&class).0, 1.0 - 1.0 / 3.0);
+        assert_close(AsymmetricSimilarity { beta: 0.0, ..bare }.evaluate(&class).0, 1.0 - 1.0 / 3.0);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Dice: twice the overlap, over the sizes of both.
 
-use crate::{Error, Form, NOTHING, Parts, Region, Tally, non_negative};
+use crate::{ClassSums, Error, Loss, LossKind, MIN_DENOMINATOR, RegionLoss, non_negative};
 
 /// Whether a denominator adds up probabilities or their squares.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -46,33 +46,38 @@ impl Default for Dice {
     }
 }
 
-impl Region for Dice {
-    fn score(&self, class: &Tally) -> (f64, Tally) {
+impl RegionLoss for Dice {
+    fn evaluate(&self, class: &ClassSums) -> (f64, ClassSums) {
         let Self { squares, smooth_numerator, smooth_denominator } = *self;
         // D − 2·I, the mistakes: false positives and negatives, or the squared error.
         let mistakes = match squares {
-            Squares::Linear => (class.predicted - class.overlap) + (class.truth - class.overlap),
-            Squares::Squared => class.missed + class.spilled,
+            Squares::Linear => (class.prediction - class.intersection) + (class.target - class.intersection),
+            Squares::Squared => class.squared_error_positive + class.squared_error_negative,
         };
-        let all = 2.0 * class.overlap + mistakes + smooth_denominator;
-        if all < NOTHING {
-            return (0.0, Tally::ZERO);
+        let all = 2.0 * class.intersection + mistakes + smooth_denominator;
+        if all < MIN_DENOMINATOR {
+            return (0.0, ClassSums::ZERO);
         }
         // 1 − ratio without the cancellation: exactly 0 for a perfect prediction; nor is a small ratio 1 − loss.
         let loss = (mistakes + smooth_denominator - smooth_numerator) / all;
-        let ratio = (2.0 * class.overlap + smooth_numerator) / all;
+        let ratio = (2.0 * class.intersection + smooth_numerator) / all;
         // Quotient rule. Linear: ∂all/∂overlap = 0, ∂all/∂predicted = 1.
         // Squared: ∂all/∂overlap = 2, ∂all/∂missed = ∂all/∂spilled = 1.
         let slope = match squares {
-            Squares::Linear => Tally { overlap: -2.0 / all, predicted: ratio / all, ..Tally::ZERO },
-            Squares::Squared => {
-                Tally { overlap: -2.0 * loss / all, missed: ratio / all, spilled: ratio / all, ..Tally::ZERO }
+            Squares::Linear => {
+                ClassSums { intersection: -2.0 / all, prediction: ratio / all, ..ClassSums::ZERO }
             }
+            Squares::Squared => ClassSums {
+                intersection: -2.0 * loss / all,
+                squared_error_positive: ratio / all,
+                squared_error_negative: ratio / all,
+                ..ClassSums::ZERO
+            },
         };
         (loss, slope)
     }
 
-    fn squares(&self) -> bool {
+    fn uses_squared_error(&self) -> bool {
         self.squares == Squares::Squared
     }
 
@@ -82,9 +87,9 @@ impl Region for Dice {
     }
 }
 
-impl Form for Dice {
-    fn parts(&self) -> Parts<'_> {
-        Parts::Region(self)
+impl Loss for Dice {
+    fn kind(&self) -> LossKind<'_> {
+        LossKind::Region(self)
     }
 }
 
@@ -97,11 +102,12 @@ mod tests {
 
     #[test]
     fn one_found_one_overlooked_two_invented() {
-        let class = Tally { voxels: 5.0, truth: 2.0, predicted: 3.0, overlap: 1.0, ..Tally::ZERO };
-        assert_close(BARE.score(&class).0, 1.0 - 2.0 / 5.0);
+        let class =
+            ClassSums { weight: 5.0, target: 2.0, prediction: 3.0, intersection: 1.0, ..ClassSums::ZERO };
+        assert_close(BARE.evaluate(&class).0, 1.0 - 2.0 / 5.0);
         // The same voxels, sure of themselves: the squared error is that of one miss and two spills.
-        let class = Tally { missed: 1.0, spilled: 2.0, ..class };
-        assert_close(Dice { squares: Squares::Squared, ..BARE }.score(&class).0, 1.0 - 2.0 / 5.0);
+        let class = ClassSums { squared_error_positive: 1.0, squared_error_negative: 2.0, ..class };
+        assert_close(Dice { squares: Squares::Squared, ..BARE }.evaluate(&class).0, 1.0 - 2.0 / 5.0);
     }
 
     #[test]
@@ -113,7 +119,7 @@ mod tests {
 
     #[test]
     fn a_class_nobody_mentions_is_free() {
-        assert_eq!(Dice::default().score(&Tally::ZERO).0, 0.0);
-        assert_eq!(BARE.score(&Tally::ZERO).0, 0.0);
+        assert_eq!(Dice::default().evaluate(&ClassSums::ZERO).0, 0.0);
+        assert_eq!(BARE.evaluate(&ClassSums::ZERO).0, 0.0);
     }
 }

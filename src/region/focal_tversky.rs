@@ -1,7 +1,7 @@
 //! Focal Tversky: a power of Tversky that leaves easy classes alone.
 
 use super::{Tversky, power::power};
-use crate::{Error, Form, Parts, Region, Tally, within};
+use crate::{ClassSums, Error, Loss, LossKind, RegionLoss, check};
 
 /// Focal Tversky loss of a class (12), in [0, 1]; 0 is perfect.
 ///
@@ -32,24 +32,24 @@ impl Default for FocalTversky {
     }
 }
 
-impl Region for FocalTversky {
-    fn score(&self, class: &Tally) -> (f64, Tally) {
-        let (tversky, slope) = self.tversky.score(class);
+impl RegionLoss for FocalTversky {
+    fn evaluate(&self, class: &ClassSums) -> (f64, ClassSums) {
+        let (tversky, slope) = self.tversky.evaluate(class);
         let (value, steepness) = power(tversky, 1.0 / self.gamma);
-        let mut steep = Tally::ZERO;
+        let mut steep = ClassSums::ZERO;
         steep.add_scaled(steepness, &slope);
         (value, steep)
     }
 
     fn validate(&self) -> Result<(), Error> {
-        within(&[(c"gamma", self.gamma)], |gamma| gamma > 0.0, c"finite and > 0")?;
+        check(&[(c"gamma", self.gamma)], |gamma| gamma > 0.0, c"finite and > 0")?;
         self.tversky.validate()
     }
 }
 
-impl Form for FocalTversky {
-    fn parts(&self) -> Parts<'_> {
-        Parts::Region(self)
+impl Loss for FocalTversky {
+    fn kind(&self) -> LossKind<'_> {
+        LossKind::Region(self)
     }
 }
 
@@ -66,8 +66,9 @@ mod tests {
 
     #[test]
     fn gamma_one_is_tversky() {
-        let class = Tally { voxels: 5.0, truth: 2.0, predicted: 3.0, overlap: 1.0, ..Tally::ZERO };
+        let class =
+            ClassSums { weight: 5.0, target: 2.0, prediction: 3.0, intersection: 1.0, ..ClassSums::ZERO };
         let plain = FocalTversky { gamma: 1.0, ..FocalTversky::default() };
-        assert_eq!(plain.score(&class), Tversky::default().score(&class));
+        assert_eq!(plain.evaluate(&class), Tversky::default().evaluate(&class));
     }
 }

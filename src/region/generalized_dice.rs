@@ -1,6 +1,6 @@
 //! Generalized Dice: one Dice of all classes, small ones weighed up.
 
-use crate::{Error, Form, Joint, NOTHING, Parts, Tally, non_negative};
+use crate::{ClassSums, Error, JointRegionLoss, Loss, LossKind, MIN_DENOMINATOR, non_negative};
 
 /// How generalized Dice weighs a class by its truth.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -65,24 +65,24 @@ impl GeneralizedDice {
     }
 }
 
-impl Joint for GeneralizedDice {
-    fn score(&self, classes: &[Tally], weights: &[f64], slopes: &mut [Tally]) -> f64 {
+impl JointRegionLoss for GeneralizedDice {
+    fn evaluate(&self, classes: &[ClassSums], weights: &[f64], slopes: &mut [ClassSums]) -> f64 {
         let Self { smooth_numerator, smooth_denominator, .. } = *self;
         let counted = || classes.iter().zip(weights).filter(|(_, weight)| **weight > 0.0);
-        let truths = counted().map(|(class, _)| class.truth).filter(|&truth| truth > 0.0);
+        let truths = counted().map(|(class, _)| class.target).filter(|&truth| truth > 0.0);
         let smallest = truths.fold(f64::INFINITY, f64::min);
-        let of = |class: &Tally, weight: f64| self.weight(class.truth, smallest, weight);
+        let of = |class: &ClassSums, weight: f64| self.weight(class.target, smallest, weight);
         let largest = counted().map(|(class, &weight)| of(class, weight)).fold(0.0, f64::max);
 
         let (mut mistakes, mut found) = (0.0, 0.0);
         for (class, &weight) in counted() {
             let u = of(class, weight) / largest;
-            let wrong = (class.predicted - class.overlap) + (class.truth - class.overlap);
+            let wrong = (class.prediction - class.intersection) + (class.target - class.intersection);
             mistakes += u * wrong;
-            found += u * (2.0 * class.overlap);
+            found += u * (2.0 * class.intersection);
         }
         let all = found + mistakes + smooth_denominator;
-        if all < NOTHING {
+        if all < MIN_DENOMINATOR {
             return 0.0;
         }
         // 1 − ratio without the cancellation: exactly 0 for a perfect prediction; nor is a small ratio 1 − loss.
@@ -92,8 +92,8 @@ impl Joint for GeneralizedDice {
         for ((class, &weight), slope) in classes.iter().zip(weights).zip(slopes) {
             if weight > 0.0 {
                 let u = of(class, weight) / largest;
-                slope.overlap += -2.0 * u / all;
-                slope.predicted += u * (ratio / all);
+                slope.intersection += -2.0 * u / all;
+                slope.prediction += u * (ratio / all);
             }
         }
         loss
@@ -105,9 +105,9 @@ impl Joint for GeneralizedDice {
     }
 }
 
-impl Form for GeneralizedDice {
-    fn parts(&self) -> Parts<'_> {
-        Parts::Joint(self)
+impl Loss for GeneralizedDice {
+    fn kind(&self) -> LossKind<'_> {
+        LossKind::JointRegion(self)
     }
 }
 
@@ -118,17 +118,17 @@ mod tests {
 
     #[test]
     fn a_class_of_a_tenth_weighs_a_hundredfold() {
-        let small = Tally { truth: 1.0, predicted: 1.0, overlap: 0.5, ..Tally::ZERO };
-        let large = Tally { truth: 10.0, predicted: 10.0, overlap: 9.0, ..Tally::ZERO };
+        let small = ClassSums { target: 1.0, prediction: 1.0, intersection: 0.5, ..ClassSums::ZERO };
+        let large = ClassSums { target: 10.0, prediction: 10.0, intersection: 9.0, ..ClassSums::ZERO };
         let bare = GeneralizedDice { smooth_numerator: 0.0, smooth_denominator: 0.0, ..Default::default() };
-        let loss = bare.score(&[small, large], &[1.0, 1.0], &mut [Tally::ZERO; 2]);
+        let loss = bare.evaluate(&[small, large], &[1.0, 1.0], &mut [ClassSums::ZERO; 2]);
         assert_close(loss, 1.0 - 2.0 * (0.5 + 0.01 * 9.0) / (2.0 + 0.01 * 20.0));
     }
 
     #[test]
     fn where_nobody_is_present_all_weigh_alike() {
-        let empty = Tally { predicted: 3.0, ..Tally::ZERO };
-        let loss = GeneralizedDice::default().score(&[empty; 2], &[1.0; 2], &mut [Tally::ZERO; 2]);
+        let empty = ClassSums { prediction: 3.0, ..ClassSums::ZERO };
+        let loss = GeneralizedDice::default().evaluate(&[empty; 2], &[1.0; 2], &mut [ClassSums::ZERO; 2]);
         assert_close(loss, 1.0 - 1e-5 / (6.0 + 1e-5));
     }
 

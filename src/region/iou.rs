@@ -1,7 +1,7 @@
 //! Intersection over union, or Jaccard: the overlap, over everything that either claims.
 
 use super::{Squares, Tversky};
-use crate::{Error, Form, NOTHING, Parts, Region, Tally};
+use crate::{ClassSums, Error, Loss, LossKind, MIN_DENOMINATOR, RegionLoss};
 
 /// IoU loss of a class (9), in [0, 1]; 0 is perfect.
 ///
@@ -44,26 +44,31 @@ impl Iou {
     }
 }
 
-impl Region for Iou {
-    fn score(&self, class: &Tally) -> (f64, Tally) {
+impl RegionLoss for Iou {
+    fn evaluate(&self, class: &ClassSums) -> (f64, ClassSums) {
         let Self { squares, smooth_numerator, smooth_denominator } = *self;
         if squares == Squares::Linear {
-            return self.as_tversky().score(class);
+            return self.as_tversky().evaluate(class);
         }
-        let mistakes = class.missed + class.spilled;
-        let all = class.overlap + mistakes + smooth_denominator;
-        if all < NOTHING {
-            return (0.0, Tally::ZERO);
+        let mistakes = class.squared_error_positive + class.squared_error_negative;
+        let all = class.intersection + mistakes + smooth_denominator;
+        if all < MIN_DENOMINATOR {
+            return (0.0, ClassSums::ZERO);
         }
         // 1 − ratio without the cancellation: exactly 0 for a perfect prediction; nor is a small ratio 1 − loss.
         let loss = (mistakes + smooth_denominator - smooth_numerator) / all;
-        let ratio = (class.overlap + smooth_numerator) / all;
+        let ratio = (class.intersection + smooth_numerator) / all;
         // Quotient rule, with ∂all/∂overlap = ∂all/∂missed = ∂all/∂spilled = 1.
-        let slope = Tally { overlap: -loss / all, missed: ratio / all, spilled: ratio / all, ..Tally::ZERO };
+        let slope = ClassSums {
+            intersection: -loss / all,
+            squared_error_positive: ratio / all,
+            squared_error_negative: ratio / all,
+            ..ClassSums::ZERO
+        };
         (loss, slope)
     }
 
-    fn squares(&self) -> bool {
+    fn uses_squared_error(&self) -> bool {
         self.squares == Squares::Squared
     }
 
@@ -72,9 +77,9 @@ impl Region for Iou {
     }
 }
 
-impl Form for Iou {
-    fn parts(&self) -> Parts<'_> {
-        Parts::Region(self)
+impl Loss for Iou {
+    fn kind(&self) -> LossKind<'_> {
+        LossKind::Region(self)
     }
 }
 
@@ -85,18 +90,18 @@ mod tests {
 
     #[test]
     fn one_found_one_overlooked_two_invented() {
-        let class = Tally {
-            voxels: 5.0,
-            truth: 2.0,
-            predicted: 3.0,
-            overlap: 1.0,
-            missed: 1.0,
-            spilled: 2.0,
-            ..Tally::ZERO
+        let class = ClassSums {
+            weight: 5.0,
+            target: 2.0,
+            prediction: 3.0,
+            intersection: 1.0,
+            squared_error_positive: 1.0,
+            squared_error_negative: 2.0,
+            ..ClassSums::ZERO
         };
         let bare = Iou { smooth_numerator: 0.0, smooth_denominator: 0.0, ..Iou::default() };
-        assert_close(bare.score(&class).0, 1.0 - 1.0 / 4.0);
-        assert_close(Iou { squares: Squares::Squared, ..bare }.score(&class).0, 1.0 - 1.0 / 4.0);
+        assert_close(bare.evaluate(&class).0, 1.0 - 1.0 / 4.0);
+        assert_close(Iou { squares: Squares::Squared, ..bare }.evaluate(&class).0, 1.0 - 1.0 / 4.0);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Penalty: generalized Dice, bent so that a poor overlap costs less and a good one is worth more.
 
 use super::GeneralizedDice;
-use crate::{Error, Form, Joint, Parts, Tally, non_negative};
+use crate::{ClassSums, Error, JointRegionLoss, Loss, LossKind, non_negative};
 
 /// Penalty loss of a sample (14), also called pGD, in [0, 1]; 0 is perfect.
 ///
@@ -31,14 +31,14 @@ impl Default for Penalty {
     }
 }
 
-impl Joint for Penalty {
-    fn score(&self, classes: &[Tally], weights: &[f64], slopes: &mut [Tally]) -> f64 {
-        let loss = self.generalized_dice.score(classes, weights, slopes);
+impl JointRegionLoss for Penalty {
+    fn evaluate(&self, classes: &[ClassSums], weights: &[f64], slopes: &mut [ClassSums]) -> f64 {
+        let loss = self.generalized_dice.evaluate(classes, weights, slopes);
         let bend = 1.0 + self.k * (1.0 - loss);
         // Quotient rule: the numerator of the derivative is bend + k·GD = 1 + k.
         let steepness = (1.0 + self.k) / (bend * bend);
         for slope in slopes {
-            slope.combine(&Tally::ZERO, |x, _| x * steepness);
+            slope.combine(&ClassSums::ZERO, |x, _| x * steepness);
         }
         loss / bend
     }
@@ -49,9 +49,9 @@ impl Joint for Penalty {
     }
 }
 
-impl Form for Penalty {
-    fn parts(&self) -> Parts<'_> {
-        Parts::Joint(self)
+impl Loss for Penalty {
+    fn kind(&self) -> LossKind<'_> {
+        LossKind::JointRegion(self)
     }
 }
 
@@ -62,10 +62,10 @@ mod tests {
 
     #[test]
     fn half_an_overlap_costs_less() {
-        let class = Tally { truth: 4.0, predicted: 4.0, overlap: 2.0, ..Tally::ZERO };
+        let class = ClassSums { target: 4.0, prediction: 4.0, intersection: 2.0, ..ClassSums::ZERO };
         let bare = GeneralizedDice { smooth_numerator: 0.0, smooth_denominator: 0.0, ..Default::default() };
         let penalty = Penalty { generalized_dice: bare, k: 2.0 };
-        assert_close(penalty.score(&[class], &[1.0], &mut [Tally::ZERO]), 0.5 / 2.0);
+        assert_close(penalty.evaluate(&[class], &[1.0], &mut [ClassSums::ZERO]), 0.5 / 2.0);
     }
 
     #[test]
@@ -75,10 +75,10 @@ mod tests {
 
     #[test]
     fn k_zero_is_generalized_dice() {
-        let class = Tally { truth: 4.0, predicted: 3.0, overlap: 2.0, ..Tally::ZERO };
-        let (mut bent, mut plain) = ([Tally::ZERO], [Tally::ZERO]);
-        let value = Penalty { k: 0.0, ..Penalty::default() }.score(&[class], &[1.0], &mut bent);
-        assert_eq!(value, GeneralizedDice::default().score(&[class], &[1.0], &mut plain));
+        let class = ClassSums { target: 4.0, prediction: 3.0, intersection: 2.0, ..ClassSums::ZERO };
+        let (mut bent, mut plain) = ([ClassSums::ZERO], [ClassSums::ZERO]);
+        let value = Penalty { k: 0.0, ..Penalty::default() }.evaluate(&[class], &[1.0], &mut bent);
+        assert_eq!(value, GeneralizedDice::default().evaluate(&[class], &[1.0], &mut plain));
         assert_eq!(bent, plain);
     }
 }

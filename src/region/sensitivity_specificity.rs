@@ -1,6 +1,6 @@
 //! Sensitivity-specificity: the squared error of what is there and of what is not, each over its size.
 
-use crate::{Error, Form, NOTHING, Parts, Region, Tally, non_negative, within};
+use crate::{ClassSums, Error, Loss, LossKind, MIN_DENOMINATOR, RegionLoss, check, non_negative};
 
 /// Sensitivity-specificity loss of a class (7), in [0, 1]; 0 is perfect.
 ///
@@ -34,29 +34,36 @@ impl Default for SensitivitySpecificity {
     }
 }
 
-impl Region for SensitivitySpecificity {
-    fn score(&self, class: &Tally) -> (f64, Tally) {
+impl RegionLoss for SensitivitySpecificity {
+    fn evaluate(&self, class: &ClassSums) -> (f64, ClassSums) {
         let Self { sensitivity, smooth_denominator } = *self;
-        let over = |weight: f64, all: f64| if all < NOTHING { 0.0 } else { weight / all };
-        let of_missed = over(sensitivity, class.truth + smooth_denominator);
-        let of_spilled = over(1.0 - sensitivity, class.voxels - class.truth + smooth_denominator);
-        let loss = of_missed * class.missed + of_spilled * class.spilled;
-        (loss, Tally { missed: of_missed, spilled: of_spilled, ..Tally::ZERO })
+        let over = |weight: f64, all: f64| if all < MIN_DENOMINATOR { 0.0 } else { weight / all };
+        let of_missed = over(sensitivity, class.target + smooth_denominator);
+        let of_spilled = over(1.0 - sensitivity, class.weight - class.target + smooth_denominator);
+        let loss = of_missed * class.squared_error_positive + of_spilled * class.squared_error_negative;
+        (
+            loss,
+            ClassSums {
+                squared_error_positive: of_missed,
+                squared_error_negative: of_spilled,
+                ..ClassSums::ZERO
+            },
+        )
     }
 
-    fn squares(&self) -> bool {
+    fn uses_squared_error(&self) -> bool {
         true
     }
 
     fn validate(&self) -> Result<(), Error> {
-        within(&[(c"alpha", self.sensitivity)], |r| (0.0..=1.0).contains(&r), c"in [0, 1]")?;
+        check(&[(c"alpha", self.sensitivity)], |r| (0.0..=1.0).contains(&r), c"in [0, 1]")?;
         non_negative(&[(c"smooth_denominator", self.smooth_denominator)])
     }
 }
 
-impl Form for SensitivitySpecificity {
-    fn parts(&self) -> Parts<'_> {
-        Parts::Region(self)
+impl Loss for SensitivitySpecificity {
+    fn kind(&self) -> LossKind<'_> {
+        LossKind::Region(self)
     }
 }
 
@@ -67,10 +74,16 @@ mod tests {
 
     #[test]
     fn one_of_two_missed_two_of_eight_spilled() {
-        let class = Tally { voxels: 10.0, truth: 2.0, missed: 1.0, spilled: 2.0, ..Tally::ZERO };
+        let class = ClassSums {
+            weight: 10.0,
+            target: 2.0,
+            squared_error_positive: 1.0,
+            squared_error_negative: 2.0,
+            ..ClassSums::ZERO
+        };
         let bare = SensitivitySpecificity { sensitivity: 0.4, smooth_denominator: 0.0 };
-        assert_close(bare.score(&class).0, 0.4 / 2.0 + 0.6 * 2.0 / 8.0);
-        assert_eq!(bare.score(&Tally::ZERO).0, 0.0);
+        assert_close(bare.evaluate(&class).0, 0.4 / 2.0 + 0.6 * 2.0 / 8.0);
+        assert_eq!(bare.evaluate(&ClassSums::ZERO).0, 0.0);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Tversky: an overlap that prices the two kinds of mistake separately.
 
-use crate::{Error, Form, NOTHING, Parts, Region, Tally, non_negative};
+use crate::{ClassSums, Error, Loss, LossKind, MIN_DENOMINATOR, RegionLoss, non_negative};
 
 /// Tversky loss of a class (10), in [0, 1]; 0 is perfect.
 ///
@@ -41,24 +41,24 @@ impl Default for Tversky {
     }
 }
 
-impl Region for Tversky {
-    fn score(&self, class: &Tally) -> (f64, Tally) {
+impl RegionLoss for Tversky {
+    fn evaluate(&self, class: &ClassSums) -> (f64, ClassSums) {
         let Self { alpha, beta, smooth_numerator, smooth_denominator } = *self;
-        let false_positive = class.predicted - class.overlap;
-        let false_negative = class.truth - class.overlap;
+        let false_positive = class.prediction - class.intersection;
+        let false_negative = class.target - class.intersection;
         let price = alpha * false_positive + beta * false_negative;
-        let all = class.overlap + price + smooth_denominator;
-        if all < NOTHING {
-            return (0.0, Tally::ZERO);
+        let all = class.intersection + price + smooth_denominator;
+        if all < MIN_DENOMINATOR {
+            return (0.0, ClassSums::ZERO);
         }
         // 1 − ratio without the cancellation: exactly 0 for a perfect prediction; nor is a small ratio 1 − loss.
         let loss = (price + smooth_denominator - smooth_numerator) / all;
-        let ratio = (class.overlap + smooth_numerator) / all;
+        let ratio = (class.intersection + smooth_numerator) / all;
         // Quotient rule, with ∂all/∂overlap = 1 − α − β and ∂all/∂predicted = α.
-        let slope = Tally {
-            overlap: (ratio * (1.0 - alpha - beta) - 1.0) / all,
-            predicted: ratio * alpha / all,
-            ..Tally::ZERO
+        let slope = ClassSums {
+            intersection: (ratio * (1.0 - alpha - beta) - 1.0) / all,
+            prediction: ratio * alpha / all,
+            ..ClassSums::ZERO
         };
         (loss, slope)
     }
@@ -74,9 +74,9 @@ impl Region for Tversky {
     }
 }
 
-impl Form for Tversky {
-    fn parts(&self) -> Parts<'_> {
-        Parts::Region(self)
+impl Loss for Tversky {
+    fn kind(&self) -> LossKind<'_> {
+        LossKind::Region(self)
     }
 }
 
@@ -89,8 +89,9 @@ mod tests {
 
     #[test]
     fn one_found_one_overlooked_two_invented() {
-        let class = Tally { voxels: 5.0, truth: 2.0, predicted: 3.0, overlap: 1.0, ..Tally::ZERO };
-        let (loss, _) = BARE.score(&class);
+        let class =
+            ClassSums { weight: 5.0, target: 2.0, prediction: 3.0, intersection: 1.0, ..ClassSums::ZERO };
+        let (loss, _) = BARE.evaluate(&class);
         assert_close(loss, 1.0 - 1.0 / (1.0 + 2.0 * 0.3 + 1.0 * 0.7));
     }
 
@@ -102,8 +103,8 @@ mod tests {
 
     #[test]
     fn a_class_nobody_mentions_is_free() {
-        assert_eq!(Tversky::default().score(&Tally::ZERO).0, 0.0);
-        assert_eq!(BARE.score(&Tally::ZERO).0, 0.0);
+        assert_eq!(Tversky::default().evaluate(&ClassSums::ZERO).0, 0.0);
+        assert_eq!(BARE.evaluate(&ClassSums::ZERO).0, 0.0);
     }
 
     #[test]

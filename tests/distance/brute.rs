@@ -1,7 +1,7 @@
 //! Three ways to the same distances: the transform, the readable reference, and every pair of voxels.
 
 use crate::masks::place;
-use segloss::distance::{Distance, Executor, Here, Kind, Mask, reference, scratch_len, transform};
+use segloss::distance::{Distance, Executor, Kind, Mask, Sequential, reference, scratch_len, transform};
 use segloss::{Error, Real};
 
 pub const KINDS: [Kind; 4] = [Kind::Signed, Kind::Inside, Kind::Outside, Kind::OtherSide];
@@ -51,7 +51,7 @@ pub fn fast_on<T: Real>(
 }
 
 pub fn fast<T: Real>(request: &Distance<'_>, mask: &[bool]) -> Vec<T> {
-    fast_on(request, mask, &Here).unwrap()
+    fast_on(request, mask, &Sequential).unwrap()
 }
 
 pub fn slow(request: &Distance<'_>, mask: &[bool]) -> Vec<f64> {

@@ -3,7 +3,7 @@
 use crate::brute::{Bits, fast, fast_on, signed};
 use crate::masks::Random;
 use segloss::distance::{
-    ClassMask, Distance, Executor, Here, Kind, Mask, scratch_len, transform, transform_classes,
+    ClassMask, Distance, Executor, Kind, Mask, Sequential, scratch_len, transform, transform_classes,
 };
 use segloss::{Element, Status, View};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -14,7 +14,8 @@ fn a_bad_request_is_refused_and_nothing_is_written() {
     let mask = [true, false, true, false, false, true];
     let refused = |request: &Distance<'_>, len: usize, scratch: usize| {
         let mut out = vec![-77.0f64; len];
-        let error = transform(request, &Bits(&mask, 3), &mut out, &mut vec![0; scratch], &Here).unwrap_err();
+        let error =
+            transform(request, &Bits(&mask, 3), &mut out, &mut vec![0; scratch], &Sequential).unwrap_err();
         assert!(out.iter().all(|&x| x == -77.0), "{error}");
         (error.status, error.argument.to_str().unwrap(), error.index)
     };
@@ -39,7 +40,7 @@ fn a_bad_request_is_refused_and_nothing_is_written() {
         [&[usize::MAX, 0] as &[usize], &[0, usize::MAX], &[1 << 40, 1 << 40, 0], &[1 << 40, 0, 1 << 30]]
     {
         let empty = Distance { shape, spacing: &[1.0, 0.7, 3.0][..shape.len()], ..good };
-        assert_eq!((scratch_len(&empty, 1), fast_on::<f32>(&empty, &[], &Here)), (Ok(0), Ok(vec![])));
+        assert_eq!((scratch_len(&empty, 1), fast_on::<f32>(&empty, &[], &Sequential)), (Ok(0), Ok(vec![])));
     }
 }
 
@@ -83,7 +84,7 @@ fn an_executor_that_changes_its_mind_is_asked_once() {
         let request = signed(&shape, &spacing);
         let mut want = vec![0f32; 3 * labels.len()];
         let mut scratch = vec![0; scratch_len(&request, 1).unwrap()];
-        transform_classes(&request, &view, 3, &mut want, &mut scratch, &Here).unwrap();
+        transform_classes(&request, &view, 3, &mut want, &mut scratch, &Sequential).unwrap();
         for answers in [[2, 64, 64], [1, 64, 7], [5, 1, 0], [1, 2, usize::MAX]] {
             let needed = scratch_len(&request, answers[0]).unwrap();
             let mut scratch = vec![0xa5u8; needed + (1 << 16)];
@@ -190,12 +191,12 @@ fn all_classes_in_one_call_are_each_alone() {
     let request = Distance { kind: Kind::OtherSide, ..signed(&shape, &[1.0, 2.0, 0.5]) };
     let mut scratch = vec![0; scratch_len(&request, 1).unwrap()];
     let mut maps = vec![0f32; 4 * labels.len()];
-    transform_classes(&request, &view, 4, &mut maps, &mut scratch, &Here).unwrap();
+    transform_classes(&request, &view, 4, &mut maps, &mut scratch, &Sequential).unwrap();
     for (class, map) in maps.chunks(labels.len()).enumerate() {
         let mask: Vec<bool> = labels.iter().map(|&label| label == class as i32).collect();
         assert_eq!(map, fast::<f32>(&request, &mask), "class {class}");
     }
-    let error = transform_classes(&request, &view, 3, &mut maps, &mut scratch, &Here).unwrap_err();
+    let error = transform_classes(&request, &view, 3, &mut maps, &mut scratch, &Sequential).unwrap_err();
     assert_eq!((error.status, error.argument), (Status::Shape, c"out"));
 }
 

@@ -4,7 +4,7 @@ use crate::at_level::Forced;
 use crate::brute::{KINDS, fast_on, signed};
 use crate::masks::{Random, masks};
 use segloss::cpu::Level;
-use segloss::distance::{Distance, Executor, Here};
+use segloss::distance::{Distance, Executor, Sequential};
 
 /// Two threads, tasks dealt out in turn.
 pub struct Two;
@@ -55,7 +55,7 @@ fn every_level_has_the_same_bits() {
                 let request = signed(shape, &spacing[3 - shape.len()..]);
                 let at = |level| {
                     assert!(forced.to(level));
-                    bits(&request, &voxels, &Here)
+                    bits(&request, &voxels, &Sequential)
                 };
                 let lowest = at(Level::Baseline);
                 for &level in &levels {
@@ -74,7 +74,7 @@ fn no_executor_changes_a_bit() {
             for (what, voxels) in masks(shape, &mut random) {
                 for kind in KINDS {
                     let request = Distance { kind, ..signed(shape, &spacing[3 - shape.len()..]) };
-                    let here = bits(&request, &voxels, &Here);
+                    let here = bits(&request, &voxels, &Sequential);
                     assert!(bits(&request, &voxels, &Two) == here, "{what} two threads {request:?}");
                     for careless in 0..3 {
                         let there = bits(&request, &voxels, &Careless(careless));

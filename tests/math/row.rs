@@ -66,7 +66,7 @@ impl<T: Math> Kernel for Row<'_, T> {
     fn run(self) {
         match self.function {
             Function::Exp => each!(self, x, x.exp()),
-            Function::Decay => each!(self, x, x.decay()),
+            Function::Decay => each!(self, x, x.exp_nonpositive()),
             Function::Ln => each!(self, x, x.ln()),
             Function::Ln1p => each!(self, x, x.ln_1p()),
             Function::Ln1pBy => each!(self, x, x.ln_1p_by(T::ONE / (T::ONE + x))),

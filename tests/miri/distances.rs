@@ -3,7 +3,7 @@
 use crate::Two;
 use crate::brute::{KINDS, brute, fast_on, signed};
 use crate::masks::{Random, masks};
-use segloss::distance::{Distance, Executor, Here};
+use segloss::distance::{Distance, Executor, Sequential};
 
 fn agree(shape: &[usize], spacing: &[f64], executor: &dyn Executor) {
     let mut random = Random(7);
@@ -24,19 +24,19 @@ fn agree(shape: &[usize], spacing: &[f64], executor: &dyn Executor) {
 
 #[test]
 fn one_axis() {
-    agree(&[9], &[0.7], &Here);
+    agree(&[9], &[0.7], &Sequential);
 }
 
 #[test]
 fn two_axes() {
-    agree(&[3, 5], &[1.0, 1.0], &Here);
-    agree(&[4, 3], &[3.0, 0.7], &Here);
+    agree(&[3, 5], &[1.0, 1.0], &Sequential);
+    agree(&[4, 3], &[3.0, 0.7], &Sequential);
 }
 
 #[test]
 fn three_axes() {
-    agree(&[2, 3, 4], &[1.0, 1.0, 1.0], &Here);
-    agree(&[2, 3, 4], &[0.3, 0.7, 0.9], &Here);
+    agree(&[2, 3, 4], &[1.0, 1.0, 1.0], &Sequential);
+    agree(&[2, 3, 4], &[0.3, 0.7, 0.9], &Sequential);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use crate::Two;
 use crate::bridge::{Float, Format, Inputs, Layout, Target, outcome, with_terms};
 use crate::list::losses;
 use crate::naive::{Activation, Case, TermSpec, value};
-use segloss::{Batch, Executor, Gradient, Here, Report, ViewMut, run, scratch_len};
+use segloss::{Batch, Executor, Gradient, Outputs, Sequential, ViewMut, run, scratch_len};
 
 /// Odd sixteenths, no class near one half.
 fn logits(count: usize) -> Vec<f64> {
@@ -78,13 +78,13 @@ fn two_threads() {
         let specs = loss.for_classes(case.c);
         let inputs = Inputs::new(&case, &specs, &format);
         let two = Two::default();
-        let [alone, shared] = [&Here as &dyn Executor, &two].map(|executor| {
+        let [alone, shared] = [&Sequential as &dyn Executor, &two].map(|executor| {
             let mut gradient = vec![0f32; case.z.len()];
             let value = with_terms(&specs, &inputs, |terms| {
                 let batch = Batch { executor, ..inputs.batch(inputs.prediction.view()) };
                 let mut scratch = vec![0; scratch_len(&batch, terms).unwrap()];
                 let into = ViewMut::new(&mut gradient, &[samples, 2, n]).unwrap();
-                let report = Report { gradient: Some(Gradient::new(into)), ..Report::default() };
+                let report = Outputs { gradient: Some(Gradient::new(into)), ..Outputs::default() };
                 run(&batch, terms, report, &mut scratch).unwrap()
             });
             (value.to_bits(), gradient.iter().map(|slope| slope.to_bits()).collect::<Vec<_>>())

@@ -8,7 +8,7 @@
 use crate::Result;
 use crate::measure::Case;
 use segloss::{
-    Batch, CrossEntropy, Normalizer, Selection, Term, View, ViewMut, evaluate, field, scratch_len,
+    Batch, CrossEntropy, Normalizer, Selection, Term, View, ViewMut, distance_field, evaluate, scratch_len,
 };
 
 static CROSS_ENTROPY: CrossEntropy = CrossEntropy { label_smoothing: 0.0, normalizer: Normalizer::Voxels };
@@ -31,13 +31,13 @@ impl Held {
         let mut scratch = vec![0; scratch_len(&case.batch()?, &[*term])?];
         let field = field_of(case, term, &mut scratch)?;
         let voxel_weight = selection.map(|selection| shares(case, selection));
-        let term = if selection.is_some() { Term { form: &CROSS_ENTROPY, ..*term } } else { *term };
+        let term = if selection.is_some() { Term { loss: &CROSS_ENTROPY, ..*term } } else { *term };
         Ok(Self { term, field, voxel_weight, scratch })
     }
 
     pub fn value(&mut self, case: &Case<f64>) -> Result<f64> {
         let field = self.field.as_ref().map(|(map, shape)| View::new(map, shape)).transpose()?;
-        let has_halves = self.term.form.field().is_some_and(|field| field.has_halves());
+        let has_halves = self.term.loss.field().is_some_and(|field| field.has_halves());
         let term = Term { field, field_complete: field.is_some() && has_halves, ..self.term };
         let [samples, _, spatial @ ..] = case.shape();
         let [slices, rows, columns] = spatial;
@@ -48,21 +48,21 @@ impl Held {
 }
 
 fn field_of(case: &Case<f64>, term: &Term<'_>, scratch: &mut [u8]) -> Result<Option<(Vec<f64>, Vec<usize>)>> {
-    let Some(form) = term.form.field() else { return Ok(None) };
+    let Some(form) = term.loss.field() else { return Ok(None) };
     let mut shape = case.shape().to_vec();
     if form.is_shared() {
         shape.remove(1);
     }
     let mut map = vec![0.0; shape.iter().product()];
-    field(&case.batch()?, term, ViewMut::new(&mut map, &shape)?, scratch)?;
-    if form.follows_prediction() {
+    distance_field(&case.batch()?, term, ViewMut::new(&mut map, &shape)?, scratch)?;
+    if form.uses_prediction() {
         let voxels = case.voxels();
         let likely = |voxel: usize| (0..case.classes).find(|&class| case.probability(class, voxel) > 0.5);
         let labels = (0..voxels).map(|voxel| likely(voxel).map_or(NOWHERE, |class| class as u8));
         let predicted = Case { labels: labels.collect(), ..case.clone() };
         let batch = Batch { ignore: &[NOWHERE as i64], ..predicted.batch()? };
         let mut addend = vec![0.0; map.len()];
-        field(&batch, term, ViewMut::new(&mut addend, &shape)?, scratch)?;
+        distance_field(&batch, term, ViewMut::new(&mut addend, &shape)?, scratch)?;
         map.iter_mut().zip(addend).for_each(|(to, more)| *to += more);
     }
     Ok(Some((map, shape)))

@@ -1,7 +1,7 @@
 //! A loss as it is shown: its terms, its names, its place in the taxonomy.
 
 use crate::family::Family;
-use segloss::{Form, Selection, Term};
+use segloss::{Loss, Selection, Term};
 
 /// A loss by name.
 pub struct Loss {
@@ -58,6 +58,6 @@ pub fn keep<T>(value: T) -> &'static T {
 }
 
 /// The form once, as the crate takes it by default.
-pub fn term(form: impl Form + 'static) -> Term<'static> {
+pub fn term(form: impl Loss + 'static) -> Term<'static> {
     Term::new(1.0, keep(form))
 }

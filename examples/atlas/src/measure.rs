@@ -1,7 +1,7 @@
 //! What is measured of a loss: value, gradient, time.
 
 use crate::Result;
-use segloss::{Activation, Batch, Dice, Gradient, Real, Report, Tally, Term, View, ViewMut};
+use segloss::{Activation, Batch, ClassSums, Dice, Gradient, Outputs, Real, Term, View, ViewMut};
 use segloss::{differentiate, run, scratch_len};
 use std::time::Instant;
 
@@ -58,12 +58,12 @@ impl<T: Real> Case<T> {
     }
 
     /// The sums of each class.
-    pub fn tallies(&self) -> Result<Vec<Tally>> {
+    pub fn tallies(&self) -> Result<Vec<ClassSums>> {
         let dice = Dice::default();
         let terms = [Term::new(1.0, &dice)];
         let batch = self.batch()?;
-        let mut tallies = vec![Tally::ZERO; self.classes];
-        let report = Report { tallies: Some(&mut tallies), ..Report::default() };
+        let mut tallies = vec![ClassSums::ZERO; self.classes];
+        let report = Outputs { class_sums: Some(&mut tallies), ..Outputs::default() };
         run(&batch, &terms, report, &mut vec![0; scratch_len(&batch, &terms)?])?;
         Ok(tallies)
     }
@@ -121,6 +121,6 @@ impl<T: Real> Measured<T> {
 }
 
 /// Soft Dice of a class: twice the overlap, over the sizes of both.
-pub fn soft_dice(class: &Tally) -> f64 {
-    2.0 * class.overlap / (class.predicted + class.truth)
+pub fn soft_dice(class: &ClassSums) -> f64 {
+    2.0 * class.intersection / (class.prediction + class.target)
 }

@@ -52,8 +52,12 @@ impl Sheet<'_> {
         let plane = Plane { rows: PICTURE as usize, columns: COLUMN as usize };
         // The background's Dice is about what lies around the object, and would push there.
         let leave_out_background = family == Family::Region;
-        let terms: Vec<Term<'_>> =
-            entry.loss.terms.iter().map(|term| Term { leave_out_background, ..*term }).collect();
+        let terms: Vec<Term<'_>> = entry
+            .loss
+            .terms
+            .iter()
+            .map(|term| Term { exclude_background: leave_out_background, ..*term })
+            .collect();
         let push = plane.push(&terms)?;
         let shape = (plane.rows, plane.columns);
         self.canvas.text(left as f32, (self.top + 34) as f32, lesson, LESSON);

@@ -8,12 +8,12 @@ use super::ahead::Ahead;
 use super::few::{Left, are_few, exponentials_of_few, rest_of_few};
 use super::pick::{logarithms, pick_all};
 use crate::Real;
-use crate::batch::Plan;
+use crate::batch::Problem;
 use crate::engine::arena::Plain;
 use crate::engine::row::{BLOCK, row, row_mut};
 use crate::engine::simd::{HAS_VECTORS, Kernel, dispatch, fours};
 use crate::engine::softmax::{below, defined, raise_to, raise_to_four, rest_of, scale, upto, with_power};
-use crate::engine::sweep::Step;
+use crate::engine::sweep::BlockRange;
 use crate::engine::tile::{Span, Tile};
 
 /// Reads the logits of an opened tile, and fills its rows of `probability` with exponentials: probabilities are these
@@ -23,12 +23,12 @@ use crate::engine::tile::{Span, Tile};
 /// As [`Tile::open`], which came before with the same voxels.
 pub(crate) unsafe fn exponentials<T: Real + Plain>(
     tile: &mut Tile<'_, T>,
-    plan: &Plan<'_>,
-    step: Step<'_>,
-    picks: Picks,
+    plan: &Problem<'_>,
+    step: BlockRange<'_>,
+    picks: TargetRows,
 ) {
     // SAFETY: promised by the caller.
-    let in_place = !tile.has_blanks
+    let in_place = !tile.has_excluded
         && unsafe { plan.prediction.slice::<T>(step.sample, 0, step.at, tile.len) }.is_some();
     if !in_place {
         // SAFETY: as above.
@@ -39,18 +39,18 @@ pub(crate) unsafe fn exponentials<T: Real + Plain>(
 
 /// What is wanted of the class that a label names.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Picks {
+pub(crate) struct TargetRows {
     pub probability: bool,
     pub logarithm: bool,
 }
 
 struct Exponentials<'a, 's, T> {
     tile: &'a mut Tile<'s, T>,
-    plan: &'a Plan<'a>,
-    step: Step<'a>,
+    plan: &'a Problem<'a>,
+    step: BlockRange<'a>,
     /// Reads the logits where they are.
     in_place: bool,
-    picks: Picks,
+    picks: TargetRows,
 }
 
 impl<T: Real + Plain> Kernel for Exponentials<'_, '_, T> {
@@ -60,7 +60,7 @@ impl<T: Real + Plain> Kernel for Exponentials<'_, '_, T> {
     fn run(self) {
         let Self { tile, plan, step, in_place, picks } = self;
         let (classes, first_label) = (plan.classes, plan.label_of(0));
-        let Tile { span: Span { width, used }, len, seen, made, .. } = tile;
+        let Tile { span: Span { width, used }, len, inputs: seen, gradients: made, .. } = tile;
         let (width, used) = (*width, *used);
         // SAFETY: of `exponentials`: the voxels lie in a readable array, which nobody writes to meanwhile.
         let there = |class| unsafe { plan.prediction.slice::<T>(step.sample, class, step.at, *len) };
@@ -72,7 +72,7 @@ impl<T: Real + Plain> Kernel for Exponentials<'_, '_, T> {
         let label = seen.label.get(..used).unwrap_or(&[]);
 
         let rest = upto(made.work, &used);
-        let (picked, picked_logit) = (upto(seen.picked, &used), upto(seen.picked_logit, &used));
+        let (picked, picked_logit) = (upto(seen.target_probability, &used), upto(seen.target_logit, &used));
         if HAS_VECTORS && are_few(classes) {
             let (label, e) = ((label, first_label), (&mut *seen.probability, width));
             let left = Left { rest, picked, picked_logit };
@@ -103,7 +103,7 @@ impl<T: Real + Plain> Kernel for Exponentials<'_, '_, T> {
                 pick_all(powers, classes, label, first_label, picked);
             }
         }
-        let (rest, picked) = (upto(made.work, &used), upto(seen.picked, &used));
+        let (rest, picked) = (upto(made.work, &used), upto(seen.target_probability, &used));
         let (inverse, complement) = (upto(seen.inverse, &used), upto(seen.complement, &used));
         totals(rest, inverse, complement, picked);
         if picks.logarithm {
@@ -162,7 +162,7 @@ impl<T: Real + Plain> Kernel for Scale<'_, '_, T> {
 
     #[inline(always)]
     fn run(self) {
-        let Tile { span: Span { width, used }, seen, .. } = self.tile;
+        let Tile { span: Span { width, used }, inputs: seen, .. } = self.tile;
         let inverse = upto(seen.inverse, used);
         for class in 0..self.classes {
             scale(row_mut(seen.probability, class, *width, *used), inverse);
@@ -190,10 +190,10 @@ impl<T: Real + Plain> Kernel for FromProbabilities<'_, '_, T> {
     #[inline(always)]
     fn run(self) {
         let Self { tile, classes, first_label, picks, complement: wants_complement, logarithm } = self;
-        let Tile { span: Span { width, used }, seen, .. } = tile;
+        let Tile { span: Span { width, used }, inputs: seen, .. } = tile;
         let (width, used) = (*width, *used);
         let probability = |class| row(seen.probability, class, width, used);
-        let picked = upto(seen.picked, &used);
+        let picked = upto(seen.target_probability, &used);
         let label = seen.label.get(..used).unwrap_or(&[]);
         if picks {
             pick_all(probability, classes, label, first_label, picked);
@@ -218,7 +218,7 @@ impl<T: Real + Plain> Kernel for FromProbabilities<'_, '_, T> {
             }
         }
         if logarithm {
-            logarithms(picked, complement, upto(seen.picked_logit, &used));
+            logarithms(picked, complement, upto(seen.target_logit, &used));
             upto(seen.log_total, &used).fill(T::zero());
         }
     }
@@ -242,7 +242,7 @@ fn exponentials_of<T: Real>(z: &[T], largest: &[T], e: &mut [T]) {
 #[inline(always)]
 fn decay_of<T: Real>(z: &[T], largest: &[T], e: &mut [T]) {
     for ((&z, &m), e) in z.iter().zip(largest).zip(e) {
-        *e = below(z, m).decay();
+        *e = below(z, m).exp_nonpositive();
     }
 }
 
@@ -270,7 +270,7 @@ fn add_four_powers<T: Real>([x, y, z, w]: [&[T]; 4], others: &mut [T], top: &mut
 #[inline(always)]
 fn add_small<T: Real>(s: &[T], complement: &mut [T]) {
     for (&s, complement) in s.iter().zip(complement) {
-        *complement += s.masked(!(s > T::of(0.5)));
+        *complement += s.mask(!(s > T::of(0.5)));
     }
 }
 
@@ -279,7 +279,7 @@ fn add_small<T: Real>(s: &[T], complement: &mut [T]) {
 fn add_four_small<T: Real>([x, y, z, w]: [&[T]; 4], complement: &mut [T]) {
     let rows = x.iter().zip(y).zip(z.iter().zip(w));
     for (((&x, &y), (&z, &w)), complement) in rows.zip(complement) {
-        let small = |s: T| s.masked(!(s > T::of(0.5)));
+        let small = |s: T| s.mask(!(s > T::of(0.5)));
         *complement = *complement + small(x) + small(y) + small(z) + small(w);
     }
 }

@@ -138,10 +138,10 @@ struct Powers<T, const N: usize> {
 #[inline(always)]
 fn two<T: Real>([z0, z1]: [T; 2]) -> Powers<T, 2> {
     let is_first = !(z1 > z0);
-    let (largest, other) = (z0.or(is_first, z1), z1.or(is_first, z0));
-    let p = (other - largest).decay();
+    let (largest, other) = (z0.select(is_first, z1), z1.select(is_first, z0));
+    let p = (other - largest).exp_nonpositive();
     let one = T::one();
-    Powers { of: [one.or(is_first, p), p.or(is_first, one)], rest: p, largest }
+    Powers { of: [one.select(is_first, p), p.select(is_first, one)], rest: p, largest }
 }
 
 #[inline(always)]
@@ -151,10 +151,11 @@ fn three<T: Real>([z0, z1, z2]: [T; 3]) -> Powers<T, 3> {
     let is_last = z2 > of_two;
     let largest = if is_last { z2 } else { of_two };
     let is_first = first_of_two & !is_last;
-    let p0 = (z1.or(is_first, z0) - largest).decay();
-    let p1 = (z1.or(is_last, z2) - largest).decay();
+    let p0 = (z1.select(is_first, z0) - largest).exp_nonpositive();
+    let p1 = (z1.select(is_last, z2) - largest).exp_nonpositive();
     let one = T::one();
-    let of = [one.or(is_first, p0), p0.or(is_first, p1.or(is_last, one)), one.or(is_last, p1)];
+    let of =
+        [one.select(is_first, p0), p0.select(is_first, p1.select(is_last, one)), one.select(is_last, p1)];
     Powers { of, rest: p0 + p1, largest }
 }
 
@@ -165,15 +166,15 @@ fn four<T: Real>([z0, z1, z2, z3]: [T; 4]) -> Powers<T, 4> {
     let is_upper = upper > lower;
     let largest = if is_upper { upper } else { lower };
     let (is_first, is_last) = (!second & !is_upper, fourth & is_upper);
-    let p0 = (z1.or(is_first, z0) - largest).decay();
-    let p1 = (z1.or(is_upper, z2) - largest).decay();
-    let p2 = (z2.or(is_last, z3) - largest).decay();
+    let p0 = (z1.select(is_first, z0) - largest).exp_nonpositive();
+    let p1 = (z1.select(is_upper, z2) - largest).exp_nonpositive();
+    let p2 = (z2.select(is_last, z3) - largest).exp_nonpositive();
     let one = T::one();
     let of = [
-        one.or(is_first, p0),
-        p0.or(is_first, p1.or(is_upper, one)),
-        p2.or(is_last, one).or(is_upper, p1),
-        one.or(is_last, p2),
+        one.select(is_first, p0),
+        p0.select(is_first, p1.select(is_upper, one)),
+        p2.select(is_last, one).select(is_upper, p1),
+        one.select(is_last, p2),
     ];
     Powers { of, rest: p0 + p1 + p2, largest }
 }
@@ -197,14 +198,14 @@ macro_rules! block_of {
                 let Powers { of, rest: others, largest } = $powers([$($z[i]),*]);
                 if LOGARITHM {
                     let mut logit = T::zero();
-                    $(logit = $z[i].or(class == $class, logit);)*
+                    $(logit = $z[i].select(class == $class, logit);)*
                     // An infinite logit that is the largest is no distance from it.
-                    picked_logit[i] = (logit - largest).masked(logit != largest);
+                    picked_logit[i] = (logit - largest).mask(logit != largest);
                 }
                 $($e[i] = of[$class];)*
                 rest[i] = others;
                 let mut named = T::zero();
-                $(named = of[$class].or(class == $class, named);)*
+                $(named = of[$class].select(class == $class, named);)*
                 picked[i] = named;
             }
         }
@@ -246,8 +247,10 @@ mod tests {
         for classes in 2..=FEW {
             let largest: Vec<f32> =
                 (0..used).map(|i| z[..classes].iter().map(|z| z[i]).fold(f32::MIN, f32::max)).collect();
-            let e: Vec<Vec<f32>> =
-                z.iter().map(|z| (0..used).map(|i| Math::decay(z[i] - largest[i])).collect()).collect();
+            let e: Vec<Vec<f32>> = z
+                .iter()
+                .map(|z| (0..used).map(|i| Math::exp_nonpositive(z[i] - largest[i])).collect())
+                .collect();
             let mut rest = vec![0.0; used];
             rest_of_few(
                 |class| z[class].as_slice(),

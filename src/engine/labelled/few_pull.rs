@@ -8,8 +8,8 @@ use crate::engine::precise::Precise;
 use crate::engine::row::{BLOCK, blocks, blocks_mut, row};
 use crate::engine::simd::{HAS_VECTORS, Kernel, dispatch};
 use crate::engine::softmax::softmax_complement;
-use crate::engine::sweep::{Output, Step};
-use crate::engine::tile::{Seen, Span, Tile};
+use crate::engine::sweep::{BlockRange, GradientOutput};
+use crate::engine::tile::{Span, Tile, TileInputs};
 
 impl Labelled<'_> {
     /// Whether one pass serves. Without vectors it would gain nothing but code; the bits are the same.
@@ -21,17 +21,32 @@ impl Labelled<'_> {
     ///
     /// # Safety
     /// The output is writable, and holds the tile's voxels.
-    pub unsafe fn write_few<T: Precise>(&self, tile: &mut Tile<'_, T>, step: Step<'_>, output: Output) {
+    pub unsafe fn write_few<T: Precise>(
+        &self,
+        tile: &mut Tile<'_, T>,
+        step: BlockRange<'_>,
+        output: GradientOutput,
+    ) {
         let (classes, len, Span { width, used }) = (self.slopes.len(), tile.len, tile.span);
         // Rows of `p` are in the logits, where each element gives way to its gradient.
         let in_place = self.polynomial != Polynomial::Rows && !output.streams_in(step) && used == len;
         let Tile {
-            seen: Seen { logit, probability, inverse, picked, complement, label, weight, .. },
-            made,
+            inputs:
+                TileInputs {
+                    logit,
+                    probability,
+                    inverse,
+                    target_probability: picked,
+                    complement,
+                    label,
+                    weight,
+                    ..
+                },
+            gradients: made,
             ..
         } = tile;
         let s = core::array::from_fn(|class| row(probability, class, width, used));
-        let from = Known { s, inverse, picked, complement, label, weight, v: made.here };
+        let from = Known { s, inverse, picked, complement, label, weight, v: made.positive };
         // SAFETY: promised by the caller; no two classes have an element in common.
         let direct = |class| unsafe { output.direct::<T>(step, class, len) };
         let mut to: [&mut [T]; FEW] = Default::default();
@@ -190,34 +205,34 @@ macro_rules! block_of {
                 let class = label[i] - first_label;
                 let charged = if CHARGES { v[i] * softmax_complement(picked[i], complement[i]) } else { T::zero() };
                 if POLYNOMIAL == NONE {
-                    $($g[i] = charged.or(class == $class, $s[i] * inverse[i] * -v[i]);)*
+                    $($g[i] = charged.select(class == $class, $s[i] * inverse[i] * -v[i]);)*
                     continue;
                 }
                 let (mut of_truth, mut origin, mut total) = (T::zero(), T::zero(), T::zero());
                 if POLYNOMIAL == ROWS {
                     let charge = if CHARGES { -v[i] } else { T::zero() };
-                    $(origin += $g[i].masked($s[i] > half);)*
+                    $(origin += $g[i].mask($s[i] > half);)*
                     $(total += $s[i] * ($g[i] - origin);)*
                     $(
                         let pull = $s[i] * (($g[i] - origin) - total);
-                        $g[i] = pull + charged.or(class == $class, $s[i] * charge);
+                        $g[i] = pull + charged.select(class == $class, $s[i] * charge);
                     )*
                     continue;
                 }
                 $(
-                    of_truth += at_truth[$class].masked(class == $class);
-                    origin += p[$class].masked($s[i] > half);
+                    of_truth += at_truth[$class].mask(class == $class);
+                    origin += p[$class].mask($s[i] > half);
                 )*
                 let is_large = picked[i] > half;
-                let origin = origin.masked(!is_large) + of_truth.masked(is_large);
-                $(total += $s[i] * (p[$class] - origin).masked(class != $class);)*
+                let origin = origin.mask(!is_large) + of_truth.mask(is_large);
+                $(total += $s[i] * (p[$class] - origin).mask(class != $class);)*
                 let above = of_truth - origin;
                 let total = total + picked[i] * above;
                 let truth = charged + picked[i] * (weight[i] * (above - total));
                 $(
                     let pull = weight[i] * ((p[$class] - origin) - total);
                     let pull = if CHARGES { pull - v[i] } else { pull };
-                    $g[i] = truth.or(class == $class, $s[i] * pull);
+                    $g[i] = truth.select(class == $class, $s[i] * pull);
                 )*
             }
         }

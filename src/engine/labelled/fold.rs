@@ -10,7 +10,7 @@ use crate::engine::row::{
 use crate::engine::simd::{HAS_VECTORS, Kernel, fours};
 use crate::engine::softmax::{scale, softmax_complement, upto};
 use crate::engine::tile::{Span, Tile};
-use crate::{Real, Tally};
+use crate::{ClassSums, Real};
 
 /// Makes probabilities of the exponentials of a tile, and adds up what region losses are made of.
 pub(super) struct FoldLabelled<'a, 's, T> {
@@ -18,7 +18,7 @@ pub(super) struct FoldLabelled<'a, 's, T> {
     pub first_label: i32,
     /// Whether to add up the squares as well.
     pub squares: bool,
-    pub sums: &'a mut [Tally],
+    pub sums: &'a mut [ClassSums],
 }
 
 impl<T: Real + Plain> Kernel for FoldLabelled<'_, '_, T> {
@@ -27,7 +27,7 @@ impl<T: Real + Plain> Kernel for FoldLabelled<'_, '_, T> {
     #[inline(always)]
     fn run(self) {
         let Self { tile, first_label, squares, sums } = self;
-        let Tile { span: Span { width, used }, is_unweighted, seen, made, .. } = tile;
+        let Tile { span: Span { width, used }, is_unweighted, inputs: seen, gradients: made, .. } = tile;
         let (width, used) = (*width, *used);
         let weight = row(seen.weight, 0, width, used);
         let label = row(seen.label, 0, width, used);
@@ -43,22 +43,24 @@ impl<T: Real + Plain> Kernel for FoldLabelled<'_, '_, T> {
             } else {
                 weighted_lanes(e, weight, lanes);
             }
-            add_blocks(lanes, &mut sums.predicted);
+            add_blocks(lanes, &mut sums.prediction);
         }
         inverse.fill(T::one());
 
         let found = upto(made.cost, &used);
-        weighted(row(seen.picked, 0, width, used), weight, found);
-        add_by_label(found, label, first_label, lanes, sums, |sums| Some(&mut sums.overlap));
+        weighted(row(seen.target_probability, 0, width, used), weight, found);
+        add_by_label(found, label, first_label, lanes, sums, |sums| Some(&mut sums.intersection));
         if squares {
             let complement = row(seen.complement, 0, width, used);
-            weighted_missed(row(seen.picked, 0, width, used), complement, weight, found);
-            add_by_label(found, label, first_label, lanes, sums, |sums| Some(&mut sums.missed));
+            weighted_missed(row(seen.target_probability, 0, width, used), complement, weight, found);
+            add_by_label(found, label, first_label, lanes, sums, |sums| {
+                Some(&mut sums.squared_error_positive)
+            });
             let lanes = lanes.get_mut(..quarter).unwrap_or(&mut []);
             for (class, sums) in sums.iter_mut().enumerate() {
                 let probability = row(seen.probability, class, width, used);
                 spilled_elsewhere(probability, weight, label, first_label + class as i32, lanes);
-                add_blocks(lanes, &mut sums.spilled);
+                add_blocks(lanes, &mut sums.squared_error_negative);
             }
         }
     }
@@ -71,7 +73,7 @@ pub(in crate::engine) struct AddByLabel<'a, T> {
     pub first_label: i32,
     /// As long as the row.
     pub lanes: &'a mut [T],
-    pub sums: &'a mut [Tally],
+    pub sums: &'a mut [ClassSums],
     pub to: Sum,
 }
 
@@ -90,8 +92,8 @@ impl<T: Real> Kernel for AddByLabel<'_, T> {
     fn run(self) {
         let Self { row, label, first_label, lanes, sums, to } = self;
         add_by_label(row, label, first_label, lanes, sums, |sums| match to {
-            Sum::Truth => Some(&mut sums.truth),
-            Sum::Cost(slot) => sums.cost.get_mut(slot),
+            Sum::Truth => Some(&mut sums.target),
+            Sum::Cost(slot) => sums.loss_sum.get_mut(slot),
         });
     }
 }
@@ -103,8 +105,8 @@ fn add_by_label<T: Real>(
     label: &[i32],
     first_label: i32,
     lanes: &mut [T],
-    sums: &mut [Tally],
-    sum_of: impl Fn(&mut Tally) -> Option<&mut f64>,
+    sums: &mut [ClassSums],
+    sum_of: impl Fn(&mut ClassSums) -> Option<&mut f64>,
 ) {
     let quarter = lanes.len() / 4;
     let mut rows = lanes.chunks_exact_mut(quarter.max(1));
@@ -130,7 +132,7 @@ fn add_by_label<T: Real>(
 #[inline(always)]
 fn labelled_lanes<T: Real>(x: &[T], label: &[i32], class: i32, lanes: &mut [T]) {
     for ((x, l), lanes) in blocks(x).iter().zip(blocks(label)).zip(lanes.as_chunks_mut::<LANES>().0) {
-        *lanes = block_lanes(|i| of(x, i).masked(of(l, i) == class));
+        *lanes = block_lanes(|i| of(x, i).mask(of(l, i) == class));
     }
 }
 
@@ -168,10 +170,10 @@ fn lanes_of_four_in_block<T: Real>(
         for part in 0..BLOCK / LANES {
             let at = part * LANES + i;
             let class_of = label[at] - class;
-            sums[0] += row[at].masked(class_of == 0);
-            sums[1] += row[at].masked(class_of == 1);
-            sums[2] += row[at].masked(class_of == 2);
-            sums[3] += row[at].masked(class_of == 3);
+            sums[0] += row[at].mask(class_of == 0);
+            sums[1] += row[at].mask(class_of == 1);
+            sums[2] += row[at].mask(class_of == 2);
+            sums[3] += row[at].mask(class_of == 3);
         }
         [x[i], y[i], z[i], w[i]] = sums;
     }
@@ -199,6 +201,6 @@ fn weighted_missed<T: Real>(s: &[T], of_largest: &[T], w: &[T], out: &mut [T]) {
 fn spilled_elsewhere<T: Real>(s: &[T], w: &[T], label: &[i32], class: i32, lanes: &mut [T]) {
     let rows = blocks(s).iter().zip(blocks(w)).zip(blocks(label)).zip(lanes.as_chunks_mut::<LANES>().0);
     for (((s, w), l), lanes) in rows {
-        *lanes = block_lanes(|i| (of(w, i) * (of(s, i) * of(s, i))).masked(of(l, i) != class));
+        *lanes = block_lanes(|i| (of(w, i) * (of(s, i) * of(s, i))).mask(of(l, i) != class));
     }
 }

@@ -12,87 +12,94 @@ mod pull;
 mod share;
 pub(crate) mod sigmoid;
 
-use super::cost::Pull;
+use super::cost::GradientRows;
 use super::precise::Precise;
 use super::row::{row, row_mut};
 use super::simd::{Kernel, dispatch};
-use super::source::Source;
-use super::sweep::{Step, Sums, Sweep, costs};
-use super::tile::{Blank, Span, Tile};
-use crate::batch::{Plan, Truth};
-use crate::{Activation, Charge, MAX_TERMS, Parts, Real, Rows, Selection, Tally, Term};
-use exponentials::{FromProbabilities, Picks, Scale, exponentials};
+use super::source::StridedRows;
+use super::sweep::{BlockRange, Pass, RequiredSums, voxel_losses};
+use super::tile::{Exclude, Span, Tile};
+use crate::batch::{Problem, TargetKind};
+use crate::{Activation, ClassSums, Contribution, DynVoxelLoss, LossKind, MAX_TERMS, Real, Selection, Term};
+use exponentials::{FromProbabilities, Scale, TargetRows, exponentials};
 use fold::{AddByLabel, FoldLabelled, Sum};
 use parking::{park, unpark};
 use pick::look_up;
 use pull::{Labelled, Polynomial};
 
 /// Whether a loss can be swept this way. Only what stays the same in all sweeps and parts of a batch decides.
-pub(crate) fn is_labelled(plan: &Plan<'_>, terms: &[Term<'_>], fields: &[Option<Source>; MAX_TERMS]) -> bool {
-    let is_rated_once = |(slot, rows): (usize, &dyn Rows)| {
-        let bill = rows.bill();
+pub(crate) fn is_labelled(
+    plan: &Problem<'_>,
+    terms: &[Term<'_>],
+    fields: &[Option<StridedRows>; MAX_TERMS],
+) -> bool {
+    let is_rated_once = |(slot, rows): (usize, &dyn DynVoxelLoss)| {
+        let bill = rows.info();
         let serves_all = fields.get(slot).copied().flatten().is_none_or(|field| field.is_shared());
-        match bill.charge {
-            Charge::Everywhere => true,
-            Charge::Outcomes => false,
-            Charge::Truth | Charge::Likelihood => bill.smoothing == 0.0 && serves_all,
+        match bill.contribution {
+            Contribution::AllClasses => true,
+            Contribution::BothOutcomes => false,
+            Contribution::TrueClass | Contribution::NegLogLikelihood => bill.smoothing == 0.0 && serves_all,
         }
     };
-    plan.activation == Activation::Softmax && plan.truth == Truth::Labels && costs(terms).all(is_rated_once)
+    plan.activation == Activation::Softmax
+        && plan.target_kind == TargetKind::Labels
+        && voxel_losses(terms).all(is_rated_once)
 }
 
 /// Whether a cost of labels pays on the true class only.
-pub(crate) fn on_truth(rows: &dyn Rows) -> bool {
-    matches!(rows.bill().charge, Charge::Truth | Charge::Likelihood)
+pub(crate) fn on_truth(rows: &dyn DynVoxelLoss) -> bool {
+    matches!(rows.info().contribution, Contribution::TrueClass | Contribution::NegLogLikelihood)
 }
 
 /// Whether anything pulls on `s` itself, and not only on `ln s` of the truth.
 fn has_polynomial(terms: &[Term<'_>]) -> bool {
-    terms.iter().any(|term| !matches!(term.form.parts(), Parts::Cost(rows) if on_truth(rows)))
+    terms.iter().any(|term| !matches!(term.loss.kind(), LossKind::Voxel(rows) if on_truth(rows)))
 }
 
 /// Whether a cost is ranked over the batch before it is swept.
-fn is_ranked(rows: &dyn Rows) -> bool {
-    matches!(rows.bill().selection, Some(Selection::Fraction(_)))
+fn is_ranked(rows: &dyn DynVoxelLoss) -> bool {
+    matches!(rows.info().selection, Some(Selection::Fraction(_)))
 }
 
 /// Whether probabilities may wait, where the gradient will be, for the sweep that maps: it needs nothing but them
 /// of the prediction, which have no logarithm where they underflow. If it `folds` too, it is the ranking that parks,
 /// and costs on the truth are known by rank.
 pub(crate) fn can_park(terms: &[Term<'_>], folds: bool) -> bool {
-    let needs_logits = |(_, rows): (usize, &dyn Rows)| {
-        on_truth(rows) && (folds && !is_ranked(rows) || rows.bill().log_of_zero)
+    let needs_logits = |(_, rows): (usize, &dyn DynVoxelLoss)| {
+        on_truth(rows) && (folds && !is_ranked(rows) || rows.info().log_of_zero)
     };
-    let ranked = costs(terms).filter(|(_, rows)| is_ranked(*rows)).count();
+    let ranked = voxel_losses(terms).filter(|(_, rows)| is_ranked(*rows)).count();
     wants_probabilities(terms)
         && (!folds || ranked == 1)
-        && !costs(terms).any(needs_logits)
+        && !voxel_losses(terms).any(needs_logits)
         && !has_threshold(terms)
 }
 
 /// Whether voxels are selected by their logarithms, in each sweep anew.
 fn has_threshold(terms: &[Term<'_>]) -> bool {
-    costs(terms).any(|(_, rows)| matches!(rows.bill().selection, Some(Selection::Threshold(_))))
+    voxel_losses(terms).any(|(_, rows)| matches!(rows.info().selection, Some(Selection::Threshold(_))))
 }
 
 /// Whether probabilities are wanted, and not only the exponentials they are made of.
 fn wants_probabilities(terms: &[Term<'_>]) -> bool {
-    has_polynomial(terms) || costs(terms).any(|(_, rows)| is_ranked(rows))
+    has_polynomial(terms) || voxel_losses(terms).any(|(_, rows)| is_ranked(rows))
 }
 
 /// Whether the pull on `s` is made row by row: it is more than a constant of class and label.
-fn pulls_in_rows(terms: &[Term<'_>], step: &Step<'_>) -> bool {
+fn pulls_in_rows(terms: &[Term<'_>], step: &BlockRange<'_>) -> bool {
     // A form that may use squares need not.
-    let is_bent = |class: &Tally| class.missed != 0.0 || class.spilled != 0.0;
+    let is_bent =
+        |class: &ClassSums| class.squared_error_positive != 0.0 || class.squared_error_negative != 0.0;
     let has_bent = step.map.is_none_or(|(slopes, _)| slopes.iter().any(is_bent));
-    terms.iter().any(|term| match term.form.parts() {
-        Parts::Cost(rows) => !on_truth(rows),
-        Parts::Region(form) => form.squares() && has_bent,
-        Parts::Joint(_) => false,
+    terms.iter().any(|term| match term.loss.kind() {
+        LossKind::Voxel(rows) => !on_truth(rows),
+        LossKind::Region(form) => form.uses_squared_error() && has_bent,
+        LossKind::JointRegion(_) => false,
     })
 }
 
-impl Sweep<'_> {
+impl Pass<'_> {
     /// Folds and maps an opened tile; adds to `chunk`, a tally per class.
     ///
     /// # Safety
@@ -100,17 +107,17 @@ impl Sweep<'_> {
     pub(in crate::engine) unsafe fn labelled<T: Precise>(
         &self,
         tile: &mut Tile<'_, T>,
-        chunk: &mut [Tally],
-        step: Step<'_>,
+        chunk: &mut [ClassSums],
+        step: BlockRange<'_>,
     ) {
         let (classes, first_label) = (self.plan.classes, self.plan.label_of(0));
-        let folds_sums = step.folds && self.sums > Sums::None;
-        let charges = costs(self.terms).any(|(_, rows)| on_truth(rows));
-        let is_curved = costs(self.terms).any(|(_, rows)| on_truth(rows) && !rows.bill().linear);
+        let folds_sums = step.folds && self.sums > RequiredSums::None;
+        let charges = voxel_losses(self.terms).any(|(_, rows)| on_truth(rows));
+        let is_curved = voxel_losses(self.terms).any(|(_, rows)| on_truth(rows) && !rows.info().linear);
         // What may have been parked has to do where it is not: the bits are the same.
         let from_probabilities = can_park(self.terms, step.folds);
         let wants_logits = !from_probabilities;
-        let picks = Picks {
+        let picks = TargetRows {
             probability: wants_logits && (folds_sums || is_curved || step.map.is_some()),
             logarithm: wants_logits && charges,
         };
@@ -122,7 +129,7 @@ impl Sweep<'_> {
         }
         let in_rows = pulls_in_rows(self.terms, &step);
         // Likewise complements, where a gradient may be made: with sums of regions it is not in the sweep that folds.
-        let in_one_sweep = Sums::of(self.terms) == Sums::None;
+        let in_one_sweep = RequiredSums::of(self.terms) == RequiredSums::None;
         let is_mapped = from_probabilities || wants_probabilities(self.terms) && in_one_sweep;
         let complement = is_mapped && (in_rows || charges);
         let is_scaled = !folds_sums || complement || from_probabilities;
@@ -134,7 +141,7 @@ impl Sweep<'_> {
             dispatch(FromProbabilities { tile, classes, first_label, picks, complement, logarithm });
         }
         if folds_sums {
-            let squares = self.sums == Sums::Squares;
+            let squares = self.sums == RequiredSums::Squares;
             dispatch(FoldLabelled { tile, first_label, squares, sums: chunk });
         }
         if let (Some(parking), false) = (step.parking, step.parked) {
@@ -145,9 +152,9 @@ impl Sweep<'_> {
         unsafe { self.choose(tile, chunk, step) };
 
         if charges {
-            row_mut(tile.made.here, 0, tile.span.width, tile.span.used).fill(T::zero());
+            row_mut(tile.gradients.positive, 0, tile.span.width, tile.span.used).fill(T::zero());
         }
-        for (slot, rows) in costs(self.terms).filter(|(_, rows)| on_truth(*rows)) {
+        for (slot, rows) in voxel_losses(self.terms).filter(|(_, rows)| on_truth(*rows)) {
             // SAFETY: promised by the caller.
             unsafe { self.charge(tile, chunk, step, slot, rows) };
         }
@@ -173,10 +180,10 @@ impl Sweep<'_> {
     unsafe fn charge<T: Precise>(
         &self,
         tile: &mut Tile<'_, T>,
-        chunk: &mut [Tally],
-        step: Step<'_>,
+        chunk: &mut [ClassSums],
+        step: BlockRange<'_>,
         slot: usize,
-        rows: &dyn Rows,
+        rows: &dyn DynVoxelLoss,
     ) {
         let Span { width, used } = tile.span;
         let first_label = self.plan.label_of(0);
@@ -184,14 +191,14 @@ impl Sweep<'_> {
         unsafe { self.load_field(tile, step, 0, slot) };
         let selects = self.cuts.get(slot).is_some_and(Option::is_some);
         let weight = if selects {
-            row(tile.seen.selected, slot, width, used)
+            row(tile.inputs.selected, slot, width, used)
         } else {
-            row(tile.seen.weight, 0, width, used)
+            row(tile.inputs.weight, 0, width, used)
         };
-        let label = row(tile.seen.label, 0, width, used);
+        let label = row(tile.inputs.label, 0, width, used);
         if step.folds {
-            let cost = row_mut(tile.made.cost, 0, width, used);
-            let work = row_mut(tile.made.work, 0, width, used);
+            let cost = row_mut(tile.gradients.cost, 0, width, used);
+            let work = row_mut(tile.gradients.work, 0, width, used);
             match self.ranks.get(slot).copied().flatten() {
                 Some(ranks) => {
                     // SAFETY: ranks are there of every voxel.
@@ -209,27 +216,27 @@ impl Sweep<'_> {
                         dispatch(Lookup { label, first_label, classes: self.plan.classes, of, out: work });
                         dispatch(Unweigh { row: cost, weight: work });
                     }
-                    dispatch(Blank { row: cost, weight });
+                    dispatch(Exclude { row: cost, weight });
                 }
-                None => T::rows(rows).rate(&tile.seen.truth_row(weight, tile.span), work, cost),
+                None => T::rows(rows).evaluate_row(&tile.inputs.truth_row(weight, tile.span), work, cost),
             }
             if selects || !tile.is_unweighted {
                 dispatch(WeighCosts { row: cost, weight });
             }
-            let lanes = row_mut(tile.made.lanes, 0, width, used);
+            let lanes = row_mut(tile.gradients.lanes, 0, width, used);
             dispatch(AddByLabel { row: cost, label, first_label, lanes, sums: chunk, to: Sum::Cost(slot) });
         }
         if let Some((slopes, _)) = step.map {
-            let slope = row_mut(tile.made.cost, 0, width, used);
+            let slope = row_mut(tile.gradients.cost, 0, width, used);
             let of =
-                |class: usize| slopes.get(class).and_then(|of| of.cost.get(slot)).copied().unwrap_or(0.0);
+                |class: usize| slopes.get(class).and_then(|of| of.loss_sum.get(slot)).copied().unwrap_or(0.0);
             dispatch(Lookup { label, first_label, classes: self.plan.classes, of, out: slope });
             dispatch(Weigh { row: slope, weight });
-            let here = row_mut(tile.made.here, 0, width, used);
-            let mut pull = Pull { polynomial: &mut [], here, elsewhere: &mut [] };
-            let work = row_mut(tile.made.work, 0, width, used);
-            let slope = row(tile.made.cost, 0, width, used);
-            T::rows(rows).map(&tile.seen.truth_row(slope, tile.span), T::one(), work, &mut pull);
+            let here = row_mut(tile.gradients.positive, 0, width, used);
+            let mut pull = GradientRows { polynomial: &mut [], here, elsewhere: &mut [] };
+            let work = row_mut(tile.gradients.work, 0, width, used);
+            let slope = row(tile.gradients.cost, 0, width, used);
+            T::rows(rows).slope_row(&tile.inputs.truth_row(slope, tile.span), T::one(), work, &mut pull);
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::engine::arena::Plain;
 use crate::engine::row::{copy_row, row, row_mut};
 use crate::engine::simd::{Kernel, dispatch};
 use crate::engine::stream::stream;
-use crate::engine::sweep::{Output, Step};
+use crate::engine::sweep::{BlockRange, GradientOutput};
 use crate::engine::tile::{Span, Tile};
 
 /// Leaves the probabilities of a tile where the gradient will be.
@@ -17,21 +17,21 @@ use crate::engine::tile::{Span, Tile};
 pub(crate) unsafe fn park<T: Real + Plain>(
     tile: &mut Tile<'_, T>,
     classes: usize,
-    step: Step<'_>,
-    parking: Output,
+    step: BlockRange<'_>,
+    parking: GradientOutput,
 ) {
     let Span { width, .. } = tile.span;
     let voxels = (step.sample, step.at, tile.len);
     // Nobody needs the logits any more.
-    let spare = Some(&mut *tile.seen.logit).filter(|_| parking.streams);
+    let spare = Some(&mut *tile.inputs.logit).filter(|_| parking.streams);
     // SAFETY: promised by the caller.
-    if unsafe { parking.rows.store_interleaved(classes, voxels, tile.seen.probability, width, spare) } {
+    if unsafe { parking.rows.store_interleaved(classes, voxels, tile.inputs.probability, width, spare) } {
         return;
     }
     for class in 0..classes {
         // SAFETY: promised by the caller.
         let to = unsafe { parking.rows.slice_mut::<T>(step.sample, class, step.at, tile.len) };
-        let from = row(tile.seen.probability, class, width, tile.len);
+        let from = row(tile.inputs.probability, class, width, tile.len);
         match to {
             Some(to) if parking.streams => stream(from, to),
             Some(to) => dispatch(Copied { from, to }),
@@ -47,20 +47,20 @@ pub(crate) unsafe fn park<T: Real + Plain>(
 pub(crate) unsafe fn unpark<T: Real + Plain>(
     tile: &mut Tile<'_, T>,
     classes: usize,
-    step: Step<'_>,
-    parking: Output,
+    step: BlockRange<'_>,
+    parking: GradientOutput,
 ) {
     let Span { width, used } = tile.span;
-    row_mut(tile.seen.inverse, 0, width, used).fill(T::one());
+    row_mut(tile.inputs.inverse, 0, width, used).fill(T::one());
     let voxels = (step.sample, step.at, tile.len);
     // SAFETY: promised by the caller.
-    let is_there = unsafe { parking.rows.load_interleaved(classes, voxels, tile.seen.logit, width) };
+    let is_there = unsafe { parking.rows.load_interleaved(classes, voxels, tile.inputs.logit, width) };
     for class in 0..classes {
         // SAFETY: promised by the caller.
         let direct = unsafe { parking.rows.slice::<T>(step.sample, class, step.at, tile.len) };
-        let interleaved = row(tile.seen.logit, class, width, tile.len);
+        let interleaved = row(tile.inputs.logit, class, width, tile.len);
         let from = if is_there { interleaved } else { direct.unwrap_or(&[]) };
-        let to = row_mut(tile.seen.probability, class, width, used);
+        let to = row_mut(tile.inputs.probability, class, width, used);
         to.get_mut(tile.len..).unwrap_or(&mut []).fill(T::zero());
         dispatch(Copied { from, to });
     }

@@ -51,7 +51,7 @@ fn gather<'r, T: Real>(
 #[inline(always)]
 fn pick<T: Real>(x: &[T], label: &[i32], class: i32, picked: &mut [T]) {
     for ((&x, &label), picked) in x.iter().zip(label).zip(picked) {
-        *picked += x.masked(label == class);
+        *picked += x.mask(label == class);
     }
 }
 
@@ -59,8 +59,8 @@ fn pick<T: Real>(x: &[T], label: &[i32], class: i32, picked: &mut [T]) {
 fn pick_of_four<T: Real>([x, y, z, w]: [&[T]; 4], label: &[i32], class: i32, picked: &mut [T]) {
     let rows = x.iter().zip(y).zip(z.iter().zip(w));
     for ((((&x, &y), (&z, &w)), &label), picked) in rows.zip(label).zip(picked) {
-        let lower = x.masked(label == class) + y.masked(label == class + 1);
-        let upper = z.masked(label == class + 2) + w.masked(label == class + 3);
+        let lower = x.mask(label == class) + y.mask(label == class + 1);
+        let upper = z.mask(label == class + 2) + w.mask(label == class + 3);
         *picked += lower + upper;
     }
 }
@@ -102,15 +102,15 @@ pub(super) fn look_up<T: Real>(
 #[inline(always)]
 fn add_where<T: Real>(out: &mut [T], label: &[i32], class: i32, value: T) {
     for (to, &label) in out.iter_mut().zip(label) {
-        *to += value.masked(label == class);
+        *to += value.mask(label == class);
     }
 }
 
 #[inline(always)]
 fn add_four_where<T: Real>(out: &mut [T], label: &[i32], class: i32, [x, y, z, w]: [T; 4]) {
     for (to, &label) in out.iter_mut().zip(label) {
-        let lower = x.masked(label == class) + y.masked(label == class + 1);
-        let upper = z.masked(label == class + 2) + w.masked(label == class + 3);
+        let lower = x.mask(label == class) + y.mask(label == class + 1);
+        let upper = z.mask(label == class + 2) + w.mask(label == class + 3);
         *to += lower + upper;
     }
 }

@@ -18,15 +18,15 @@ use crate::engine::arena::Plain;
 use crate::engine::precise::Precise;
 use crate::engine::row::{copy_row, row, row_mut};
 use crate::engine::simd::{HAS_VECTORS, Kernel, dispatch};
-use crate::engine::sweep::{Output, Step};
+use crate::engine::sweep::{BlockRange, GradientOutput};
 use crate::engine::tile::{Span, Tile};
-use crate::{Real, Tally};
+use crate::{ClassSums, Real};
 
 /// What pulls on the classes of a tile.
 #[derive(Clone, Copy)]
 pub(crate) struct Labelled<'a> {
     /// The slopes of each class.
-    pub slopes: &'a [Tally],
+    pub slopes: &'a [ClassSums],
     pub first_label: i32,
     /// What there is of `p`.
     pub polynomial: Polynomial,
@@ -49,13 +49,13 @@ impl Labelled<'_> {
     /// `p` of a class where it is not the truth, if that is a constant.
     #[inline(always)]
     pub fn predicted<T: Real>(&self, class: usize) -> T {
-        T::of(self.slopes.get(class).map_or(0.0, |slopes| slopes.predicted))
+        T::of(self.slopes.get(class).map_or(0.0, |slopes| slopes.prediction))
     }
 
     /// The same where it is. Never −0, which sums of others would lose.
     #[inline(always)]
     pub fn predicted_at_truth<T: Real>(&self, class: usize) -> T {
-        let overlap = T::of(self.slopes.get(class).map_or(0.0, |slopes| slopes.overlap));
+        let overlap = T::of(self.slopes.get(class).map_or(0.0, |slopes| slopes.intersection));
         self.predicted::<T>(class) + overlap + T::zero()
     }
 
@@ -63,7 +63,12 @@ impl Labelled<'_> {
     ///
     /// # Safety
     /// As [`Labelled::write`].
-    pub unsafe fn write_all<T: Precise>(&self, tile: &mut Tile<'_, T>, step: Step<'_>, output: Output) {
+    pub unsafe fn write_all<T: Precise>(
+        &self,
+        tile: &mut Tile<'_, T>,
+        step: BlockRange<'_>,
+        output: GradientOutput,
+    ) {
         if self.is_of_few() {
             // SAFETY: promised by the caller.
             return unsafe { self.write_few(tile, step, output) };
@@ -75,13 +80,13 @@ impl Labelled<'_> {
             for class in 0..classes {
                 self.settle(tile, class, None);
                 // The logits of the class, or its pull, have done their work.
-                let to = row_mut(tile.seen.logit, class, width, used);
-                copy_row(row(tile.made.cost, 0, width, used), to);
+                let to = row_mut(tile.inputs.logit, class, width, used);
+                copy_row(row(tile.gradients.cost, 0, width, used), to);
             }
             let voxels = (step.sample, step.at, tile.len);
-            let spare = Some(&mut *tile.seen.probability).filter(|_| output.streams_in(step));
+            let spare = Some(&mut *tile.inputs.probability).filter(|_| output.streams_in(step));
             // SAFETY: promised by the caller.
-            unsafe { output.rows.store_interleaved(classes, voxels, tile.seen.logit, width, spare) };
+            unsafe { output.rows.store_interleaved(classes, voxels, tile.inputs.logit, width, spare) };
             return;
         }
         for class in 0..classes {
@@ -94,14 +99,20 @@ impl Labelled<'_> {
     ///
     /// # Safety
     /// The output is writable, and holds the tile's voxels.
-    unsafe fn write<T: Precise>(&self, tile: &mut Tile<'_, T>, step: Step<'_>, class: usize, output: Output) {
+    unsafe fn write<T: Precise>(
+        &self,
+        tile: &mut Tile<'_, T>,
+        step: BlockRange<'_>,
+        class: usize,
+        output: GradientOutput,
+    ) {
         // SAFETY: promised by the caller.
         let direct = unsafe { output.direct::<T>(step, class, tile.len) };
         match direct.filter(|_| !output.streams_in(step)) {
             Some(out) => self.settle(tile, class, Some(out)),
             None => {
                 self.settle(tile, class, None);
-                let gradient = row(tile.made.cost, 0, tile.span.width, tile.len);
+                let gradient = row(tile.gradients.cost, 0, tile.span.width, tile.len);
                 // SAFETY: promised by the caller.
                 unsafe { output.write(step, class, gradient) };
             }
@@ -117,17 +128,17 @@ impl Labelled<'_> {
             class: self.first_label + class as i32,
             // A loop of its own is worth its code with vectors only; a weight of 1 changes no bit.
             is_unweighted: HAS_VECTORS && tile.is_unweighted,
-            out: out.unwrap_or(row_mut(tile.made.cost, 0, width, used)),
-            s: row(tile.seen.probability, class, width, used),
-            inverse: row(tile.seen.inverse, 0, width, used),
-            polynomial: row(tile.seen.logit, class, width, used),
-            label: row(tile.seen.label, 0, width, used),
-            weight: row(tile.seen.weight, 0, width, used),
+            out: out.unwrap_or(row_mut(tile.gradients.cost, 0, width, used)),
+            s: row(tile.inputs.probability, class, width, used),
+            inverse: row(tile.inputs.inverse, 0, width, used),
+            polynomial: row(tile.inputs.logit, class, width, used),
+            label: row(tile.inputs.label, 0, width, used),
+            weight: row(tile.inputs.weight, 0, width, used),
             shared: Shared {
-                truth: row(tile.made.here, 0, width, used),
-                charge: row(tile.made.elsewhere, 0, width, used),
-                origin: row(tile.made.largest, 0, width, used),
-                total: row(tile.made.total, 0, width, used),
+                truth: row(tile.gradients.positive, 0, width, used),
+                charge: row(tile.gradients.negative, 0, width, used),
+                origin: row(tile.gradients.largest, 0, width, used),
+                total: row(tile.gradients.total, 0, width, used),
             },
         });
     }

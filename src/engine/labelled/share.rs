@@ -21,10 +21,10 @@ impl<T: Real> Kernel for Share<'_, '_, T> {
     #[inline(always)]
     fn run(self) {
         let Labelled { slopes, first_label, polynomial, charges } = *self.of;
-        let Tile { span: Span { width, used }, seen, made, .. } = self.tile;
+        let Tile { span: Span { width, used }, inputs: seen, gradients: made, .. } = self.tile;
         let (width, used) = (*width, *used);
-        let (here, charge) = (upto(made.here, &used), upto(made.elsewhere, &used));
-        let (picked, complement) = (upto(seen.picked, &used), upto(seen.complement, &used));
+        let (here, charge) = (upto(made.positive, &used), upto(made.negative, &used));
+        let (picked, complement) = (upto(seen.target_probability, &used), upto(seen.complement, &used));
         if charges {
             charge_truth(picked, complement, here, charge);
         } else {
@@ -99,7 +99,7 @@ fn charge_truth<T: Real>(picked: &[T], of_largest: &[T], here: &mut [T], charge:
 #[inline(always)]
 fn origin_of_constant<T: Real>(s: &[T], p: T, origin: &mut [T]) {
     for (&s, origin) in s.iter().zip(origin) {
-        *origin += p.masked(s > T::of(0.5));
+        *origin += p.mask(s > T::of(0.5));
     }
 }
 
@@ -107,8 +107,8 @@ fn origin_of_constant<T: Real>(s: &[T], p: T, origin: &mut [T]) {
 fn origin_of_four<T: Real>([a, b, c, d]: [&[T]; 4], p: [T; 4], origin: &mut [T]) {
     for (((&a, &b), (&c, &d)), origin) in a.iter().zip(b).zip(c.iter().zip(d)).zip(origin) {
         let half = T::of(0.5);
-        let lower = p[0].masked(a > half) + p[1].masked(b > half);
-        let upper = p[2].masked(c > half) + p[3].masked(d > half);
+        let lower = p[0].mask(a > half) + p[1].mask(b > half);
+        let upper = p[2].mask(c > half) + p[3].mask(d > half);
         *origin += lower + upper;
     }
 }
@@ -116,7 +116,7 @@ fn origin_of_four<T: Real>([a, b, c, d]: [&[T]; 4], p: [T; 4], origin: &mut [T])
 #[inline(always)]
 fn origin_of_row<T: Real>(s: &[T], p: &[T], origin: &mut [T]) {
     for ((&s, &p), origin) in s.iter().zip(p).zip(origin) {
-        *origin += p.masked(s > T::of(0.5));
+        *origin += p.mask(s > T::of(0.5));
     }
 }
 
@@ -124,7 +124,7 @@ fn origin_of_row<T: Real>(s: &[T], p: &[T], origin: &mut [T]) {
 fn origin_of_truth<T: Real>(picked: &[T], p: &[T], origin: &mut [T]) {
     for ((&s, &p), origin) in picked.iter().zip(p).zip(origin) {
         let is_large = s > T::of(0.5);
-        *origin = origin.masked(!is_large) + p.masked(is_large);
+        *origin = origin.mask(!is_large) + p.mask(is_large);
     }
 }
 
@@ -132,7 +132,7 @@ fn origin_of_truth<T: Real>(picked: &[T], p: &[T], origin: &mut [T]) {
 #[inline(always)]
 fn total_of_others<T: Real>(s: &[T], p: T, label: &[i32], class: i32, origin: &[T], total: &mut [T]) {
     for (((&s, &label), &origin), total) in s.iter().zip(label).zip(origin).zip(total) {
-        *total += s * (p - origin).masked(label != class);
+        *total += s * (p - origin).mask(label != class);
     }
 }
 
@@ -148,10 +148,10 @@ fn total_of_four<T: Real>(
     let rows = a.iter().zip(b).zip(c.iter().zip(d)).zip(label).zip(origin);
     for (((((&a, &b), (&c, &d)), &label), &origin), total) in rows.zip(total) {
         // In the order of the classes, as one by one.
-        let sum = *total + a * (p[0] - origin).masked(label != class);
-        let sum = sum + b * (p[1] - origin).masked(label != class + 1);
-        let sum = sum + c * (p[2] - origin).masked(label != class + 2);
-        *total = sum + d * (p[3] - origin).masked(label != class + 3);
+        let sum = *total + a * (p[0] - origin).mask(label != class);
+        let sum = sum + b * (p[1] - origin).mask(label != class + 1);
+        let sum = sum + c * (p[2] - origin).mask(label != class + 2);
+        *total = sum + d * (p[3] - origin).mask(label != class + 3);
     }
 }
 

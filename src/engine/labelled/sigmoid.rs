@@ -6,26 +6,28 @@
 //! ```
 
 use super::Weigh;
-use crate::batch::{Plan, Truth};
-use crate::engine::cost::Pull;
+use crate::batch::{Problem, TargetKind};
+use crate::engine::cost::GradientRows;
 use crate::engine::precise::Precise;
 use crate::engine::row::{AddUp, row, row_mut};
 use crate::engine::sigmoid::sigmoid;
 use crate::engine::simd::{Kernel, dispatch};
-use crate::engine::sweep::{Step, Sweep, costs};
+use crate::engine::sweep::{BlockRange, Pass, voxel_losses};
 use crate::engine::tile::{Span, Tile};
-use crate::{Activation, Charge, Real, Rows, Tally, Term};
+use crate::{Activation, ClassSums, Contribution, DynVoxelLoss, Real, Term};
 
 /// Whether a loss can be swept this way.
-pub(crate) fn is_labelled_sigmoid(plan: &Plan<'_>, terms: &[Term<'_>]) -> bool {
-    let is_rated_once = |(_, rows): (usize, &dyn Rows)| {
-        let bill = rows.bill();
-        bill.charge == Charge::Everywhere || bill.smoothing == 0.0 && bill.selection.is_none()
+pub(crate) fn is_labelled_sigmoid(plan: &Problem<'_>, terms: &[Term<'_>]) -> bool {
+    let is_rated_once = |(_, rows): (usize, &dyn DynVoxelLoss)| {
+        let bill = rows.info();
+        bill.contribution == Contribution::AllClasses || bill.smoothing == 0.0 && bill.selection.is_none()
     };
-    plan.activation == Activation::Sigmoid && plan.truth == Truth::Labels && costs(terms).all(is_rated_once)
+    plan.activation == Activation::Sigmoid
+        && plan.target_kind == TargetKind::Labels
+        && voxel_losses(terms).all(is_rated_once)
 }
 
-impl Sweep<'_> {
+impl Pass<'_> {
     /// Folds and maps an opened tile; adds to `chunk`, a tally per class.
     ///
     /// # Safety
@@ -33,12 +35,13 @@ impl Sweep<'_> {
     pub(in crate::engine) unsafe fn labelled_sigmoid<T: Precise>(
         &self,
         tile: &mut Tile<'_, T>,
-        chunk: &mut [Tally],
-        step: Step<'_>,
+        chunk: &mut [ClassSums],
+        step: BlockRange<'_>,
     ) {
         let Span { width, used } = tile.span;
-        row_mut(tile.seen.log_total, 0, width, used).fill(T::zero());
-        let charges = costs(self.terms).any(|(_, rows)| rows.bill().charge != Charge::Everywhere);
+        row_mut(tile.inputs.log_total, 0, width, used).fill(T::zero());
+        let charges =
+            voxel_losses(self.terms).any(|(_, rows)| rows.info().contribution != Contribution::AllClasses);
         for (class, sums) in chunk.iter_mut().enumerate() {
             // SAFETY: promised by the caller. A class is read before it is written, and no other needs it.
             unsafe {
@@ -46,24 +49,24 @@ impl Sweep<'_> {
                 tile.load_truth(self.plan, step.sample, class, step.at);
             }
             dispatch(Activate {
-                logit: row(tile.seen.logit, class, width, used),
-                truth: row(tile.seen.truth, 0, width, used),
-                probability: row_mut(tile.seen.probability, class, width, used),
-                picked: row_mut(tile.seen.picked, 0, width, used),
-                complement: row_mut(tile.seen.complement, 0, width, used),
-                log: charges.then_some(row_mut(tile.seen.picked_logit, 0, width, used)),
+                logit: row(tile.inputs.logit, class, width, used),
+                truth: row(tile.inputs.truth, 0, width, used),
+                probability: row_mut(tile.inputs.probability, class, width, used),
+                picked: row_mut(tile.inputs.target_probability, 0, width, used),
+                complement: row_mut(tile.inputs.complement, 0, width, used),
+                log: charges.then_some(row_mut(tile.inputs.target_logit, 0, width, used)),
             });
             if step.folds {
                 self.fold_region(tile, sums, class);
             }
             if let Some(slopes) = step.slopes(class) {
                 self.map_region(tile, class, slopes);
-                row_mut(tile.made.here, 0, width, used).fill(T::zero());
+                row_mut(tile.gradients.positive, 0, width, used).fill(T::zero());
             }
-            for (slot, rows) in costs(self.terms) {
+            for (slot, rows) in voxel_losses(self.terms) {
                 // SAFETY: promised by the caller.
                 unsafe {
-                    if rows.bill().charge == Charge::Everywhere {
+                    if rows.info().contribution == Contribution::AllClasses {
                         self.cost(tile, sums, step, class, slot, rows);
                     } else {
                         self.outcome(tile, sums, step, class, slot, rows);
@@ -72,15 +75,15 @@ impl Sweep<'_> {
             }
             if let Some((_, output)) = step.map {
                 dispatch(Settle {
-                    picked: row(tile.seen.picked, 0, width, used),
-                    complement: row(tile.seen.complement, 0, width, used),
-                    truth: row(tile.seen.truth, 0, width, used),
-                    v: row(tile.made.here, 0, width, used),
-                    polynomial: row(tile.made.polynomial, 0, width, used),
+                    picked: row(tile.inputs.target_probability, 0, width, used),
+                    complement: row(tile.inputs.complement, 0, width, used),
+                    truth: row(tile.inputs.truth, 0, width, used),
+                    v: row(tile.gradients.positive, 0, width, used),
+                    polynomial: row(tile.gradients.polynomial, 0, width, used),
                     charges,
-                    out: row_mut(tile.made.cost, 0, width, used),
+                    out: row_mut(tile.gradients.cost, 0, width, used),
                 });
-                let gradient = row(tile.made.cost, 0, width, tile.len);
+                let gradient = row(tile.gradients.cost, 0, width, tile.len);
                 // SAFETY: promised by the caller.
                 unsafe { output.rows.store(step.sample, class, step.at, gradient, output.accumulate) };
             }
@@ -91,11 +94,11 @@ impl Sweep<'_> {
     unsafe fn outcome<T: Precise>(
         &self,
         tile: &mut Tile<'_, T>,
-        sums: &mut Tally,
-        step: Step<'_>,
+        sums: &mut ClassSums,
+        step: BlockRange<'_>,
         class: usize,
         slot: usize,
-        rows: &dyn Rows,
+        rows: &dyn DynVoxelLoss,
     ) {
         if !self.pays(step.sample, class, slot, rows) {
             return;
@@ -103,30 +106,31 @@ impl Sweep<'_> {
         let Span { width, used } = tile.span;
         // SAFETY: promised by the caller.
         unsafe { self.load_field(tile, step, class, slot) };
-        let prices = rows.bill().prices(self.plan.activation, self.plan.classes);
-        let price = row_mut(tile.made.elsewhere, 0, width, used);
-        let (truth, weight) = (row(tile.seen.truth, 0, width, used), row(tile.seen.weight, 0, width, used));
+        let prices = rows.info().outcome_weights(self.plan.activation, self.plan.classes);
+        let price = row_mut(tile.gradients.negative, 0, width, used);
+        let (truth, weight) =
+            (row(tile.inputs.truth, 0, width, used), row(tile.inputs.weight, 0, width, used));
         let is_free = tile.is_unweighted && prices.here == T::one() && prices.elsewhere == T::one();
         if !is_free {
             dispatch(Price { truth, weight, here: prices.here, elsewhere: prices.elsewhere, price });
         }
-        let work = row_mut(tile.made.work, 0, width, used);
-        if let (true, Some(sum)) = (step.folds, sums.cost.get_mut(slot)) {
-            let cost = row_mut(tile.made.cost, 0, width, used);
-            T::rows(rows).rate(&tile.seen.truth_row(weight, tile.span), work, cost);
+        let work = row_mut(tile.gradients.work, 0, width, used);
+        if let (true, Some(sum)) = (step.folds, sums.loss_sum.get_mut(slot)) {
+            let cost = row_mut(tile.gradients.cost, 0, width, used);
+            T::rows(rows).evaluate_row(&tile.inputs.truth_row(weight, tile.span), work, cost);
             let weight = (!is_free).then_some(&*price);
-            dispatch(AddUp { row: cost, weight, lanes: tile.made.lanes, sum });
+            dispatch(AddUp { row: cost, weight, lanes: tile.gradients.lanes, sum });
         }
-        if let Some(slope) = step.slopes(class).and_then(|slopes| slopes.cost.get(slot)) {
-            let scaled = row_mut(tile.made.cost, 0, width, used);
+        if let Some(slope) = step.slopes(class).and_then(|slopes| slopes.loss_sum.get(slot)) {
+            let scaled = row_mut(tile.gradients.cost, 0, width, used);
             scaled.fill(T::of(*slope));
             if !is_free {
                 dispatch(Weigh { row: scaled, weight: price });
             }
-            let here = row_mut(tile.made.here, 0, width, used);
-            let mut pull = Pull { polynomial: &mut [], here, elsewhere: &mut [] };
-            let scaled = row(tile.made.cost, 0, width, used);
-            T::rows(rows).map(&tile.seen.truth_row(scaled, tile.span), T::one(), work, &mut pull);
+            let here = row_mut(tile.gradients.positive, 0, width, used);
+            let mut pull = GradientRows { polynomial: &mut [], here, elsewhere: &mut [] };
+            let scaled = row(tile.gradients.cost, 0, width, used);
+            T::rows(rows).slope_row(&tile.inputs.truth_row(scaled, tile.span), T::one(), work, &mut pull);
         }
     }
 }

@@ -30,7 +30,7 @@ pub(super) fn exp<T: Float>(x: T, rest: T) -> T {
 
 /// `eˣ` for `x ≤ 0`, and 0 where that is no normal number: one factor serves, and a third of the work is saved.
 #[inline(always)]
-pub(super) fn decay<T: Float>(x: T) -> T {
+pub(super) fn exp_nonpositive<T: Float>(x: T) -> T {
     let (whole, factor) = (x * T::LOG2_E).normal_power_of_two();
     let upper = x - whole * T::LN2_UPPER;
     let lower = whole * T::LN2_LOWER;

@@ -47,8 +47,8 @@ pub trait Math: Float {
 
     /// `eˣ` for `x ≤ 0`, exactly 1 at 0; where that is no normal number, 0.
     #[inline(always)]
-    fn decay(self) -> Self {
-        exp::decay(self)
+    fn exp_nonpositive(self) -> Self {
+        exp::exp_nonpositive(self)
     }
 
     /// `ln x`; −∞ at 0, NaN below.

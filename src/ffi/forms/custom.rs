@@ -2,7 +2,7 @@
 
 use super::super::structs::{segloss_region, segloss_tally, segloss_term};
 use super::{Borrower, no_defaults, segloss_form, uses};
-use crate::{Error, Form, Parts, Region, Status, Tally};
+use crate::{ClassSums, Error, Loss, LossKind, RegionLoss, Status};
 use core::ffi::c_void;
 
 /// A custom region loss. Parameters: region, context, class_average, sample_average, absent.
@@ -27,26 +27,41 @@ struct Custom {
 // SAFETY: the header promises the caller that the function runs on the calling thread only.
 unsafe impl Sync for Custom {}
 
-impl Region for Custom {
-    fn score(&self, class: &Tally) -> (f64, Tally) {
-        let Some(region) = self.region else { return (0.0, Tally::ZERO) };
-        let mut slope = Tally::ZERO;
+impl RegionLoss for Custom {
+    fn evaluate(&self, class: &ClassSums) -> (f64, ClassSums) {
+        let Some(region) = self.region else { return (0.0, ClassSums::ZERO) };
+        let mut slope = ClassSums::ZERO;
         let sums = core::ptr::from_ref(class).cast::<segloss_tally>();
         let to = core::ptr::from_mut(&mut slope).cast::<segloss_tally>();
         // SAFETY: the caller vouches for the function; the two structs have one layout.
         let value = unsafe { region(self.context, sums, to) };
         // Costs have slots of their own, and voxels and truth are not the prediction's.
-        let Tally { predicted, overlap, missed, spilled, .. } = slope;
-        (value, Tally { predicted, overlap, missed, spilled, ..Tally::ZERO })
+        let ClassSums {
+            prediction: predicted,
+            intersection: overlap,
+            squared_error_positive: missed,
+            squared_error_negative: spilled,
+            ..
+        } = slope;
+        (
+            value,
+            ClassSums {
+                prediction: predicted,
+                intersection: overlap,
+                squared_error_positive: missed,
+                squared_error_negative: spilled,
+                ..ClassSums::ZERO
+            },
+        )
     }
 
-    fn squares(&self) -> bool {
+    fn uses_squared_error(&self) -> bool {
         true
     }
 }
 
-impl Form for Custom {
-    fn parts(&self) -> Parts<'_> {
-        Parts::Region(self)
+impl Loss for Custom {
+    fn kind(&self) -> LossKind<'_> {
+        LossKind::Region(self)
     }
 }
