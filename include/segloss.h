@@ -127,10 +127,10 @@
 #define SEGLOSS_MISSING_FIELD 13
 
 // In numbers of a fault: given is known.
-#define SEGLOSS_GIVEN 1
+#define SEGLOSS_ERROR_HAS_GIVEN 1
 
 // In numbers of a fault: needed is known.
-#define SEGLOSS_NEEDED 2
+#define SEGLOSS_ERROR_HAS_NEEDED 2
 
 // Term flag: value - 1, as nnU-Net's Dice and combo are written.
 #define SEGLOSS_MINUS_ONE 1
@@ -139,7 +139,7 @@
 #define SEGLOSS_FIELD_COMPLETE 2
 
 // Term flag: class 0 of two or more is left out, beside class weights too; without effect where C = 1.
-#define SEGLOSS_NO_BACKGROUND 4
+#define SEGLOSS_EXCLUDE_BACKGROUND 4
 
 // class_average: the weighted mean of the classes' values.
 #define SEGLOSS_CLASS_MEAN 0
@@ -163,52 +163,52 @@
 #define SEGLOSS_ABSENT_SKIPPED 851969
 
 // normalizer: the sum of voxel weights.
-#define SEGLOSS_BY_VOXELS 0
+#define SEGLOSS_NORMALIZE_BY_VOXELS 0
 
 // normalizer: the sum of class weights over the truth.
-#define SEGLOSS_BY_CLASS_WEIGHT 917505
+#define SEGLOSS_NORMALIZE_BY_CLASS_WEIGHT 917505
 
 // variant of dice, iou: sums of probabilities.
-#define SEGLOSS_LINEAR 0
+#define SEGLOSS_DICE_LINEAR 0
 
 // variant of dice, iou: sums of squares.
-#define SEGLOSS_SQUARED 1245185
+#define SEGLOSS_DICE_SQUARED 1245185
 
 // variant of generalized_dice, penalty: classes weigh 1/G^2.
-#define SEGLOSS_INVERSE_SQUARE 0
+#define SEGLOSS_GDICE_INVERSE_SQUARE 0
 
 // variant of generalized_dice, penalty: classes weigh 1/G.
-#define SEGLOSS_INVERSE 1376257
+#define SEGLOSS_GDICE_INVERSE 1376257
 
 // variant of generalized_dice, penalty: classes weigh 1.
-#define SEGLOSS_UNIFORM 1376258
+#define SEGLOSS_GDICE_UNIFORM 1376258
 
 // variant of top_k: k is the share of voxels that pay.
-#define SEGLOSS_FRACTION 0
+#define SEGLOSS_TOPK_FRACTION 0
 
 // variant of top_k: k is the probability below which a voxel pays.
-#define SEGLOSS_THRESHOLD 1441793
+#define SEGLOSS_TOPK_THRESHOLD 1441793
 
 // variant of boundary: the inner rim at distance 0.
-#define SEGLOSS_RIM_ZERO 1638401
+#define SEGLOSS_BOUNDARY_RIM_ZERO 1638401
 
 // variant of hausdorff, or-ed: distances of the target only.
-#define SEGLOSS_TARGET_ONLY 1703937
+#define SEGLOSS_HAUSDORFF_TARGET_ONLY 1703937
 
 // variant of hausdorff, or-ed: distances of the prediction only.
-#define SEGLOSS_PREDICTION_ONLY 1703938
+#define SEGLOSS_HAUSDORFF_PREDICTION_ONLY 1703938
 
 // variant of hausdorff, or-ed: the prediction's mask is where the class is the largest.
-#define SEGLOSS_ARGMAX 1703940
+#define SEGLOSS_HAUSDORFF_ARGMAX 1703940
 
 // variant of hausdorff, or-ed: distances are 0 outside of their mask.
-#define SEGLOSS_INTERIOR 1703944
+#define SEGLOSS_HAUSDORFF_INTERIOR 1703944
 
 // variant of hausdorff, or-ed: the value is log(1 + loss).
-#define SEGLOSS_LOG 1703952
+#define SEGLOSS_HAUSDORFF_LOG 1703952
 
 // args flag: grad += instead of =; not in place.
-#define SEGLOSS_ACCUMULATE 256
+#define SEGLOSS_ADD_TO_GRADIENT 256
 
 // activation: logits of classes that exclude each other. 0 is an error. With any activation a NaN of a voxel that
 // counts makes the value NaN, and its gradient; +-inf are legal, as the limits they are.
@@ -246,19 +246,19 @@
 #define SEGLOSS_WEIGHT_MEDIAN 1835010
 
 // distance flag: squared distances; a signed square keeps its sign.
-#define SEGLOSS_SQUARE 2293761
+#define SEGLOSS_DISTANCE_SQUARED 2293761
 
 // distance flag: the outside of the image counts as background.
-#define SEGLOSS_BLACK_BORDER 2293762
+#define SEGLOSS_DISTANCE_BLACK_BORDER 2293762
 
 // A loss by name: static, immutable, never freed.
-typedef struct segloss_form segloss_form;
+typedef struct segloss_loss segloss_loss;
 
 // 0 is success; the others are SEGLOSS_NULL_POINTER to SEGLOSS_MISSING_FIELD.
 typedef int32_t segloss_status;
 
 // One sample and class; w weight, g truth, s probability; every field adds. Never changes.
-typedef struct segloss_tally {
+typedef struct segloss_class_sums {
   // Sum of w.
   double voxels;
   // Sum of w g.
@@ -279,12 +279,12 @@ typedef struct segloss_tally {
   double cost[4];
   // The weight that cost was charged to.
   double charged[4];
-} segloss_tally;
+} segloss_class_sums;
 
 // A custom region loss: returns the value of one class (or of the pooled classes) and its slopes;
 // slope enters as zeros and only its prediction sums count. Runs on the calling thread, from run
 // and finish. Must not throw.
-typedef double (*segloss_region)(void *context, const struct segloss_tally *sums, struct segloss_tally *slope);
+typedef double (*segloss_region_function)(void *context, const struct segloss_class_sums *sums, struct segloss_class_sums *slope);
 
 // The search for the voxels that TopK by fraction selects from a batch in parts. Never changes.
 //
@@ -294,8 +294,8 @@ typedef double (*segloss_region)(void *context, const struct segloss_tally *sums
 //     (parts on several machines: add up bins, or segloss_top_k_merge)
 //     segloss_top_k_narrow(&terms[k], &select);
 //   }
-//   terms[k].select = &select; then fold every part, finish, map every part.
-typedef struct segloss_select {
+//   terms[k].top_k_search = &select; then fold every part, finish, map every part.
+typedef struct segloss_top_k_search {
   // Not 0 when the cut is found.
   uint64_t done;
   // 32, or 64 for an F64 prediction; 0 before the first count.
@@ -310,7 +310,7 @@ typedef struct segloss_select {
   uint64_t ties;
   // Counts of the round, the only entries that differ between machines; these add.
   uint64_t bins[2048];
-} segloss_select;
+} segloss_top_k_search;
 
 // A borrowed input; all zero = absent; any dtype beside any other. Never changes.
 typedef struct segloss_tensor {
@@ -331,9 +331,9 @@ typedef struct segloss_tensor {
 typedef struct segloss_term {
   // sizeof(segloss_term).
   uint32_t struct_size;
-  // SEGLOSS_MINUS_ONE, SEGLOSS_FIELD_COMPLETE, SEGLOSS_NO_BACKGROUND.
+  // SEGLOSS_MINUS_ONE, SEGLOSS_FIELD_COMPLETE, SEGLOSS_EXCLUDE_BACKGROUND.
   uint32_t flags;
-  // Of the form, as SEGLOSS_SQUARED; 0 is its default.
+  // Of the form, as SEGLOSS_DICE_SQUARED; 0 is its default.
   uint32_t variant;
   // Region forms: SEGLOSS_CLASS_MEAN or SEGLOSS_CLASS_POOLED.
   uint32_t class_average;
@@ -341,7 +341,7 @@ typedef struct segloss_term {
   uint32_t sample_average;
   // Region forms: SEGLOSS_ABSENT_COUNTED or SEGLOSS_ABSENT_SKIPPED.
   uint32_t absent;
-  // Cross entropy: SEGLOSS_BY_VOXELS or SEGLOSS_BY_CLASS_WEIGHT.
+  // Cross entropy: SEGLOSS_NORMALIZE_BY_VOXELS or SEGLOSS_NORMALIZE_BY_CLASS_WEIGHT.
   uint32_t normalizer;
   // 0.
   uint32_t reserved;
@@ -362,15 +362,15 @@ typedef struct segloss_term {
   // Cross entropy: in [0, 1].
   double label_smoothing;
   // The form: one of the getters'.
-  const struct segloss_form *form;
+  const struct segloss_loss *form;
   // C values, finite and >= 0; NULL = the form's default.
   const double *class_weight;
   // Of a custom region loss.
-  segloss_region region;
+  segloss_region_function region;
   // Handed to region.
   void *context;
   // TopK by fraction: a search that is done. NULL selects from the whole batch, which fold and map do not see.
-  const struct segloss_select *select;
+  const struct segloss_top_k_search *select;
   // Floating; [B,C,...], or [B,...] for all classes. Absent: run computes it from labels.
   struct segloss_tensor field;
 } segloss_term;
@@ -388,7 +388,7 @@ typedef struct segloss_output {
 } segloss_output;
 
 // Written on failure; strings are static ASCII. Never changes.
-typedef struct segloss_fault {
+typedef struct segloss_error {
   // What the function returned.
   segloss_status status;
   // Index in terms, or UINT32_MAX.
@@ -399,15 +399,15 @@ typedef struct segloss_fault {
   const char *argument;
   // What it has to be, as "finite and >= 0".
   const char *wants;
-  // The number that was refused: a parameter, a label, an extent, a length, bytes. 0 if SEGLOSS_GIVEN is not in numbers.
+  // The number that was refused: a parameter, a label, an extent, a length, bytes. 0 if SEGLOSS_ERROR_HAS_GIVEN is not in numbers.
   double given;
-  // The number that is needed instead: an extent, a length, bytes. 0 if SEGLOSS_NEEDED is not in numbers.
+  // The number that is needed instead: an extent, a length, bytes. 0 if SEGLOSS_ERROR_HAS_NEEDED is not in numbers.
   double needed;
-  // SEGLOSS_GIVEN, SEGLOSS_NEEDED: which numbers are known. Integers are exact up to 2^53.
+  // SEGLOSS_ERROR_HAS_GIVEN, SEGLOSS_ERROR_HAS_NEEDED: which numbers are known. Integers are exact up to 2^53.
   uint32_t numbers;
   // 0.
   uint32_t reserved;
-} segloss_fault;
+} segloss_error;
 
 // One of an executor's tasks.
 typedef void (*segloss_task)(void *data, size_t index);
@@ -429,7 +429,7 @@ typedef struct segloss_executor {
 typedef struct segloss_args {
   // sizeof(segloss_args).
   uint32_t struct_size;
-  // SEGLOSS_ACCUMULATE.
+  // SEGLOSS_ADD_TO_GRADIENT.
   uint32_t flags;
   // SEGLOSS_SOFTMAX to SEGLOSS_PROBABILITY_PER_CLASS; 0 is an error.
   uint32_t activation;
@@ -457,11 +457,11 @@ typedef struct segloss_args {
   // Output: n_terms*B*C: region forms before averaging; NaN where a form has none.
   double *class_values;
   // Output: B*C, by run only.
-  struct segloss_tally *tallies;
+  struct segloss_class_sums *tallies;
   // Output: shape of pred.
   struct segloss_output grad;
   // The one output of a failure.
-  struct segloss_fault *fault;
+  struct segloss_error *fault;
   // Of any alignment, holding anything: what is read of it before it is written changes no result.
   void *scratch;
   // Bytes.
@@ -474,7 +474,7 @@ typedef struct segloss_args {
 typedef struct segloss_distance_args {
   // sizeof(segloss_distance_args).
   uint32_t struct_size;
-  // SEGLOSS_SQUARE, SEGLOSS_BLACK_BORDER.
+  // SEGLOSS_DISTANCE_SQUARED, SEGLOSS_DISTANCE_BLACK_BORDER.
   uint32_t flags;
   // SEGLOSS_SIGNED to SEGLOSS_OTHER_SIDE; 0 is an error.
   uint32_t kind;
@@ -487,7 +487,7 @@ typedef struct segloss_distance_args {
   // F32 or F64, [...] or [n,...], C-contiguous.
   struct segloss_output out;
   // The one output of a failure.
-  struct segloss_fault *fault;
+  struct segloss_error *fault;
   // Of any alignment.
   void *scratch;
   // Bytes.
@@ -501,65 +501,65 @@ extern "C" {
 #endif // __cplusplus
 
 // Cross entropy (2), (3). Parameters: label_smoothing, normalizer.
-SEGLOSS_API const struct segloss_form *segloss_cross_entropy(void);
+SEGLOSS_API const struct segloss_loss *segloss_cross_entropy(void);
 
-// TopK cross entropy (4). Parameters: variant (SEGLOSS_FRACTION, SEGLOSS_THRESHOLD), k.
-SEGLOSS_API const struct segloss_form *segloss_top_k(void);
+// TopK cross entropy (4). Parameters: variant (SEGLOSS_TOPK_FRACTION, SEGLOSS_TOPK_THRESHOLD), k.
+SEGLOSS_API const struct segloss_loss *segloss_top_k(void);
 
 // Focal loss (5). Parameters: gamma.
-SEGLOSS_API const struct segloss_form *segloss_focal(void);
+SEGLOSS_API const struct segloss_loss *segloss_focal(void);
 
 // Distance-penalised cross entropy (6). Parameters: field, [B,...] or [B,C,...].
-SEGLOSS_API const struct segloss_form *segloss_distance_penalized(void);
+SEGLOSS_API const struct segloss_loss *segloss_distance_penalized(void);
 
 // Sensitivity-specificity (7). Parameters: alpha (r), smooth_denominator.
-SEGLOSS_API const struct segloss_form *segloss_sensitivity_specificity(void);
+SEGLOSS_API const struct segloss_loss *segloss_sensitivity_specificity(void);
 
-// Dice (8). Parameters: variant (SEGLOSS_LINEAR, SEGLOSS_SQUARED), and those of all region forms:
+// Dice (8). Parameters: variant (SEGLOSS_DICE_LINEAR, SEGLOSS_DICE_SQUARED), and those of all region forms:
 // smooth_numerator, smooth_denominator, class_average, sample_average, absent.
-SEGLOSS_API const struct segloss_form *segloss_dice(void);
+SEGLOSS_API const struct segloss_loss *segloss_dice(void);
 
-// IoU (9). Parameters: variant (SEGLOSS_LINEAR, SEGLOSS_SQUARED), those of region forms.
-SEGLOSS_API const struct segloss_form *segloss_iou(void);
+// IoU (9). Parameters: variant (SEGLOSS_DICE_LINEAR, SEGLOSS_DICE_SQUARED), those of region forms.
+SEGLOSS_API const struct segloss_loss *segloss_iou(void);
 
 // Tversky (10). Parameters: alpha (false positives), beta (false negatives), those of region forms.
-SEGLOSS_API const struct segloss_form *segloss_tversky(void);
+SEGLOSS_API const struct segloss_loss *segloss_tversky(void);
 
-// Generalized Dice (11). Parameters: variant (SEGLOSS_INVERSE_SQUARE, SEGLOSS_INVERSE,
-// SEGLOSS_UNIFORM), those of region forms but class_average: the classes meet in the formula.
-SEGLOSS_API const struct segloss_form *segloss_generalized_dice(void);
+// Generalized Dice (11). Parameters: variant (SEGLOSS_GDICE_INVERSE_SQUARE, SEGLOSS_GDICE_INVERSE,
+// SEGLOSS_GDICE_UNIFORM), those of region forms but class_average: the classes meet in the formula.
+SEGLOSS_API const struct segloss_loss *segloss_generalized_dice(void);
 
 // Focal Tversky (12). Parameters: alpha, beta, gamma, those of region forms.
-SEGLOSS_API const struct segloss_form *segloss_focal_tversky(void);
+SEGLOSS_API const struct segloss_loss *segloss_focal_tversky(void);
 
 // Asymmetric similarity (13). Parameters: beta, those of region forms.
-SEGLOSS_API const struct segloss_form *segloss_asymmetric_similarity(void);
+SEGLOSS_API const struct segloss_loss *segloss_asymmetric_similarity(void);
 
 // Penalty, or pGD (14). Parameters: k, those of generalized Dice.
-SEGLOSS_API const struct segloss_form *segloss_penalty(void);
+SEGLOSS_API const struct segloss_loss *segloss_penalty(void);
 
-// Boundary loss. Parameters: variant (0, SEGLOSS_RIM_ZERO), field. Class 0 of two or more is left out where no class
+// Boundary loss. Parameters: variant (0, SEGLOSS_BOUNDARY_RIM_ZERO), field. Class 0 of two or more is left out where no class
 // weights are given.
 SEGLOSS_API
-const struct segloss_form *segloss_boundary(void);
+const struct segloss_loss *segloss_boundary(void);
 
 // Hausdorff by distance transform. Parameters: alpha, field (the target's half, or all of it by
-// SEGLOSS_FIELD_COMPLETE), variant: SEGLOSS_TARGET_ONLY, SEGLOSS_PREDICTION_ONLY, SEGLOSS_ARGMAX,
-// SEGLOSS_INTERIOR, SEGLOSS_LOG, or-ed. Class 0 of two or more is left out where no class weights are given.
-SEGLOSS_API const struct segloss_form *segloss_hausdorff(void);
+// SEGLOSS_FIELD_COMPLETE), variant: SEGLOSS_HAUSDORFF_TARGET_ONLY, SEGLOSS_HAUSDORFF_PREDICTION_ONLY, SEGLOSS_HAUSDORFF_ARGMAX,
+// SEGLOSS_HAUSDORFF_INTERIOR, SEGLOSS_HAUSDORFF_LOG, or-ed. Class 0 of two or more is left out where no class weights are given.
+SEGLOSS_API const struct segloss_loss *segloss_hausdorff(void);
 
 // Balanced cross entropy, combo's first half (15). Parameters: beta.
-SEGLOSS_API const struct segloss_form *segloss_balanced_cross_entropy(void);
+SEGLOSS_API const struct segloss_loss *segloss_balanced_cross_entropy(void);
 
 // Power cross entropy, exponential logarithmic's second half (16). Parameters: gamma.
-SEGLOSS_API const struct segloss_form *segloss_power_cross_entropy(void);
+SEGLOSS_API const struct segloss_loss *segloss_power_cross_entropy(void);
 
 // Logarithmic Dice, exponential logarithmic's first half (16). Parameters: gamma, those of region
 // forms.
-SEGLOSS_API const struct segloss_form *segloss_log_dice(void);
+SEGLOSS_API const struct segloss_loss *segloss_log_dice(void);
 
 // A custom region loss. Parameters: region, context, class_average, sample_average, absent.
-SEGLOSS_API const struct segloss_form *segloss_custom_region(void);
+SEGLOSS_API const struct segloss_loss *segloss_custom_region(void);
 
 // Dice without background + cross entropy: nnU-Net's. Fills terms[0..*n_terms), room for
 // SEGLOSS_MAX_TERMS; size is sizeof(segloss_term). So do all presets.
@@ -612,7 +612,7 @@ segloss_status segloss_preset_dice_hausdorff(struct segloss_term *terms,
 // sizeof(segloss_term).
 // form is a getter's; term is writable for size bytes.
 SEGLOSS_API
-segloss_status segloss_term_init(const struct segloss_form *form,
+segloss_status segloss_term_init(const struct segloss_loss *form,
                                  struct segloss_term *term,
                                  size_t size);
 
@@ -639,14 +639,14 @@ segloss_status segloss_scratch_size(const struct segloss_term *terms,
 // samples and classes, or of some samples (tallies + b*C).
 // As segloss_run; tallies holds B*C.
 SEGLOSS_API
-segloss_status segloss_fold(const struct segloss_term *terms,
+segloss_status segloss_accumulate(const struct segloss_term *terms,
                             size_t n_terms,
                             const struct segloss_args *part,
-                            struct segloss_tally *tallies);
+                            struct segloss_class_sums *tallies);
 
 // Starts a search for the voxels that TopK by fraction selects: writes zeros.
 // select is writable.
-SEGLOSS_API segloss_status segloss_top_k_begin(struct segloss_select *select);
+SEGLOSS_API segloss_status segloss_top_k_begin(struct segloss_top_k_search *select);
 
 // Adds a part to the counts of a round. term is the index of the TopK by fraction in terms; its own select is
 // NULL until the search is done. Checks labels, as fold does; on an error nothing is counted.
@@ -656,42 +656,42 @@ segloss_status segloss_top_k_count(const struct segloss_term *terms,
                                    size_t n_terms,
                                    uint32_t term,
                                    const struct segloss_args *part,
-                                   struct segloss_select *select);
+                                   struct segloss_top_k_search *select);
 
 // Ends a round: when done is not 0, the search is over. Every machine that holds the same counts gets the same.
 // term is a TopK by fraction; select is begun.
 SEGLOSS_API
 segloss_status segloss_top_k_narrow(const struct segloss_term *term,
-                                    struct segloss_select *select);
+                                    struct segloss_top_k_search *select);
 
 // Adds the counts of other, a search of the same round.
 // Both are begun; select is writable.
 SEGLOSS_API
-segloss_status segloss_top_k_merge(struct segloss_select *select,
-                                   const struct segloss_select *other);
+segloss_status segloss_top_k_merge(struct segloss_top_k_search *select,
+                                   const struct segloss_top_k_search *other);
 
 // The value of the tallies, and B*C slopes with grad_scale; reads no voxels. slopes may be NULL.
 // As segloss_run; tallies and slopes hold B*C.
 SEGLOSS_API
-segloss_status segloss_finish(const struct segloss_term *terms,
+segloss_status segloss_finalize(const struct segloss_term *terms,
                               size_t n_terms,
                               const struct segloss_args *args,
-                              const struct segloss_tally *tallies,
-                              struct segloss_tally *slopes);
+                              const struct segloss_class_sums *tallies,
+                              struct segloss_class_sums *slopes);
 
 // Writes the part's gradient. Fold every part before any map in place.
 // As segloss_run; slopes holds B*C.
 SEGLOSS_API
-segloss_status segloss_map(const struct segloss_term *terms,
+segloss_status segloss_backward(const struct segloss_term *terms,
                            size_t n_terms,
                            const struct segloss_args *part,
-                           const struct segloss_tally *slopes);
+                           const struct segloss_class_sums *slopes);
 
 // Writes the field that run would compute for the term from the target: [B,C,...]. Given back it
 // yields the same bits, if it has the precision of the run: F64 for an F64 pred, else F32.
 // As segloss_run; field is writable.
 SEGLOSS_API
-segloss_status segloss_field(const struct segloss_term *term,
+segloss_status segloss_distance_field(const struct segloss_term *term,
                              const struct segloss_args *args,
                              const struct segloss_output *field);
 

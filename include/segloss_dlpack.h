@@ -29,14 +29,14 @@
 #include "segloss.h"
 
 /* Writes why an argument is refused; returns the status. */
-static inline segloss_status segloss_dlpack_refuse_(segloss_fault *fault, segloss_status status, int64_t index,
+static inline segloss_status segloss_dlpack_refuse_(segloss_error *fault, segloss_status status, int64_t index,
                                                     const char *argument, const char *wants) {
   if (fault) {
     fault->status = status;
     fault->term = UINT32_MAX;
     fault->index = index;
     fault->argument = argument;
-    fault->wants = wants;
+    fault->expected = wants;
     fault->given = fault->needed = 0;
     fault->numbers = fault->reserved = 0;
   }
@@ -45,7 +45,7 @@ static inline segloss_status segloss_dlpack_refuse_(segloss_fault *fault, seglos
 
 /* A view of a DLPack tensor; argument is the name that a fault will say. fault may be NULL. */
 static inline segloss_status segloss_dlpack_input(const DLTensor *dl, const char *argument, segloss_tensor *tensor,
-                                                  segloss_fault *fault) {
+                                                  segloss_error *fault) {
   uint32_t dtype;
   if (!dl || !tensor)
     return segloss_dlpack_refuse_(fault, SEGLOSS_NULL_POINTER, -1, argument, "a DLPack tensor");
@@ -97,7 +97,7 @@ static inline segloss_status segloss_dlpack_input(const DLTensor *dl, const char
  * output may not be read-only. strides has room for SEGLOSS_MAX_NDIM, and is used where the tensor has none. */
 static inline segloss_status segloss_dlpack_output(const DLTensor *dl, uint64_t flags, const char *argument,
                                                    const segloss_tensor *like, int64_t *strides,
-                                                   segloss_output *output, segloss_fault *fault) {
+                                                   segloss_output *output, segloss_error *fault) {
   segloss_tensor tensor;
   int32_t axis;
   segloss_status status;

@@ -67,7 +67,7 @@ pub struct Error {
     /// The argument it was found in.
     pub argument: &'static CStr,
     /// What the argument has to be.
-    pub wants: &'static CStr,
+    pub expected: &'static CStr,
     /// The voxel `b·N + i`, the axis or the entry it was found at.
     pub index: Option<usize>,
     /// The term it belongs to.
@@ -81,7 +81,7 @@ pub struct Error {
 impl Error {
     /// An error without a place or numbers; [`Error::at`], [`Error::in_term`] and the others add them.
     pub const fn new(status: Status, argument: &'static CStr, wants: &'static CStr) -> Self {
-        Self { status, argument, wants, index: None, term: None, given: None, needed: None }
+        Self { status, argument, expected: wants, index: None, term: None, given: None, needed: None }
     }
 
     /// The same error, at an entry, axis or voxel.
@@ -139,7 +139,7 @@ impl fmt::Display for Error {
         if let Some(needed) = self.needed() {
             write!(f, "{needed}, ")?;
         }
-        f.write_str(text(self.wants))
+        f.write_str(text(self.expected))
     }
 }
 

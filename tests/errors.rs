@@ -74,13 +74,13 @@ pub fn assert_sentence(error: &Error) {
             "{}{place}{term}: {}{given}; wanted {needed}{}",
             error.argument.to_str().unwrap(),
             error.status.name().to_str().unwrap(),
-            error.wants.to_str().unwrap()
+            error.expected.to_str().unwrap()
         )
     );
     assert!(
         sentence.is_ascii()
-            && !error.wants.to_str().unwrap().is_empty()
-            && !error.wants.to_str().unwrap().ends_with('.'),
+            && !error.expected.to_str().unwrap().is_empty()
+            && !error.expected.to_str().unwrap().ends_with('.'),
         "{sentence}"
     );
 }

@@ -66,7 +66,7 @@ public:
     args_.pred = {nullptr, shape_, nullptr, 4, SEGLOSS_F32};
     args_.target = {labels_.data(), label_shape_, nullptr, 3, SEGLOSS_U8};
     args_.value = &value_;
-    args_.fault = &fault_;
+    args_.error = &fault_;
     size_t bytes = 0;
     check(segloss_scratch_size(terms_, n_terms_, &args_, &bytes));
     scratch_.resize(bytes);
@@ -93,7 +93,7 @@ private:
   segloss_term terms_[SEGLOSS_MAX_TERMS] = {};
   size_t n_terms_ = 0;
   segloss_args args_ = {};
-  segloss_fault fault_ = {};
+  segloss_error fault_ = {};
   double value_ = 0;
 };
 

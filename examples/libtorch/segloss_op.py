@@ -19,7 +19,7 @@ header = Path(os.environ.get("SEGLOSS_HEADER", Path(__file__).resolve().parents[
 declared = re.sub(r"/\*.*?\*/|//[^\n]*", "", header.read_text(), flags=re.S)
 constants = dict(re.findall(r"#define SEGLOSS_(\w+) (\d+)\s*$", declared, re.M))
 kinds = {"double": c.c_double, "size_t": c.c_size_t, "int32_t": c.c_int32, "segloss_status": c.c_int32,
-         "uint32_t": c.c_uint32, "int64_t": c.c_int64, "uint64_t": c.c_uint64, "segloss_region": c.c_void_p}
+         "uint32_t": c.c_uint32, "int64_t": c.c_int64, "uint64_t": c.c_uint64, "segloss_region_function": c.c_void_p}
 FIELD = re.compile(r"(?:const |struct )*(\w+) (\*|\(\*)?(\w+)(?:\[(\w+)\])?")
 
 
@@ -32,7 +32,7 @@ def fields(body):
 for name, body in re.findall(r"typedef struct (\w+) \{(.*?)\} \1;", declared, re.S):
     kinds[name] = type(name, (c.Structure,), {"_fields_": list(fields(body))})
 Term, Args, Tensor, Output = (kinds["segloss_" + name] for name in ("term", "args", "tensor", "output"))
-Fault, Sums = kinds["segloss_fault"], kinds["segloss_tally"]
+Fault, Sums = kinds["segloss_error"], kinds["segloss_class_sums"]
 
 
 def dtype_of(tensor):

@@ -32,7 +32,7 @@ std::tuple<Tensor, Tensor> loss(const Tensor& logits, const Tensor& target, cons
   const segloss::Batch batch = batch_of(logits, target, activation);
   constexpr int64_t fields = sizeof(segloss::Tally) / sizeof(double);
   Tensor sums = torch::empty({logits.size(0), logits.size(1), fields}, torch::kDouble);
-  const double value = held->loss.run(batch, {.tallies = sums_of<segloss::Tally>(sums)}, scratch(held->loss.scratch_size(batch)));
+  const double value = held->loss.run(batch, {.class_sums = sums_of<segloss::Tally>(sums)}, scratch(held->loss.scratch_size(batch)));
   return {torch::scalar_tensor(value, torch::promote_types(logits.scalar_type(), torch::kFloat)), sums};
 }
 
@@ -145,7 +145,7 @@ Tensor recorded_gradient(const Tensor& upstream, const Tensor& logits, const Ten
 
 // For Python: torch.classes.segloss_cpp.Loss(["dice", "cross_entropy"], [1.0, 1.0]).
 HeldLoss named_loss(const std::vector<std::string>& names, const std::vector<double>& weights) {
-  static const std::map<std::string, const segloss_form* (*)()> forms = {
+  static const std::map<std::string, const segloss_loss* (*)()> forms = {
       {"cross_entropy", segloss_cross_entropy}, {"dice", segloss_dice},   {"focal", segloss_focal},
       {"top_k", segloss_top_k},                 {"hausdorff", segloss_hausdorff},
   };

@@ -4,7 +4,7 @@ use crate::arguments::{DTYPES, Tensor, executor, sized};
 use crate::memory::Buffer;
 use check::source::Source;
 use segloss::ffi::distance::{segloss_distance, segloss_distance_scratch_size};
-use segloss::ffi::structs::{segloss_distance_args, segloss_fault};
+use segloss::ffi::structs::{segloss_distance_args, segloss_error};
 use std::ptr::{null, null_mut};
 
 /// Voxels times classes of one execution.
@@ -43,7 +43,7 @@ pub fn c_distance(bytes: &[u8]) {
     let mut out = Buffer::new(source, (all.min(MOST_ELEMENTS) * size) as usize);
     args.out.dtype = dtype;
     args.out.data = if source.one_in(30) { null_mut() } else { out.pointer() };
-    let mut fault = Buffer::aligned(source, size_of::<segloss_fault>());
+    let mut fault = Buffer::aligned(source, size_of::<segloss_error>());
     args.fault = if source.one_in(2) { fault.pointer() } else { null_mut() };
 
     let (mut args_bytes, _) = sized(source, &args);

@@ -9,7 +9,7 @@ use segloss::ffi::verbs::*;
 use std::ffi::c_void;
 use std::ptr::null_mut;
 
-const FORMS: [extern "C" fn() -> *const segloss_form; 18] = [
+const FORMS: [extern "C" fn() -> *const segloss_loss; 18] = [
     segloss_dice,
     segloss_cross_entropy,
     segloss_top_k,
@@ -107,13 +107,13 @@ pub fn c_verbs(bytes: &[u8]) {
     args.value = output(source, &mut held, 8);
     args.term_values = output(source, &mut held, 8 * n_terms);
     args.fault = null_mut();
-    let mut fault = Buffer::aligned(source, size_of::<segloss_fault>());
+    let mut fault = Buffer::aligned(source, size_of::<segloss_error>());
     if source.one_in(2) {
         args.fault = fault.pointer();
     }
     if let Some(sums) = sums {
         args.class_values = output(source, &mut held, 8 * n_terms * sums);
-        args.tallies = output(source, &mut held, size_of::<segloss_tally>() * sums);
+        args.tallies = output(source, &mut held, size_of::<segloss_class_sums>() * sums);
     }
     let grad = draw_gradient(source, &mut held, &pred, &mut args);
     alias(source, &held, &pred, &target, &mut args);
@@ -145,8 +145,8 @@ pub fn c_verbs(bytes: &[u8]) {
     args_bytes[4..known].copy_from_slice(&full[4..known]);
     let args_buffer = Buffer::of(source, &args_bytes);
 
-    let mut own = Buffer::aligned(source, size_of::<segloss_tally>() * sums.unwrap_or(0));
-    let slopes = Buffer::aligned(source, size_of::<segloss_tally>() * sums.unwrap_or(0));
+    let mut own = Buffer::aligned(source, size_of::<segloss_class_sums>() * sums.unwrap_or(0));
+    let slopes = Buffer::aligned(source, size_of::<segloss_class_sums>() * sums.unwrap_or(0));
     own.bytes_mut().fill(0);
     let verb = source.below(8);
     let kind = source.pick(&[0, 1, 2, 3]);
@@ -163,11 +163,11 @@ pub fn c_verbs(bytes: &[u8]) {
         unsafe {
             match verb {
                 0..=2 => segloss_run(terms, n_terms, args),
-                3 => segloss_fold(terms, n_terms, args, own.pointer()),
-                4 => segloss_finish(terms, n_terms, args, own.pointer(), slopes.pointer()),
-                5 => segloss_map(terms, n_terms, args, own.pointer()),
+                3 => segloss_accumulate(terms, n_terms, args, own.pointer()),
+                4 => segloss_finalize(terms, n_terms, args, own.pointer(), slopes.pointer()),
+                5 => segloss_backward(terms, n_terms, args, own.pointer()),
                 // It reads one term.
-                6 if n_terms > 0 => segloss_field(terms, args, &field_raw),
+                6 if n_terms > 0 => segloss_distance_field(terms, args, &field_raw),
                 // Weights need C doubles.
                 _ if classes * 8 <= slopes.bytes().len() => {
                     segloss_class_weights(args, kind, slopes.pointer())
@@ -336,7 +336,7 @@ fn alias(source: &mut Source<'_>, held: &Held, pred: &Tensor, target: &Tensor, a
     match source.below(3) {
         0 => args.value = over.place(source, 8).unwrap_or(args.value),
         1 => args.term_values = over.place(source, 40).unwrap_or(args.term_values),
-        _ => args.fault = over.place(source, size_of::<segloss_fault>()).unwrap_or(null_mut()),
+        _ => args.fault = over.place(source, size_of::<segloss_error>()).unwrap_or(null_mut()),
     }
     // A fault over another argument is written on failure: it would be taken for an output.
     if args.fault.cast::<u8>() != null_mut() {
@@ -359,7 +359,7 @@ fn draw_field(source: &mut Source<'_>, shape: &[i64]) -> (segloss_output, Option
     }
 }
 
-unsafe extern "C" fn region(_: *mut c_void, sums: *const segloss_tally, slope: *mut segloss_tally) -> f64 {
+unsafe extern "C" fn region(_: *mut c_void, sums: *const segloss_class_sums, slope: *mut segloss_class_sums) -> f64 {
     // SAFETY: what the library handed over.
     let (sums, slope) = unsafe { (&*sums, &mut *slope) };
     slope.predicted = sums.truth;

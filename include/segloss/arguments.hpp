@@ -50,7 +50,7 @@ struct Term {
     options.sample_average = static_cast<SampleAverage>(raw.sample_average);
     options.absent = static_cast<Absent>(raw.absent);
     options.minus_one = (raw.flags & SEGLOSS_MINUS_ONE) != 0;
-    options.no_background = (raw.flags & SEGLOSS_NO_BACKGROUND) != 0;
+    options.no_background = (raw.flags & SEGLOSS_EXCLUDE_BACKGROUND) != 0;
     options.field_complete = (raw.flags & SEGLOSS_FIELD_COMPLETE) != 0;
     options.field = Tensor(raw.field);
   }
@@ -60,7 +60,7 @@ struct Term {
     segloss_term raw = form;
     raw.struct_size = sizeof raw;
     raw.weight = weight;
-    raw.flags = (options.minus_one ? SEGLOSS_MINUS_ONE : 0u) | (options.no_background ? SEGLOSS_NO_BACKGROUND : 0u) |
+    raw.flags = (options.minus_one ? SEGLOSS_MINUS_ONE : 0u) | (options.no_background ? SEGLOSS_EXCLUDE_BACKGROUND : 0u) |
                 (options.field_complete ? SEGLOSS_FIELD_COMPLETE : 0u);
     raw.class_average = static_cast<std::uint32_t>(options.class_average);
     raw.sample_average = static_cast<std::uint32_t>(options.sample_average);

@@ -21,7 +21,7 @@ namespace detail {
 class Call {
  public:
   segloss_args args{};
-  segloss_fault fault = fault_of(SEGLOSS_OK, nullptr, nullptr);
+  segloss_error fault = fault_of(SEGLOSS_OK, nullptr, nullptr);
   std::array<segloss_term, SEGLOSS_MAX_TERMS> terms{};
   std::size_t n_terms = 0;
   double value = 0.0;
@@ -34,7 +34,7 @@ class Call {
       : n_terms(count) {
     segloss_args_init(&args, sizeof args);
     args.activation = static_cast<std::uint32_t>(batch.activation);
-    args.flags = outputs.accumulate ? SEGLOSS_ACCUMULATE : 0;
+    args.flags = outputs.accumulate ? SEGLOSS_ADD_TO_GRADIENT : 0;
     args.grad_scale = outputs.grad_scale;
     args.pred = take(batch.pred, "pred");
     args.target = take(batch.target, "target");
@@ -44,7 +44,7 @@ class Call {
     args.executor = batch.executor == nullptr ? nullptr : batch.executor->c();
     args.grad = take(outputs.grad, batch.pred.shape.size(), "grad");
     args.value = &value;
-    args.fault = &fault;
+    args.error = &fault;
     args.scratch = scratch.data();
     args.scratch_size = scratch.size();
 
@@ -56,7 +56,7 @@ class Call {
     args.spacing = take(batch.spacing, axes - 2, "spacing", "one per spatial axis");
     args.term_values = take(outputs.term_values, count, "term_values", "one per term");
     args.class_values = take(outputs.class_values, count * all_, "class_values", "terms*B*C");
-    args.tallies = take(outputs.tallies, all_, "tallies", "B*C");
+    args.class_sums = take(outputs.class_sums, all_, "tallies", "B*C");
     for (std::size_t k = 0; k < count; k++) {
       const segloss_status before = fault.status;
       terms[k] = first[k].c();
@@ -77,7 +77,7 @@ class Call {
 
   // Runs the verb unless something was refused here.
   template <class Verb>
-  const segloss_fault& run(Verb verb) noexcept {
+  const segloss_error& run(Verb verb) noexcept {
     if (fault.status == SEGLOSS_OK) fault.status = verb();
     return fault;
   }

@@ -35,7 +35,7 @@ struct Distance {
   // Bytes of scratch; reads no data.
   Result<std::size_t> scratch_size() const {
     std::size_t bytes = 0;
-    const segloss_fault fault =
+    const segloss_error fault =
         call({}, [&](segloss_distance_args& args) { return segloss_distance_scratch_size(&args, &bytes); });
     return detail::give(fault, bytes);
   }
@@ -45,8 +45,8 @@ struct Distance {
 
  private:
   template <class Verb>
-  segloss_fault call(span<std::byte> scratch, Verb verb) const noexcept {
-    segloss_fault fault = detail::fault_of(SEGLOSS_OK, nullptr, nullptr);
+  segloss_error call(span<std::byte> scratch, Verb verb) const noexcept {
+    segloss_error fault = detail::fault_of(SEGLOSS_OK, nullptr, nullptr);
     const std::uint32_t axes = mask.shape.size();
     if (mask.strides.size() != 0 && mask.strides.size() != axes)
       return detail::fault_of(SEGLOSS_STRIDES, "mask", "one stride per axis, or none", mask.strides.size(), axes);
@@ -56,13 +56,13 @@ struct Distance {
       return detail::fault_of(SEGLOSS_STRIDES, "out", "one stride per axis, or none");
     segloss_distance_args args;
     segloss_distance_args_init(&args, sizeof args);
-    args.flags = (square ? SEGLOSS_SQUARE : 0u) | (black_border ? SEGLOSS_BLACK_BORDER : 0u);
+    args.flags = (square ? SEGLOSS_DISTANCE_SQUARED : 0u) | (black_border ? SEGLOSS_DISTANCE_BLACK_BORDER : 0u);
     args.kind = static_cast<std::uint32_t>(kind);
     args.classes = classes;
     args.mask = mask.c();
     args.spacing = spacing.empty() ? nullptr : spacing.data();
     args.out = out.c();
-    args.fault = &fault;
+    args.error = &fault;
     args.scratch = scratch.data();
     args.scratch_size = scratch.size();
     args.executor = executor == nullptr ? nullptr : executor->c();

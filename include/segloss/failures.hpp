@@ -18,21 +18,21 @@ inline namespace SEGLOSS_MODE {
 namespace detail {
 
 // A fault without numbers, and one with two lengths.
-inline segloss_fault fault_of(segloss_status status, const char* argument, const char* wants) noexcept {
-  segloss_fault fault{};
+inline segloss_error fault_of(segloss_status status, const char* argument, const char* wants) noexcept {
+  segloss_error fault{};
   fault.status = status;
   fault.term = UINT32_MAX;
   fault.index = -1;
   fault.argument = argument;
-  fault.wants = wants;
+  fault.expected = wants;
   return fault;
 }
-inline segloss_fault fault_of(segloss_status status, const char* argument, const char* wants, std::size_t given,
+inline segloss_error fault_of(segloss_status status, const char* argument, const char* wants, std::size_t given,
                               std::size_t needed) noexcept {
-  segloss_fault fault = fault_of(status, argument, wants);
+  segloss_error fault = fault_of(status, argument, wants);
   fault.given = static_cast<double>(given);
   fault.needed = static_cast<double>(needed);
-  fault.numbers = SEGLOSS_GIVEN | SEGLOSS_NEEDED;
+  fault.numbers = SEGLOSS_ERROR_HAS_GIVEN | SEGLOSS_ERROR_HAS_NEEDED;
   return fault;
 }
 
@@ -41,17 +41,17 @@ inline segloss_fault fault_of(segloss_status status, const char* argument, const
 // A refused call. Nothing has been written.
 class Error : public std::exception {
  public:
-  segloss_fault fault;
+  segloss_error fault;
 
-  explicit Error(const segloss_fault& of) noexcept : fault(of) {
+  explicit Error(const segloss_error& of) noexcept : fault(of) {
     char place[32] = "", term[32] = "", given[32] = "", needed[32] = "";
     if (of.index >= 0) std::snprintf(place, sizeof place, " at %lld", static_cast<long long>(of.index));
     if (of.term != UINT32_MAX) std::snprintf(term, sizeof term, " of term %u", static_cast<unsigned>(of.term));
-    if ((of.numbers & SEGLOSS_GIVEN) != 0) std::snprintf(given, sizeof given, ": %.16g", of.given);
-    if ((of.numbers & SEGLOSS_NEEDED) != 0) std::snprintf(needed, sizeof needed, "%.16g, ", of.needed);
+    if ((of.numbers & SEGLOSS_ERROR_HAS_GIVEN) != 0) std::snprintf(given, sizeof given, ": %.16g", of.given);
+    if ((of.numbers & SEGLOSS_ERROR_HAS_NEEDED) != 0) std::snprintf(needed, sizeof needed, "%.16g, ", of.needed);
     const auto text = [](const char* said) { return said == nullptr ? "?" : said; };
     std::snprintf(text_, sizeof text_, "%s%s%s: %s%s; wanted %s%s", text(of.argument), place, term,
-                  segloss_status_string(of.status), given, needed, text(of.wants));
+                  segloss_status_string(of.status), given, needed, text(of.expected));
   }
   const char* what() const noexcept override { return text_; }
 
@@ -65,11 +65,11 @@ template <class T>
 using Result = T;
 
 namespace detail {
-inline void give(const segloss_fault& fault) {
+inline void give(const segloss_error& fault) {
   if (fault.status != SEGLOSS_OK) throw Error(fault);
 }
 template <class T>
-T give(const segloss_fault& fault, T value) {
+T give(const segloss_error& fault, T value) {
   give(fault);
   return value;
 }
@@ -81,33 +81,33 @@ T give(const segloss_fault& fault, T value) {
 template <class T>
 class [[nodiscard]] Result {
  public:
-  Result(const segloss_fault& fault, T value) noexcept : fault_(fault), value_(value) {}
+  Result(const segloss_error& fault, T value) noexcept : fault_(fault), value_(value) {}
   explicit operator bool() const noexcept { return fault_.status == SEGLOSS_OK; }
   const T& operator*() const noexcept { return value_; }
-  const segloss_fault& fault() const noexcept { return fault_; }
+  const segloss_error& fault() const noexcept { return fault_; }
   Error error() const noexcept { return Error(fault_); }
 
  private:
-  segloss_fault fault_;
+  segloss_error fault_;
   T value_;
 };
 
 template <>
 class [[nodiscard]] Result<void> {
  public:
-  explicit Result(const segloss_fault& fault) noexcept : fault_(fault) {}
+  explicit Result(const segloss_error& fault) noexcept : fault_(fault) {}
   explicit operator bool() const noexcept { return fault_.status == SEGLOSS_OK; }
-  const segloss_fault& fault() const noexcept { return fault_; }
+  const segloss_error& fault() const noexcept { return fault_; }
   Error error() const noexcept { return Error(fault_); }
 
  private:
-  segloss_fault fault_;
+  segloss_error fault_;
 };
 
 namespace detail {
-inline Result<void> give(const segloss_fault& fault) { return Result<void>(fault); }
+inline Result<void> give(const segloss_error& fault) { return Result<void>(fault); }
 template <class T>
-Result<T> give(const segloss_fault& fault, T value) {
+Result<T> give(const segloss_error& fault, T value) {
   return {fault, value};
 }
 }  // namespace detail

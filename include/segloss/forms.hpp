@@ -13,17 +13,17 @@
 namespace segloss {
 inline namespace SEGLOSS_MODE {
 
-using Tally = segloss_tally;
+using Tally = segloss_class_sums;
 
-enum class Normalizer : std::uint32_t { voxels = SEGLOSS_BY_VOXELS, class_weight = SEGLOSS_BY_CLASS_WEIGHT };
-enum class Selection : std::uint32_t { fraction = SEGLOSS_FRACTION, threshold = SEGLOSS_THRESHOLD };
-enum class Squares : std::uint32_t { linear = SEGLOSS_LINEAR, squared = SEGLOSS_SQUARED };
+enum class Normalizer : std::uint32_t { voxels = SEGLOSS_NORMALIZE_BY_VOXELS, class_weight = SEGLOSS_NORMALIZE_BY_CLASS_WEIGHT };
+enum class Selection : std::uint32_t { fraction = SEGLOSS_TOPK_FRACTION, threshold = SEGLOSS_TOPK_THRESHOLD };
+enum class Squares : std::uint32_t { linear = SEGLOSS_DICE_LINEAR, squared = SEGLOSS_DICE_SQUARED };
 enum class Volume : std::uint32_t {
-  inverse_square = SEGLOSS_INVERSE_SQUARE,
-  inverse = SEGLOSS_INVERSE,
-  uniform = SEGLOSS_UNIFORM,
+  inverse_square = SEGLOSS_GDICE_INVERSE_SQUARE,
+  inverse = SEGLOSS_GDICE_INVERSE,
+  uniform = SEGLOSS_GDICE_UNIFORM,
 };
-enum class Sides : std::uint32_t { both = 0, target = SEGLOSS_TARGET_ONLY, prediction = SEGLOSS_PREDICTION_ONLY };
+enum class Sides : std::uint32_t { both = 0, target = SEGLOSS_HAUSDORFF_TARGET_ONLY, prediction = SEGLOSS_HAUSDORFF_PREDICTION_ONLY };
 
 // Smoothing of a ratio, in voxels. One number is both.
 struct Smooth {
@@ -40,7 +40,7 @@ struct CrossEntropy {  // (2), (3)
   double label_smoothing = 0.0;
   Normalizer normalizer = Normalizer::voxels;
   void fill(segloss_term& term) const noexcept {
-    term.form = segloss_cross_entropy();
+    term.loss = segloss_cross_entropy();
     term.label_smoothing = label_smoothing;
     term.normalizer = static_cast<std::uint32_t>(normalizer);
   }
@@ -49,32 +49,32 @@ struct CrossEntropy {  // (2), (3)
 struct TopK {  // (4)
   double k = 0.1;
   Selection selection = Selection::fraction;
-  const segloss_select* select = nullptr;  // by fraction in parts: a search that is done
+  const segloss_top_k_search* select = nullptr;  // by fraction in parts: a search that is done
   void fill(segloss_term& term) const noexcept {
-    term.form = segloss_top_k();
+    term.loss = segloss_top_k();
     term.variant = static_cast<std::uint32_t>(selection);
     term.k = k;
-    term.select = select;
+    term.top_k_search = select;
   }
 };
 
 struct Focal {  // (5)
   double gamma = 2.0;
   void fill(segloss_term& term) const noexcept {
-    term.form = segloss_focal();
+    term.loss = segloss_focal();
     term.gamma = gamma;
   }
 };
 
 struct DistancePenalized {  // (6)
-  void fill(segloss_term& term) const noexcept { term.form = segloss_distance_penalized(); }
+  void fill(segloss_term& term) const noexcept { term.loss = segloss_distance_penalized(); }
 };
 
 struct SensitivitySpecificity {  // (7)
   double sensitivity = 0.05;
   double smooth_denominator = 1e-5;
   void fill(segloss_term& term) const noexcept {
-    term.form = segloss_sensitivity_specificity();
+    term.loss = segloss_sensitivity_specificity();
     term.alpha = sensitivity;
     term.smooth_denominator = smooth_denominator;
   }
@@ -84,7 +84,7 @@ struct Dice {  // (8)
   Squares squares = Squares::linear;
   Smooth smooth{};
   void fill(segloss_term& term) const noexcept {
-    term.form = segloss_dice();
+    term.loss = segloss_dice();
     term.variant = static_cast<std::uint32_t>(squares);
     smooth.fill(term);
   }
@@ -94,7 +94,7 @@ struct Iou {  // (9)
   Squares squares = Squares::linear;
   Smooth smooth{};
   void fill(segloss_term& term) const noexcept {
-    term.form = segloss_iou();
+    term.loss = segloss_iou();
     term.variant = static_cast<std::uint32_t>(squares);
     smooth.fill(term);
   }
@@ -105,7 +105,7 @@ struct Tversky {  // (10)
   double beta = 0.7;   // of false negatives
   Smooth smooth{};
   void fill(segloss_term& term) const noexcept {
-    term.form = segloss_tversky();
+    term.loss = segloss_tversky();
     term.alpha = alpha;
     term.beta = beta;
     smooth.fill(term);
@@ -116,7 +116,7 @@ struct GeneralizedDice {  // (11)
   Volume volume = Volume::inverse_square;
   Smooth smooth{};
   void fill(segloss_term& term) const noexcept {
-    term.form = segloss_generalized_dice();
+    term.loss = segloss_generalized_dice();
     term.variant = static_cast<std::uint32_t>(volume);
     smooth.fill(term);
   }
@@ -128,7 +128,7 @@ struct FocalTversky {  // (12)
   double gamma = 4.0 / 3.0;
   Smooth smooth{};
   void fill(segloss_term& term) const noexcept {
-    term.form = segloss_focal_tversky();
+    term.loss = segloss_focal_tversky();
     term.alpha = alpha;
     term.beta = beta;
     term.gamma = gamma;
@@ -140,7 +140,7 @@ struct AsymmetricSimilarity {  // (13)
   double beta = 1.5;
   Smooth smooth{};
   void fill(segloss_term& term) const noexcept {
-    term.form = segloss_asymmetric_similarity();
+    term.loss = segloss_asymmetric_similarity();
     term.beta = beta;
     smooth.fill(term);
   }
@@ -151,7 +151,7 @@ struct Penalty {  // (14)
   Volume volume = Volume::inverse_square;
   Smooth smooth{};
   void fill(segloss_term& term) const noexcept {
-    term.form = segloss_penalty();
+    term.loss = segloss_penalty();
     term.variant = static_cast<std::uint32_t>(volume);
     term.k = k;
     smooth.fill(term);
@@ -161,8 +161,8 @@ struct Penalty {  // (14)
 struct Boundary {  // class 0 of two or more is left out where no class weights are given
   bool rim_zero = false;
   void fill(segloss_term& term) const noexcept {
-    term.form = segloss_boundary();
-    term.variant = rim_zero ? SEGLOSS_RIM_ZERO : 0u;
+    term.loss = segloss_boundary();
+    term.variant = rim_zero ? SEGLOSS_BOUNDARY_RIM_ZERO : 0u;
   }
 };
 
@@ -173,9 +173,9 @@ struct Hausdorff {  // by distance transform; class 0 as in Boundary
   bool interior = false;
   bool logarithmic = false;
   void fill(segloss_term& term) const noexcept {
-    term.form = segloss_hausdorff();
-    term.variant = static_cast<std::uint32_t>(sides) | (argmax ? SEGLOSS_ARGMAX : 0u) |
-                   (interior ? SEGLOSS_INTERIOR : 0u) | (logarithmic ? SEGLOSS_LOG : 0u);
+    term.loss = segloss_hausdorff();
+    term.variant = static_cast<std::uint32_t>(sides) | (argmax ? SEGLOSS_HAUSDORFF_ARGMAX : 0u) |
+                   (interior ? SEGLOSS_HAUSDORFF_INTERIOR : 0u) | (logarithmic ? SEGLOSS_HAUSDORFF_LOG : 0u);
     term.alpha = alpha;
   }
 };
@@ -183,7 +183,7 @@ struct Hausdorff {  // by distance transform; class 0 as in Boundary
 struct BalancedCrossEntropy {  // combo's first half (15)
   double beta = 0.5;
   void fill(segloss_term& term) const noexcept {
-    term.form = segloss_balanced_cross_entropy();
+    term.loss = segloss_balanced_cross_entropy();
     term.beta = beta;
   }
 };
@@ -192,7 +192,7 @@ struct LogDice {  // exponential logarithmic's first half (16)
   double gamma = 0.3;
   Smooth smooth{};
   void fill(segloss_term& term) const noexcept {
-    term.form = segloss_log_dice();
+    term.loss = segloss_log_dice();
     term.gamma = gamma;
     smooth.fill(term);
   }
@@ -201,14 +201,14 @@ struct LogDice {  // exponential logarithmic's first half (16)
 struct PowerCrossEntropy {  // exponential logarithmic's second half (16)
   double gamma = 0.3;
   void fill(segloss_term& term) const noexcept {
-    term.form = segloss_power_cross_entropy();
+    term.loss = segloss_power_cross_entropy();
     term.gamma = gamma;
   }
 };
 
 // A region loss of one's own: double score(const Tally& sums, Tally& slope), which must not throw.
 struct CustomRegion {
-  segloss_region region = nullptr;
+  segloss_region_function region = nullptr;
   void* context = nullptr;
   template <class Score>
   static CustomRegion of(Score& score) noexcept {
@@ -218,7 +218,7 @@ struct CustomRegion {
             const_cast<void*>(static_cast<const void*>(&score))};
   }
   void fill(segloss_term& term) const noexcept {
-    term.form = segloss_custom_region();
+    term.loss = segloss_custom_region();
     term.region = region;
     term.context = context;
   }

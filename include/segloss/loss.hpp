@@ -32,38 +32,38 @@ class Loss {
     std::size_t bytes = 0;
     detail::Call call(terms_.data(), size_, batch, {}, {});
     call.run([&] { return segloss_scratch_size(call.terms.data(), call.n_terms, &call.args, &bytes); });
-    return detail::give(call.fault, bytes);
+    return detail::give(call.error, bytes);
   }
 
   // The value; the gradient and whatever else outputs asks for.
   Result<double> run(const Batch& batch, const Outputs& outputs, span<std::byte> scratch) const {
     detail::Call call(terms_.data(), size_, batch, outputs, scratch);
     call.run([&] { return segloss_run(call.terms.data(), call.n_terms, &call.args); });
-    return detail::give(call.fault, call.value);
+    return detail::give(call.error, call.value);
   }
 
   // Adds a part to B*C tallies, which start at zero.
   Result<void> fold(const Batch& part, span<Tally> tallies, span<std::byte> scratch) const {
     detail::Call call(terms_.data(), size_, part, {}, scratch);
     Tally* const into = call.tallies(tallies, "tallies");
-    call.run([&] { return segloss_fold(call.terms.data(), call.n_terms, &call.args, into); });
-    return detail::give(call.fault);
+    call.run([&] { return segloss_accumulate(call.terms.data(), call.n_terms, &call.args, into); });
+    return detail::give(call.error);
   }
 
   // Adds a part to the counts of a round of the search for the voxels that term number `term`, TopK by fraction,
-  // selects from all parts; see segloss_select in segloss.h.
-  Result<void> count_top_k(std::uint32_t term, const Batch& part, segloss_select& select,
+  // selects from all parts; see segloss_top_k_search in segloss.h.
+  Result<void> count_top_k(std::uint32_t term, const Batch& part, segloss_top_k_search& select,
                            span<std::byte> scratch) const {
     detail::Call call(terms_.data(), size_, part, {}, scratch);
     call.run([&] {
       return segloss_top_k_count(call.terms.data(), call.n_terms, term, &call.args, &select);
     });
-    return detail::give(call.fault);
+    return detail::give(call.error);
   }
 
   // Ends the round: the search is over once select.done is not 0.
-  Result<void> narrow_top_k(std::uint32_t term, segloss_select& select) const {
-    segloss_fault fault = detail::fault_of(SEGLOSS_OK, nullptr, nullptr);
+  Result<void> narrow_top_k(std::uint32_t term, segloss_top_k_search& select) const {
+    segloss_error fault = detail::fault_of(SEGLOSS_OK, nullptr, nullptr);
     const segloss_term searched = term < size_ ? terms_[term].c() : segloss_term{};
     fault.status = segloss_top_k_narrow(&searched, &select);
     if (fault.status != SEGLOSS_OK) {
@@ -79,8 +79,8 @@ class Loss {
     detail::Call call(terms_.data(), size_, batch, outputs, scratch);
     const Tally* const from = call.tallies(tallies, "tallies");
     Tally* const into = call.tallies(slopes, "slopes");
-    call.run([&] { return segloss_finish(call.terms.data(), call.n_terms, &call.args, from, into); });
-    return detail::give(call.fault, call.value);
+    call.run([&] { return segloss_finalize(call.terms.data(), call.n_terms, &call.args, from, into); });
+    return detail::give(call.error, call.value);
   }
 
   // Writes the gradient of a part. Fold every part before any map in place.
@@ -88,8 +88,8 @@ class Loss {
                    span<std::byte> scratch) const {
     detail::Call call(terms_.data(), size_, part, outputs, scratch);
     const Tally* const from = call.tallies(slopes, "slopes");
-    call.run([&] { return segloss_map(call.terms.data(), call.n_terms, &call.args, from); });
-    return detail::give(call.fault);
+    call.run([&] { return segloss_backward(call.terms.data(), call.n_terms, &call.args, from); });
+    return detail::give(call.error);
   }
 
  private:
@@ -102,8 +102,8 @@ class Loss {
 inline Result<void> write_field(const Term& term, const Batch& batch, const Output& field, span<std::byte> scratch) {
   detail::Call call(&term, 1, batch, {}, scratch);
   const segloss_output into = field.c();
-  call.run([&] { return segloss_field(call.terms.data(), &call.args, &into); });
-  return detail::give(call.fault);
+  call.run([&] { return segloss_distance_field(call.terms.data(), &call.args, &into); });
+  return detail::give(call.error);
 }
 
 enum class Frequency : std::uint32_t {
@@ -118,7 +118,7 @@ inline Result<void> class_weights(const Batch& batch, Frequency kind, span<doubl
   detail::Call call(nullptr, 0, batch, {}, scratch);
   double* const into = call.class_values(weights, "weights");
   call.run([&] { return segloss_class_weights(&call.args, static_cast<std::uint32_t>(kind), into); });
-  return detail::give(call.fault);
+  return detail::give(call.error);
 }
 
 }  // inline namespace SEGLOSS_MODE

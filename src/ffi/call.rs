@@ -1,12 +1,12 @@
 //! The arguments of a loss, read once for every verb.
 
-use super::codes::{SEGLOSS_ACCUMULATE, SEGLOSS_GIVEN, SEGLOSS_NEEDED};
+use super::codes::{SEGLOSS_ADD_TO_GRADIENT, SEGLOSS_ERROR_HAS_GIVEN, SEGLOSS_ERROR_HAS_NEEDED};
 use super::forms::unknown;
 use super::lend::Terms;
 use super::overlap::{Ranges, bytes};
 use super::pool::Pool;
 use super::read::{Data, output, read, slice, slice_mut, tensor};
-use super::structs::{segloss_args, segloss_fault, segloss_status, segloss_tally, segloss_term};
+use super::structs::{segloss_args, segloss_class_sums, segloss_error, segloss_status, segloss_term};
 use crate::batch::Problem;
 use crate::engine::arena::Arena;
 use crate::engine::sweep::GradientOutput;
@@ -65,7 +65,7 @@ pub(super) unsafe fn call(
         }
     };
     // SAFETY: promised by the caller.
-    unsafe { report(go(), args.fault) }
+    unsafe { report(go(), args.error) }
 }
 
 /// [`call`] for a verb without terms.
@@ -91,29 +91,29 @@ pub(super) unsafe fn count(
         verb(&call, &plan)
     };
     // SAFETY: promised by the caller.
-    unsafe { report(go(), args.fault) }
+    unsafe { report(go(), args.error) }
 }
 
 /// The status of a result; an error is written to `fault`.
 ///
 /// # Safety
 /// `fault` is NULL or writable.
-pub(super) unsafe fn report(result: Result<(), Error>, fault: *mut segloss_fault) -> segloss_status {
+pub(super) unsafe fn report(result: Result<(), Error>, fault: *mut segloss_error) -> segloss_status {
     let Err(error) = result else { return super::codes::SEGLOSS_OK };
     let status = error.status as segloss_status;
     // A fault that lies over another argument is not written: that argument would be.
     let is_refused = error.status == Status::Overlap && error.argument == FAULT;
     if !fault.is_null() && !is_refused {
-        let written = segloss_fault {
+        let written = segloss_error {
             status,
             term: error.term.map_or(u32::MAX, |term| term as u32),
             index: error.index.map_or(-1, |index| index as i64),
             argument: error.argument.as_ptr(),
-            wants: error.wants.as_ptr(),
+            expected: error.expected.as_ptr(),
             given: error.given().unwrap_or(0.0),
             needed: error.needed().unwrap_or(0.0),
-            numbers: error.given().map_or(0, |_| SEGLOSS_GIVEN as u32)
-                | error.needed().map_or(0, |_| SEGLOSS_NEEDED as u32),
+            numbers: error.given().map_or(0, |_| SEGLOSS_ERROR_HAS_GIVEN as u32)
+                | error.needed().map_or(0, |_| SEGLOSS_ERROR_HAS_NEEDED as u32),
             reserved: 0,
         };
         // SAFETY: promised by the caller.
@@ -124,8 +124,8 @@ pub(super) unsafe fn report(result: Result<(), Error>, fault: *mut segloss_fault
 
 impl<'a> Call<'a> {
     unsafe fn new(args: segloss_args, data: Data, executor: &'a dyn Executor) -> Result<Self, Error> {
-        if args.flags & !(SEGLOSS_ACCUMULATE as u32) != 0 {
-            return Err(unknown(c"flags", c"0 or SEGLOSS_ACCUMULATE").with_given(args.flags.into()));
+        if args.flags & !(SEGLOSS_ADD_TO_GRADIENT as u32) != 0 {
+            return Err(unknown(c"flags", c"0 or SEGLOSS_ADD_TO_GRADIENT").with_given(args.flags.into()));
         }
         crate::loss::check(&[(c"grad_scale", args.grad_scale)], |_| true, c"finite")?;
         let activation = match args.activation {
@@ -185,7 +185,7 @@ impl<'a> Call<'a> {
             gradient.data == prediction.data
                 && gradient.dtype == prediction.dtype
                 && gradient.layout == prediction.layout
-                && args.flags & SEGLOSS_ACCUMULATE as u32 == 0
+                && args.flags & SEGLOSS_ADD_TO_GRADIENT as u32 == 0
         });
         if !in_place {
             ranges.input(prediction.bytes(), c"pred");
@@ -204,11 +204,11 @@ impl<'a> Call<'a> {
         ranges.output(bytes(args.value, 1), c"value");
         ranges.output(bytes(args.term_values, n_terms), c"term_values");
         ranges.output(bytes(args.class_values, n_terms.saturating_mul(all)), c"class_values");
-        ranges.output(bytes(args.tallies, all), c"tallies");
+        ranges.output(bytes(args.class_sums, all), c"tallies");
         ranges.output(bytes(args.scratch.cast::<u8>(), args.scratch_size), c"scratch");
         more(&mut ranges, plan, lent)?;
         // The last, so that it is the one that is named where it lies over another.
-        ranges.output(bytes(args.fault, 1), FAULT);
+        ranges.output(bytes(args.error, 1), FAULT);
         ranges.check()
     }
 
@@ -228,7 +228,7 @@ impl<'a> Call<'a> {
 
     /// Where the gradient goes.
     pub fn output(&self) -> Option<GradientOutput> {
-        let accumulate = self.args.flags & SEGLOSS_ACCUMULATE as u32 != 0;
+        let accumulate = self.args.flags & SEGLOSS_ADD_TO_GRADIENT as u32 != 0;
         self.gradient.as_ref().map(|array| GradientOutput::new(array, accumulate))
     }
 }
@@ -238,7 +238,7 @@ impl<'a> Call<'a> {
 /// # Safety
 /// As [`slice`].
 pub(super) unsafe fn tallies<'a>(
-    data: *const segloss_tally,
+    data: *const segloss_class_sums,
     plan: &Problem<'_>,
     name: &'static CStr,
 ) -> Result<Option<&'a [ClassSums]>, Error> {
@@ -251,7 +251,7 @@ pub(super) unsafe fn tallies<'a>(
 /// # Safety
 /// As [`slice_mut`].
 pub(super) unsafe fn tallies_mut<'a>(
-    data: *mut segloss_tally,
+    data: *mut segloss_class_sums,
     plan: &Problem<'_>,
     name: &'static CStr,
 ) -> Result<Option<&'a mut [ClassSums]>, Error> {

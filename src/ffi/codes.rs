@@ -66,16 +66,16 @@ pub const SEGLOSS_UNSUPPORTED: i32 = 12;
 pub const SEGLOSS_MISSING_FIELD: i32 = 13;
 
 /// In numbers of a fault: given is known.
-pub const SEGLOSS_GIVEN: i32 = 1;
+pub const SEGLOSS_ERROR_HAS_GIVEN: i32 = 1;
 /// In numbers of a fault: needed is known.
-pub const SEGLOSS_NEEDED: i32 = 2;
+pub const SEGLOSS_ERROR_HAS_NEEDED: i32 = 2;
 
 /// Term flag: value - 1, as nnU-Net's Dice and combo are written.
 pub const SEGLOSS_MINUS_ONE: i32 = 1;
 /// Term flag of hausdorff: field is all of its weight, no half to compute.
 pub const SEGLOSS_FIELD_COMPLETE: i32 = 2;
 /// Term flag: class 0 of two or more is left out, beside class weights too; without effect where C = 1.
-pub const SEGLOSS_NO_BACKGROUND: i32 = 4;
+pub const SEGLOSS_EXCLUDE_BACKGROUND: i32 = 4;
 
 // The constants below that are not 0 say in bits 16 to 22 what they are constants of: three bits for each option, so
 // that a constant of another option, alone or or-ed in, is found. 0 is the default of every option.
@@ -95,39 +95,39 @@ pub const SEGLOSS_ABSENT_COUNTED: i32 = 0;
 /// absent: a class with no truth in a sample is left out.
 pub const SEGLOSS_ABSENT_SKIPPED: i32 = 0x000d_0001;
 /// normalizer: the sum of voxel weights.
-pub const SEGLOSS_BY_VOXELS: i32 = 0;
+pub const SEGLOSS_NORMALIZE_BY_VOXELS: i32 = 0;
 /// normalizer: the sum of class weights over the truth.
-pub const SEGLOSS_BY_CLASS_WEIGHT: i32 = 0x000e_0001;
+pub const SEGLOSS_NORMALIZE_BY_CLASS_WEIGHT: i32 = 0x000e_0001;
 
 /// variant of dice, iou: sums of probabilities.
-pub const SEGLOSS_LINEAR: i32 = 0;
+pub const SEGLOSS_DICE_LINEAR: i32 = 0;
 /// variant of dice, iou: sums of squares.
-pub const SEGLOSS_SQUARED: i32 = 0x0013_0001;
+pub const SEGLOSS_DICE_SQUARED: i32 = 0x0013_0001;
 /// variant of generalized_dice, penalty: classes weigh 1/G^2.
-pub const SEGLOSS_INVERSE_SQUARE: i32 = 0;
+pub const SEGLOSS_GDICE_INVERSE_SQUARE: i32 = 0;
 /// variant of generalized_dice, penalty: classes weigh 1/G.
-pub const SEGLOSS_INVERSE: i32 = 0x0015_0001;
+pub const SEGLOSS_GDICE_INVERSE: i32 = 0x0015_0001;
 /// variant of generalized_dice, penalty: classes weigh 1.
-pub const SEGLOSS_UNIFORM: i32 = 0x0015_0002;
+pub const SEGLOSS_GDICE_UNIFORM: i32 = 0x0015_0002;
 /// variant of top_k: k is the share of voxels that pay.
-pub const SEGLOSS_FRACTION: i32 = 0;
+pub const SEGLOSS_TOPK_FRACTION: i32 = 0;
 /// variant of top_k: k is the probability below which a voxel pays.
-pub const SEGLOSS_THRESHOLD: i32 = 0x0016_0001;
+pub const SEGLOSS_TOPK_THRESHOLD: i32 = 0x0016_0001;
 /// variant of boundary: the inner rim at distance 0.
-pub const SEGLOSS_RIM_ZERO: i32 = 0x0019_0001;
+pub const SEGLOSS_BOUNDARY_RIM_ZERO: i32 = 0x0019_0001;
 /// variant of hausdorff, or-ed: distances of the target only.
-pub const SEGLOSS_TARGET_ONLY: i32 = 0x001a_0001;
+pub const SEGLOSS_HAUSDORFF_TARGET_ONLY: i32 = 0x001a_0001;
 /// variant of hausdorff, or-ed: distances of the prediction only.
-pub const SEGLOSS_PREDICTION_ONLY: i32 = 0x001a_0002;
+pub const SEGLOSS_HAUSDORFF_PREDICTION_ONLY: i32 = 0x001a_0002;
 /// variant of hausdorff, or-ed: the prediction's mask is where the class is the largest.
-pub const SEGLOSS_ARGMAX: i32 = 0x001a_0004;
+pub const SEGLOSS_HAUSDORFF_ARGMAX: i32 = 0x001a_0004;
 /// variant of hausdorff, or-ed: distances are 0 outside of their mask.
-pub const SEGLOSS_INTERIOR: i32 = 0x001a_0008;
+pub const SEGLOSS_HAUSDORFF_INTERIOR: i32 = 0x001a_0008;
 /// variant of hausdorff, or-ed: the value is log(1 + loss).
-pub const SEGLOSS_LOG: i32 = 0x001a_0010;
+pub const SEGLOSS_HAUSDORFF_LOG: i32 = 0x001a_0010;
 
 /// args flag: grad += instead of =; not in place.
-pub const SEGLOSS_ACCUMULATE: i32 = 0x0100;
+pub const SEGLOSS_ADD_TO_GRADIENT: i32 = 0x0100;
 
 /// activation: logits of classes that exclude each other. 0 is an error. With any activation a NaN of a voxel that
 /// counts makes the value NaN, and its gradient; +-inf are legal, as the limits they are.
@@ -157,23 +157,29 @@ pub const SEGLOSS_WEIGHT_INVERSE_SQRT: i32 = 0x001c_0001;
 pub const SEGLOSS_WEIGHT_MEDIAN: i32 = 0x001c_0002;
 
 /// distance flag: squared distances; a signed square keeps its sign.
-pub const SEGLOSS_SQUARE: i32 = 0x0023_0001;
+pub const SEGLOSS_DISTANCE_SQUARED: i32 = 0x0023_0001;
 /// distance flag: the outside of the image counts as background.
-pub const SEGLOSS_BLACK_BORDER: i32 = 0x0023_0002;
+pub const SEGLOSS_DISTANCE_BLACK_BORDER: i32 = 0x0023_0002;
 
 /// The values of an option, without 0, and the bits that say whose they are.
 const OPTIONS: [&[i32]; 11] = [
     &[SEGLOSS_CLASS_POOLED],
     &[SEGLOSS_SAMPLE_MEAN, SEGLOSS_SAMPLE_POOLED],
     &[SEGLOSS_ABSENT_SKIPPED],
-    &[SEGLOSS_BY_CLASS_WEIGHT],
-    &[SEGLOSS_SQUARED],
-    &[SEGLOSS_INVERSE, SEGLOSS_UNIFORM],
-    &[SEGLOSS_THRESHOLD],
-    &[SEGLOSS_RIM_ZERO],
-    &[SEGLOSS_TARGET_ONLY, SEGLOSS_PREDICTION_ONLY, SEGLOSS_ARGMAX, SEGLOSS_INTERIOR, SEGLOSS_LOG],
+    &[SEGLOSS_NORMALIZE_BY_CLASS_WEIGHT],
+    &[SEGLOSS_DICE_SQUARED],
+    &[SEGLOSS_GDICE_INVERSE, SEGLOSS_GDICE_UNIFORM],
+    &[SEGLOSS_TOPK_THRESHOLD],
+    &[SEGLOSS_BOUNDARY_RIM_ZERO],
+    &[
+        SEGLOSS_HAUSDORFF_TARGET_ONLY,
+        SEGLOSS_HAUSDORFF_PREDICTION_ONLY,
+        SEGLOSS_HAUSDORFF_ARGMAX,
+        SEGLOSS_HAUSDORFF_INTERIOR,
+        SEGLOSS_HAUSDORFF_LOG,
+    ],
     &[SEGLOSS_WEIGHT_INVERSE_SQRT, SEGLOSS_WEIGHT_MEDIAN],
-    &[SEGLOSS_SQUARE, SEGLOSS_BLACK_BORDER],
+    &[SEGLOSS_DISTANCE_SQUARED, SEGLOSS_DISTANCE_BLACK_BORDER],
 ];
 
 /// The flags among `all`, which are those of one option: the low bits of `given`. None if a bit is not theirs, or if it
@@ -204,7 +210,10 @@ const _: () = {
         options = rest;
     }
     assert!(options.is_empty());
-    assert!(SEGLOSS_ACCUMULATE & (SEGLOSS_MINUS_ONE | SEGLOSS_FIELD_COMPLETE | SEGLOSS_NO_BACKGROUND) == 0);
+    assert!(
+        SEGLOSS_ADD_TO_GRADIENT & (SEGLOSS_MINUS_ONE | SEGLOSS_FIELD_COMPLETE | SEGLOSS_EXCLUDE_BACKGROUND)
+            == 0
+    );
 };
 
 // They are those of the Rust types.

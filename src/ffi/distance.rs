@@ -124,22 +124,22 @@ unsafe fn with_distance(
                 ));
             }
         };
-        const EXPECTED: &CStr = c"SEGLOSS_SQUARE and SEGLOSS_BLACK_BORDER, or-ed";
-        let flags = flags_of(args.flags, SEGLOSS_SQUARE | SEGLOSS_BLACK_BORDER);
+        const EXPECTED: &CStr = c"SEGLOSS_DISTANCE_SQUARED and SEGLOSS_DISTANCE_BLACK_BORDER, or-ed";
+        let flags = flags_of(args.flags, SEGLOSS_DISTANCE_SQUARED | SEGLOSS_DISTANCE_BLACK_BORDER);
         let flags = flags.ok_or(super::forms::unknown(c"flags", EXPECTED))?;
         let has = |flag: i32| flags & flag as u32 & 0xffff != 0;
         let request = Distance {
             shape: mask.shape(),
             spacing,
             kind,
-            squared: has(SEGLOSS_SQUARE),
-            black_border: has(SEGLOSS_BLACK_BORDER),
+            squared: has(SEGLOSS_DISTANCE_SQUARED),
+            black_border: has(SEGLOSS_DISTANCE_BLACK_BORDER),
         };
         request.validate()?;
         then(&args, &request, &mask, Pool::or_here(&pool))
     };
     // SAFETY: promised by the caller.
-    unsafe { report(go(), args.fault) }
+    unsafe { report(go(), args.error) }
 }
 
 /// The output of a transform, which is in C order.

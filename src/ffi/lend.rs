@@ -45,7 +45,7 @@ impl Terms {
     pub fn note(&self, classes: usize, ranges: &mut Ranges) {
         for term in self.raw.iter().flatten() {
             ranges.input(bytes(term.class_weight, classes), c"class_weight");
-            ranges.input(bytes(term.select, 1), c"select");
+            ranges.input(bytes(term.top_k_search, 1), c"select");
             // SAFETY: `with` has read the same tensor before.
             if let Ok(Some(field)) = unsafe { tensor(&term.field, Data::Read, c"field") } {
                 ranges.input(field.bytes(), c"field");
@@ -81,11 +81,11 @@ impl Terms {
             return then(all.get(..self.count).unwrap_or(&[]));
         };
         // SAFETY: a form comes from a getter and is static, or is NULL.
-        let form = unsafe { raw.form.as_ref() };
+        let form = unsafe { raw.loss.as_ref() };
         let form = form.ok_or(Error::new(Status::NullPointer, c"form", c"one of the forms").in_term(k))?;
         check_unused(form, raw).map_err(|error| error.in_term(k))?;
         let mut accepted = false;
-        let lent = (form.lend)(raw, &mut |form: &dyn Loss| {
+        let lent = (form.make)(raw, &mut |form: &dyn Loss| {
             accepted = true;
             let mut longer: [Option<Term<'_>>; MAX_TERMS] = terms;
             if let Some(Some(term)) = longer.get_mut(k) {
@@ -104,7 +104,7 @@ impl Terms {
 /// As [`Terms::with`].
 unsafe fn options<'a>(raw: &segloss_term, classes: usize, data: Data) -> Result<Term<'a>, Error> {
     let has = |flag: i32| raw.flags & flag as u32 != 0;
-    if raw.flags & !((SEGLOSS_MINUS_ONE | SEGLOSS_FIELD_COMPLETE | SEGLOSS_NO_BACKGROUND) as u32) != 0 {
+    if raw.flags & !((SEGLOSS_MINUS_ONE | SEGLOSS_FIELD_COMPLETE | SEGLOSS_EXCLUDE_BACKGROUND) as u32) != 0 {
         return Err(unknown(c"flags", c"SEGLOSS_MINUS_ONE, _FIELD_COMPLETE and _NO_BACKGROUND, or-ed"));
     }
     if raw.reserved != 0 {
@@ -140,12 +140,12 @@ unsafe fn options<'a>(raw: &segloss_term, classes: usize, data: Data) -> Result<
             slice(raw.class_weight, classes, c"class_weight")?,
             tensor(&raw.field, data, c"field")?.map(View::of),
             // The two structs have one layout, asserted in `structs`.
-            slice(raw.select.cast::<TopKSearch>(), 1, c"select")?,
+            slice(raw.top_k_search.cast::<TopKSearch>(), 1, c"select")?,
         )
     };
     Ok(Term {
         minus_one: has(SEGLOSS_MINUS_ONE),
-        exclude_background: has(SEGLOSS_NO_BACKGROUND),
+        exclude_background: has(SEGLOSS_EXCLUDE_BACKGROUND),
         field_complete: has(SEGLOSS_FIELD_COMPLETE),
         class_average,
         sample_average,

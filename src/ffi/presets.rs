@@ -1,13 +1,13 @@
 //! Presets: compound losses by name. One function each, for the linker.
 
 use super::call::report;
-use super::codes::{SEGLOSS_MINUS_ONE, SEGLOSS_NO_BACKGROUND};
+use super::codes::{SEGLOSS_EXCLUDE_BACKGROUND, SEGLOSS_MINUS_ONE};
 use super::forms::boundary::{segloss_boundary, segloss_hausdorff};
 use super::forms::compound::{segloss_balanced_cross_entropy, segloss_log_dice, segloss_power_cross_entropy};
 use super::forms::distribution::{segloss_cross_entropy, segloss_focal, segloss_top_k};
 use super::forms::region::{segloss_dice, segloss_generalized_dice};
 use super::read::write;
-use super::structs::segloss_form;
+use super::structs::segloss_loss;
 use super::structs::{NO_TERM, segloss_status, segloss_term};
 use crate::presets::{Combo, ExponentialLogarithmic, GeneralizedDiceBoundary};
 use crate::{Error, Status};
@@ -126,8 +126,8 @@ pub unsafe extern "C" fn segloss_preset_dice_hausdorff(
 }
 
 /// A term with its form's defaults.
-fn term(form: *const segloss_form) -> segloss_term {
-    let mut term = segloss_term { weight: 1.0, form, ..NO_TERM };
+fn term(form: *const segloss_loss) -> segloss_term {
+    let mut term = segloss_term { weight: 1.0, loss: form, ..NO_TERM };
     // SAFETY: forms of getters are static.
     if let Some(form) = unsafe { form.as_ref() } {
         (form.defaults)(&mut term);
@@ -135,8 +135,8 @@ fn term(form: *const segloss_form) -> segloss_term {
     term
 }
 
-fn no_background(form: *const segloss_form) -> segloss_term {
-    segloss_term { flags: SEGLOSS_NO_BACKGROUND as u32, ..term(form) }
+fn no_background(form: *const segloss_loss) -> segloss_term {
+    segloss_term { flags: SEGLOSS_EXCLUDE_BACKGROUND as u32, ..term(form) }
 }
 
 /// Writes the terms of a preset.

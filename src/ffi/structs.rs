@@ -39,33 +39,33 @@ pub struct segloss_output {
 /// One sample and class; w weight, g truth, s probability; every field adds. Never changes.
 #[repr(C)]
 #[derive(Clone, Copy)]
-pub struct segloss_tally {
+pub struct segloss_class_sums {
     /// Sum of w.
-    pub voxels: f64,
+    pub weight: f64,
     /// Sum of w g.
-    pub truth: f64,
+    pub target: f64,
     /// Sum of w s.
-    pub predicted: f64,
+    pub prediction: f64,
     /// Sum of w g s.
-    pub overlap: f64,
+    pub intersection: f64,
     /// Sum of w g (s - g)^2.
-    pub missed: f64,
+    pub squared_error_positive: f64,
     /// Sum of w (1 - g) (s - g)^2.
-    pub spilled: f64,
+    pub squared_error_negative: f64,
     /// Sum of w min(s, g); 0 where no term reads it, and no loss of this version does.
     pub minimum: f64,
     /// 0.
     pub reserved: [f64; 3],
     /// Of terms[0..3]: cost, without class weights.
-    pub cost: [f64; 4],
+    pub loss_sum: [f64; 4],
     /// The weight that cost was charged to.
-    pub charged: [f64; 4],
+    pub loss_weight: [f64; 4],
 }
 
 /// Written on failure; strings are static ASCII. Never changes.
 #[repr(C)]
 #[derive(Clone, Copy)]
-pub struct segloss_fault {
+pub struct segloss_error {
     /// What the function returned.
     pub status: segloss_status,
     /// Index in terms, or UINT32_MAX.
@@ -75,12 +75,12 @@ pub struct segloss_fault {
     /// The argument, as "alpha".
     pub argument: *const c_char,
     /// What it has to be, as "finite and >= 0".
-    pub wants: *const c_char,
-    /// The number that was refused: a parameter, a label, an extent, a length, bytes. 0 if SEGLOSS_GIVEN is not in numbers.
+    pub expected: *const c_char,
+    /// The number that was refused: a parameter, a label, an extent, a length, bytes. 0 if SEGLOSS_ERROR_HAS_GIVEN is not in numbers.
     pub given: f64,
-    /// The number that is needed instead: an extent, a length, bytes. 0 if SEGLOSS_NEEDED is not in numbers.
+    /// The number that is needed instead: an extent, a length, bytes. 0 if SEGLOSS_ERROR_HAS_NEEDED is not in numbers.
     pub needed: f64,
-    /// SEGLOSS_GIVEN, SEGLOSS_NEEDED: which numbers are known. Integers are exact up to 2^53.
+    /// SEGLOSS_ERROR_HAS_GIVEN, SEGLOSS_ERROR_HAS_NEEDED: which numbers are known. Integers are exact up to 2^53.
     pub numbers: u32,
     /// 0.
     pub reserved: u32,
@@ -117,7 +117,7 @@ pub struct segloss_executor {
 ///   terms[k].select = &select; then fold every part, finish, map every part.
 #[repr(C)]
 #[derive(Clone, Copy)]
-pub struct segloss_select {
+pub struct segloss_top_k_search {
     /// Not 0 when the cut is found.
     pub done: u64,
     /// 32, or 64 for an F64 prediction; 0 before the first count.
@@ -137,8 +137,12 @@ pub struct segloss_select {
 /// A custom region loss: returns the value of one class (or of the pooled classes) and its slopes;
 /// slope enters as zeros and only its prediction sums count. Runs on the calling thread, from run
 /// and finish. Must not throw.
-pub type segloss_region = Option<
-    unsafe extern "C" fn(context: *mut c_void, sums: *const segloss_tally, slope: *mut segloss_tally) -> f64,
+pub type segloss_region_function = Option<
+    unsafe extern "C" fn(
+        context: *mut c_void,
+        sums: *const segloss_class_sums,
+        slope: *mut segloss_class_sums,
+    ) -> f64,
 >;
 
 /// A weighted term of a loss. An array of terms has stride terms[0].struct_size; all must agree.
@@ -148,9 +152,9 @@ pub type segloss_region = Option<
 pub struct segloss_term {
     /// sizeof(segloss_term).
     pub struct_size: u32,
-    /// SEGLOSS_MINUS_ONE, SEGLOSS_FIELD_COMPLETE, SEGLOSS_NO_BACKGROUND.
+    /// SEGLOSS_MINUS_ONE, SEGLOSS_FIELD_COMPLETE, SEGLOSS_EXCLUDE_BACKGROUND.
     pub flags: u32,
-    /// Of the form, as SEGLOSS_SQUARED; 0 is its default.
+    /// Of the form, as SEGLOSS_DICE_SQUARED; 0 is its default.
     pub variant: u32,
     /// Region forms: SEGLOSS_CLASS_MEAN or SEGLOSS_CLASS_POOLED.
     pub class_average: u32,
@@ -158,7 +162,7 @@ pub struct segloss_term {
     pub sample_average: u32,
     /// Region forms: SEGLOSS_ABSENT_COUNTED or SEGLOSS_ABSENT_SKIPPED.
     pub absent: u32,
-    /// Cross entropy: SEGLOSS_BY_VOXELS or SEGLOSS_BY_CLASS_WEIGHT.
+    /// Cross entropy: SEGLOSS_NORMALIZE_BY_VOXELS or SEGLOSS_NORMALIZE_BY_CLASS_WEIGHT.
     pub normalizer: u32,
     /// 0.
     pub reserved: u32,
@@ -179,15 +183,15 @@ pub struct segloss_term {
     /// Cross entropy: in [0, 1].
     pub label_smoothing: f64,
     /// The form: one of the getters'.
-    pub form: *const segloss_form,
+    pub loss: *const segloss_loss,
     /// C values, finite and >= 0; NULL = the form's default.
     pub class_weight: *const f64,
     /// Of a custom region loss.
-    pub region: segloss_region,
+    pub region: segloss_region_function,
     /// Handed to region.
     pub context: *mut c_void,
     /// TopK by fraction: a search that is done. NULL selects from the whole batch, which fold and map do not see.
-    pub select: *const segloss_select,
+    pub top_k_search: *const segloss_top_k_search,
     /// Floating; [B,C,...], or [B,...] for all classes. Absent: run computes it from labels.
     pub field: segloss_tensor,
 }
@@ -198,7 +202,7 @@ pub struct segloss_term {
 pub struct segloss_args {
     /// sizeof(segloss_args).
     pub struct_size: u32,
-    /// SEGLOSS_ACCUMULATE.
+    /// SEGLOSS_ADD_TO_GRADIENT.
     pub flags: u32,
     /// SEGLOSS_SOFTMAX to SEGLOSS_PROBABILITY_PER_CLASS; 0 is an error.
     pub activation: u32,
@@ -226,11 +230,11 @@ pub struct segloss_args {
     /// Output: n_terms*B*C: region forms before averaging; NaN where a form has none.
     pub class_values: *mut f64,
     /// Output: B*C, by run only.
-    pub tallies: *mut segloss_tally,
+    pub class_sums: *mut segloss_class_sums,
     /// Output: shape of pred.
     pub grad: segloss_output,
     /// The one output of a failure.
-    pub fault: *mut segloss_fault,
+    pub error: *mut segloss_error,
     /// Of any alignment, holding anything: what is read of it before it is written changes no result.
     pub scratch: *mut c_void,
     /// Bytes.
@@ -245,7 +249,7 @@ pub struct segloss_args {
 pub struct segloss_distance_args {
     /// sizeof(segloss_distance_args).
     pub struct_size: u32,
-    /// SEGLOSS_SQUARE, SEGLOSS_BLACK_BORDER.
+    /// SEGLOSS_DISTANCE_SQUARED, SEGLOSS_DISTANCE_BLACK_BORDER.
     pub flags: u32,
     /// SEGLOSS_SIGNED to SEGLOSS_OTHER_SIDE; 0 is an error.
     pub kind: u32,
@@ -258,7 +262,7 @@ pub struct segloss_distance_args {
     /// F32 or F64, [...] or [n,...], C-contiguous.
     pub out: segloss_output,
     /// The one output of a failure.
-    pub fault: *mut segloss_fault,
+    pub error: *mut segloss_error,
     /// Of any alignment.
     pub scratch: *mut c_void,
     /// Bytes.
@@ -272,13 +276,13 @@ const _: () = {
     const WORD: usize = size_of::<usize>();
     assert!(size_of::<segloss_tensor>() == 3 * WORD + 8);
     assert!(size_of::<segloss_output>() == 2 * WORD + 8);
-    assert!(size_of::<segloss_tally>() == size_of::<crate::ClassSums>());
-    assert!(align_of::<segloss_tally>() == align_of::<crate::ClassSums>());
-    assert!(size_of::<segloss_fault>() == 40 + 2 * WORD);
+    assert!(size_of::<segloss_class_sums>() == size_of::<crate::ClassSums>());
+    assert!(align_of::<segloss_class_sums>() == align_of::<crate::ClassSums>());
+    assert!(size_of::<segloss_error>() == 40 + 2 * WORD);
     assert!(size_of::<segloss_executor>() == 8 + 2 * WORD);
-    assert!(size_of::<segloss_select>() == 8 * 2054);
-    assert!(size_of::<segloss_select>() == size_of::<crate::TopKSearch>());
-    assert!(align_of::<segloss_select>() == align_of::<crate::TopKSearch>());
+    assert!(size_of::<segloss_top_k_search>() == 8 * 2054);
+    assert!(size_of::<segloss_top_k_search>() == size_of::<crate::TopKSearch>());
+    assert!(align_of::<segloss_top_k_search>() == align_of::<crate::TopKSearch>());
     assert!(size_of::<segloss_term>() == 32 + 64 + 5 * WORD + size_of::<segloss_tensor>());
     assert!(
         size_of::<segloss_args>()
@@ -319,11 +323,11 @@ pub(super) const NO_TERM: segloss_term = segloss_term {
     smooth_numerator: 0.0,
     smooth_denominator: 0.0,
     label_smoothing: 0.0,
-    form: core::ptr::null(),
+    loss: core::ptr::null(),
     class_weight: core::ptr::null(),
     region: None,
     context: core::ptr::null_mut(),
-    select: core::ptr::null(),
+    top_k_search: core::ptr::null(),
     field: NO_TENSOR,
 };
 
@@ -343,9 +347,9 @@ pub(super) const NO_ARGS: segloss_args = segloss_args {
     value: core::ptr::null_mut(),
     term_values: core::ptr::null_mut(),
     class_values: core::ptr::null_mut(),
-    tallies: core::ptr::null_mut(),
+    class_sums: core::ptr::null_mut(),
     grad: NO_OUTPUT,
-    fault: core::ptr::null_mut(),
+    error: core::ptr::null_mut(),
     scratch: core::ptr::null_mut(),
     scratch_size: 0,
     executor: core::ptr::null(),
@@ -360,21 +364,21 @@ pub(super) const NO_DISTANCE_ARGS: segloss_distance_args = segloss_distance_args
     mask: NO_TENSOR,
     spacing: core::ptr::null(),
     out: NO_OUTPUT,
-    fault: core::ptr::null_mut(),
+    error: core::ptr::null_mut(),
     scratch: core::ptr::null_mut(),
     scratch_size: 0,
     executor: core::ptr::null(),
 };
 
 /// What is done with a loss once it stands on its form's own stack frame.
-pub(super) type Borrower<'a> = &'a mut dyn FnMut(&dyn Loss) -> Result<(), Error>;
+pub(super) type LossVisitor<'a> = &'a mut dyn FnMut(&dyn Loss) -> Result<(), Error>;
 
 /// A loss by name: static, immutable, never freed.
-pub struct segloss_form {
+pub struct segloss_loss {
     /// Fills the parameters the form names; the rest is zero.
     pub(super) defaults: fn(&mut segloss_term),
     /// The fields of a term that the form reads, as [`uses`](super::forms::uses) numbers them.
     pub(super) uses: u32,
     /// Builds the typed loss and lends it.
-    pub(super) lend: fn(&segloss_term, Borrower<'_>) -> Result<(), Error>,
+    pub(super) make: fn(&segloss_term, LossVisitor<'_>) -> Result<(), Error>,
 }

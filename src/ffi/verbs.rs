@@ -5,7 +5,7 @@ use super::codes::*;
 use super::lend::Terms;
 use super::overlap::{Ranges, bytes};
 use super::read::{Data, output, slice, slice_mut, write};
-use super::structs::segloss_form;
+use super::structs::segloss_loss;
 use super::structs::*;
 use crate::Frequency;
 use crate::batch::Problem;
@@ -29,7 +29,7 @@ use core::mem::MaybeUninit;
 /// form is a getter's; term is writable for size bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn segloss_term_init(
-    form: *const segloss_form,
+    form: *const segloss_loss,
     term: *mut segloss_term,
     size: usize,
 ) -> segloss_status {
@@ -37,7 +37,7 @@ pub unsafe extern "C" fn segloss_term_init(
     let result = match unsafe { form.as_ref() } {
         Some(of) => {
             let mut filled =
-                segloss_term { struct_size: size as u32, weight: 1.0, form, ..super::structs::NO_TERM };
+                segloss_term { struct_size: size as u32, weight: 1.0, loss: form, ..super::structs::NO_TERM };
             (of.defaults)(&mut filled);
             // SAFETY: promised by the caller.
             unsafe { write(&filled, term, size) }
@@ -80,7 +80,7 @@ pub unsafe extern "C" fn segloss_run(
                 grad_scale: args.grad_scale,
                 term_values: slice_mut(args.term_values, n_terms, c"term_values")?,
                 class_values: slice_mut(args.class_values, n_terms.saturating_mul(all), c"class_values")?,
-                tallies: tallies_mut(args.tallies, plan, c"tallies")?,
+                tallies: tallies_mut(args.class_sums, plan, c"tallies")?,
             };
             let result = if plan.is_empty() {
                 request.answer_empty()
@@ -121,11 +121,11 @@ pub unsafe extern "C" fn segloss_scratch_size(
 /// # Safety
 /// As segloss_run; tallies holds B*C.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn segloss_fold(
+pub unsafe extern "C" fn segloss_accumulate(
     terms: *const segloss_term,
     n_terms: usize,
     part: *const segloss_args,
-    tallies: *mut segloss_tally,
+    tallies: *mut segloss_class_sums,
 ) -> segloss_status {
     // SAFETY: promised by the caller.
     unsafe {
@@ -149,7 +149,7 @@ pub unsafe extern "C" fn segloss_fold(
 /// # Safety
 /// select is writable.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn segloss_top_k_begin(select: *mut segloss_select) -> segloss_status {
+pub unsafe extern "C" fn segloss_top_k_begin(select: *mut segloss_top_k_search) -> segloss_status {
     // SAFETY: promised by the caller; the two structs have one layout, asserted in `structs`.
     let to = unsafe { slice_mut(select.cast::<MaybeUninit<TopKSearch>>(), 1, c"select") };
     let begun = to.and_then(|to| to.and_then(<[_]>::first_mut).ok_or(missing(c"select"))).map(|to| {
@@ -170,7 +170,7 @@ pub unsafe extern "C" fn segloss_top_k_count(
     n_terms: usize,
     term: u32,
     part: *const segloss_args,
-    select: *mut segloss_select,
+    select: *mut segloss_top_k_search,
 ) -> segloss_status {
     // SAFETY: promised by the caller.
     unsafe {
@@ -197,7 +197,7 @@ pub unsafe extern "C" fn segloss_top_k_count(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn segloss_top_k_narrow(
     term: *const segloss_term,
-    select: *mut segloss_select,
+    select: *mut segloss_top_k_search,
 ) -> segloss_status {
     // SAFETY: promised by the caller; no class weight is read.
     let result = unsafe {
@@ -223,8 +223,8 @@ pub unsafe extern "C" fn segloss_top_k_narrow(
 /// Both are begun; select is writable.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn segloss_top_k_merge(
-    select: *mut segloss_select,
-    other: *const segloss_select,
+    select: *mut segloss_top_k_search,
+    other: *const segloss_top_k_search,
 ) -> segloss_status {
     // SAFETY: promised by the caller. Not by reference to both: they may be one, which would count twice.
     let result = unsafe {
@@ -244,7 +244,7 @@ pub unsafe extern "C" fn segloss_top_k_merge(
 ///
 /// # Safety
 /// As [`slice_mut`].
-unsafe fn search_mut<'a>(select: *mut segloss_select) -> Result<&'a mut TopKSearch, Error> {
+unsafe fn search_mut<'a>(select: *mut segloss_top_k_search) -> Result<&'a mut TopKSearch, Error> {
     // SAFETY: promised by the caller; the two structs have one layout, asserted in `structs`.
     let search = unsafe { slice_mut(select.cast::<TopKSearch>(), 1, c"select")? };
     search.and_then(<[_]>::first_mut).ok_or(missing(c"select"))
@@ -255,12 +255,12 @@ unsafe fn search_mut<'a>(select: *mut segloss_select) -> Result<&'a mut TopKSear
 /// # Safety
 /// As segloss_run; tallies and slopes hold B*C.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn segloss_finish(
+pub unsafe extern "C" fn segloss_finalize(
     terms: *const segloss_term,
     n_terms: usize,
     args: *const segloss_args,
-    tallies: *const segloss_tally,
-    slopes: *mut segloss_tally,
+    tallies: *const segloss_class_sums,
+    slopes: *mut segloss_class_sums,
 ) -> segloss_status {
     // SAFETY: promised by the caller.
     unsafe {
@@ -300,11 +300,11 @@ pub unsafe extern "C" fn segloss_finish(
 /// # Safety
 /// As segloss_run; slopes holds B*C.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn segloss_map(
+pub unsafe extern "C" fn segloss_backward(
     terms: *const segloss_term,
     n_terms: usize,
     part: *const segloss_args,
-    slopes: *const segloss_tally,
+    slopes: *const segloss_class_sums,
 ) -> segloss_status {
     // SAFETY: promised by the caller.
     unsafe {
@@ -327,7 +327,7 @@ pub unsafe extern "C" fn segloss_map(
 /// # Safety
 /// As segloss_run; field is writable.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn segloss_field(
+pub unsafe extern "C" fn segloss_distance_field(
     term: *const segloss_term,
     args: *const segloss_args,
     field: *const segloss_output,

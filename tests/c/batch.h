@@ -21,23 +21,23 @@ static inline segloss_args arguments(void) {
   return args;
 }
 
-static inline segloss_term term_of(const segloss_form *form) {
+static inline segloss_term term_of(const segloss_loss *form) {
   segloss_term term;
   CHECK(segloss_term_init(form, &term, sizeof term) == SEGLOSS_OK);
-  CHECK(term.weight == 1 && term.form == form && term.struct_size == sizeof term);
+  CHECK(term.weight == 1 && term.loss == form && term.struct_size == sizeof term);
   return term;
 }
 
 /* The value, and the gradient if there is room for it. */
 static inline double run(const segloss_term *terms, size_t n_terms, double *gradient) {
   segloss_args args = arguments();
-  segloss_fault fault;
+  segloss_error fault;
   double value = -1;
   args.value = &value;
   args.grad.data = gradient;
-  args.fault = &fault;
+  args.error = &fault;
   if (segloss_run(terms, n_terms, &args) != SEGLOSS_OK) {
-    fprintf(stderr, "term %u, %s: %s\n", (unsigned)fault.term, fault.argument, fault.wants);
+    fprintf(stderr, "term %u, %s: %s\n", (unsigned)fault.term, fault.argument, fault.expected);
     exit(1);
   }
   return value;

@@ -6,7 +6,7 @@
 #include "segloss.hpp"
 
 template <class Form>
-static void same_as_c(const segloss_form* form) {
+static void same_as_c(const segloss_loss* form) {
   segloss_term of_c;
   CHECK(segloss_term_init(form, &of_c, sizeof of_c) == SEGLOSS_OK);
   const segloss_term ours = segloss::Term{1.0, Form{}}.c();
@@ -35,15 +35,15 @@ static void every_member_is_written() {
   cross_entropy.label_smoothing = 0.1;
   cross_entropy.normalizer = Normalizer::class_weight;
   segloss_term term = Term{0.5, cross_entropy}.c();
-  CHECK(term.weight == 0.5 && term.label_smoothing == 0.1 && term.normalizer == SEGLOSS_BY_CLASS_WEIGHT);
+  CHECK(term.weight == 0.5 && term.label_smoothing == 0.1 && term.normalizer == SEGLOSS_NORMALIZE_BY_CLASS_WEIGHT);
 
-  segloss_select select{};
+  segloss_top_k_search select{};
   TopK top_k;
   top_k.k = 0.7;
   top_k.selection = Selection::threshold;
-  top_k.select = &select;
+  top_k.top_k_search = &select;
   term = Term{1.0, top_k}.c();
-  CHECK(term.k == 0.7 && term.variant == SEGLOSS_THRESHOLD && term.select == &select);
+  CHECK(term.k == 0.7 && term.variant == SEGLOSS_TOPK_THRESHOLD && term.top_k_search == &select);
 
   SensitivitySpecificity sensitivity;
   sensitivity.sensitivity = 0.2;
@@ -55,13 +55,13 @@ static void every_member_is_written() {
   dice.squares = Squares::squared;
   dice.smooth = {1, 2};
   term = Term{1.0, dice}.c();
-  CHECK(term.variant == SEGLOSS_SQUARED && term.smooth_numerator == 1 && term.smooth_denominator == 2);
+  CHECK(term.variant == SEGLOSS_DICE_SQUARED && term.smooth_numerator == 1 && term.smooth_denominator == 2);
 
   Iou iou;
   iou.squares = Squares::squared;
   iou.smooth = 4;
   term = Term{1.0, iou}.c();
-  CHECK(term.variant == SEGLOSS_SQUARED && term.smooth_numerator == 4 && term.smooth_denominator == 4);
+  CHECK(term.variant == SEGLOSS_DICE_SQUARED && term.smooth_numerator == 4 && term.smooth_denominator == 4);
 
   FocalTversky tversky;
   tversky.alpha = 0.1;
@@ -75,11 +75,11 @@ static void every_member_is_written() {
   penalty.k = 7;
   penalty.volume = Volume::uniform;
   term = Term{1.0, penalty}.c();
-  CHECK(term.k == 7 && term.variant == SEGLOSS_UNIFORM);
+  CHECK(term.k == 7 && term.variant == SEGLOSS_GDICE_UNIFORM);
 
   Boundary boundary;
   boundary.rim_zero = true;
-  CHECK((Term{1.0, boundary}.c().variant == SEGLOSS_RIM_ZERO));
+  CHECK((Term{1.0, boundary}.c().variant == SEGLOSS_BOUNDARY_RIM_ZERO));
 
   Hausdorff hausdorff;
   hausdorff.alpha = 1;
@@ -87,7 +87,7 @@ static void every_member_is_written() {
   hausdorff.argmax = hausdorff.interior = hausdorff.logarithmic = true;
   term = Term{1.0, hausdorff}.c();
   CHECK(term.alpha == 1);
-  CHECK(term.variant == (SEGLOSS_PREDICTION_ONLY | SEGLOSS_ARGMAX | SEGLOSS_INTERIOR | SEGLOSS_LOG));
+  CHECK(term.variant == (SEGLOSS_HAUSDORFF_PREDICTION_ONLY | SEGLOSS_HAUSDORFF_ARGMAX | SEGLOSS_HAUSDORFF_INTERIOR | SEGLOSS_HAUSDORFF_LOG));
 
   Options options;
   options.class_average = ClassAverage::pooled;
@@ -97,7 +97,7 @@ static void every_member_is_written() {
   term = Term{1.0, Dice{}, options}.c();
   CHECK(term.class_average == SEGLOSS_CLASS_POOLED && term.sample_average == SEGLOSS_SAMPLE_POOLED);
   CHECK(term.absent == SEGLOSS_ABSENT_SKIPPED);
-  CHECK(term.flags == (SEGLOSS_MINUS_ONE | SEGLOSS_NO_BACKGROUND | SEGLOSS_FIELD_COMPLETE));
+  CHECK(term.flags == (SEGLOSS_MINUS_ONE | SEGLOSS_EXCLUDE_BACKGROUND | SEGLOSS_FIELD_COMPLETE));
   segloss_term back = Term(term).c();
   CHECK(std::memcmp(&back, &term, sizeof term) == 0);
 

@@ -102,7 +102,7 @@ static void add_loss(const segloss_term *terms, size_t count) {
   }
 }
 
-static const segloss_form *(*const FORMS[])(void) = {
+static const segloss_loss *(*const FORMS[])(void) = {
     segloss_cross_entropy, segloss_top_k,         segloss_focal,
     segloss_distance_penalized, segloss_sensitivity_specificity, segloss_dice,
     segloss_iou,           segloss_tversky,       segloss_generalized_dice,

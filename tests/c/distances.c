@@ -38,7 +38,7 @@ int main(void) {
   static double out[N];
   static float maps[CLASSES * N];
   segloss_distance_args args;
-  segloss_fault fault;
+  segloss_error fault;
   size_t needed = 0;
   int i, c;
 
@@ -50,7 +50,7 @@ int main(void) {
   args.spacing = spacing;
   args.out.data = out;
   args.out.dtype = SEGLOSS_F64;
-  args.fault = &fault;
+  args.error = &fault;
   CHECK(segloss_distance_scratch_size(&args, &needed) == SEGLOSS_OK && needed <= sizeof scratch);
   args.scratch = scratch;
   args.scratch_size = needed;
@@ -63,7 +63,7 @@ int main(void) {
   /* All classes of a label map in one call; the same as each mask alone. */
   args.classes = CLASSES;
   args.kind = SEGLOSS_OTHER_SIDE;
-  args.flags = SEGLOSS_SQUARE;
+  args.flags = SEGLOSS_DISTANCE_SQUARED;
   args.out.data = maps;
   args.out.dtype = SEGLOSS_F32;
   CHECK(segloss_distance(&args) == SEGLOSS_OK);

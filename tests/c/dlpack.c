@@ -24,14 +24,14 @@ static DLTensor exported(void *data, uint8_t code, uint8_t bits, int32_t ndim, i
 }
 
 static int refuses(const DLTensor *dl, segloss_status status, const char *word) {
-  segloss_fault fault;
+  segloss_error fault;
   segloss_tensor tensor, before;
   memset(&tensor, 0x5a, sizeof tensor);
   memset(&fault, 0, sizeof fault);
   before = tensor;
   CHECK(segloss_dlpack_input(dl, "pred", &tensor, NULL) == status);
   return segloss_dlpack_input(dl, "pred", &tensor, &fault) == status && fault.status == status &&
-         fault.term == UINT32_MAX && strcmp(fault.argument, "pred") == 0 && strstr(fault.wants, word) != NULL &&
+         fault.term == UINT32_MAX && strcmp(fault.argument, "pred") == 0 && strstr(fault.expected, word) != NULL &&
          memcmp(&tensor, &before, sizeof tensor) == 0;
 }
 
@@ -87,7 +87,7 @@ static void outputs(void) {
   const segloss_tensor like = tensor(logits, SEGLOSS_F32, 4, shape);
   DLTensor dl = exported(logits, 2, 64, 4, shape);
   segloss_output output;
-  segloss_fault fault;
+  segloss_error fault;
   CHECK(segloss_dlpack_output(&dl, 0, "grad", &like, strides, &output, &fault) == SEGLOSS_OK);
   CHECK(output.dtype == SEGLOSS_F64 && output.data == logits && output.strides == strides);
   CHECK(strides[0] == ALL && strides[1] == H * W && strides[2] == W && strides[3] == 1);
@@ -96,7 +96,7 @@ static void outputs(void) {
   CHECK(segloss_dlpack_output(&dl, 2, "grad", &like, strides, &output, &fault) == SEGLOSS_OK);
   CHECK(output.strides == reversed && output.data == logits + 1);
   CHECK(segloss_dlpack_output(&dl, 1, "grad", &like, strides, &output, &fault) == SEGLOSS_UNSUPPORTED);
-  CHECK(strstr(fault.wants, "written") != NULL);
+  CHECK(strstr(fault.expected, "written") != NULL);
   dl.shape = other;
   CHECK(segloss_dlpack_output(&dl, 0, "grad", &like, strides, &output, &fault) == SEGLOSS_SHAPE && fault.index == 2);
   dl.ndim = 3;
@@ -112,7 +112,7 @@ static void a_run(void) {
   int64_t last[] = {ALL, 1, W * C, C}, room[SEGLOSS_MAX_NDIM];
   segloss_term term;
   segloss_args args;
-  segloss_fault fault;
+  segloss_error fault;
   double value = 0, expected = 0;
   DLTensor pred = exported(logits, 2, 32, 4, shape), target = exported(labels, 1, 8, 3, flat);
   DLTensor grad = exported(through, 2, 32, 4, shape);

@@ -22,7 +22,7 @@ static uint8_t labels[N];
 
 int main(void) {
   const int64_t pred_shape[3] = {1, C, N}, target_shape[2] = {1, N};
-  const segloss_form *forms[4];
+  const segloss_loss *forms[4];
   size_t f, way;
   int i;
   forms[0] = segloss_cross_entropy(), forms[1] = segloss_dice(), forms[2] = segloss_top_k(), forms[3] = segloss_hausdorff();
@@ -32,7 +32,7 @@ int main(void) {
   for (f = 0; f < 4; f++) {
     segloss_term term;
     segloss_args args;
-    segloss_fault fault;
+    segloss_error fault;
     double value = 0.0, again = 0.0;
     size_t needed = 0;
     void *scratch;
@@ -44,7 +44,7 @@ int main(void) {
     args.target = tensor(labels, SEGLOSS_U8, 2, target_shape);
     args.value = &value;
     args.grad.data = alone;
-    args.fault = &fault;
+    args.error = &fault;
     CHECK(segloss_scratch_size(&term, 1, &args, &needed) == SEGLOSS_OK);
     scratch = malloc(needed);
     args.scratch = scratch;

@@ -35,13 +35,13 @@ static segloss::Error thrown(Call call) {
 
 static bool is(const segloss::Error& error, segloss_status status, const char* argument) {
   std::fprintf(stderr, "%s\n", error.what());
-  return error.fault.status == status && std::strcmp(error.fault.argument, argument) == 0;
+  return error.error.status == status && std::strcmp(error.error.argument, argument) == 0;
 }
 
 static void what_c_refuses() {
   const segloss::Loss loss{{1.0, segloss::Dice{}}};
   const segloss::Error label = thrown([&] { loss.run(batch(), {}, scratch); });
-  CHECK(is(label, SEGLOSS_LABEL, "target") && label.fault.index == 6);
+  CHECK(is(label, SEGLOSS_LABEL, "target") && label.error.index == 6);
   CHECK(std::strstr(label.what(), "target at 6: label is neither a class nor ignored: 3; wanted ") != nullptr);
   CHECK(dynamic_cast<const std::exception*>(&label) != nullptr);
 
@@ -50,7 +50,7 @@ static void what_c_refuses() {
   const segloss::Error second = thrown([&] {
     segloss::Loss({1.0, segloss::Dice{}}, {1.0, negative}).run(batch(), {}, scratch);
   });
-  CHECK(is(second, SEGLOSS_PARAMETER, "alpha") && second.fault.term == 1);
+  CHECK(is(second, SEGLOSS_PARAMETER, "alpha") && second.error.term == 1);
   CHECK(std::strstr(second.what(), "alpha of term 1: parameter out of range: -1; wanted ") != nullptr);
 
   CHECK(is(thrown([&] { loss.run({}, {}, scratch); }), SEGLOSS_PARAMETER, "activation"));
@@ -86,7 +86,7 @@ static void what_only_cpp_can_refuse() {
   outputs.class_values = three;
   CHECK(is(thrown([&] { loss.run(batch(), outputs, scratch); }), SEGLOSS_SHAPE, "class_values"));
   outputs = {};
-  outputs.tallies = tallies;
+  outputs.class_sums = tallies;
   CHECK(is(thrown([&] { loss.run(batch(), outputs, scratch); }), SEGLOSS_SHAPE, "tallies"));
   outputs = {};
   outputs.grad = {logits, {1, 8}};
@@ -102,7 +102,7 @@ static void what_only_cpp_can_refuse() {
   segloss::Loss weighted{{1.0, segloss::Dice{}}, {1.0, segloss::Focal{}}};
   weighted[1].options.class_weight = three;
   const segloss::Error second = thrown([&] { weighted.run(batch(), {}, scratch); });
-  CHECK(is(second, SEGLOSS_SHAPE, "class_weight") && second.fault.term == 1);
+  CHECK(is(second, SEGLOSS_SHAPE, "class_weight") && second.error.term == 1);
   weighted[1].options = {};
   weighted[1].options.field = {logits, {1, 2, 8}, {1}};
   CHECK(is(thrown([&] { weighted.run(batch(), {}, scratch); }), SEGLOSS_STRIDES, "field"));
@@ -116,7 +116,7 @@ static void what_only_cpp_can_refuse() {
   distance.out.strides = {1};
   CHECK(is(thrown([&] { distance.run(scratch); }), SEGLOSS_STRIDES, "out"));
   distance.out = {};
-  CHECK(thrown([&] { distance.run(scratch); }).fault.status != SEGLOSS_OK);
+  CHECK(thrown([&] { distance.run(scratch); }).error.status != SEGLOSS_OK);
 }
 
 int main() {

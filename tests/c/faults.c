@@ -7,7 +7,7 @@ static float logits[B * C * N], gradient[B * C * N];
 static int32_t labels[B * N];
 static unsigned char scratch[1 << 18];
 static double value;
-static segloss_fault fault;
+static segloss_error fault;
 static segloss_term term;
 
 static segloss_args arguments(void) {
@@ -24,7 +24,7 @@ static segloss_args arguments(void) {
   args.target = tensor(labels, SEGLOSS_I32, 2, FLAT);
   args.value = &value;
   args.grad.data = gradient;
-  args.fault = &fault;
+  args.error = &fault;
   args.scratch = scratch;
   args.scratch_size = sizeof scratch;
   return args;
@@ -35,7 +35,7 @@ static segloss_args arguments(void) {
     int i;                                                                     \
     CHECK(segloss_run(&term, 1, &args) == (expected));                         \
     CHECK(fault.status == (expected) && fault.index == (place));               \
-    CHECK(strcmp(fault.argument, (name)) == 0 && fault.wants[0] != 0);         \
+    CHECK(strcmp(fault.argument, (name)) == 0 && fault.expected[0] != 0);         \
     CHECK(value == -7);                                                        \
     for (i = 0; i < B * C * N; i++) CHECK(gradient[i] == -7);                  \
   } while (0)
@@ -46,24 +46,24 @@ int main(void) {
 
   args = arguments(), labels[N + 2] = 3, labels[N + 4] = 9;
   REFUSED(SEGLOSS_LABEL, N + 2, "target");
-  CHECK(fault.numbers == SEGLOSS_GIVEN && fault.given == 3 && fault.reserved == 0);
+  CHECK(fault.numbers == SEGLOSS_ERROR_HAS_GIVEN && fault.given == 3 && fault.reserved == 0);
   args = arguments(), labels[1] = -1;
   REFUSED(SEGLOSS_LABEL, 1, "target");
-  CHECK(fault.numbers == SEGLOSS_GIVEN && fault.given == -1);
+  CHECK(fault.numbers == SEGLOSS_ERROR_HAS_GIVEN && fault.given == -1);
   args = arguments(), term.beta = -0.5;
   REFUSED(SEGLOSS_PARAMETER, -1, "beta");
-  CHECK(fault.numbers == SEGLOSS_GIVEN && fault.given == -0.5 && fault.term == 0);
+  CHECK(fault.numbers == SEGLOSS_ERROR_HAS_GIVEN && fault.given == -0.5 && fault.term == 0);
   args = arguments(), term.k = 0.5;
   REFUSED(SEGLOSS_PARAMETER, -1, "k");
-  CHECK(fault.numbers == (SEGLOSS_GIVEN | SEGLOSS_NEEDED) && fault.given == 0.5 && fault.needed == 0);
+  CHECK(fault.numbers == (SEGLOSS_ERROR_HAS_GIVEN | SEGLOSS_ERROR_HAS_NEEDED) && fault.given == 0.5 && fault.needed == 0);
   args = arguments(), term.alpha = NAN;
   REFUSED(SEGLOSS_PARAMETER, -1, "alpha");
-  CHECK(fault.term == 0 && fault.numbers == SEGLOSS_GIVEN && isnan(fault.given));
+  CHECK(fault.term == 0 && fault.numbers == SEGLOSS_ERROR_HAS_GIVEN && isnan(fault.given));
   args = arguments(), segloss_term_init(segloss_dice(), &term, sizeof term), term.variant = 7;
   REFUSED(SEGLOSS_PARAMETER, -1, "variant");
   args = arguments(), term.flags = 1u << 30;
   REFUSED(SEGLOSS_PARAMETER, -1, "flags");
-  args = arguments(), term.form = NULL;
+  args = arguments(), term.loss = NULL;
   REFUSED(SEGLOSS_NULL_POINTER, -1, "form");
   args = arguments(), term.struct_size = 0;
   REFUSED(SEGLOSS_STRUCT_SIZE, -1, "terms");
@@ -87,7 +87,7 @@ int main(void) {
   REFUSED(SEGLOSS_MISALIGNED, -1, "pred");
   args = arguments(), args.grad.data = logits + 1;
   CHECK(segloss_run(&term, 1, &args) == SEGLOSS_OVERLAP);
-  args = arguments(), args.flags = SEGLOSS_ACCUMULATE, args.grad.data = logits;
+  args = arguments(), args.flags = SEGLOSS_ADD_TO_GRADIENT, args.grad.data = logits;
   CHECK(segloss_run(&term, 1, &args) == SEGLOSS_OVERLAP);
   args = arguments(), args.scratch = gradient, args.scratch_size = sizeof gradient;
   REFUSED(SEGLOSS_OVERLAP, -1, "scratch");
@@ -96,7 +96,7 @@ int main(void) {
   {
     size_t needed;
     CHECK(segloss_scratch_size(&term, 1, &args, &needed) == SEGLOSS_OK);
-    CHECK(fault.numbers == (SEGLOSS_GIVEN | SEGLOSS_NEEDED) && fault.given == 100 && fault.needed == (double)needed);
+    CHECK(fault.numbers == (SEGLOSS_ERROR_HAS_GIVEN | SEGLOSS_ERROR_HAS_NEEDED) && fault.given == 100 && fault.needed == (double)needed);
   }
   {
     static const int64_t broadcast[] = {0, 6, 1}, far[] = {INT64_MAX, 6, 1};
@@ -142,7 +142,7 @@ int main(void) {
   CHECK(segloss_term_init(segloss_dice(), &term, 0) == SEGLOSS_STRUCT_SIZE);
 
   /* Without a fault, the status alone; an empty batch has nothing to refuse. */
-  args = arguments(), args.fault = NULL, term.alpha = -1;
+  args = arguments(), args.error = NULL, term.alpha = -1;
   CHECK(segloss_run(&term, 1, &args) == SEGLOSS_PARAMETER);
   {
     static const int64_t none[] = {B, C, 0}, flat[] = {B, 0};

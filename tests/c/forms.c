@@ -1,7 +1,7 @@
 /* Every form with its defaults, every preset, and a region loss written in C. */
 #include "batch.h"
 
-typedef const segloss_form *(*getter)(void);
+typedef const segloss_loss *(*getter)(void);
 typedef segloss_status (*preset)(segloss_term *, size_t, size_t *);
 
 static const getter FORMS[] = {
@@ -26,25 +26,25 @@ typedef struct smoothing {
 } smoothing;
 
 /* Linear Dice, by the operations of the library and in their order. */
-static double dice(void *context, const segloss_tally *sums, segloss_tally *slope) {
+static double dice(void *context, const segloss_class_sums *sums, segloss_class_sums *slope) {
   const smoothing *smooth = (const smoothing *)context;
-  const double mistakes = (sums->predicted - sums->overlap) + (sums->truth - sums->overlap);
-  const double all = 2.0 * sums->overlap + mistakes + smooth->denominator;
+  const double mistakes = (sums->prediction - sums->intersection) + (sums->target - sums->intersection);
+  const double all = 2.0 * sums->intersection + mistakes + smooth->denominator;
   const double loss = (mistakes + smooth->denominator - smooth->numerator) / all;
-  CHECK(slope->overlap == 0 && slope->predicted == 0 && slope->missed == 0 && slope->spilled == 0);
-  slope->overlap = -2.0 / all;
-  slope->predicted = (2.0 * sums->overlap + smooth->numerator) / all / all;
+  CHECK(slope->intersection == 0 && slope->prediction == 0 && slope->squared_error_positive == 0 && slope->squared_error_negative == 0);
+  slope->intersection = -2.0 / all;
+  slope->prediction = (2.0 * sums->intersection + smooth->numerator) / all / all;
   /* Only sums of the prediction count. */
-  slope->voxels = slope->truth = slope->cost[0] = 1e9;
+  slope->weight = slope->target = slope->loss_sum[0] = 1e9;
   return loss;
 }
 
 /* Bent by the squared error, so that every slope is in use. */
-static double bent(void *context, const segloss_tally *sums, segloss_tally *slope) {
-  const double error = (sums->missed + 2 * sums->spilled) / sums->voxels;
+static double bent(void *context, const segloss_class_sums *sums, segloss_class_sums *slope) {
+  const double error = (sums->squared_error_positive + 2 * sums->squared_error_negative) / sums->weight;
   const double loss = dice(context, sums, slope);
-  slope->missed = 1 / sums->voxels;
-  slope->spilled = 2 / sums->voxels;
+  slope->squared_error_positive = 1 / sums->weight;
+  slope->squared_error_negative = 2 / sums->weight;
   return loss + error;
 }
 

@@ -16,13 +16,13 @@ static segloss_tensor place(segloss_tensor t, size_t element, size_t count) {
   return t;
 }
 
-static double region(void *context, const segloss_tally *sums, segloss_tally *slope) {
+static double region(void *context, const segloss_class_sums *sums, segloss_class_sums *slope) {
   (void)context;
-  slope->overlap = -1.0 / (1.0 + sums->truth);
-  return -sums->overlap / (1.0 + sums->truth);
+  slope->intersection = -1.0 / (1.0 + sums->target);
+  return -sums->intersection / (1.0 + sums->target);
 }
 
-static const segloss_form *(*const FORMS[])(void) = {
+static const segloss_loss *(*const FORMS[])(void) = {
     segloss_cross_entropy, segloss_top_k,         segloss_focal,
     segloss_distance_penalized, segloss_sensitivity_specificity, segloss_dice,
     segloss_iou,           segloss_tversky,       segloss_generalized_dice,
@@ -53,7 +53,7 @@ static void paint(void *to, uint32_t dtype, size_t count, int is_mask, size_t n)
 static double plain_memory[MOST], plain_target[MOST], plain_gradient[MOST];
 
 /* One loss on one kind of batch. */
-static void loss(const segloss_form *form, size_t f, int kind, int channels_last, int64_t n) {
+static void loss(const segloss_loss *form, size_t f, int kind, int channels_last, int64_t n) {
   static const double spacing[] = {1.5};
   static const uint8_t class_present[B * C] = {1, 1, 1, 1, 1, 1};
   static const int64_t ignore[] = {255, 77};
@@ -61,7 +61,7 @@ static void loss(const segloss_form *form, size_t f, int kind, int channels_last
   const size_t voxels = (size_t)(B * n), all = C * voxels;
   segloss_term term, *placed;
   segloss_args args, *inside;
-  segloss_tally *tallies, *slopes;
+  segloss_class_sums *tallies, *slopes;
   double plain = 0, *value, *parts;
   size_t needed = 0, i;
 
@@ -103,9 +103,9 @@ static void loss(const segloss_form *form, size_t f, int kind, int channels_last
   args.value = value = guarded(sizeof *value, at_end);
   args.term_values = parts = guarded(sizeof *parts, at_end);
   args.class_values = guarded(B * C * sizeof(double), at_end);
-  args.tallies = tallies = guarded(B * C * sizeof *tallies, at_end);
+  args.class_sums = tallies = guarded(B * C * sizeof *tallies, at_end);
   args.grad.data = guarded(FLOATS[f].bytes * all, at_end);
-  args.fault = guarded(sizeof *args.fault, at_end);
+  args.error = guarded(sizeof *args.error, at_end);
   args.scratch = guarded(needed, at_end);
   placed = (segloss_term *)copy(&term, sizeof term);
   inside = (segloss_args *)copy(&args, sizeof args);
@@ -121,11 +121,11 @@ static void loss(const segloss_form *form, size_t f, int kind, int channels_last
   }
   slopes = guarded(B * C * sizeof *slopes, at_end);
   memset(tallies, 0, B * C * sizeof *tallies);
-  args.tallies = NULL;
+  args.class_sums = NULL;
   inside = (segloss_args *)copy(&args, sizeof args);
-  CHECK(segloss_fold(placed, 1, inside, tallies) == SEGLOSS_OK);
-  CHECK(segloss_finish(placed, 1, inside, tallies, slopes) == SEGLOSS_OK);
-  CHECK(segloss_map(placed, 1, inside, slopes) == SEGLOSS_OK);
+  CHECK(segloss_accumulate(placed, 1, inside, tallies) == SEGLOSS_OK);
+  CHECK(segloss_finalize(placed, 1, inside, tallies, slopes) == SEGLOSS_OK);
+  CHECK(segloss_backward(placed, 1, inside, slopes) == SEGLOSS_OK);
   CHECK(memcmp(&plain, value, sizeof plain) == 0 && memcmp(plain_gradient, args.grad.data, FLOATS[f].bytes * all) == 0);
   release();
 }
@@ -153,7 +153,7 @@ static void weights_and_fields(int64_t n) {
   CHECK(segloss_class_weights(&args, SEGLOSS_WEIGHT_INVERSE, weights) == SEGLOSS_OK);
   field.data = guarded(4 * all, at_end);
   field.dtype = SEGLOSS_F32;
-  CHECK(segloss_field(&term, &args, &field) == SEGLOSS_OK);
+  CHECK(segloss_distance_field(&term, &args, &field) == SEGLOSS_OK);
   term.class_weight = copy(weights, C * sizeof *weights);
   term.field = place(tensor(field.data, SEGLOSS_F32, 3, shape), 4, all);
   args.value = guarded(sizeof *args.value, at_end);
@@ -180,7 +180,7 @@ static void distances(int64_t rows, int64_t columns, uint32_t classes) {
     args.spacing = copy(spacing, sizeof spacing);
     args.out.dtype = dtype;
     args.out.data = guarded(outputs * (kind % 2 ? 4 : 8), at_end);
-    args.fault = guarded(sizeof *args.fault, at_end);
+    args.error = guarded(sizeof *args.error, at_end);
     CHECK(segloss_distance_scratch_size(&args, &needed) == SEGLOSS_OK);
     args.scratch = guarded(needed, at_end);
     args.scratch_size = needed;

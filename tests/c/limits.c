@@ -4,14 +4,14 @@
 /* Every verb over an empty batch: value 0, nothing else written, and it returns. */
 static void empty(int64_t samples, int64_t classes, int64_t voxels) {
   const int64_t shape[] = {samples, classes, voxels}, flat[] = {samples, voxels};
-  const segloss_form *const forms[] = {segloss_dice(),       segloss_cross_entropy(), segloss_top_k(),
+  const segloss_loss *const forms[] = {segloss_dice(),       segloss_cross_entropy(), segloss_top_k(),
                                        segloss_boundary(),   segloss_hausdorff(),     segloss_generalized_dice(),
                                        segloss_power_cross_entropy(), segloss_distance_penalized()};
   size_t k;
   for (k = 0; k < sizeof forms / sizeof forms[0]; k++) {
     const segloss_term term = term_of(forms[k]);
     segloss_args args = arguments();
-    segloss_fault fault;
+    segloss_error fault;
     double value = -7, gradient = -7, term_value = -7;
     size_t needed = 0;
     args.pred = tensor(NULL, SEGLOSS_F64, 3, shape);
@@ -19,17 +19,17 @@ static void empty(int64_t samples, int64_t classes, int64_t voxels) {
     args.value = &value;
     args.term_values = &term_value;
     args.grad.data = &gradient;
-    args.fault = &fault;
+    args.error = &fault;
     CHECK(segloss_scratch_size(&term, 1, &args, &needed) == SEGLOSS_OK);
     args.scratch = NULL;
     args.scratch_size = 0;
     CHECK(segloss_run(&term, 1, &args) == SEGLOSS_OK && value == 0 && term_value == 0 && gradient == -7);
     if (samples == 0 || classes == 0) {
-      segloss_tally none;
+      segloss_class_sums none;
       value = -7;
-      CHECK(segloss_fold(&term, 1, &args, &none) == SEGLOSS_OK);
-      CHECK(segloss_finish(&term, 1, &args, &none, NULL) == SEGLOSS_OK && value == 0 && needed == 0);
-      CHECK(segloss_map(&term, 1, &args, &none) == SEGLOSS_OK && gradient == -7);
+      CHECK(segloss_accumulate(&term, 1, &args, &none) == SEGLOSS_OK);
+      CHECK(segloss_finalize(&term, 1, &args, &none, NULL) == SEGLOSS_OK && value == 0 && needed == 0);
+      CHECK(segloss_backward(&term, 1, &args, &none) == SEGLOSS_OK && gradient == -7);
     }
   }
 }
@@ -160,7 +160,7 @@ static void odd_addresses(void) {
   const int64_t strides[] = {C * N, N, W, 1};
   segloss_term term = term_of(segloss_dice()), preset[SEGLOSS_MAX_TERMS];
   segloss_args args = arguments();
-  segloss_fault fault;
+  segloss_error fault;
   double value = -7, expected = -7;
   size_t count;
   args.value = &expected;
@@ -172,18 +172,18 @@ static void odd_addresses(void) {
   args.grad.data = gradient;
   args.grad.strides = args.pred.strides;
   args.value = &value;
-  args.fault = &fault;
+  args.error = &fault;
   CHECK(segloss_run(&term, 1, &args) == SEGLOSS_OK && value == expected);
   CHECK(segloss_preset_dice_cross_entropy(preset, sizeof preset[0], (size_t *)(void *)(places + 1)) == SEGLOSS_OK);
   memcpy(&count, places + 1, sizeof count);
   CHECK(count == 2);
-  args = arguments(), args.fault = &fault;
+  args = arguments(), args.error = &fault;
   args.value = (double *)(void *)(room + 1);
   CHECK(segloss_run(&term, 1, &args) == SEGLOSS_MISALIGNED && strcmp(fault.argument, "value") == 0);
-  args = arguments(), args.fault = &fault;
+  args = arguments(), args.error = &fault;
   args.spacing = (const double *)(const void *)(room + 1);
   CHECK(segloss_run(&term, 1, &args) == SEGLOSS_MISALIGNED && strcmp(fault.argument, "spacing") == 0);
-  args = arguments(), args.fault = &fault;
+  args = arguments(), args.error = &fault;
   term.class_weight = (const double *)(const void *)(room + 1);
   CHECK(segloss_run(&term, 1, &args) == SEGLOSS_MISALIGNED && strcmp(fault.argument, "class_weight") == 0);
 }
@@ -193,18 +193,18 @@ static void sixteen_axes(void) {
   static double few[ALL], many[ALL];
   static const int64_t shape[16] = {B, C, 1, 2, 1, 2, 1, 1, 5, 1, 1, 1, 1, 1, 1, 1},
                        flat[15] = {B, 1, 2, 1, 2, 1, 1, 5, 1, 1, 1, 1, 1, 1, 1}, more[17] = {B, C, H, W};
-  const segloss_form *const forms[] = {segloss_dice(), segloss_cross_entropy(), segloss_top_k()};
+  const segloss_loss *const forms[] = {segloss_dice(), segloss_cross_entropy(), segloss_top_k()};
   size_t k;
   for (k = 0; k < 3; k++) {
     const segloss_term term = term_of(forms[k]);
     segloss_args args = arguments();
-    segloss_fault fault;
+    segloss_error fault;
     double value = -7, expected = run(&term, 1, few);
     args.pred = tensor(logits, SEGLOSS_F64, 16, shape);
     args.target = tensor(labels, SEGLOSS_U8, 15, flat);
     args.value = &value;
     args.grad.data = many;
-    args.fault = &fault;
+    args.error = &fault;
     CHECK(segloss_run(&term, 1, &args) == SEGLOSS_OK && value == expected && memcmp(few, many, sizeof few) == 0);
     args.pred = tensor(logits, SEGLOSS_F64, 17, more);
     CHECK(segloss_run(&term, 1, &args) == SEGLOSS_SHAPE && strcmp(fault.argument, "pred") == 0);
@@ -226,7 +226,7 @@ static void in_place(void) {
     args.grad.data = here;
     if (refused == 1) args.grad.dtype = SEGLOSS_F32;
     if (refused == 2) args.grad.strides = last;
-    if (refused == 3) args.flags = SEGLOSS_ACCUMULATE;
+    if (refused == 3) args.flags = SEGLOSS_ADD_TO_GRADIENT;
     CHECK(segloss_run(&term, 1, &args) == (refused ? SEGLOSS_OVERLAP : SEGLOSS_OK));
     CHECK(memcmp(here, refused ? logits : expected, sizeof here) == 0);
   }
@@ -244,10 +244,10 @@ static void reserved_fields(void) {
   static double gradient[ALL];
   segloss_term term = term_of(segloss_dice());
   segloss_args args = arguments();
-  segloss_fault fault;
+  segloss_error fault;
   double value = -7;
   args.value = &value;
-  args.fault = &fault;
+  args.error = &fault;
   args.grad.data = gradient;
   args.grad.reserved = 1;
   CHECK(segloss_run(&term, 1, &args) == SEGLOSS_PARAMETER && strcmp(fault.argument, "grad") == 0 && value == -7);
@@ -261,7 +261,7 @@ static void reserved_fields(void) {
 static void weights_of_bytes(void) {
   static uint8_t small[B * N], flags[B * N];
   static double doubles[B * N], expected[ALL], gradient[ALL];
-  const segloss_form *const forms[] = {segloss_dice(), segloss_cross_entropy(), segloss_top_k(), segloss_boundary()};
+  const segloss_loss *const forms[] = {segloss_dice(), segloss_cross_entropy(), segloss_top_k(), segloss_boundary()};
   size_t k;
   int i, is_bool;
   for (i = 0; i < B * N; i++) {

@@ -27,11 +27,11 @@ static segloss_args arguments(void) {
 
 static double run(const segloss_term *terms, size_t n_terms, segloss_args args) {
   double value = -1;
-  segloss_fault fault;
+  segloss_error fault;
   args.value = &value;
-  args.fault = &fault;
+  args.error = &fault;
   if (segloss_run(terms, n_terms, &args) != SEGLOSS_OK) {
-    fprintf(stderr, "%s: %s\n", fault.argument, fault.wants);
+    fprintf(stderr, "%s: %s\n", fault.argument, fault.expected);
     exit(1);
   }
   return value;
@@ -100,7 +100,7 @@ int main(void) {
   segloss_args args;
   size_t needed = 0;
   double value, parts[2], classes[2 * B * C];
-  segloss_tally tallies[B * C];
+  segloss_class_sums tallies[B * C];
   int i;
 
   paint();
@@ -117,9 +117,9 @@ int main(void) {
   check_gradient(&terms[0], 1);
   check_gradient(&terms[1], 1);
   check_gradient(terms, 3);
-  terms[0].variant = SEGLOSS_SQUARED;
+  terms[0].variant = SEGLOSS_DICE_SQUARED;
   check_gradient(terms, 1);
-  terms[0].variant = SEGLOSS_LINEAR;
+  terms[0].variant = SEGLOSS_DICE_LINEAR;
 
   /* The exact scratch is enough, one byte less is not. */
   args = arguments();
@@ -143,11 +143,11 @@ int main(void) {
   args.value = &value;
   args.term_values = parts;
   args.class_values = classes;
-  args.tallies = tallies;
+  args.class_sums = tallies;
   CHECK(segloss_run(terms, 2, &args) == SEGLOSS_OK);
   CLOSE(parts[0], dice(1e-5), 1e-14);
   CLOSE(parts[1], cross_entropy(), 1e-14);
-  CHECK(isnan(classes[B * C]) && tallies[0].voxels == N);
+  CHECK(isnan(classes[B * C]) && tallies[0].weight == N);
   for (value = 0, i = 0; i < B * C; i++) value += classes[i] / (B * C);
   CLOSE(value, parts[0], 1e-14);
 
@@ -169,7 +169,7 @@ int main(void) {
     CHECK(memcmp(in_place, gradient, sizeof gradient) == 0);
     args.pred.data = logits;
     args.grad.data = gradient;
-    args.flags = SEGLOSS_ACCUMULATE;
+    args.flags = SEGLOSS_ADD_TO_GRADIENT;
     run(terms, 3, args);
     for (i = 0; i < ALL; i++) CHECK(gradient[i] == in_place[i] + in_place[i]);
   }

@@ -11,7 +11,7 @@ static int same(const segloss_term *one, const segloss_term *other) {
 static void check_flags(void) {
   static const double objects[C] = {0, 1, 1};
   segloss_term plain = term_of(segloss_dice()), flagged = plain, weighted = plain;
-  flagged.flags = SEGLOSS_NO_BACKGROUND;
+  flagged.flags = SEGLOSS_EXCLUDE_BACKGROUND;
   weighted.class_weight = objects;
   CHECK(same(&flagged, &weighted) && !same(&flagged, &plain));
   /* Weights that are given say themselves who counts. */
@@ -26,21 +26,21 @@ static void check_flags(void) {
 /* Each variant is another loss, and has its gradient. */
 static void check_variants(void) {
   const struct {
-    const segloss_form *form;
+    const segloss_loss *form;
     uint64_t variants[6];
   } all[] = {
-      {segloss_dice(), {SEGLOSS_SQUARED}},
-      {segloss_iou(), {SEGLOSS_SQUARED}},
-      {segloss_generalized_dice(), {SEGLOSS_INVERSE, SEGLOSS_UNIFORM}},
-      {segloss_penalty(), {SEGLOSS_INVERSE, SEGLOSS_UNIFORM}},
-      {segloss_boundary(), {SEGLOSS_RIM_ZERO}},
+      {segloss_dice(), {SEGLOSS_DICE_SQUARED}},
+      {segloss_iou(), {SEGLOSS_DICE_SQUARED}},
+      {segloss_generalized_dice(), {SEGLOSS_GDICE_INVERSE, SEGLOSS_GDICE_UNIFORM}},
+      {segloss_penalty(), {SEGLOSS_GDICE_INVERSE, SEGLOSS_GDICE_UNIFORM}},
+      {segloss_boundary(), {SEGLOSS_BOUNDARY_RIM_ZERO}},
       {segloss_hausdorff(),
-       {SEGLOSS_TARGET_ONLY, SEGLOSS_PREDICTION_ONLY, SEGLOSS_ARGMAX, SEGLOSS_INTERIOR, SEGLOSS_LOG}},
+       {SEGLOSS_HAUSDORFF_TARGET_ONLY, SEGLOSS_HAUSDORFF_PREDICTION_ONLY, SEGLOSS_HAUSDORFF_ARGMAX, SEGLOSS_HAUSDORFF_INTERIOR, SEGLOSS_HAUSDORFF_LOG}},
   };
   size_t k, v;
   for (k = 0; k < sizeof all / sizeof all[0]; k++)
     for (v = 0; all[k].variants[v] != 0; v++) {
-      segloss_term plain = term_of(all[k].form), variant = plain;
+      segloss_term plain = term_of(all[k].loss), variant = plain;
       variant.variant = (uint32_t)all[k].variants[v];
       CHECK(!same(&plain, &variant));
       check_gradient(&variant, 1);
@@ -48,13 +48,13 @@ static void check_variants(void) {
   {
     segloss_term term = term_of(segloss_cross_entropy());
     static const double weights[C] = {0.5, 2, 1};
-    term.normalizer = SEGLOSS_BY_CLASS_WEIGHT;
+    term.normalizer = SEGLOSS_NORMALIZE_BY_CLASS_WEIGHT;
     term.label_smoothing = 0.1;
     term.class_weight = weights;
     check_gradient(&term, 1);
     /* Of a threshold that nobody misses: all voxels, and none. */
     term = term_of(segloss_top_k());
-    term.variant = SEGLOSS_THRESHOLD;
+    term.variant = SEGLOSS_TOPK_THRESHOLD;
     term.k = 1;
     {
       const segloss_term all_voxels = term_of(segloss_cross_entropy());
@@ -86,7 +86,7 @@ static void check_class_weights(void) {
 /* The field that a run computes, given back, yields the same bits. */
 static void check_fields(void) {
   static double field[ALL];
-  const segloss_form *const forms[] = {segloss_boundary(), segloss_hausdorff(), segloss_distance_penalized()};
+  const segloss_loss *const forms[] = {segloss_boundary(), segloss_hausdorff(), segloss_distance_penalized()};
   size_t k;
   for (k = 0; k < 3; k++) {
     const int is_shared = k == 2;
@@ -97,7 +97,7 @@ static void check_fields(void) {
     memset(field, 0, sizeof field);
     into.data = field;
     into.dtype = SEGLOSS_F64;
-    CHECK(segloss_field(&computed, &args, &into) == SEGLOSS_OK);
+    CHECK(segloss_distance_field(&computed, &args, &into) == SEGLOSS_OK);
     given.field = tensor(field, SEGLOSS_F64, is_shared ? 3 : 4, is_shared ? FLAT : SHAPE);
     CHECK(same(&computed, &given));
     field[N + 1] += 0.5;
@@ -109,7 +109,7 @@ static void check_fields(void) {
     segloss_output into;
     memset(&into, 0, sizeof into);
     into.data = field;
-    CHECK(segloss_field(&none, &args, &into) == SEGLOSS_UNSUPPORTED);
+    CHECK(segloss_distance_field(&none, &args, &into) == SEGLOSS_UNSUPPORTED);
   }
 }
 
@@ -125,7 +125,7 @@ static void check_complete_field(void) {
   memset(&into, 0, sizeof into);
   into.data = field;
   into.dtype = SEGLOSS_F64;
-  CHECK(segloss_field(&computed, &args, &into) == SEGLOSS_OK);
+  CHECK(segloss_distance_field(&computed, &args, &into) == SEGLOSS_OK);
   for (b = 0; b < B; b++)
     for (c = 0; c < C; c++) {
       uint8_t mask[N];
@@ -134,7 +134,7 @@ static void check_complete_field(void) {
       memset(&distance, 0, sizeof distance);
       distance.struct_size = sizeof distance;
       distance.kind = SEGLOSS_OTHER_SIDE;
-      distance.flags = SEGLOSS_SQUARE;
+      distance.flags = SEGLOSS_DISTANCE_SQUARED;
       distance.mask = tensor(mask, SEGLOSS_U8, 2, image);
       distance.out.data = of_prediction;
       distance.out.dtype = SEGLOSS_F64;

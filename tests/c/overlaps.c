@@ -46,8 +46,8 @@ static int is_written(int verb, int argument) {
 static void reset(void) {
   static const size_t sizes[COUNT] = {
       ALL * 8, B * N,   B * N * 8,     B * C, 8,       2 * 8,          C * 8,
-      ALL * 8, ALL * 8, 8,             2 * 8, 2 * B * C * 8, B * C * sizeof(segloss_tally), sizeof(segloss_fault),
-      SPACE,   B * C * sizeof(segloss_tally), B * C * sizeof(segloss_tally), ALL * 8, C * 8};
+      ALL * 8, ALL * 8, 8,             2 * 8, 2 * B * C * 8, B * C * sizeof(segloss_class_sums), sizeof(segloss_error),
+      SPACE,   B * C * sizeof(segloss_class_sums), B * C * sizeof(segloss_class_sums), ALL * 8, C * 8};
   const int64_t ignored = 255;
   double *doubles;
   int k, i;
@@ -83,9 +83,9 @@ static segloss_status go(int verb) {
   args.value = (double *)at[VALUE];
   args.term_values = (double *)at[TERM_VALUES];
   args.class_values = (double *)at[CLASS_VALUES];
-  args.tallies = (segloss_tally *)at[TALLIES];
+  args.class_sums = (segloss_class_sums *)at[TALLIES];
   args.grad.data = at[GRAD];
-  args.fault = (segloss_fault *)at[FAULT];
+  args.error = (segloss_error *)at[FAULT];
   args.scratch = at[SCRATCH];
   args.scratch_size = bytes[SCRATCH];
   memset(&field, 0, sizeof field);
@@ -93,10 +93,10 @@ static segloss_status go(int verb) {
   field.dtype = SEGLOSS_F64;
   switch (verb) {
     case RUN: return segloss_run(terms, 2, &args);
-    case FOLD: return segloss_fold(terms, 2, &args, (segloss_tally *)at[FOLDED]);
-    case FINISH: return segloss_finish(terms, 2, &args, (const segloss_tally *)at[FOLDED], (segloss_tally *)at[SLOPES]);
-    case MAP: return segloss_map(terms, 2, &args, (const segloss_tally *)at[SLOPES]);
-    case WRITE_FIELD: return segloss_field(terms, &args, &field);
+    case FOLD: return segloss_accumulate(terms, 2, &args, (segloss_class_sums *)at[FOLDED]);
+    case FINISH: return segloss_finalize(terms, 2, &args, (const segloss_class_sums *)at[FOLDED], (segloss_class_sums *)at[SLOPES]);
+    case MAP: return segloss_backward(terms, 2, &args, (const segloss_class_sums *)at[SLOPES]);
+    case WRITE_FIELD: return segloss_distance_field(terms, &args, &field);
     default: return segloss_class_weights(&args, SEGLOSS_WEIGHT_INVERSE, (double *)at[WEIGHTS]);
   }
 }
@@ -110,7 +110,7 @@ int main(void) {
     CHECK(go(verb) == SEGLOSS_OK);
     for (one = 0; one < COUNT; one++)
       for (other = 0; other < COUNT; other++) {
-        const segloss_fault *fault;
+        const segloss_error *fault;
         size_t room;
         if (one == other || !is_taken(verb, one) || !is_taken(verb, other) || !is_written(verb, one)) continue;
         /* The gradient may be the prediction: in_place.c. */
@@ -129,7 +129,7 @@ int main(void) {
           return 1;
         }
         /* The fault names one of the two, and is the only one written, unless it is one of the two. */
-        fault = (const segloss_fault *)(const void *)memory[FAULT];
+        fault = (const segloss_error *)(const void *)memory[FAULT];
         if (one != FAULT && other != FAULT)
           CHECK(fault->status == SEGLOSS_OVERLAP &&
                 (strcmp(fault->argument, names[one]) == 0 || strcmp(fault->argument, names[other]) == 0));

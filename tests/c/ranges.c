@@ -2,7 +2,7 @@
 #include "batch.h"
 #include <float.h>
 
-static segloss_fault fault;
+static segloss_error fault;
 static int taken, refused;
 
 /* The value is painted, and stays so where the call is refused. */
@@ -11,7 +11,7 @@ static segloss_status go(const segloss_term *terms, size_t n_terms, segloss_args
   segloss_status status;
   memset(&fault, 0, sizeof fault);
   args.value = &value;
-  args.fault = &fault;
+  args.error = &fault;
   status = segloss_run(terms, n_terms, &args);
   CHECK((status == SEGLOSS_OK) == (value != -7));
   return status;
@@ -26,9 +26,9 @@ static void expect(int is_legal, segloss_term term, const char *name, const char
   status = go(terms, 2, arguments());
   if (is_legal ? status != SEGLOSS_OK
                : status != SEGLOSS_PARAMETER || strcmp(fault.argument, name) != 0 || fault.term != 1 ||
-                     fault.numbers != SEGLOSS_GIVEN || !(fault.given == x || (isnan(x) && isnan(fault.given)))) {
+                     fault.numbers != SEGLOSS_ERROR_HAS_GIVEN || !(fault.given == x || (isnan(x) && isnan(fault.given)))) {
     fprintf(stderr, "%s = %.17g of %s: status %d, %s: %s\n", name, x, form, (int)status,
-            fault.argument ? fault.argument : "", fault.wants ? fault.wants : "");
+            fault.argument ? fault.argument : "", fault.expected ? fault.expected : "");
     exit(1);
   }
   if (is_legal) taken++;
@@ -67,7 +67,7 @@ static void parameters(void) {
     static const double illegal[] = {0, 1 + DBL_EPSILON, NAN, INFINITY, -1};
     segloss_term term = term_of(segloss_top_k());
     size_t k;
-    term.variant = SEGLOSS_THRESHOLD;
+    term.variant = SEGLOSS_TOPK_THRESHOLD;
     for (k = 0; k < 5; k++) term.k = illegal[k], expect(0, term, "k", "top_k by threshold", illegal[k]);
     term.k = 1;
     expect(1, term, "k", "top_k by threshold", 1);

@@ -28,12 +28,12 @@ void results() {
   const segloss::Result<double> value = loss.run(batch, outputs, scratch);
   CHECK(value && *value > 0 && gradient[0] != 0);
 
-  segloss_tally tallies[2] = {}, slopes[2];
+  segloss_class_sums tallies[2] = {}, slopes[2];
   const segloss::Result<void> folded = loss.fold(batch, tallies, scratch);
   CHECK(folded);
   const segloss::Result<double> finished = loss.finish(batch, tallies, slopes, {}, scratch);
   CHECK(finished && *finished == *value);
-  const segloss::Result<void> mapped = loss.map(batch, segloss::span<const segloss_tally>(slopes, 1), {}, scratch);
+  const segloss::Result<void> mapped = loss.map(batch, segloss::span<const segloss_class_sums>(slopes, 1), {}, scratch);
   CHECK(!mapped && mapped.fault().status == SEGLOSS_SHAPE && strstr(mapped.error().what(), "slopes") != nullptr);
 }
 

@@ -1,7 +1,7 @@
 /* SEGLOSS_SCRATCH_BYTES serves every loss without fields, selection or executor, whatever its size. */
 #include "check.h"
 
-static double unused_region(void *context, const segloss_tally *sums, segloss_tally *slope) {
+static double unused_region(void *context, const segloss_class_sums *sums, segloss_class_sums *slope) {
   (void)context, (void)sums, (void)slope;
   return 0;
 }
@@ -13,7 +13,7 @@ static size_t query(const segloss_term *terms, size_t n_terms, const segloss_arg
 }
 
 int main(void) {
-  static const segloss_form *(*const forms[])(void) = {
+  static const segloss_loss *(*const forms[])(void) = {
       segloss_cross_entropy,  segloss_focal,         segloss_sensitivity_specificity,
       segloss_dice,           segloss_iou,           segloss_tversky,
       segloss_generalized_dice, segloss_focal_tversky, segloss_asymmetric_similarity,
@@ -32,7 +32,7 @@ int main(void) {
     CHECK(segloss_term_init(forms[k](), &terms[k], sizeof terms[k]) == SEGLOSS_OK);
     if (forms[k] == segloss_custom_region) terms[k].region = unused_region;
     /* The hungrier variant, where there is one. */
-    terms[k].variant = forms[k] == segloss_dice || forms[k] == segloss_iou ? SEGLOSS_SQUARED : 0;
+    terms[k].variant = forms[k] == segloss_dice || forms[k] == segloss_iou ? SEGLOSS_DICE_SQUARED : 0;
   }
   for (b = 0; b < sizeof samples / sizeof samples[0]; b++)
     for (c = 0; c < sizeof classes / sizeof classes[0]; c++)

@@ -52,7 +52,7 @@ enum { B = 2, C = 3, H = 9, W = 40, N = H * W, ALL = B * C * N };
 static const int64_t SHAPE[] = {B, C, H, W}, FLAT[] = {B, H, W}, TRANSPOSED[] = {C * N, N, 1, H};
 static double logits[ALL], gradient[ALL], classes[SEGLOSS_MAX_TERMS * B * C];
 static uint8_t labels[B * N];
-static segloss_tally tallies[B * C];
+static segloss_class_sums tallies[B * C];
 static unsigned char scratch[1 << 19];
 static segloss_term terms[SEGLOSS_MAX_TERMS];
 static size_t n_terms;
@@ -63,7 +63,7 @@ static segloss_status status;
 static void call_run(void) { status = segloss_run(terms, n_terms, &args); }
 static void call_distance(void) { status = segloss_distance(&distance); }
 
-static const segloss_form *(*const forms[])(void) = {
+static const segloss_loss *(*const forms[])(void) = {
     segloss_cross_entropy,    segloss_top_k,         segloss_focal,
     segloss_dice,             segloss_iou,           segloss_sensitivity_specificity,
     segloss_tversky,          segloss_focal_tversky, segloss_asymmetric_similarity,
@@ -87,7 +87,7 @@ static size_t deepest_run(void) {
         args.target = tensor(labels, SEGLOSS_U8, 3, FLAT);
         args.value = &value;
         args.class_values = classes;
-        args.tallies = tallies;
+        args.class_sums = tallies;
         args.grad.data = gradient;
         args.scratch = scratch;
         args.scratch_size = sizeof scratch;
@@ -111,7 +111,7 @@ static size_t deepest_distance(void) {
   for (axes = 1; axes <= 4; axes++)
     for (spacing = 0; spacing < 2; spacing++)
       for (kind = SEGLOSS_SIGNED; kind <= SEGLOSS_OTHER_SIDE; kind++)
-        for (flags = 0; flags <= SEGLOSS_BLACK_BORDER; flags += SEGLOSS_BLACK_BORDER)
+        for (flags = 0; flags <= SEGLOSS_DISTANCE_BLACK_BORDER; flags += SEGLOSS_DISTANCE_BLACK_BORDER)
           for (dtype = 0; dtype < 2; dtype++) {
             memset(&distance, 0, sizeof distance);
             distance.struct_size = sizeof distance;

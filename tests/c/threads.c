@@ -37,7 +37,7 @@ static void on_threads(void *context, size_t count, segloss_task task, void *dat
 static float logits[C * N], alone[C * N], shared[C * N];
 static uint8_t labels[N];
 
-static double loss(const segloss_form *form, const segloss_executor *executor, float *gradient) {
+static double loss(const segloss_loss *form, const segloss_executor *executor, float *gradient) {
   static const int64_t pred_shape[] = {1, C, H, W}, target_shape[] = {1, H, W};
   segloss_term term;
   segloss_args args;
@@ -77,7 +77,7 @@ static void distances(const segloss_executor *executor, float *out) {
 }
 
 int main(void) {
-  const segloss_form *forms[8];
+  const segloss_loss *forms[8];
   segloss_executor executor;
   int i, count = 0;
   forms[count++] = segloss_cross_entropy(), forms[count++] = segloss_dice(), forms[count++] = segloss_top_k();

@@ -30,11 +30,11 @@ static int64_t bound(int p, int parts) {
 int main(void) {
   static const int counts[] = {1, 2, PARTS};
   const int64_t shape[] = {1, C, N}, flat[] = {1, N};
-  static segloss_select first, select, elsewhere, of_part;
+  static segloss_top_k_search first, select, elsewhere, of_part;
   segloss_term terms[2];
   segloss_args args, part;
-  segloss_fault fault;
-  segloss_tally sums[C], slopes[C];
+  segloss_error fault;
+  segloss_class_sums sums[C], slopes[C];
   double value = 0, in_parts = 0;
   int i, k, p, parts;
 
@@ -56,12 +56,12 @@ int main(void) {
   args.grad.data = whole;
   args.scratch = scratch;
   args.scratch_size = sizeof scratch;
-  args.fault = &fault;
+  args.error = &fault;
   CHECK(segloss_run(terms, 2, &args) == SEGLOSS_OK);
 
   for (k = 0; k < 3; k++) {
     parts = counts[k];
-    terms[1].select = NULL;
+    terms[1].top_k_search = NULL;
     CHECK(segloss_top_k_begin(&select) == SEGLOSS_OK);
     for (i = 0; !select.done; i++) {
       CHECK(i < 3);
@@ -78,21 +78,21 @@ int main(void) {
     CHECK(memcmp(&first, &select, sizeof select) == 0);
     CHECK(select.places > 0 && select.ties > select.places);
 
-    terms[1].select = &select;
+    terms[1].top_k_search = &select;
     memset(sums, 0, sizeof sums);
     for (p = 0; p < parts; p++) {
       part = part_of(&args, bound(p, parts), bound(p + 1, parts));
-      CHECK(segloss_fold(terms, 2, &part, sums) == SEGLOSS_OK);
+      CHECK(segloss_accumulate(terms, 2, &part, sums) == SEGLOSS_OK);
     }
     part = args;
     part.value = &in_parts;
     part.grad.data = NULL;
-    CHECK(segloss_finish(terms, 2, &part, sums, slopes) == SEGLOSS_OK);
+    CHECK(segloss_finalize(terms, 2, &part, sums, slopes) == SEGLOSS_OK);
     CHECK(in_parts == value);
     for (p = 0; p < parts; p++) {
       part = part_of(&args, bound(p, parts), bound(p + 1, parts));
       part.grad.data = pieces + bound(p, parts);
-      CHECK(segloss_map(terms, 2, &part, slopes) == SEGLOSS_OK);
+      CHECK(segloss_backward(terms, 2, &part, slopes) == SEGLOSS_OK);
     }
     CHECK(memcmp(whole, pieces, sizeof whole) == 0);
   }
@@ -102,8 +102,8 @@ int main(void) {
   part = part_of(&args, 0, 64);
   CHECK(segloss_top_k_count(terms, 2, 1, &part, &of_part) == SEGLOSS_PARAMETER); /* the term has a search */
   CHECK(segloss_top_k_count(terms, 2, 1, &part, &select) == SEGLOSS_OVERLAP);
-  terms[1].select = NULL;
-  CHECK(segloss_fold(terms, 2, &part, sums) == SEGLOSS_UNSUPPORTED && fault.term == 1);
+  terms[1].top_k_search = NULL;
+  CHECK(segloss_accumulate(terms, 2, &part, sums) == SEGLOSS_UNSUPPORTED && fault.term == 1);
   CHECK(segloss_top_k_count(terms, 2, 1, &part, &of_part) == SEGLOSS_PARAMETER); /* it is done */
   CHECK(segloss_top_k_narrow(&terms[1], &of_part) == SEGLOSS_PARAMETER);
   CHECK(segloss_top_k_count(terms, 2, 0, &part, &elsewhere) == SEGLOSS_PARAMETER); /* Dice */

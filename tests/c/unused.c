@@ -8,28 +8,28 @@ enum Use {
 };
 enum { AVERAGES = CLASS_AVERAGE | OTHER_AVERAGES, SMOOTH = NUMERATOR | DENOMINATOR, RATIO = SMOOTH | AVERAGES };
 
-typedef const segloss_form *(*getter)(void);
+typedef const segloss_loss *(*getter)(void);
 
 /* The constants of an option besides 0; a set of flags counts as one option. */
-static const uint32_t squares[] = {SEGLOSS_SQUARED, 0}, volumes[] = {SEGLOSS_INVERSE, SEGLOSS_UNIFORM, 0},
-                      selections[] = {SEGLOSS_THRESHOLD, 0}, rims[] = {SEGLOSS_RIM_ZERO, 0},
-                      hausdorffs[] = {SEGLOSS_TARGET_ONLY, SEGLOSS_PREDICTION_ONLY, SEGLOSS_ARGMAX,
-                                      SEGLOSS_INTERIOR, SEGLOSS_LOG, SEGLOSS_ARGMAX | SEGLOSS_LOG,
-                                      SEGLOSS_TARGET_ONLY | SEGLOSS_INTERIOR, 0},
+static const uint32_t squares[] = {SEGLOSS_DICE_SQUARED, 0}, volumes[] = {SEGLOSS_GDICE_INVERSE, SEGLOSS_GDICE_UNIFORM, 0},
+                      selections[] = {SEGLOSS_TOPK_THRESHOLD, 0}, rims[] = {SEGLOSS_BOUNDARY_RIM_ZERO, 0},
+                      hausdorffs[] = {SEGLOSS_HAUSDORFF_TARGET_ONLY, SEGLOSS_HAUSDORFF_PREDICTION_ONLY, SEGLOSS_HAUSDORFF_ARGMAX,
+                                      SEGLOSS_HAUSDORFF_INTERIOR, SEGLOSS_HAUSDORFF_LOG, SEGLOSS_HAUSDORFF_ARGMAX | SEGLOSS_HAUSDORFF_LOG,
+                                      SEGLOSS_HAUSDORFF_TARGET_ONLY | SEGLOSS_HAUSDORFF_INTERIOR, 0},
                       class_averages[] = {SEGLOSS_CLASS_POOLED, 0},
                       sample_averages[] = {SEGLOSS_SAMPLE_MEAN, SEGLOSS_SAMPLE_POOLED, 0},
-                      absents[] = {SEGLOSS_ABSENT_SKIPPED, 0}, normalizers[] = {SEGLOSS_BY_CLASS_WEIGHT, 0},
+                      absents[] = {SEGLOSS_ABSENT_SKIPPED, 0}, normalizers[] = {SEGLOSS_NORMALIZE_BY_CLASS_WEIGHT, 0},
                       weight_kinds[] = {SEGLOSS_WEIGHT_INVERSE_SQRT, SEGLOSS_WEIGHT_MEDIAN, 0},
-                      distance_flags[] = {SEGLOSS_SQUARE, SEGLOSS_BLACK_BORDER, SEGLOSS_SQUARE | SEGLOSS_BLACK_BORDER, 0},
+                      distance_flags[] = {SEGLOSS_DISTANCE_SQUARED, SEGLOSS_DISTANCE_BLACK_BORDER, SEGLOSS_DISTANCE_SQUARED | SEGLOSS_DISTANCE_BLACK_BORDER, 0},
                       none[] = {0};
 static const uint32_t *const options[] = {squares,         volumes, selections,  rims,         hausdorffs,
                                           class_averages,  sample_averages, absents, normalizers, weight_kinds,
                                           distance_flags};
 /* Numbers without an option: flags and activations, old numbers, a lone option, two constants or-ed. */
-static const uint32_t strays[] = {1, 2, 3, 4, 8, 16, SEGLOSS_ACCUMULATE, 0x130000, 0x1a0000, UINT32_MAX,
-                                  SEGLOSS_SQUARED | SEGLOSS_INVERSE, SEGLOSS_SQUARE | SEGLOSS_SQUARED,
-                                  SEGLOSS_THRESHOLD | SEGLOSS_ARGMAX, SEGLOSS_CLASS_POOLED | SEGLOSS_SAMPLE_POOLED,
-                                  SEGLOSS_TARGET_ONLY | SEGLOSS_PREDICTION_ONLY};
+static const uint32_t strays[] = {1, 2, 3, 4, 8, 16, SEGLOSS_ADD_TO_GRADIENT, 0x130000, 0x1a0000, UINT32_MAX,
+                                  SEGLOSS_DICE_SQUARED | SEGLOSS_GDICE_INVERSE, SEGLOSS_DISTANCE_SQUARED | SEGLOSS_DICE_SQUARED,
+                                  SEGLOSS_TOPK_THRESHOLD | SEGLOSS_HAUSDORFF_ARGMAX, SEGLOSS_CLASS_POOLED | SEGLOSS_SAMPLE_POOLED,
+                                  SEGLOSS_HAUSDORFF_TARGET_ONLY | SEGLOSS_HAUSDORFF_PREDICTION_ONLY};
 
 static const struct {
   const char *name;
@@ -60,30 +60,30 @@ static const struct {
 static double field[ALL];
 static int taken, refused;
 
-static double score(void *context, const segloss_tally *sums, segloss_tally *slope) {
+static double score(void *context, const segloss_class_sums *sums, segloss_class_sums *slope) {
   (void)context;
-  slope->predicted = 1;
-  return sums->predicted;
+  slope->prediction = 1;
+  return sums->prediction;
 }
 
 /* The second of two terms: taken, or refused with its name and place. */
 static void expect(int is_used, segloss_term term, const char *argument, const char *title) {
   segloss_term terms[2];
   segloss_args args = arguments();
-  segloss_fault fault;
+  segloss_error fault;
   double value = -7;
   segloss_status status;
   memset(&fault, 0, sizeof fault);
   terms[0] = term_of(segloss_dice());
   terms[1] = term;
   args.value = &value;
-  args.fault = &fault;
+  args.error = &fault;
   status = segloss_run(terms, 2, &args);
   if (is_used ? status != SEGLOSS_OK
               : status != SEGLOSS_PARAMETER || strcmp(fault.argument, argument) != 0 || fault.term != 1 ||
-                    fault.wants[0] == 0 || value != -7) {
+                    fault.expected[0] == 0 || value != -7) {
     fprintf(stderr, "%s of %s: status %d, %s: %s\n", argument, title, (int)status, fault.argument ? fault.argument : "",
-            fault.wants ? fault.wants : "");
+            fault.expected ? fault.expected : "");
     exit(1);
   }
   if (is_used) taken++;
@@ -144,9 +144,9 @@ static void every_form(void) {
     expect((uses & FIELD) != 0, term, "field", forms[k].name);
     term.flags = SEGLOSS_FIELD_COMPLETE;
     expect((uses & COMPLETE) != 0, term, (uses & FIELD) != 0 ? "flags" : "field", forms[k].name);
-    term = plain, term.flags = SEGLOSS_MINUS_ONE | SEGLOSS_NO_BACKGROUND;
+    term = plain, term.flags = SEGLOSS_MINUS_ONE | SEGLOSS_EXCLUDE_BACKGROUND;
     expect(1, term, "flags", forms[k].name);
-    term = plain, term.flags = SEGLOSS_ACCUMULATE;
+    term = plain, term.flags = SEGLOSS_ADD_TO_GRADIENT;
     expect(0, term, "flags", forms[k].name);
     term = plain, term.reserved = 1;
     expect(0, term, "reserved", forms[k].name);
@@ -164,9 +164,9 @@ static void other_constants(void) {
       double weights[C] = {-7, -7, -7};
       segloss_args args = arguments();
       segloss_distance_args distance;
-      segloss_fault fault;
+      segloss_error fault;
       static const int64_t image[] = {H, W};
-      args.fault = &fault;
+      args.error = &fault;
       if (is_among(constant, weight_kinds))
         CHECK(segloss_class_weights(&args, constant, weights) == SEGLOSS_OK && weights[0] > 0);
       else
@@ -179,7 +179,7 @@ static void other_constants(void) {
       distance.mask = tensor(labels, SEGLOSS_U8, 2, image);
       distance.out.data = out;
       distance.out.dtype = SEGLOSS_F64;
-      distance.fault = &fault;
+      distance.error = &fault;
       distance.scratch = scratch;
       distance.scratch_size = sizeof scratch;
       if (is_among(constant, distance_flags))

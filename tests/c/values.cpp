@@ -90,12 +90,12 @@ static void a_run_with_everything_set() {
   std::vector<Tally> tallies(B * C);
   CHECK(segloss_scratch_size(terms, 3, &args, &bytes) == SEGLOSS_OK);
   args.value = &value;
-  args.flags = SEGLOSS_ACCUMULATE;
+  args.flags = SEGLOSS_ADD_TO_GRADIENT;
   args.grad_scale = 128;
   args.grad = {gradient.data(), nullptr, SEGLOSS_F64, 0};
   args.term_values = term_values.data();
   args.class_values = class_values.data();
-  args.tallies = tallies.data();
+  args.class_sums = tallies.data();
   CHECK(segloss_run(terms, 3, &args) == SEGLOSS_OK);
 
   std::vector<double> our_gradient(B * C * N, 1.0), our_terms(3), our_classes(3 * B * C);
@@ -106,7 +106,7 @@ static void a_run_with_everything_set() {
   outputs.accumulate = true;
   outputs.term_values = our_terms;
   outputs.class_values = our_classes;
-  outputs.tallies = our_tallies;
+  outputs.class_sums = our_tallies;
   const segloss::Loss loss = p.loss();
   CHECK(loss.scratch_size(p.batch) == bytes);
   CHECK(loss.run(p.batch, outputs, p.scratch) == value && value > 0);
@@ -185,7 +185,7 @@ static void class_weights_and_distances() {
   const int64_t image[] = {H, W};
   for (uint8_t& label : p.labels) label = static_cast<uint8_t>(label % C);
   of_c.struct_size = sizeof of_c;
-  of_c.flags = SEGLOSS_SQUARE | SEGLOSS_BLACK_BORDER;
+  of_c.flags = SEGLOSS_DISTANCE_SQUARED | SEGLOSS_DISTANCE_BLACK_BORDER;
   of_c.kind = SEGLOSS_OTHER_SIDE;
   of_c.classes = C;
   of_c.mask = {p.labels.data(), image, nullptr, 2, SEGLOSS_U8};
@@ -215,9 +215,9 @@ static void class_weights_and_distances() {
 struct OwnDice {
   double smooth;
   double operator()(const Tally& sums, Tally& slope) const {
-    const double all = sums.predicted + sums.truth + smooth, both = 2 * sums.overlap + smooth;
-    slope.overlap = -2 / all;
-    slope.predicted = both / (all * all);
+    const double all = sums.prediction + sums.target + smooth, both = 2 * sums.intersection + smooth;
+    slope.intersection = -2 / all;
+    slope.prediction = both / (all * all);
     return 1 - both / all;
   }
 };

@@ -65,7 +65,7 @@ function run(title, of, entry) {
   library.reset();
   const [samples, , ...space] = of.shape;
   const args = library.take(structs.segloss_args.size);
-  const [value, fault] = [library.take(8), library.take(structs.segloss_fault.size)];
+  const [value, fault] = [library.take(8), library.take(structs.segloss_error.size)];
   const gradient = library.take(8 * of.pred.length);
   succeed(title, call.segloss_args_init(args, structs.segloss_args.size));
   const numbers = (list) => library.put(Float64Array.from(list));
@@ -99,7 +99,7 @@ function run(title, of, entry) {
 function transform(title, { shape, spacing, mask, signed }) {
   library.reset();
   const args = library.take(structs.segloss_distance_args.size);
-  const fault = library.take(structs.segloss_fault.size);
+  const fault = library.take(structs.segloss_error.size);
   const out = library.take(8 * signed.length);
   library.set(args, "segloss_distance_args", {
     struct_size: structs.segloss_distance_args.size,

@@ -80,7 +80,7 @@ export class Library {
 
   // The text of a fault.
   fault(at) {
-    const { argument, wants } = this.structs.segloss_fault.fields;
+    const { argument, wants } = this.structs.segloss_error.fields;
     const view = new DataView(this.call.memory.buffer);
     const text = (field) => {
       const bytes = new Uint8Array(this.call.memory.buffer, view.getUint32(at + field.at, true));

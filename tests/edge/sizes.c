@@ -6,7 +6,7 @@ static float logits[CLASSES * VOXELS];
 static uint8_t labels[VOXELS];
 static unsigned char scratch[SEGLOSS_SCRATCH_BYTES(1, CLASSES)];
 
-static const segloss_form *(*const forms[])(void) = {
+static const segloss_loss *(*const forms[])(void) = {
     segloss_dice,
 #ifdef ALL
     segloss_iou,           segloss_sensitivity_specificity, segloss_tversky,

@@ -44,7 +44,7 @@ static int used[CONSTANTS];
 #define FORM(name) {#name, segloss_##name}
 static const struct {
   const char *name;
-  const segloss_form *(*form)(void);
+  const segloss_loss *(*form)(void);
 } forms[] = {FORM(cross_entropy), FORM(top_k), FORM(focal), FORM(distance_penalized), FORM(sensitivity_specificity),
              FORM(dice), FORM(iou), FORM(tversky), FORM(generalized_dice), FORM(focal_tversky),
              FORM(asymmetric_similarity), FORM(penalty), FORM(boundary), FORM(hausdorff),
@@ -105,7 +105,7 @@ static segloss_term read_term(int k) {
     else if (strcmp(key, "sample_average") == 0)
       term.sample_average = n == 2 ? USE(SAMPLE_POOLED) : n == 1 ? SEGLOSS_SAMPLE_MEAN : SEGLOSS_SAMPLE_DEFAULT;
     else if (strcmp(key, "absent") == 0) term.absent = n ? USE(ABSENT_SKIPPED) : SEGLOSS_ABSENT_COUNTED;
-    else if (strcmp(key, "normalizer") == 0) term.normalizer = n ? USE(BY_CLASS_WEIGHT) : SEGLOSS_BY_VOXELS;
+    else if (strcmp(key, "normalizer") == 0) term.normalizer = n ? USE(BY_CLASS_WEIGHT) : SEGLOSS_NORMALIZE_BY_VOXELS;
     else {
       CHECK(strcmp(key, "flags") == 0 && n <= 2);
       term.flags = n == 1 ? USE(MINUS_ONE) : n == 2 ? USE(FIELD_COMPLETE) : 0;
@@ -130,14 +130,14 @@ static segloss_term read_term(int k) {
 
 static void check_run(const char *title, const segloss_term *terms, size_t n_terms, segloss_args args, double expected) {
   static double ours[MOST];
-  segloss_fault fault;
+  segloss_error fault;
   double value = -7, largest = 0;
   size_t i;
   args.value = &value;
   args.grad.data = ours;
-  args.fault = &fault;
+  args.error = &fault;
   if (segloss_run(terms, n_terms, &args) != SEGLOSS_OK) {
-    fprintf(stderr, "%s: %s: %s\n", title, fault.argument, fault.wants);
+    fprintf(stderr, "%s: %s: %s\n", title, fault.argument, fault.expected);
     exit(1);
   }
   for (i = 0; i < gradient.count; i++) largest = fmax(largest, fabs(gradient.of[i]));

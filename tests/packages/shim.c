@@ -40,7 +40,7 @@ int32_t shim_run(void *const managed[4], const int versioned[4], double *value, 
   int64_t strides[SEGLOSS_MAX_NDIM];
   segloss_term terms[2];
   segloss_args args;
-  segloss_fault fault;
+  segloss_error fault;
   segloss_status status;
   size_t bytes = 0;
   int k;
@@ -50,7 +50,7 @@ int32_t shim_run(void *const managed[4], const int versioned[4], double *value, 
   segloss_args_init(&args, sizeof args);
   args.activation = SEGLOSS_SOFTMAX;
   args.value = value;
-  args.fault = &fault;
+  args.error = &fault;
   status = segloss_dlpack_input(dl[0], "pred", &args.pred, &fault);
   if (!status) status = segloss_dlpack_input(dl[1], "target", &args.target, &fault);
   if (!status && managed[2]) status = segloss_dlpack_input(dl[2], "voxel_weight", &args.voxel_weight, &fault);
@@ -62,6 +62,6 @@ int32_t shim_run(void *const managed[4], const int versioned[4], double *value, 
     status = segloss_run(terms, 2, &args);
     free(args.scratch);
   }
-  if (status) snprintf(said, room, "%s: wanted %s", fault.argument, fault.wants);
+  if (status) snprintf(said, room, "%s: wanted %s", fault.argument, fault.expected);
   return status;
 }

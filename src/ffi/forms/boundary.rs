@@ -2,36 +2,36 @@
 
 use super::super::codes::*;
 use super::super::structs::segloss_term;
-use super::{Borrower, no_defaults, segloss_form, unknown, uses};
+use super::{LossVisitor, no_defaults, segloss_loss, unknown, uses};
 use crate::boundary::Sides;
 use crate::{Boundary, Error, Hausdorff};
 use core::ffi::CStr;
 
-/// Boundary loss. Parameters: variant (0, SEGLOSS_RIM_ZERO), field. Class 0 of two or more is left out where no class
+/// Boundary loss. Parameters: variant (0, SEGLOSS_BOUNDARY_RIM_ZERO), field. Class 0 of two or more is left out where no class
 /// weights are given.
 #[unsafe(no_mangle)]
-pub extern "C" fn segloss_boundary() -> *const segloss_form {
-    &const { segloss_form { defaults: no_defaults, uses: uses::VARIANT | uses::FIELD, lend: boundary } }
+pub extern "C" fn segloss_boundary() -> *const segloss_loss {
+    &const { segloss_loss { defaults: no_defaults, uses: uses::VARIANT | uses::FIELD, make: boundary } }
 }
 
-fn boundary(term: &segloss_term, borrower: Borrower<'_>) -> Result<(), Error> {
+fn boundary(term: &segloss_term, borrower: LossVisitor<'_>) -> Result<(), Error> {
     match term.variant as i32 {
         0 => borrower(&Boundary { rim_zero: false }),
-        SEGLOSS_RIM_ZERO => borrower(&Boundary { rim_zero: true }),
-        other => Err(unknown(c"variant", c"0 or SEGLOSS_RIM_ZERO").with_given(other.into())),
+        SEGLOSS_BOUNDARY_RIM_ZERO => borrower(&Boundary { rim_zero: true }),
+        other => Err(unknown(c"variant", c"0 or SEGLOSS_BOUNDARY_RIM_ZERO").with_given(other.into())),
     }
 }
 
 /// Hausdorff by distance transform. Parameters: alpha, field (the target's half, or all of it by
-/// SEGLOSS_FIELD_COMPLETE), variant: SEGLOSS_TARGET_ONLY, SEGLOSS_PREDICTION_ONLY, SEGLOSS_ARGMAX,
-/// SEGLOSS_INTERIOR, SEGLOSS_LOG, or-ed. Class 0 of two or more is left out where no class weights are given.
+/// SEGLOSS_FIELD_COMPLETE), variant: SEGLOSS_HAUSDORFF_TARGET_ONLY, SEGLOSS_HAUSDORFF_PREDICTION_ONLY, SEGLOSS_HAUSDORFF_ARGMAX,
+/// SEGLOSS_HAUSDORFF_INTERIOR, SEGLOSS_HAUSDORFF_LOG, or-ed. Class 0 of two or more is left out where no class weights are given.
 #[unsafe(no_mangle)]
-pub extern "C" fn segloss_hausdorff() -> *const segloss_form {
+pub extern "C" fn segloss_hausdorff() -> *const segloss_loss {
     &const {
-        segloss_form {
+        segloss_loss {
             defaults: default_hausdorff,
             uses: uses::VARIANT | uses::ALPHA | uses::FIELD | uses::FIELD_COMPLETE,
-            lend: hausdorff,
+            make: hausdorff,
         }
     }
 }
@@ -40,15 +40,18 @@ fn default_hausdorff(term: &mut segloss_term) {
     term.alpha = Hausdorff::default().alpha;
 }
 
-fn hausdorff(term: &segloss_term, borrower: Borrower<'_>) -> Result<(), Error> {
-    const ALL: i32 =
-        SEGLOSS_TARGET_ONLY | SEGLOSS_PREDICTION_ONLY | SEGLOSS_ARGMAX | SEGLOSS_INTERIOR | SEGLOSS_LOG;
+fn hausdorff(term: &segloss_term, borrower: LossVisitor<'_>) -> Result<(), Error> {
+    const ALL: i32 = SEGLOSS_HAUSDORFF_TARGET_ONLY
+        | SEGLOSS_HAUSDORFF_PREDICTION_ONLY
+        | SEGLOSS_HAUSDORFF_ARGMAX
+        | SEGLOSS_HAUSDORFF_INTERIOR
+        | SEGLOSS_HAUSDORFF_LOG;
     const EXPECTED: &CStr =
-        c"SEGLOSS_ARGMAX, _INTERIOR, _LOG and one of _TARGET_ONLY and _PREDICTION_ONLY, or-ed";
+        c"SEGLOSS_HAUSDORFF_ARGMAX, _INTERIOR, _LOG and one of _TARGET_ONLY and _PREDICTION_ONLY, or-ed";
     let variant =
         flags_of(term.variant, ALL).ok_or(unknown(c"variant", EXPECTED).with_given(term.variant.into()))?;
     let has = |flag: i32| variant & flag as u32 & 0xffff != 0;
-    let sides = match (has(SEGLOSS_TARGET_ONLY), has(SEGLOSS_PREDICTION_ONLY)) {
+    let sides = match (has(SEGLOSS_HAUSDORFF_TARGET_ONLY), has(SEGLOSS_HAUSDORFF_PREDICTION_ONLY)) {
         (false, false) => Sides::Both,
         (true, false) => Sides::Target,
         (false, true) => Sides::Prediction,
@@ -57,8 +60,8 @@ fn hausdorff(term: &segloss_term, borrower: Borrower<'_>) -> Result<(), Error> {
     borrower(&Hausdorff {
         alpha: term.alpha,
         sides,
-        argmax: has(SEGLOSS_ARGMAX),
-        interior: has(SEGLOSS_INTERIOR),
-        logarithmic: has(SEGLOSS_LOG),
+        argmax: has(SEGLOSS_HAUSDORFF_ARGMAX),
+        interior: has(SEGLOSS_HAUSDORFF_INTERIOR),
+        logarithmic: has(SEGLOSS_HAUSDORFF_LOG),
     })
 }

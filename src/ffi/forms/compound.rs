@@ -1,17 +1,17 @@
 //! The halves that compound losses are made of.
 
 use super::super::structs::segloss_term;
-use super::{Borrower, segloss_form, uses};
+use super::{LossVisitor, segloss_loss, uses};
 use crate::{BalancedCrossEntropy, Error, LogDice, PowerCrossEntropy};
 
 /// Balanced cross entropy, combo's first half (15). Parameters: beta.
 #[unsafe(no_mangle)]
-pub extern "C" fn segloss_balanced_cross_entropy() -> *const segloss_form {
+pub extern "C" fn segloss_balanced_cross_entropy() -> *const segloss_loss {
     &const {
-        segloss_form {
+        segloss_loss {
             defaults: default_balanced_cross_entropy,
             uses: uses::BETA,
-            lend: balanced_cross_entropy,
+            make: balanced_cross_entropy,
         }
     }
 }
@@ -20,29 +20,29 @@ fn default_balanced_cross_entropy(term: &mut segloss_term) {
     term.beta = BalancedCrossEntropy::default().beta;
 }
 
-fn balanced_cross_entropy(term: &segloss_term, borrower: Borrower<'_>) -> Result<(), Error> {
+fn balanced_cross_entropy(term: &segloss_term, borrower: LossVisitor<'_>) -> Result<(), Error> {
     borrower(&BalancedCrossEntropy { beta: term.beta })
 }
 
 /// Power cross entropy, exponential logarithmic's second half (16). Parameters: gamma.
 #[unsafe(no_mangle)]
-pub extern "C" fn segloss_power_cross_entropy() -> *const segloss_form {
-    &const { segloss_form { defaults: default_power_cross_entropy, uses: uses::GAMMA, lend: power_cross_entropy } }
+pub extern "C" fn segloss_power_cross_entropy() -> *const segloss_loss {
+    &const { segloss_loss { defaults: default_power_cross_entropy, uses: uses::GAMMA, make: power_cross_entropy } }
 }
 
 fn default_power_cross_entropy(term: &mut segloss_term) {
     term.gamma = PowerCrossEntropy::default().gamma;
 }
 
-fn power_cross_entropy(term: &segloss_term, borrower: Borrower<'_>) -> Result<(), Error> {
+fn power_cross_entropy(term: &segloss_term, borrower: LossVisitor<'_>) -> Result<(), Error> {
     borrower(&PowerCrossEntropy { gamma: term.gamma })
 }
 
 /// Logarithmic Dice, exponential logarithmic's first half (16). Parameters: gamma, those of region
 /// forms.
 #[unsafe(no_mangle)]
-pub extern "C" fn segloss_log_dice() -> *const segloss_form {
-    &const { segloss_form { defaults: default_log_dice, uses: uses::GAMMA | uses::RATIO, lend: log_dice } }
+pub extern "C" fn segloss_log_dice() -> *const segloss_loss {
+    &const { segloss_loss { defaults: default_log_dice, uses: uses::GAMMA | uses::RATIO, make: log_dice } }
 }
 
 fn default_log_dice(term: &mut segloss_term) {
@@ -50,7 +50,7 @@ fn default_log_dice(term: &mut segloss_term) {
     *term = segloss_term { gamma, smooth_numerator, smooth_denominator, ..*term };
 }
 
-fn log_dice(term: &segloss_term, borrower: Borrower<'_>) -> Result<(), Error> {
+fn log_dice(term: &segloss_term, borrower: LossVisitor<'_>) -> Result<(), Error> {
     let &segloss_term { gamma, smooth_numerator, smooth_denominator, .. } = term;
     borrower(&LogDice { gamma, smooth_numerator, smooth_denominator })
 }

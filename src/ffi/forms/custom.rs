@@ -1,17 +1,17 @@
 //! A region loss that the caller brings.
 
-use super::super::structs::{segloss_region, segloss_tally, segloss_term};
-use super::{Borrower, no_defaults, segloss_form, uses};
+use super::super::structs::{segloss_class_sums, segloss_region_function, segloss_term};
+use super::{LossVisitor, no_defaults, segloss_loss, uses};
 use crate::{ClassSums, Error, Loss, LossKind, RegionLoss, Status};
 use core::ffi::c_void;
 
 /// A custom region loss. Parameters: region, context, class_average, sample_average, absent.
 #[unsafe(no_mangle)]
-pub extern "C" fn segloss_custom_region() -> *const segloss_form {
-    &const { segloss_form { defaults: no_defaults, uses: uses::REGION | uses::AVERAGES, lend: custom_region } }
+pub extern "C" fn segloss_custom_region() -> *const segloss_loss {
+    &const { segloss_loss { defaults: no_defaults, uses: uses::REGION | uses::AVERAGES, make: custom_region } }
 }
 
-fn custom_region(term: &segloss_term, borrower: Borrower<'_>) -> Result<(), Error> {
+fn custom_region(term: &segloss_term, borrower: LossVisitor<'_>) -> Result<(), Error> {
     if term.region.is_none() {
         return Err(Error::new(Status::NullPointer, c"region", c"a function"));
     }
@@ -20,7 +20,7 @@ fn custom_region(term: &segloss_term, borrower: Borrower<'_>) -> Result<(), Erro
 
 /// A function of C over the sums of a class.
 struct Custom {
-    region: segloss_region,
+    region: segloss_region_function,
     context: *mut c_void,
 }
 
@@ -31,8 +31,8 @@ impl RegionLoss for Custom {
     fn evaluate(&self, class: &ClassSums) -> (f64, ClassSums) {
         let Some(region) = self.region else { return (0.0, ClassSums::ZERO) };
         let mut slope = ClassSums::ZERO;
-        let sums = core::ptr::from_ref(class).cast::<segloss_tally>();
-        let to = core::ptr::from_mut(&mut slope).cast::<segloss_tally>();
+        let sums = core::ptr::from_ref(class).cast::<segloss_class_sums>();
+        let to = core::ptr::from_mut(&mut slope).cast::<segloss_class_sums>();
         // SAFETY: the caller vouches for the function; the two structs have one layout.
         let value = unsafe { region(self.context, sums, to) };
         // Costs have slots of their own, and voxels and truth are not the prediction's.

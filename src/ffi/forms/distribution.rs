@@ -2,37 +2,40 @@
 
 use super::super::codes::*;
 use super::super::structs::segloss_term;
-use super::{Borrower, no_defaults, segloss_form, unknown, uses};
+use super::{LossVisitor, no_defaults, segloss_loss, unknown, uses};
 use crate::{CrossEntropy, DistancePenalized, Error, Focal, Normalizer, Selection, TopK};
 
 /// Cross entropy (2), (3). Parameters: label_smoothing, normalizer.
 #[unsafe(no_mangle)]
-pub extern "C" fn segloss_cross_entropy() -> *const segloss_form {
+pub extern "C" fn segloss_cross_entropy() -> *const segloss_loss {
     &const {
-        segloss_form {
+        segloss_loss {
             defaults: no_defaults,
             uses: uses::LABEL_SMOOTHING | uses::NORMALIZER,
-            lend: cross_entropy,
+            make: cross_entropy,
         }
     }
 }
 
-fn cross_entropy(term: &segloss_term, borrower: Borrower<'_>) -> Result<(), Error> {
+fn cross_entropy(term: &segloss_term, borrower: LossVisitor<'_>) -> Result<(), Error> {
     let normalizer = match term.normalizer as i32 {
-        SEGLOSS_BY_VOXELS => Normalizer::Voxels,
-        SEGLOSS_BY_CLASS_WEIGHT => Normalizer::ClassWeight,
+        SEGLOSS_NORMALIZE_BY_VOXELS => Normalizer::Voxels,
+        SEGLOSS_NORMALIZE_BY_CLASS_WEIGHT => Normalizer::ClassWeight,
         other => {
-            return Err(unknown(c"normalizer", c"SEGLOSS_BY_VOXELS or SEGLOSS_BY_CLASS_WEIGHT")
-                .with_given(other.into()));
+            return Err(unknown(
+                c"normalizer",
+                c"SEGLOSS_NORMALIZE_BY_VOXELS or SEGLOSS_NORMALIZE_BY_CLASS_WEIGHT",
+            )
+            .with_given(other.into()));
         }
     };
     borrower(&CrossEntropy { label_smoothing: term.label_smoothing, normalizer })
 }
 
-/// TopK cross entropy (4). Parameters: variant (SEGLOSS_FRACTION, SEGLOSS_THRESHOLD), k.
+/// TopK cross entropy (4). Parameters: variant (SEGLOSS_TOPK_FRACTION, SEGLOSS_TOPK_THRESHOLD), k.
 #[unsafe(no_mangle)]
-pub extern "C" fn segloss_top_k() -> *const segloss_form {
-    &const { segloss_form { defaults: default_top_k, uses: uses::VARIANT | uses::K | uses::SELECT, lend: top_k } }
+pub extern "C" fn segloss_top_k() -> *const segloss_loss {
+    &const { segloss_loss { defaults: default_top_k, uses: uses::VARIANT | uses::K | uses::SELECT, make: top_k } }
 }
 
 fn default_top_k(term: &mut segloss_term) {
@@ -40,14 +43,13 @@ fn default_top_k(term: &mut segloss_term) {
     term.k = k;
 }
 
-fn top_k(term: &segloss_term, borrower: Borrower<'_>) -> Result<(), Error> {
+fn top_k(term: &segloss_term, borrower: LossVisitor<'_>) -> Result<(), Error> {
     let selection = match term.variant as i32 {
-        SEGLOSS_FRACTION => Selection::Fraction(term.k),
-        SEGLOSS_THRESHOLD => Selection::Threshold(term.k),
+        SEGLOSS_TOPK_FRACTION => Selection::Fraction(term.k),
+        SEGLOSS_TOPK_THRESHOLD => Selection::Threshold(term.k),
         other => {
-            return Err(
-                unknown(c"variant", c"SEGLOSS_FRACTION or SEGLOSS_THRESHOLD").with_given(other.into())
-            );
+            return Err(unknown(c"variant", c"SEGLOSS_TOPK_FRACTION or SEGLOSS_TOPK_THRESHOLD")
+                .with_given(other.into()));
         }
     };
     borrower(&TopK { selection })
@@ -55,24 +57,24 @@ fn top_k(term: &segloss_term, borrower: Borrower<'_>) -> Result<(), Error> {
 
 /// Focal loss (5). Parameters: gamma.
 #[unsafe(no_mangle)]
-pub extern "C" fn segloss_focal() -> *const segloss_form {
-    &const { segloss_form { defaults: default_focal, uses: uses::GAMMA, lend: focal } }
+pub extern "C" fn segloss_focal() -> *const segloss_loss {
+    &const { segloss_loss { defaults: default_focal, uses: uses::GAMMA, make: focal } }
 }
 
 fn default_focal(term: &mut segloss_term) {
     term.gamma = Focal::default().gamma;
 }
 
-fn focal(term: &segloss_term, borrower: Borrower<'_>) -> Result<(), Error> {
+fn focal(term: &segloss_term, borrower: LossVisitor<'_>) -> Result<(), Error> {
     borrower(&Focal { gamma: term.gamma })
 }
 
 /// Distance-penalised cross entropy (6). Parameters: field, [B,...] or [B,C,...].
 #[unsafe(no_mangle)]
-pub extern "C" fn segloss_distance_penalized() -> *const segloss_form {
-    &const { segloss_form { defaults: no_defaults, uses: uses::FIELD, lend: distance_penalized } }
+pub extern "C" fn segloss_distance_penalized() -> *const segloss_loss {
+    &const { segloss_loss { defaults: no_defaults, uses: uses::FIELD, make: distance_penalized } }
 }
 
-fn distance_penalized(_: &segloss_term, borrower: Borrower<'_>) -> Result<(), Error> {
+fn distance_penalized(_: &segloss_term, borrower: LossVisitor<'_>) -> Result<(), Error> {
     borrower(&DistancePenalized)
 }

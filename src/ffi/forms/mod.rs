@@ -7,13 +7,13 @@ pub mod distribution;
 pub mod region;
 
 use super::codes::*;
-use super::structs::{Borrower, segloss_form, segloss_tensor, segloss_term};
+use super::structs::{LossVisitor, segloss_loss, segloss_tensor, segloss_term};
 use crate::region::{Squares, Volume};
 use crate::{Error, Status};
 use core::ffi::CStr;
 
 /// Which fields of a term a form reads. Every form reads weight, class_weight, SEGLOSS_MINUS_ONE and
-/// SEGLOSS_NO_BACKGROUND.
+/// SEGLOSS_EXCLUDE_BACKGROUND.
 pub(super) mod uses {
     pub const VARIANT: u32 = 1 << 0;
     pub const ALPHA: u32 = 1 << 1;
@@ -40,7 +40,7 @@ pub(super) mod uses {
 }
 
 /// Refuses a field that the form does not read and that is not as segloss_term_init wrote it.
-pub(super) fn check_unused(form: &segloss_form, term: &segloss_term) -> Result<(), Error> {
+pub(super) fn check_unused(form: &segloss_loss, term: &segloss_term) -> Result<(), Error> {
     let mut default = super::structs::NO_TERM;
     (form.defaults)(&mut default);
     // What is set to other than the default: with its number and the default's, if it is one.
@@ -69,7 +69,7 @@ pub(super) fn check_unused(form: &segloss_form, term: &segloss_term) -> Result<(
         (uses::ABSENT, c"absent", of(term.absent.into(), default.absent.into())),
         (uses::REGION, c"region", set(term.region.is_some())),
         (uses::REGION, c"context", set(!term.context.is_null())),
-        (uses::SELECT, c"select", set(!term.select.is_null())),
+        (uses::SELECT, c"select", set(!term.top_k_search.is_null())),
         (uses::FIELD, c"field", set(!field_is_absent(&term.field))),
         (uses::FIELD_COMPLETE, c"flags", set(term.flags & SEGLOSS_FIELD_COMPLETE as u32 != 0)),
     ];
@@ -95,19 +95,24 @@ fn no_defaults(_: &mut segloss_term) {}
 
 fn squares(term: &segloss_term) -> Result<Squares, Error> {
     match term.variant as i32 {
-        SEGLOSS_LINEAR => Ok(Squares::Linear),
-        SEGLOSS_SQUARED => Ok(Squares::Squared),
-        other => Err(unknown(c"variant", c"SEGLOSS_LINEAR or SEGLOSS_SQUARED").with_given(other.into())),
+        SEGLOSS_DICE_LINEAR => Ok(Squares::Linear),
+        SEGLOSS_DICE_SQUARED => Ok(Squares::Squared),
+        other => {
+            Err(unknown(c"variant", c"SEGLOSS_DICE_LINEAR or SEGLOSS_DICE_SQUARED").with_given(other.into()))
+        }
     }
 }
 
 fn volume(term: &segloss_term) -> Result<Volume, Error> {
     match term.variant as i32 {
-        SEGLOSS_INVERSE_SQUARE => Ok(Volume::InverseSquare),
-        SEGLOSS_INVERSE => Ok(Volume::Inverse),
-        SEGLOSS_UNIFORM => Ok(Volume::Uniform),
-        other => Err(unknown(c"variant", c"SEGLOSS_INVERSE_SQUARE, SEGLOSS_INVERSE or SEGLOSS_UNIFORM")
-            .with_given(other.into())),
+        SEGLOSS_GDICE_INVERSE_SQUARE => Ok(Volume::InverseSquare),
+        SEGLOSS_GDICE_INVERSE => Ok(Volume::Inverse),
+        SEGLOSS_GDICE_UNIFORM => Ok(Volume::Uniform),
+        other => Err(unknown(
+            c"variant",
+            c"SEGLOSS_GDICE_INVERSE_SQUARE, SEGLOSS_GDICE_INVERSE or SEGLOSS_GDICE_UNIFORM",
+        )
+        .with_given(other.into())),
     }
 }
 
