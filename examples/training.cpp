@@ -66,7 +66,7 @@ int main() try {
   const Scan scan;
   std::vector<float> weights(classes * features), logits(classes * count), gradient(classes * count);
 
-  segloss::Loss loss{{1.0, segloss::Dice{.smooth = 1e-5}, {.no_background = true}},
+  segloss::WeightedSum loss{{1.0, segloss::Dice{.smooth = 1e-5}, {.exclude_background = true}},
                      {1.0, segloss::CrossEntropy{}},
                      {0.0, segloss::Boundary{}}};
   segloss::Batch batch{.activation = segloss::Activation::softmax,
@@ -76,7 +76,7 @@ int main() try {
 
   // The labels do not change: the boundary's distances are computed once.
   std::vector<float> field(classes * count);
-  segloss::write_field(loss[2], batch, field.data(), scratch);
+  segloss::distance_field(loss[2], batch, field.data(), scratch);
   loss[2].options.field = {field.data(), batch.pred.shape};
 
   std::array<double, 3> terms;

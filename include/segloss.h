@@ -260,31 +260,33 @@ typedef int32_t segloss_status;
 // One sample and class; w weight, g truth, s probability; every field adds. Never changes.
 typedef struct segloss_class_sums {
   // Sum of w.
-  double voxels;
+  double weight;
   // Sum of w g.
-  double truth;
+  double target;
   // Sum of w s.
-  double predicted;
+  double prediction;
   // Sum of w g s.
-  double overlap;
+  double intersection;
   // Sum of w g (s - g)^2.
-  double missed;
+  double squared_error_positive;
   // Sum of w (1 - g) (s - g)^2.
-  double spilled;
+  double squared_error_negative;
   // Sum of w min(s, g); 0 where no term reads it, and no loss of this version does.
   double minimum;
   // 0.
   double reserved[3];
   // Of terms[0..3]: cost, without class weights.
-  double cost[4];
+  double loss_sum[4];
   // The weight that cost was charged to.
-  double charged[4];
+  double loss_weight[4];
 } segloss_class_sums;
 
 // A custom region loss: returns the value of one class (or of the pooled classes) and its slopes;
 // slope enters as zeros and only its prediction sums count. Runs on the calling thread, from run
 // and finish. Must not throw.
-typedef double (*segloss_region_function)(void *context, const struct segloss_class_sums *sums, struct segloss_class_sums *slope);
+typedef double (*segloss_region_function)(void *context,
+                                          const struct segloss_class_sums *sums,
+                                          struct segloss_class_sums *slope);
 
 // The search for the voxels that TopK by fraction selects from a batch in parts. Never changes.
 //
@@ -294,7 +296,7 @@ typedef double (*segloss_region_function)(void *context, const struct segloss_cl
 //     (parts on several machines: add up bins, or segloss_top_k_merge)
 //     segloss_top_k_narrow(&terms[k], &select);
 //   }
-//   terms[k].top_k_search = &select; then fold every part, finish, map every part.
+//   terms[k].select = &select; then fold every part, finish, map every part.
 typedef struct segloss_top_k_search {
   // Not 0 when the cut is found.
   uint64_t done;
@@ -362,7 +364,7 @@ typedef struct segloss_term {
   // Cross entropy: in [0, 1].
   double label_smoothing;
   // The form: one of the getters'.
-  const struct segloss_loss *form;
+  const struct segloss_loss *loss;
   // C values, finite and >= 0; NULL = the form's default.
   const double *class_weight;
   // Of a custom region loss.
@@ -370,7 +372,7 @@ typedef struct segloss_term {
   // Handed to region.
   void *context;
   // TopK by fraction: a search that is done. NULL selects from the whole batch, which fold and map do not see.
-  const struct segloss_top_k_search *select;
+  const struct segloss_top_k_search *top_k_search;
   // Floating; [B,C,...], or [B,...] for all classes. Absent: run computes it from labels.
   struct segloss_tensor field;
 } segloss_term;
@@ -398,7 +400,7 @@ typedef struct segloss_error {
   // The argument, as "alpha".
   const char *argument;
   // What it has to be, as "finite and >= 0".
-  const char *wants;
+  const char *expected;
   // The number that was refused: a parameter, a label, an extent, a length, bytes. 0 if SEGLOSS_ERROR_HAS_GIVEN is not in numbers.
   double given;
   // The number that is needed instead: an extent, a length, bytes. 0 if SEGLOSS_ERROR_HAS_NEEDED is not in numbers.
@@ -457,11 +459,11 @@ typedef struct segloss_args {
   // Output: n_terms*B*C: region forms before averaging; NaN where a form has none.
   double *class_values;
   // Output: B*C, by run only.
-  struct segloss_class_sums *tallies;
+  struct segloss_class_sums *class_sums;
   // Output: shape of pred.
   struct segloss_output grad;
   // The one output of a failure.
-  struct segloss_error *fault;
+  struct segloss_error *error;
   // Of any alignment, holding anything: what is read of it before it is written changes no result.
   void *scratch;
   // Bytes.
@@ -487,7 +489,7 @@ typedef struct segloss_distance_args {
   // F32 or F64, [...] or [n,...], C-contiguous.
   struct segloss_output out;
   // The one output of a failure.
-  struct segloss_error *fault;
+  struct segloss_error *error;
   // Of any alignment.
   void *scratch;
   // Bytes.
@@ -546,7 +548,8 @@ const struct segloss_loss *segloss_boundary(void);
 // Hausdorff by distance transform. Parameters: alpha, field (the target's half, or all of it by
 // SEGLOSS_FIELD_COMPLETE), variant: SEGLOSS_HAUSDORFF_TARGET_ONLY, SEGLOSS_HAUSDORFF_PREDICTION_ONLY, SEGLOSS_HAUSDORFF_ARGMAX,
 // SEGLOSS_HAUSDORFF_INTERIOR, SEGLOSS_HAUSDORFF_LOG, or-ed. Class 0 of two or more is left out where no class weights are given.
-SEGLOSS_API const struct segloss_loss *segloss_hausdorff(void);
+SEGLOSS_API
+const struct segloss_loss *segloss_hausdorff(void);
 
 // Balanced cross entropy, combo's first half (15). Parameters: beta.
 SEGLOSS_API const struct segloss_loss *segloss_balanced_cross_entropy(void);
@@ -640,9 +643,9 @@ segloss_status segloss_scratch_size(const struct segloss_term *terms,
 // As segloss_run; tallies holds B*C.
 SEGLOSS_API
 segloss_status segloss_accumulate(const struct segloss_term *terms,
-                            size_t n_terms,
-                            const struct segloss_args *part,
-                            struct segloss_class_sums *tallies);
+                                  size_t n_terms,
+                                  const struct segloss_args *part,
+                                  struct segloss_class_sums *tallies);
 
 // Starts a search for the voxels that TopK by fraction selects: writes zeros.
 // select is writable.
@@ -674,26 +677,26 @@ segloss_status segloss_top_k_merge(struct segloss_top_k_search *select,
 // As segloss_run; tallies and slopes hold B*C.
 SEGLOSS_API
 segloss_status segloss_finalize(const struct segloss_term *terms,
-                              size_t n_terms,
-                              const struct segloss_args *args,
-                              const struct segloss_class_sums *tallies,
-                              struct segloss_class_sums *slopes);
+                                size_t n_terms,
+                                const struct segloss_args *args,
+                                const struct segloss_class_sums *tallies,
+                                struct segloss_class_sums *slopes);
 
 // Writes the part's gradient. Fold every part before any map in place.
 // As segloss_run; slopes holds B*C.
 SEGLOSS_API
 segloss_status segloss_backward(const struct segloss_term *terms,
-                           size_t n_terms,
-                           const struct segloss_args *part,
-                           const struct segloss_class_sums *slopes);
+                                size_t n_terms,
+                                const struct segloss_args *part,
+                                const struct segloss_class_sums *slopes);
 
 // Writes the field that run would compute for the term from the target: [B,C,...]. Given back it
 // yields the same bits, if it has the precision of the run: F64 for an F64 pred, else F32.
 // As segloss_run; field is writable.
 SEGLOSS_API
 segloss_status segloss_distance_field(const struct segloss_term *term,
-                             const struct segloss_args *args,
-                             const struct segloss_output *field);
+                                      const struct segloss_args *args,
+                                      const struct segloss_output *field);
 
 // Writes C class weights from the frequencies of the classes in the target: kind is
 // SEGLOSS_WEIGHT_INVERSE, _INVERSE_SQRT or _MEDIAN. A class without truth takes the largest weight

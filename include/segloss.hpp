@@ -1,7 +1,7 @@
 // segloss for C++17 and up: typed terms, tensors that own their shapes, exceptions or results. Header only, over
 // the C library of segloss.h; nothing here allocates.
 //
-//   segloss::Loss loss{{1.0, segloss::Dice{.smooth = 1e-5}, {.no_background = true}},   // designators: C++20
+//   segloss::WeightedSum loss{{1.0, segloss::Dice{.smooth = 1e-5}, {.exclude_background = true}},   // designators: C++20
 //                      {1.0, segloss::CrossEntropy{}}};
 //   segloss::Batch batch{.activation = segloss::Activation::softmax,
 //                        .pred = {logits, {2, 4, 96, 96, 96}},
@@ -21,9 +21,9 @@
 
 #include "segloss/arguments.hpp"  // Term, Options, Batch, Outputs, Executor
 #include "segloss/distance.hpp"   // Distance
-#include "segloss/failures.hpp"   // Error, Result
-#include "segloss/forms.hpp"      // Dice, CrossEntropy, Boundary, ...
-#include "segloss/loss.hpp"       // Loss: scratch_size, run, fold, finish, map; write_field, class_weights
+#include "segloss/error.hpp"   // Error, Result
+#include "segloss/losses.hpp"      // Dice, CrossEntropy, Boundary, ...
+#include "segloss/loss.hpp"       // Loss: scratch_size, run, fold, finish, map; distance_field, class_weights
 #include "segloss/presets.hpp"    // presets::combo, ...
 #include "segloss/tensor.hpp"     // Tensor, Output, dtype_of
 

@@ -191,7 +191,7 @@ fn executors_from_c() {
 
 #[test]
 fn faults_from_c() {
-    run("faults.c", "c99");
+    run("errors.c", "c99");
 }
 
 #[test]

@@ -52,7 +52,7 @@ void check(cudaError_t status, const char *what) {
 }
 
 // nnU-Net's Dice and cross entropy against a disc and its core.
-class Loss {
+class WeightedSum {
 public:
   Loss() : labels_(VOXELS) {
     for (int64_t y = 0; y < EDGE; y++)
@@ -66,7 +66,7 @@ public:
     args_.pred = {nullptr, shape_, nullptr, 4, SEGLOSS_F32};
     args_.target = {labels_.data(), label_shape_, nullptr, 3, SEGLOSS_U8};
     args_.value = &value_;
-    args_.error = &fault_;
+    args_.error = &error_;
     size_t bytes = 0;
     check(segloss_scratch_size(terms_, n_terms_, &args_, &bytes));
     scratch_.resize(bytes);
@@ -84,7 +84,7 @@ public:
 
 private:
   void check(segloss_status status) {
-    if (status != SEGLOSS_OK) fail(fault_.argument ? fault_.argument : "segloss", segloss_status_string(status));
+    if (status != SEGLOSS_OK) fail(error_.argument ? error_.argument : "segloss", segloss_status_string(status));
   }
 
   const int64_t shape_[4] = {1, CLASSES, EDGE, EDGE}, label_shape_[3] = {1, EDGE, EDGE};
@@ -93,7 +93,7 @@ private:
   segloss_term terms_[SEGLOSS_MAX_TERMS] = {};
   size_t n_terms_ = 0;
   segloss_args args_ = {};
-  segloss_error fault_ = {};
+  segloss_error error_ = {};
   double value_ = 0;
 };
 

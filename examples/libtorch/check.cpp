@@ -17,7 +17,7 @@ static void close(const char* what, const torch::Tensor& ours, const torch::Tens
   failures += !holds;
 }
 
-static segloss::Loss make_loss(const torch::Tensor& field, double boundary_weight) {
+static segloss::WeightedSum make_loss(const torch::Tensor& field, double boundary_weight) {
   return {{1.0, segloss::Dice{.smooth = 1e-5}},
           {1.0, segloss::CrossEntropy{}},
           {boundary_weight, segloss::Boundary{}, {.field = view(field)}}};

@@ -21,18 +21,18 @@ segloss::Batch batch_of(const Tensor& logits, const Tensor& target, int64_t acti
   return {.activation = static_cast<segloss::Activation>(activation), .pred = view(logits), .target = view(target)};
 }
 
-template <class Tally>
-segloss::span<Tally> sums_of(const Tensor& sums) {
-  return {static_cast<Tally*>(sums.data_ptr()), static_cast<std::size_t>(sums.size(0) * sums.size(1))};
+template <class ClassSums>
+segloss::span<ClassSums> sums_of(const Tensor& sums) {
+  return {static_cast<ClassSums*>(sums.data_ptr()), static_cast<std::size_t>(sums.size(0) * sums.size(1))};
 }
 
 // The value, and the class sums [B,C,sums] as doubles.
 std::tuple<Tensor, Tensor> loss(const Tensor& logits, const Tensor& target, const HeldLoss& held, int64_t activation) {
   TORCH_CHECK(logits.dim() >= 3, "segloss takes logits [B,C,...], not of ", logits.dim(), " axes");
   const segloss::Batch batch = batch_of(logits, target, activation);
-  constexpr int64_t fields = sizeof(segloss::Tally) / sizeof(double);
+  constexpr int64_t fields = sizeof(segloss::ClassSums) / sizeof(double);
   Tensor sums = torch::empty({logits.size(0), logits.size(1), fields}, torch::kDouble);
-  const double value = held->loss.run(batch, {.class_sums = sums_of<segloss::Tally>(sums)}, scratch(held->loss.scratch_size(batch)));
+  const double value = held->loss.run(batch, {.class_sums = sums_of<segloss::ClassSums>(sums)}, scratch(held->loss.scratch_size(batch)));
   return {torch::scalar_tensor(value, torch::promote_types(logits.scalar_type(), torch::kFloat)), sums};
 }
 
@@ -45,8 +45,8 @@ Tensor gradient(const Tensor& upstream, const Tensor& logits, const Tensor& targ
   const segloss::Outputs outputs{.grad = output(made), .grad_scale = std::isfinite(scale) ? scale : 1.0};
   const auto bytes = scratch(held->loss.scratch_size(batch));
   try {
-    held->loss.finish(batch, sums_of<const segloss::Tally>(sums), sums_of<segloss::Tally>(slopes), outputs, bytes);
-    held->loss.map(batch, sums_of<const segloss::Tally>(slopes), outputs, bytes);
+    held->loss.finalize(batch, sums_of<const segloss::ClassSums>(sums), sums_of<segloss::ClassSums>(slopes), outputs, bytes);
+    held->loss.backward(batch, sums_of<const segloss::ClassSums>(slopes), outputs, bytes);
   } catch (const segloss::Error&) {
     // TopK by fraction and computed distance fields need the whole batch in one call.
     held->loss.run(batch, outputs, bytes);
@@ -157,7 +157,7 @@ HeldLoss named_loss(const std::vector<std::string>& names, const std::vector<dou
     raw.weight = weights[k];
     return segloss::Term(raw);
   };
-  const auto loss = names.size() == 1 ? segloss::Loss(term(0)) : segloss::Loss(term(0), term(1));
+  const auto loss = names.size() == 1 ? segloss::WeightedSum(term(0)) : segloss::WeightedSum(term(0), term(1));
   return c10::make_intrusive<TorchLoss>(loss, std::vector<Tensor>{});
 }
 

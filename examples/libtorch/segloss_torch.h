@@ -55,9 +55,9 @@ inline segloss::span<std::byte> scratch(std::size_t bytes) {
 
 // A loss and the tensors that its terms point to, all alive until the backward pass is done.
 struct TorchLoss : torch::CustomClassHolder {
-  segloss::Loss loss;
+  segloss::WeightedSum loss;
   std::vector<torch::Tensor> kept;  // fields, class weights
-  TorchLoss(const segloss::Loss& terms, std::vector<torch::Tensor> tensors) : loss(terms), kept(std::move(tensors)) {}
+  TorchLoss(const segloss::WeightedSum& terms, std::vector<torch::Tensor> tensors) : loss(terms), kept(std::move(tensors)) {}
 };
 
 // The ops, in segloss_torch.cpp.
@@ -66,7 +66,7 @@ torch::Tensor segloss_loss(const torch::Tensor& logits, const torch::Tensor& tar
 
 // The loss of logits [B,C,...] for labels [B,...]. The loss is copied; what its terms point to has to live until the
 // backward pass: `kept` are tensors that do.
-inline torch::Tensor segloss_loss(const torch::Tensor& logits, const torch::Tensor& target, const segloss::Loss& loss,
+inline torch::Tensor segloss_loss(const torch::Tensor& logits, const torch::Tensor& target, const segloss::WeightedSum& loss,
                                   std::vector<torch::Tensor> kept = {},
                                   segloss::Activation activation = segloss::Activation::softmax) {
   return segloss_loss(logits, target, c10::make_intrusive<TorchLoss>(loss, std::move(kept)), activation);
@@ -77,9 +77,9 @@ inline torch::Tensor boundary_field(const torch::Tensor& labels, int64_t classes
   std::vector<int64_t> shape = labels.sizes().vec();
   shape.insert(shape.begin() + 1, classes);
   torch::Tensor field = torch::empty(shape, type);
-  const segloss::Loss loss{{1.0, segloss::Boundary{}}};
+  const segloss::WeightedSum loss{{1.0, segloss::Boundary{}}};
   const torch::Tensor like = torch::empty({}, type).expand(shape);  // its shape and dtype count, none of it is read
   const segloss::Batch batch{.activation = segloss::Activation::softmax, .pred = view(like), .target = view(labels)};
-  segloss::write_field(loss[0], batch, output(field), scratch(loss.scratch_size(batch)));
+  segloss::distance_field(loss[0], batch, output(field), scratch(loss.scratch_size(batch)));
   return field;
 }

@@ -72,7 +72,7 @@ int main(int, char** arguments) {
   const auto image = (read_nifti(arguments[1]).to(torch::kFloat) / 255).unsqueeze(0);
   const auto labels = read_nifti(arguments[2]);
   const auto field = boundary_field(labels, classes, torch::kFloat);
-  segloss::Loss loss{{1.0, segloss::Dice{.smooth = 1e-5}},
+  segloss::WeightedSum loss{{1.0, segloss::Dice{.smooth = 1e-5}},
                      {1.0, segloss::CrossEntropy{}},
                      {0.0, segloss::Boundary{}, {.field = view(field)}}};
 

@@ -8,7 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "forms.hpp"
+#include "losses.hpp"
 #include "tensor.hpp"
 
 namespace segloss {
@@ -16,19 +16,19 @@ inline namespace SEGLOSS_MODE {
 
 enum class ClassAverage : std::uint32_t { mean = SEGLOSS_CLASS_MEAN, pooled = SEGLOSS_CLASS_POOLED };
 enum class SampleAverage : std::uint32_t {
-  by_form = SEGLOSS_SAMPLE_DEFAULT,  // mean for region forms; others are means over the batch
+  by_loss = SEGLOSS_SAMPLE_DEFAULT,  // mean for region forms; others are means over the batch
   mean = SEGLOSS_SAMPLE_MEAN,
   pooled = SEGLOSS_SAMPLE_POOLED,
 };
-enum class Absent : std::uint32_t { counted = SEGLOSS_ABSENT_COUNTED, skipped = SEGLOSS_ABSENT_SKIPPED };
+enum class AbsentClass : std::uint32_t { counted = SEGLOSS_ABSENT_COUNTED, skipped = SEGLOSS_ABSENT_SKIPPED };
 
 // What a term has besides its form's parameters.
 struct Options {
   ClassAverage class_average = ClassAverage::mean;
-  SampleAverage sample_average = SampleAverage::by_form;
-  Absent absent = Absent::counted;  // a class without truth in a sample
+  SampleAverage sample_average = SampleAverage::by_loss;
+  AbsentClass absent = AbsentClass::counted;  // a class without truth in a sample
   bool minus_one = false;           // value - 1, as nnU-Net's Dice
-  bool no_background = false;       // class 0 of two or more is left out, beside class weights too
+  bool exclude_background = false;       // class 0 of two or more is left out, beside class weights too
   bool field_complete = false;      // field is all of Hausdorff's weight
   span<const double> class_weight{};
   Tensor field{};  // absent: run computes it from labels
@@ -48,9 +48,9 @@ struct Term {
   explicit Term(const segloss_term& raw) noexcept : weight(raw.weight), form(raw) {
     options.class_average = static_cast<ClassAverage>(raw.class_average);
     options.sample_average = static_cast<SampleAverage>(raw.sample_average);
-    options.absent = static_cast<Absent>(raw.absent);
+    options.absent = static_cast<AbsentClass>(raw.absent);
     options.minus_one = (raw.flags & SEGLOSS_MINUS_ONE) != 0;
-    options.no_background = (raw.flags & SEGLOSS_EXCLUDE_BACKGROUND) != 0;
+    options.exclude_background = (raw.flags & SEGLOSS_EXCLUDE_BACKGROUND) != 0;
     options.field_complete = (raw.flags & SEGLOSS_FIELD_COMPLETE) != 0;
     options.field = Tensor(raw.field);
   }
@@ -60,7 +60,7 @@ struct Term {
     segloss_term raw = form;
     raw.struct_size = sizeof raw;
     raw.weight = weight;
-    raw.flags = (options.minus_one ? SEGLOSS_MINUS_ONE : 0u) | (options.no_background ? SEGLOSS_EXCLUDE_BACKGROUND : 0u) |
+    raw.flags = (options.minus_one ? SEGLOSS_MINUS_ONE : 0u) | (options.exclude_background ? SEGLOSS_EXCLUDE_BACKGROUND : 0u) |
                 (options.field_complete ? SEGLOSS_FIELD_COMPLETE : 0u);
     raw.class_average = static_cast<std::uint32_t>(options.class_average);
     raw.sample_average = static_cast<std::uint32_t>(options.sample_average);
@@ -116,10 +116,10 @@ struct Batch {
 struct Outputs {
   Output grad{};
   double grad_scale = 1.0;         // enters the slopes, so finish applies it and map does not
-  bool accumulate = false;         // grad += instead of =
+  bool add_to_gradient = false;    // grad += instead of =
   span<double> term_values{};      // one per term, before the weights
   span<double> class_values{};     // terms*B*C
-  span<Tally> tallies{};           // B*C, by run only
+  span<ClassSums> class_sums{};           // B*C, by run only
 };
 
 }  // inline namespace SEGLOSS_MODE

@@ -10,7 +10,7 @@
 #include <cstdint>
 
 #include "arguments.hpp"
-#include "failures.hpp"
+#include "error.hpp"
 
 namespace segloss {
 inline namespace SEGLOSS_MODE {
@@ -21,7 +21,7 @@ namespace detail {
 class Call {
  public:
   segloss_args args{};
-  segloss_error fault = fault_of(SEGLOSS_OK, nullptr, nullptr);
+  segloss_error error = error_of(SEGLOSS_OK, nullptr, nullptr);
   std::array<segloss_term, SEGLOSS_MAX_TERMS> terms{};
   std::size_t n_terms = 0;
   double value = 0.0;
@@ -34,7 +34,7 @@ class Call {
       : n_terms(count) {
     segloss_args_init(&args, sizeof args);
     args.activation = static_cast<std::uint32_t>(batch.activation);
-    args.flags = outputs.accumulate ? SEGLOSS_ADD_TO_GRADIENT : 0;
+    args.flags = outputs.add_to_gradient ? SEGLOSS_ADD_TO_GRADIENT : 0;
     args.grad_scale = outputs.grad_scale;
     args.pred = take(batch.pred, "pred");
     args.target = take(batch.target, "target");
@@ -44,7 +44,7 @@ class Call {
     args.executor = batch.executor == nullptr ? nullptr : batch.executor->c();
     args.grad = take(outputs.grad, batch.pred.shape.size(), "grad");
     args.value = &value;
-    args.error = &fault;
+    args.error = &error;
     args.scratch = scratch.data();
     args.scratch_size = scratch.size();
 
@@ -56,19 +56,19 @@ class Call {
     args.spacing = take(batch.spacing, axes - 2, "spacing", "one per spatial axis");
     args.term_values = take(outputs.term_values, count, "term_values", "one per term");
     args.class_values = take(outputs.class_values, count * all_, "class_values", "terms*B*C");
-    args.class_sums = take(outputs.class_sums, all_, "tallies", "B*C");
+    args.class_sums = take(outputs.class_sums, all_, "class_sums", "B*C");
     for (std::size_t k = 0; k < count; k++) {
-      const segloss_status before = fault.status;
+      const segloss_status before = error.status;
       terms[k] = first[k].c();
       take(first[k].options.field, "field");
       take(first[k].options.class_weight, classes_, "class_weight", "one per class");
-      if (before != fault.status) fault.term = static_cast<std::uint32_t>(k);
+      if (before != error.status) error.term = static_cast<std::uint32_t>(k);
     }
   }
 
-  // B*C tallies; none is allowed only where C allows it.
+  // B*C class_sums; none is allowed only where C allows it.
   template <class T>
-  T* tallies(span<T> range, const char* name) noexcept {
+  T* class_sums(span<T> range, const char* name) noexcept {
     return take(range, all_, name, "B*C");
   }
   double* class_values(span<double> range, const char* name) noexcept {
@@ -78,17 +78,17 @@ class Call {
   // Runs the verb unless something was refused here.
   template <class Verb>
   const segloss_error& run(Verb verb) noexcept {
-    if (fault.status == SEGLOSS_OK) fault.status = verb();
-    return fault;
+    if (error.status == SEGLOSS_OK) error.status = verb();
+    return error;
   }
 
  private:
   bool shaped_ = false;  // otherwise there are no lengths to check, and C refuses pred
   std::size_t classes_ = 0, all_ = 0;
 
-  void refuse(segloss_status status, const char* argument, const char* wants, std::size_t given,
+  void refuse(segloss_status status, const char* argument, const char* expected, std::size_t given,
               std::size_t needed) noexcept {
-    if (fault.status == SEGLOSS_OK) fault = fault_of(status, argument, wants, given, needed);
+    if (error.status == SEGLOSS_OK) error = error_of(status, argument, expected, given, needed);
   }
   segloss_tensor take(const Tensor& tensor, const char* name) noexcept {
     if (tensor.strides.size() != 0 && tensor.strides.size() != tensor.shape.size())
@@ -101,9 +101,9 @@ class Call {
     return output.c();
   }
   template <class T>
-  T* take(span<T> range, std::size_t length, const char* name, const char* wants) noexcept {
+  T* take(span<T> range, std::size_t length, const char* name, const char* expected) noexcept {
     if (range.empty()) return nullptr;
-    if (shaped_ && range.size() != length) refuse(SEGLOSS_SHAPE, name, wants, range.size(), length);
+    if (shaped_ && range.size() != length) refuse(SEGLOSS_SHAPE, name, expected, range.size(), length);
     return range.data();
   }
 };

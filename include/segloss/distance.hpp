@@ -9,7 +9,7 @@
 #include <cstdint>
 
 #include "arguments.hpp"
-#include "failures.hpp"
+#include "error.hpp"
 
 namespace segloss {
 inline namespace SEGLOSS_MODE {
@@ -35,9 +35,9 @@ struct Distance {
   // Bytes of scratch; reads no data.
   Result<std::size_t> scratch_size() const {
     std::size_t bytes = 0;
-    const segloss_error fault =
+    const segloss_error error =
         call({}, [&](segloss_distance_args& args) { return segloss_distance_scratch_size(&args, &bytes); });
-    return detail::give(fault, bytes);
+    return detail::give(error, bytes);
   }
   Result<void> run(span<std::byte> scratch) const {
     return detail::give(call(scratch, [](segloss_distance_args& args) { return segloss_distance(&args); }));
@@ -46,14 +46,14 @@ struct Distance {
  private:
   template <class Verb>
   segloss_error call(span<std::byte> scratch, Verb verb) const noexcept {
-    segloss_error fault = detail::fault_of(SEGLOSS_OK, nullptr, nullptr);
+    segloss_error error = detail::error_of(SEGLOSS_OK, nullptr, nullptr);
     const std::uint32_t axes = mask.shape.size();
     if (mask.strides.size() != 0 && mask.strides.size() != axes)
-      return detail::fault_of(SEGLOSS_STRIDES, "mask", "one stride per axis, or none", mask.strides.size(), axes);
+      return detail::error_of(SEGLOSS_STRIDES, "mask", "one stride per axis, or none", mask.strides.size(), axes);
     if (!spacing.empty() && spacing.size() != axes)
-      return detail::fault_of(SEGLOSS_SHAPE, "spacing", "one per axis", spacing.size(), axes);
+      return detail::error_of(SEGLOSS_SHAPE, "spacing", "one per axis", spacing.size(), axes);
     if (out.strides.size() != 0 && out.strides.size() != axes + (classes == 0 ? 0 : 1))
-      return detail::fault_of(SEGLOSS_STRIDES, "out", "one stride per axis, or none");
+      return detail::error_of(SEGLOSS_STRIDES, "out", "one stride per axis, or none");
     segloss_distance_args args;
     segloss_distance_args_init(&args, sizeof args);
     args.flags = (square ? SEGLOSS_DISTANCE_SQUARED : 0u) | (black_border ? SEGLOSS_DISTANCE_BLACK_BORDER : 0u);
@@ -62,12 +62,12 @@ struct Distance {
     args.mask = mask.c();
     args.spacing = spacing.empty() ? nullptr : spacing.data();
     args.out = out.c();
-    args.error = &fault;
+    args.error = &error;
     args.scratch = scratch.data();
     args.scratch_size = scratch.size();
     args.executor = executor == nullptr ? nullptr : executor->c();
-    fault.status = verb(args);
-    return fault;
+    error.status = verb(args);
+    return error;
   }
 };
 

@@ -15,7 +15,7 @@ inline namespace SEGLOSS_MODE {
 namespace presets {
 
 namespace detail {
-inline Loss fill(segloss_status (*preset)(segloss_term*, std::size_t, std::size_t*)) noexcept {
+inline WeightedSum fill(segloss_status (*preset)(segloss_term*, std::size_t, std::size_t*)) noexcept {
   segloss_term terms[SEGLOSS_MAX_TERMS];
   std::size_t count = 0;
   preset(terms, sizeof terms[0], &count);  // fails for NULL only
@@ -24,19 +24,19 @@ inline Loss fill(segloss_status (*preset)(segloss_term*, std::size_t, std::size_
 }  // namespace detail
 
 // Dice without background + cross entropy: nnU-Net's.
-inline Loss dice_cross_entropy() noexcept { return detail::fill(segloss_preset_dice_cross_entropy); }
+inline WeightedSum dice_cross_entropy() noexcept { return detail::fill(segloss_preset_dice_cross_entropy); }
 // Combo (15): a half of balanced cross entropy, a half of minus Dice with smoothing 1.
-inline Loss combo() noexcept { return detail::fill(segloss_preset_combo); }
+inline WeightedSum combo() noexcept { return detail::fill(segloss_preset_combo); }
 // Exponential logarithmic (16): 0.8 of logarithmic Dice, 0.2 of power cross entropy.
-inline Loss exponential_logarithmic() noexcept { return detail::fill(segloss_preset_exponential_logarithmic); }
+inline WeightedSum exponential_logarithmic() noexcept { return detail::fill(segloss_preset_exponential_logarithmic); }
 // Dice without background + TopK of the hardest tenth: nnU-Net's.
-inline Loss dice_top_k() noexcept { return detail::fill(segloss_preset_dice_top_k); }
+inline WeightedSum dice_top_k() noexcept { return detail::fill(segloss_preset_dice_top_k); }
 // Dice + focal: AnatomyNet's.
-inline Loss dice_focal() noexcept { return detail::fill(segloss_preset_dice_focal); }
+inline WeightedSum dice_focal() noexcept { return detail::fill(segloss_preset_dice_focal); }
 // Generalized Dice + 0.01 boundary: Kervadec's, at the start of a schedule that raises loss[1].weight.
-inline Loss generalized_dice_boundary() noexcept { return detail::fill(segloss_preset_generalized_dice_boundary); }
+inline WeightedSum generalized_dice_boundary() noexcept { return detail::fill(segloss_preset_generalized_dice_boundary); }
 // Dice without background + Hausdorff.
-inline Loss dice_hausdorff() noexcept { return detail::fill(segloss_preset_dice_hausdorff); }
+inline WeightedSum dice_hausdorff() noexcept { return detail::fill(segloss_preset_dice_hausdorff); }
 
 }  // namespace presets
 

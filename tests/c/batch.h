@@ -31,13 +31,13 @@ static inline segloss_term term_of(const segloss_loss *form) {
 /* The value, and the gradient if there is room for it. */
 static inline double run(const segloss_term *terms, size_t n_terms, double *gradient) {
   segloss_args args = arguments();
-  segloss_error fault;
+  segloss_error error;
   double value = -1;
   args.value = &value;
   args.grad.data = gradient;
-  args.error = &fault;
+  args.error = &error;
   if (segloss_run(terms, n_terms, &args) != SEGLOSS_OK) {
-    fprintf(stderr, "term %u, %s: %s\n", (unsigned)fault.term, fault.argument, fault.expected);
+    fprintf(stderr, "term %u, %s: %s\n", (unsigned)error.term, error.argument, error.expected);
     exit(1);
   }
   return value;

@@ -18,7 +18,7 @@ static void same_as_c(const segloss_loss* form) {
   CHECK(std::memcmp(&back, &of_c, sizeof back) == 0);
 }
 
-static void same_as_c(const segloss::Loss& loss, segloss_status (*preset)(segloss_term*, size_t, size_t*)) {
+static void same_as_c(const segloss::WeightedSum& loss, segloss_status (*preset)(segloss_term*, size_t, size_t*)) {
   segloss_term of_c[SEGLOSS_MAX_TERMS];
   size_t count = 0;
   CHECK(preset(of_c, sizeof of_c[0], &count) == SEGLOSS_OK && count == loss.size());
@@ -41,7 +41,7 @@ static void every_member_is_written() {
   TopK top_k;
   top_k.k = 0.7;
   top_k.selection = Selection::threshold;
-  top_k.top_k_search = &select;
+  top_k.search = &select;
   term = Term{1.0, top_k}.c();
   CHECK(term.k == 0.7 && term.variant == SEGLOSS_TOPK_THRESHOLD && term.top_k_search == &select);
 
@@ -92,8 +92,8 @@ static void every_member_is_written() {
   Options options;
   options.class_average = ClassAverage::pooled;
   options.sample_average = SampleAverage::pooled;
-  options.absent = Absent::skipped;
-  options.minus_one = options.no_background = options.field_complete = true;
+  options.absent = AbsentClass::skipped;
+  options.minus_one = options.exclude_background = options.field_complete = true;
   term = Term{1.0, Dice{}, options}.c();
   CHECK(term.class_average == SEGLOSS_CLASS_POOLED && term.sample_average == SEGLOSS_SAMPLE_POOLED);
   CHECK(term.absent == SEGLOSS_ABSENT_SKIPPED);

@@ -38,7 +38,7 @@ int main(void) {
   static double out[N];
   static float maps[CLASSES * N];
   segloss_distance_args args;
-  segloss_error fault;
+  segloss_error error;
   size_t needed = 0;
   int i, c;
 
@@ -50,7 +50,7 @@ int main(void) {
   args.spacing = spacing;
   args.out.data = out;
   args.out.dtype = SEGLOSS_F64;
-  args.error = &fault;
+  args.error = &error;
   CHECK(segloss_distance_scratch_size(&args, &needed) == SEGLOSS_OK && needed <= sizeof scratch);
   args.scratch = scratch;
   args.scratch_size = needed;
@@ -104,7 +104,7 @@ int main(void) {
   CHECK(tasks_run > 0);
 
   args.kind = 0;
-  CHECK(segloss_distance(&args) == SEGLOSS_PARAMETER && strcmp(fault.argument, "kind") == 0);
+  CHECK(segloss_distance(&args) == SEGLOSS_PARAMETER && strcmp(error.argument, "kind") == 0);
   args.kind = SEGLOSS_INSIDE;
   args.mask.dtype = SEGLOSS_F32;
   CHECK(segloss_distance(&args) == SEGLOSS_DTYPE);

@@ -24,14 +24,14 @@ static DLTensor exported(void *data, uint8_t code, uint8_t bits, int32_t ndim, i
 }
 
 static int refuses(const DLTensor *dl, segloss_status status, const char *word) {
-  segloss_error fault;
+  segloss_error error;
   segloss_tensor tensor, before;
   memset(&tensor, 0x5a, sizeof tensor);
-  memset(&fault, 0, sizeof fault);
+  memset(&error, 0, sizeof error);
   before = tensor;
   CHECK(segloss_dlpack_input(dl, "pred", &tensor, NULL) == status);
-  return segloss_dlpack_input(dl, "pred", &tensor, &fault) == status && fault.status == status &&
-         fault.term == UINT32_MAX && strcmp(fault.argument, "pred") == 0 && strstr(fault.expected, word) != NULL &&
+  return segloss_dlpack_input(dl, "pred", &tensor, &error) == status && error.status == status &&
+         error.term == UINT32_MAX && strcmp(error.argument, "pred") == 0 && strstr(error.expected, word) != NULL &&
          memcmp(&tensor, &before, sizeof tensor) == 0;
 }
 
@@ -87,22 +87,22 @@ static void outputs(void) {
   const segloss_tensor like = tensor(logits, SEGLOSS_F32, 4, shape);
   DLTensor dl = exported(logits, 2, 64, 4, shape);
   segloss_output output;
-  segloss_error fault;
-  CHECK(segloss_dlpack_output(&dl, 0, "grad", &like, strides, &output, &fault) == SEGLOSS_OK);
+  segloss_error error;
+  CHECK(segloss_dlpack_output(&dl, 0, "grad", &like, strides, &output, &error) == SEGLOSS_OK);
   CHECK(output.dtype == SEGLOSS_F64 && output.data == logits && output.strides == strides);
   CHECK(strides[0] == ALL && strides[1] == H * W && strides[2] == W && strides[3] == 1);
   dl.strides = reversed;
   dl.byte_offset = 4;
-  CHECK(segloss_dlpack_output(&dl, 2, "grad", &like, strides, &output, &fault) == SEGLOSS_OK);
+  CHECK(segloss_dlpack_output(&dl, 2, "grad", &like, strides, &output, &error) == SEGLOSS_OK);
   CHECK(output.strides == reversed && output.data == logits + 1);
-  CHECK(segloss_dlpack_output(&dl, 1, "grad", &like, strides, &output, &fault) == SEGLOSS_UNSUPPORTED);
-  CHECK(strstr(fault.expected, "written") != NULL);
+  CHECK(segloss_dlpack_output(&dl, 1, "grad", &like, strides, &output, &error) == SEGLOSS_UNSUPPORTED);
+  CHECK(strstr(error.expected, "written") != NULL);
   dl.shape = other;
-  CHECK(segloss_dlpack_output(&dl, 0, "grad", &like, strides, &output, &fault) == SEGLOSS_SHAPE && fault.index == 2);
+  CHECK(segloss_dlpack_output(&dl, 0, "grad", &like, strides, &output, &error) == SEGLOSS_SHAPE && error.index == 2);
   dl.ndim = 3;
-  CHECK(segloss_dlpack_output(&dl, 0, "grad", &like, strides, &output, &fault) == SEGLOSS_SHAPE && fault.index == -1);
-  CHECK(segloss_dlpack_output(NULL, 0, "grad", &like, strides, &output, &fault) == SEGLOSS_NULL_POINTER);
-  CHECK(segloss_dlpack_output(&dl, 0, "grad", NULL, strides, &output, &fault) == SEGLOSS_NULL_POINTER);
+  CHECK(segloss_dlpack_output(&dl, 0, "grad", &like, strides, &output, &error) == SEGLOSS_SHAPE && error.index == -1);
+  CHECK(segloss_dlpack_output(NULL, 0, "grad", &like, strides, &output, &error) == SEGLOSS_NULL_POINTER);
+  CHECK(segloss_dlpack_output(&dl, 0, "grad", NULL, strides, &output, &error) == SEGLOSS_NULL_POINTER);
   CHECK(output.data == logits + 1 && output.strides == reversed);
 }
 
@@ -112,7 +112,7 @@ static void a_run(void) {
   int64_t last[] = {ALL, 1, W * C, C}, room[SEGLOSS_MAX_NDIM];
   segloss_term term;
   segloss_args args;
-  segloss_error fault;
+  segloss_error error;
   double value = 0, expected = 0;
   DLTensor pred = exported(logits, 2, 32, 4, shape), target = exported(labels, 1, 8, 3, flat);
   DLTensor grad = exported(through, 2, 32, 4, shape);
@@ -138,15 +138,15 @@ static void a_run(void) {
   pred.strides = last;
   pred.byte_offset = 2 * sizeof(float);
   args.value = &value;
-  CHECK(segloss_dlpack_input(&pred, "pred", &args.pred, &fault) == SEGLOSS_OK);
-  CHECK(segloss_dlpack_input(&target, "target", &args.target, &fault) == SEGLOSS_OK);
-  CHECK(segloss_dlpack_output(&grad, 0, "grad", &args.pred, room, &args.grad, &fault) == SEGLOSS_OK);
+  CHECK(segloss_dlpack_input(&pred, "pred", &args.pred, &error) == SEGLOSS_OK);
+  CHECK(segloss_dlpack_input(&target, "target", &args.target, &error) == SEGLOSS_OK);
+  CHECK(segloss_dlpack_output(&grad, 0, "grad", &args.pred, room, &args.grad, &error) == SEGLOSS_OK);
   CHECK(segloss_run(&term, 1, &args) == SEGLOSS_OK);
   CHECK(value == expected && value > 0 && memcmp(direct, through, sizeof direct) == 0);
 
   /* An empty tensor has no address, and its offset is not added. */
   pred.data = NULL;
-  CHECK(segloss_dlpack_input(&pred, "pred", &args.pred, &fault) == SEGLOSS_OK && args.pred.data == NULL);
+  CHECK(segloss_dlpack_input(&pred, "pred", &args.pred, &error) == SEGLOSS_OK && args.pred.data == NULL);
 }
 
 int main(void) {

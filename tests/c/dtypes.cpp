@@ -99,7 +99,7 @@ static void runs(int fraction, int bias) {
   for (size_t i = 0; i < n; i++) labels[i] = i % 3 == 1;
   std::vector<std::byte> scratch(SEGLOSS_SCRATCH_BYTES(1, 2));
 
-  const segloss::Loss loss{{1.0, segloss::Dice{}}, {1.0, segloss::CrossEntropy{}}};
+  const segloss::WeightedSum loss{{1.0, segloss::Dice{}}, {1.0, segloss::CrossEntropy{}}};
   segloss::Batch batch;
   batch.activation = segloss::Activation::softmax;
   batch.pred = {floats.data(), {1, 2, n}};

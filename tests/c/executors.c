@@ -32,11 +32,11 @@ int main(void) {
   for (f = 0; f < 4; f++) {
     segloss_term term;
     segloss_args args;
-    segloss_error fault;
+    segloss_error error;
     double value = 0.0, again = 0.0;
     size_t needed = 0;
     void *scratch;
-    memset(&fault, 0, sizeof fault);
+    memset(&error, 0, sizeof error);
     CHECK(segloss_term_init(forms[f], &term, sizeof term) == SEGLOSS_OK);
     CHECK(segloss_args_init(&args, sizeof args) == SEGLOSS_OK);
     args.activation = SEGLOSS_SOFTMAX;
@@ -44,7 +44,7 @@ int main(void) {
     args.target = tensor(labels, SEGLOSS_U8, 2, target_shape);
     args.value = &value;
     args.grad.data = alone;
-    args.error = &fault;
+    args.error = &error;
     CHECK(segloss_scratch_size(&term, 1, &args, &needed) == SEGLOSS_OK);
     scratch = malloc(needed);
     args.scratch = scratch;

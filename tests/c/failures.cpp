@@ -39,7 +39,7 @@ static bool is(const segloss::Error& error, segloss_status status, const char* a
 }
 
 static void what_c_refuses() {
-  const segloss::Loss loss{{1.0, segloss::Dice{}}};
+  const segloss::WeightedSum loss{{1.0, segloss::Dice{}}};
   const segloss::Error label = thrown([&] { loss.run(batch(), {}, scratch); });
   CHECK(is(label, SEGLOSS_LABEL, "target") && label.error.index == 6);
   CHECK(std::strstr(label.what(), "target at 6: label is neither a class nor ignored: 3; wanted ") != nullptr);
@@ -48,7 +48,7 @@ static void what_c_refuses() {
   segloss::Tversky negative;
   negative.alpha = -1;
   const segloss::Error second = thrown([&] {
-    segloss::Loss({1.0, segloss::Dice{}}, {1.0, negative}).run(batch(), {}, scratch);
+    segloss::WeightedSum({1.0, segloss::Dice{}}, {1.0, negative}).run(batch(), {}, scratch);
   });
   CHECK(is(second, SEGLOSS_PARAMETER, "alpha") && second.error.term == 1);
   CHECK(std::strstr(second.what(), "alpha of term 1: parameter out of range: -1; wanted ") != nullptr);
@@ -65,10 +65,10 @@ static void what_c_refuses() {
 
 // Lengths that C cannot see.
 static void what_only_cpp_can_refuse() {
-  const segloss::Loss loss{{1.0, segloss::Dice{}}};
+  const segloss::WeightedSum loss{{1.0, segloss::Dice{}}};
   std::vector<double> three(3);
   std::vector<uint8_t> present(3, 1);
-  std::vector<segloss::Tally> tallies(3);
+  std::vector<segloss::ClassSums> class_sums(3);
   segloss::Batch wrong = batch();
   wrong.class_present = present;
   CHECK(is(thrown([&] { loss.run(wrong, {}, scratch); }), SEGLOSS_SHAPE, "class_present"));
@@ -86,20 +86,20 @@ static void what_only_cpp_can_refuse() {
   outputs.class_values = three;
   CHECK(is(thrown([&] { loss.run(batch(), outputs, scratch); }), SEGLOSS_SHAPE, "class_values"));
   outputs = {};
-  outputs.class_sums = tallies;
-  CHECK(is(thrown([&] { loss.run(batch(), outputs, scratch); }), SEGLOSS_SHAPE, "tallies"));
+  outputs.class_sums = class_sums;
+  CHECK(is(thrown([&] { loss.run(batch(), outputs, scratch); }), SEGLOSS_SHAPE, "class_sums"));
   outputs = {};
   outputs.grad = {logits, {1, 8}};
   CHECK(is(thrown([&] { loss.run(batch(), outputs, scratch); }), SEGLOSS_STRIDES, "grad"));
 
-  CHECK(is(thrown([&] { loss.fold(batch(), tallies, scratch); }), SEGLOSS_SHAPE, "tallies"));
-  CHECK(is(thrown([&] { loss.map(batch(), tallies, {}, scratch); }), SEGLOSS_SHAPE, "slopes"));
-  CHECK(is(thrown([&] { (void)loss.finish(batch(), tallies, {}, {}, scratch); }), SEGLOSS_SHAPE, "tallies"));
-  CHECK(is(thrown([&] { loss.fold(batch(), {}, scratch); }), SEGLOSS_NULL_POINTER, "tallies"));
+  CHECK(is(thrown([&] { loss.accumulate(batch(), class_sums, scratch); }), SEGLOSS_SHAPE, "class_sums"));
+  CHECK(is(thrown([&] { loss.backward(batch(), class_sums, {}, scratch); }), SEGLOSS_SHAPE, "slopes"));
+  CHECK(is(thrown([&] { (void)loss.finalize(batch(), class_sums, {}, {}, scratch); }), SEGLOSS_SHAPE, "class_sums"));
+  CHECK(is(thrown([&] { loss.accumulate(batch(), {}, scratch); }), SEGLOSS_NULL_POINTER, "class_sums"));
   const auto kind = segloss::Frequency::inverse;
   CHECK(is(thrown([&] { segloss::class_weights(batch(), kind, three, scratch); }), SEGLOSS_SHAPE, "weights"));
 
-  segloss::Loss weighted{{1.0, segloss::Dice{}}, {1.0, segloss::Focal{}}};
+  segloss::WeightedSum weighted{{1.0, segloss::Dice{}}, {1.0, segloss::Focal{}}};
   weighted[1].options.class_weight = three;
   const segloss::Error second = thrown([&] { weighted.run(batch(), {}, scratch); });
   CHECK(is(second, SEGLOSS_SHAPE, "class_weight") && second.error.term == 1);

@@ -11,7 +11,7 @@ static void empty(int64_t samples, int64_t classes, int64_t voxels) {
   for (k = 0; k < sizeof forms / sizeof forms[0]; k++) {
     const segloss_term term = term_of(forms[k]);
     segloss_args args = arguments();
-    segloss_error fault;
+    segloss_error error;
     double value = -7, gradient = -7, term_value = -7;
     size_t needed = 0;
     args.pred = tensor(NULL, SEGLOSS_F64, 3, shape);
@@ -19,7 +19,7 @@ static void empty(int64_t samples, int64_t classes, int64_t voxels) {
     args.value = &value;
     args.term_values = &term_value;
     args.grad.data = &gradient;
-    args.error = &fault;
+    args.error = &error;
     CHECK(segloss_scratch_size(&term, 1, &args, &needed) == SEGLOSS_OK);
     args.scratch = NULL;
     args.scratch_size = 0;
@@ -94,13 +94,13 @@ static int is_start(size_t size, const size_t *starts, size_t count) {
 static void sizes(void) {
   static const size_t of_args[] = {F(flags), F(activation), F(ignore_len), F(grad_scale), F(pred), F(target),
                                    F(voxel_weight), F(class_present), F(ignore), F(spacing), F(value), F(term_values),
-                                   F(class_values), F(tallies), F(grad), F(fault), F(scratch), F(scratch_size),
+                                   F(class_values), F(class_sums), F(grad), F(error), F(scratch), F(scratch_size),
                                    F(executor), sizeof(segloss_args)};
   static const size_t of_term[] = {T(flags), T(variant), T(class_average), T(sample_average), T(absent), T(normalizer),
                                    T(reserved), T(weight), T(alpha), T(beta), T(gamma), T(k), T(smooth_numerator),
-                                   T(smooth_denominator), T(label_smoothing), T(form), T(class_weight), T(region),
-                                   T(context), T(select), T(field), sizeof(segloss_term)};
-  static const size_t of_distance[] = {D(flags), D(kind), D(classes), D(mask), D(spacing), D(out), D(fault),
+                                   T(smooth_denominator), T(label_smoothing), T(loss), T(class_weight), T(region),
+                                   T(context), T(top_k_search), T(field), sizeof(segloss_term)};
+  static const size_t of_distance[] = {D(flags), D(kind), D(classes), D(mask), D(spacing), D(out), D(error),
                                        D(scratch), D(scratch_size), D(executor), sizeof(segloss_distance_args)};
   static const size_t of_executor[] = {E(workers), E(parallel_for), E(context), sizeof(segloss_executor)};
   size_t size, taken = 0;
@@ -160,7 +160,7 @@ static void odd_addresses(void) {
   const int64_t strides[] = {C * N, N, W, 1};
   segloss_term term = term_of(segloss_dice()), preset[SEGLOSS_MAX_TERMS];
   segloss_args args = arguments();
-  segloss_error fault;
+  segloss_error error;
   double value = -7, expected = -7;
   size_t count;
   args.value = &expected;
@@ -172,20 +172,20 @@ static void odd_addresses(void) {
   args.grad.data = gradient;
   args.grad.strides = args.pred.strides;
   args.value = &value;
-  args.error = &fault;
+  args.error = &error;
   CHECK(segloss_run(&term, 1, &args) == SEGLOSS_OK && value == expected);
   CHECK(segloss_preset_dice_cross_entropy(preset, sizeof preset[0], (size_t *)(void *)(places + 1)) == SEGLOSS_OK);
   memcpy(&count, places + 1, sizeof count);
   CHECK(count == 2);
-  args = arguments(), args.error = &fault;
+  args = arguments(), args.error = &error;
   args.value = (double *)(void *)(room + 1);
-  CHECK(segloss_run(&term, 1, &args) == SEGLOSS_MISALIGNED && strcmp(fault.argument, "value") == 0);
-  args = arguments(), args.error = &fault;
+  CHECK(segloss_run(&term, 1, &args) == SEGLOSS_MISALIGNED && strcmp(error.argument, "value") == 0);
+  args = arguments(), args.error = &error;
   args.spacing = (const double *)(const void *)(room + 1);
-  CHECK(segloss_run(&term, 1, &args) == SEGLOSS_MISALIGNED && strcmp(fault.argument, "spacing") == 0);
-  args = arguments(), args.error = &fault;
+  CHECK(segloss_run(&term, 1, &args) == SEGLOSS_MISALIGNED && strcmp(error.argument, "spacing") == 0);
+  args = arguments(), args.error = &error;
   term.class_weight = (const double *)(const void *)(room + 1);
-  CHECK(segloss_run(&term, 1, &args) == SEGLOSS_MISALIGNED && strcmp(fault.argument, "class_weight") == 0);
+  CHECK(segloss_run(&term, 1, &args) == SEGLOSS_MISALIGNED && strcmp(error.argument, "class_weight") == 0);
 }
 
 /* Sixteen axes are the most, and work like their product. */
@@ -198,16 +198,16 @@ static void sixteen_axes(void) {
   for (k = 0; k < 3; k++) {
     const segloss_term term = term_of(forms[k]);
     segloss_args args = arguments();
-    segloss_error fault;
+    segloss_error error;
     double value = -7, expected = run(&term, 1, few);
     args.pred = tensor(logits, SEGLOSS_F64, 16, shape);
     args.target = tensor(labels, SEGLOSS_U8, 15, flat);
     args.value = &value;
     args.grad.data = many;
-    args.error = &fault;
+    args.error = &error;
     CHECK(segloss_run(&term, 1, &args) == SEGLOSS_OK && value == expected && memcmp(few, many, sizeof few) == 0);
     args.pred = tensor(logits, SEGLOSS_F64, 17, more);
-    CHECK(segloss_run(&term, 1, &args) == SEGLOSS_SHAPE && strcmp(fault.argument, "pred") == 0);
+    CHECK(segloss_run(&term, 1, &args) == SEGLOSS_SHAPE && strcmp(error.argument, "pred") == 0);
   }
 }
 
@@ -244,17 +244,17 @@ static void reserved_fields(void) {
   static double gradient[ALL];
   segloss_term term = term_of(segloss_dice());
   segloss_args args = arguments();
-  segloss_error fault;
+  segloss_error error;
   double value = -7;
   args.value = &value;
-  args.error = &fault;
+  args.error = &error;
   args.grad.data = gradient;
   args.grad.reserved = 1;
-  CHECK(segloss_run(&term, 1, &args) == SEGLOSS_PARAMETER && strcmp(fault.argument, "grad") == 0 && value == -7);
+  CHECK(segloss_run(&term, 1, &args) == SEGLOSS_PARAMETER && strcmp(error.argument, "grad") == 0 && value == -7);
   args.grad.reserved = 0;
   term.reserved = 1;
-  CHECK(segloss_run(&term, 1, &args) == SEGLOSS_PARAMETER && strcmp(fault.argument, "reserved") == 0);
-  CHECK(fault.term == 0 && value == -7);
+  CHECK(segloss_run(&term, 1, &args) == SEGLOSS_PARAMETER && strcmp(error.argument, "reserved") == 0);
+  CHECK(error.term == 0 && value == -7);
 }
 
 /* Weights of bytes are those of floating point. */

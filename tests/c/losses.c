@@ -27,11 +27,11 @@ static segloss_args arguments(void) {
 
 static double run(const segloss_term *terms, size_t n_terms, segloss_args args) {
   double value = -1;
-  segloss_error fault;
+  segloss_error error;
   args.value = &value;
-  args.error = &fault;
+  args.error = &error;
   if (segloss_run(terms, n_terms, &args) != SEGLOSS_OK) {
-    fprintf(stderr, "%s: %s\n", fault.argument, fault.expected);
+    fprintf(stderr, "%s: %s\n", error.argument, error.expected);
     exit(1);
   }
   return value;

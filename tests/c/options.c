@@ -26,7 +26,7 @@ static void check_flags(void) {
 /* Each variant is another loss, and has its gradient. */
 static void check_variants(void) {
   const struct {
-    const segloss_loss *form;
+    const segloss_loss *loss;
     uint64_t variants[6];
   } all[] = {
       {segloss_dice(), {SEGLOSS_DICE_SQUARED}},

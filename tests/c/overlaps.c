@@ -10,7 +10,7 @@ enum Argument {
 };
 static const char *const names[COUNT] = {
     "pred",         "target",  "voxel_weight", "class_present", "ignore",  "spacing", "class_weight",
-    "field",        "grad",    "value",        "term_values",   "class_values", "tallies", "fault",
+    "field",        "grad",    "value",        "term_values",   "class_values", "tallies", "error",
     "scratch",      "tallies", "slopes",       "field",         "weights"};
 enum { ROOM = 1 << 12, SPACE = 1 << 19 };
 static double memory[COUNT][ROOM / 8], space[SPACE / 8];
@@ -110,7 +110,7 @@ int main(void) {
     CHECK(go(verb) == SEGLOSS_OK);
     for (one = 0; one < COUNT; one++)
       for (other = 0; other < COUNT; other++) {
-        const segloss_error *fault;
+        const segloss_error *error;
         size_t room;
         if (one == other || !is_taken(verb, one) || !is_taken(verb, other) || !is_written(verb, one)) continue;
         /* The gradient may be the prediction: in_place.c. */
@@ -128,11 +128,11 @@ int main(void) {
           fprintf(stderr, "verb %d: %s over %s is no overlap\n", verb, names[one], names[other]);
           return 1;
         }
-        /* The fault names one of the two, and is the only one written, unless it is one of the two. */
-        fault = (const segloss_error *)(const void *)memory[FAULT];
+        /* The error names one of the two, and is the only one written, unless it is one of the two. */
+        error = (const segloss_error *)(const void *)memory[FAULT];
         if (one != FAULT && other != FAULT)
-          CHECK(fault->status == SEGLOSS_OVERLAP &&
-                (strcmp(fault->argument, names[one]) == 0 || strcmp(fault->argument, names[other]) == 0));
+          CHECK(error->status == SEGLOSS_OVERLAP &&
+                (strcmp(error->argument, names[one]) == 0 || strcmp(error->argument, names[other]) == 0));
         for (k = 0; k < COUNT; k++)
           CHECK((k == FAULT && one != FAULT && other != FAULT) ||
                 memcmp(memory[k], before[k], sizeof before[k]) == 0);

@@ -2,16 +2,16 @@
 #include "batch.h"
 #include <float.h>
 
-static segloss_error fault;
+static segloss_error error;
 static int taken, refused;
 
 /* The value is painted, and stays so where the call is refused. */
 static segloss_status go(const segloss_term *terms, size_t n_terms, segloss_args args) {
   double value = -7;
   segloss_status status;
-  memset(&fault, 0, sizeof fault);
+  memset(&error, 0, sizeof error);
   args.value = &value;
-  args.error = &fault;
+  args.error = &error;
   status = segloss_run(terms, n_terms, &args);
   CHECK((status == SEGLOSS_OK) == (value != -7));
   return status;
@@ -25,10 +25,10 @@ static void expect(int is_legal, segloss_term term, const char *name, const char
   terms[1] = term;
   status = go(terms, 2, arguments());
   if (is_legal ? status != SEGLOSS_OK
-               : status != SEGLOSS_PARAMETER || strcmp(fault.argument, name) != 0 || fault.term != 1 ||
-                     fault.numbers != SEGLOSS_ERROR_HAS_GIVEN || !(fault.given == x || (isnan(x) && isnan(fault.given)))) {
+               : status != SEGLOSS_PARAMETER || strcmp(error.argument, name) != 0 || error.term != 1 ||
+                     error.numbers != SEGLOSS_ERROR_HAS_GIVEN || !(error.given == x || (isnan(x) && isnan(error.given)))) {
     fprintf(stderr, "%s = %.17g of %s: status %d, %s: %s\n", name, x, form, (int)status,
-            fault.argument ? fault.argument : "", fault.expected ? fault.expected : "");
+            error.argument ? error.argument : "", error.expected ? error.expected : "");
     exit(1);
   }
   if (is_legal) taken++;
@@ -114,20 +114,20 @@ static void arguments_of_a_call(void) {
     weights[1] = illegal[k];
     term.class_weight = weights;
     CHECK(go(&term, 1, args) == (is_zero ? SEGLOSS_OK : SEGLOSS_PARAMETER));
-    if (!is_zero) CHECK(strcmp(fault.argument, "class_weight") == 0 && fault.index == 1 && fault.term == 0);
+    if (!is_zero) CHECK(strcmp(error.argument, "class_weight") == 0 && error.index == 1 && error.term == 0);
     spacing[1] = illegal[k];
     args.spacing = spacing;
-    CHECK(go(&plain, 1, args) == SEGLOSS_PARAMETER && strcmp(fault.argument, "spacing") == 0 && fault.index == 1);
+    CHECK(go(&plain, 1, args) == SEGLOSS_PARAMETER && strcmp(error.argument, "spacing") == 0 && error.index == 1);
     args = arguments();
     args.grad_scale = illegal[k];
     CHECK(go(&plain, 1, args) == (k < 3 ? SEGLOSS_PARAMETER : SEGLOSS_OK));
-    if (k < 3) CHECK(strcmp(fault.argument, "grad_scale") == 0);
+    if (k < 3) CHECK(strcmp(error.argument, "grad_scale") == 0);
     args = arguments();
     for (i = 0; i < B * N; i++) voxels[i] = 1;
     voxels[N + 3] = illegal[k];
     args.voxel_weight = tensor(voxels, SEGLOSS_F64, 3, FLAT);
     CHECK(go(&plain, 1, args) == (is_zero ? SEGLOSS_OK : SEGLOSS_PARAMETER));
-    if (!is_zero) CHECK(strcmp(fault.argument, "voxel_weight") == 0 && fault.index == N + 3);
+    if (!is_zero) CHECK(strcmp(error.argument, "voxel_weight") == 0 && error.index == N + 3);
   }
 }
 

@@ -9,7 +9,7 @@ void results() {
   static uint8_t labels[8] = {0, 1, 1, 0, 1, 0, 3, 1};
   static float logits[16], gradient[16];
   static std::byte scratch[SEGLOSS_SCRATCH_BYTES(1, 2)];
-  const segloss::Loss loss{{1.0, segloss::Dice{}}};
+  const segloss::WeightedSum loss{{1.0, segloss::Dice{}}};
   segloss::Batch batch;
   batch.activation = segloss::Activation::softmax;
   batch.pred = {logits, {1, 2, 8}};
@@ -20,7 +20,7 @@ void results() {
   segloss::Outputs outputs;
   outputs.grad = gradient;
   const segloss::Result<double> refused = loss.run(batch, outputs, scratch);
-  CHECK(!refused && refused.fault().status == SEGLOSS_LABEL && refused.fault().index == 6);
+  CHECK(!refused && refused.raw().status == SEGLOSS_LABEL && refused.raw().index == 6);
   CHECK(strstr(refused.error().what(), "target at 6") != nullptr);
   CHECK(gradient[0] == 0);
 
@@ -28,13 +28,13 @@ void results() {
   const segloss::Result<double> value = loss.run(batch, outputs, scratch);
   CHECK(value && *value > 0 && gradient[0] != 0);
 
-  segloss_class_sums tallies[2] = {}, slopes[2];
-  const segloss::Result<void> folded = loss.fold(batch, tallies, scratch);
+  segloss_class_sums class_sums[2] = {}, slopes[2];
+  const segloss::Result<void> folded = loss.accumulate(batch, class_sums, scratch);
   CHECK(folded);
-  const segloss::Result<double> finished = loss.finish(batch, tallies, slopes, {}, scratch);
+  const segloss::Result<double> finished = loss.finalize(batch, class_sums, slopes, {}, scratch);
   CHECK(finished && *finished == *value);
-  const segloss::Result<void> mapped = loss.map(batch, segloss::span<const segloss_class_sums>(slopes, 1), {}, scratch);
-  CHECK(!mapped && mapped.fault().status == SEGLOSS_SHAPE && strstr(mapped.error().what(), "slopes") != nullptr);
+  const segloss::Result<void> mapped = loss.backward(batch, segloss::span<const segloss_class_sums>(slopes, 1), {}, scratch);
+  CHECK(!mapped && mapped.raw().status == SEGLOSS_SHAPE && strstr(mapped.error().what(), "slopes") != nullptr);
 }
 
 #ifdef ALONE

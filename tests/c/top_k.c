@@ -33,7 +33,7 @@ int main(void) {
   static segloss_top_k_search first, select, elsewhere, of_part;
   segloss_term terms[2];
   segloss_args args, part;
-  segloss_error fault;
+  segloss_error error;
   segloss_class_sums sums[C], slopes[C];
   double value = 0, in_parts = 0;
   int i, k, p, parts;
@@ -56,7 +56,7 @@ int main(void) {
   args.grad.data = whole;
   args.scratch = scratch;
   args.scratch_size = sizeof scratch;
-  args.error = &fault;
+  args.error = &error;
   CHECK(segloss_run(terms, 2, &args) == SEGLOSS_OK);
 
   for (k = 0; k < 3; k++) {
@@ -103,7 +103,7 @@ int main(void) {
   CHECK(segloss_top_k_count(terms, 2, 1, &part, &of_part) == SEGLOSS_PARAMETER); /* the term has a search */
   CHECK(segloss_top_k_count(terms, 2, 1, &part, &select) == SEGLOSS_OVERLAP);
   terms[1].top_k_search = NULL;
-  CHECK(segloss_accumulate(terms, 2, &part, sums) == SEGLOSS_UNSUPPORTED && fault.term == 1);
+  CHECK(segloss_accumulate(terms, 2, &part, sums) == SEGLOSS_UNSUPPORTED && error.term == 1);
   CHECK(segloss_top_k_count(terms, 2, 1, &part, &of_part) == SEGLOSS_PARAMETER); /* it is done */
   CHECK(segloss_top_k_narrow(&terms[1], &of_part) == SEGLOSS_PARAMETER);
   CHECK(segloss_top_k_count(terms, 2, 0, &part, &elsewhere) == SEGLOSS_PARAMETER); /* Dice */

@@ -70,20 +70,20 @@ static double score(void *context, const segloss_class_sums *sums, segloss_class
 static void expect(int is_used, segloss_term term, const char *argument, const char *title) {
   segloss_term terms[2];
   segloss_args args = arguments();
-  segloss_error fault;
+  segloss_error error;
   double value = -7;
   segloss_status status;
-  memset(&fault, 0, sizeof fault);
+  memset(&error, 0, sizeof error);
   terms[0] = term_of(segloss_dice());
   terms[1] = term;
   args.value = &value;
-  args.error = &fault;
+  args.error = &error;
   status = segloss_run(terms, 2, &args);
   if (is_used ? status != SEGLOSS_OK
-              : status != SEGLOSS_PARAMETER || strcmp(fault.argument, argument) != 0 || fault.term != 1 ||
-                    fault.expected[0] == 0 || value != -7) {
-    fprintf(stderr, "%s of %s: status %d, %s: %s\n", argument, title, (int)status, fault.argument ? fault.argument : "",
-            fault.expected ? fault.expected : "");
+              : status != SEGLOSS_PARAMETER || strcmp(error.argument, argument) != 0 || error.term != 1 ||
+                    error.expected[0] == 0 || value != -7) {
+    fprintf(stderr, "%s of %s: status %d, %s: %s\n", argument, title, (int)status, error.argument ? error.argument : "",
+            error.expected ? error.expected : "");
     exit(1);
   }
   if (is_used) taken++;
@@ -164,14 +164,14 @@ static void other_constants(void) {
       double weights[C] = {-7, -7, -7};
       segloss_args args = arguments();
       segloss_distance_args distance;
-      segloss_error fault;
+      segloss_error error;
       static const int64_t image[] = {H, W};
-      args.error = &fault;
+      args.error = &error;
       if (is_among(constant, weight_kinds))
         CHECK(segloss_class_weights(&args, constant, weights) == SEGLOSS_OK && weights[0] > 0);
       else
         CHECK(segloss_class_weights(&args, constant, weights) == SEGLOSS_PARAMETER && weights[0] == -7 &&
-              strcmp(fault.argument, "kind") == 0);
+              strcmp(error.argument, "kind") == 0);
       memset(&distance, 0, sizeof distance);
       distance.struct_size = sizeof distance;
       distance.kind = SEGLOSS_OTHER_SIDE;
@@ -179,16 +179,16 @@ static void other_constants(void) {
       distance.mask = tensor(labels, SEGLOSS_U8, 2, image);
       distance.out.data = out;
       distance.out.dtype = SEGLOSS_F64;
-      distance.error = &fault;
+      distance.error = &error;
       distance.scratch = scratch;
       distance.scratch_size = sizeof scratch;
       if (is_among(constant, distance_flags))
         CHECK(segloss_distance(&distance) == SEGLOSS_OK);
       else
-        CHECK(segloss_distance(&distance) == SEGLOSS_PARAMETER && strcmp(fault.argument, "flags") == 0);
+        CHECK(segloss_distance(&distance) == SEGLOSS_PARAMETER && strcmp(error.argument, "flags") == 0);
       args.flags = constant;
       CHECK(segloss_class_weights(&args, SEGLOSS_WEIGHT_INVERSE, weights) == SEGLOSS_PARAMETER &&
-            strcmp(fault.argument, "flags") == 0);
+            strcmp(error.argument, "flags") == 0);
     }
 }
 

@@ -6,7 +6,7 @@
 #include "check.h"
 #include "segloss.hpp"
 
-using segloss::Tally;
+using segloss::ClassSums;
 
 constexpr int64_t B = 2, C = 3, H = 7, W = 5, N = H * W;
 
@@ -42,7 +42,7 @@ struct Problem {
     batch.spacing = spacing;
   }
 
-  segloss::Loss loss() const {
+  segloss::WeightedSum loss() const {
     segloss::Tversky tversky;
     tversky.alpha = 0.4;
     segloss::Options options;
@@ -87,7 +87,7 @@ static void a_run_with_everything_set() {
   double value = 0;
   size_t bytes = 0;
   std::vector<double> gradient(B * C * N, 1.0), term_values(3), class_values(3 * B * C);
-  std::vector<Tally> tallies(B * C);
+  std::vector<ClassSums> class_sums(B * C);
   CHECK(segloss_scratch_size(terms, 3, &args, &bytes) == SEGLOSS_OK);
   args.value = &value;
   args.flags = SEGLOSS_ADD_TO_GRADIENT;
@@ -95,23 +95,23 @@ static void a_run_with_everything_set() {
   args.grad = {gradient.data(), nullptr, SEGLOSS_F64, 0};
   args.term_values = term_values.data();
   args.class_values = class_values.data();
-  args.class_sums = tallies.data();
+  args.class_sums = class_sums.data();
   CHECK(segloss_run(terms, 3, &args) == SEGLOSS_OK);
 
   std::vector<double> our_gradient(B * C * N, 1.0), our_terms(3), our_classes(3 * B * C);
-  std::vector<Tally> our_tallies(B * C);
+  std::vector<ClassSums> our_tallies(B * C);
   segloss::Outputs outputs;
   outputs.grad = our_gradient.data();
   outputs.grad_scale = 128;
-  outputs.accumulate = true;
+  outputs.add_to_gradient = true;
   outputs.term_values = our_terms;
   outputs.class_values = our_classes;
   outputs.class_sums = our_tallies;
-  const segloss::Loss loss = p.loss();
+  const segloss::WeightedSum loss = p.loss();
   CHECK(loss.scratch_size(p.batch) == bytes);
   CHECK(loss.run(p.batch, outputs, p.scratch) == value && value > 0);
   CHECK(same(our_gradient, gradient) && same(our_terms, term_values));
-  CHECK(same(our_classes, class_values) && same(our_tallies, tallies));
+  CHECK(same(our_classes, class_values) && same(our_tallies, class_sums));
 
   // Each option that was set matters: without it the value is another.
   segloss::Batch bare = p.batch;
@@ -123,7 +123,7 @@ static void a_run_with_everything_set() {
   bare = p.batch;
   bare.spacing = {};
   CHECK(loss.run(bare, {}, p.scratch) != value);
-  segloss::Loss other = loss;
+  segloss::WeightedSum other = loss;
   other[0].options.class_weight = {};
   CHECK(other.run(p.batch, {}, p.scratch) != value);
   other = loss;
@@ -133,9 +133,9 @@ static void a_run_with_everything_set() {
 
 static void parts_give_the_whole() {
   Problem p;
-  segloss::Loss loss = p.loss();
+  segloss::WeightedSum loss = p.loss();
   std::vector<float> field(B * C * N), whole(B * C * N), pieces(B * C * N);
-  segloss::write_field(loss[2], p.batch, field.data(), p.scratch);
+  segloss::distance_field(loss[2], p.batch, field.data(), p.scratch);
   loss[2].options.field = {field.data(), p.shape};
   segloss::Outputs outputs;
   outputs.grad = whole.data();
@@ -144,7 +144,7 @@ static void parts_give_the_whole() {
   CHECK(value == p.loss().run(p.batch, {}, p.scratch));  // the field that run computes itself
 
   // One sample at a time.
-  std::vector<Tally> tallies(B * C, Tally{}), slopes(B * C);
+  std::vector<ClassSums> class_sums(B * C, ClassSums{}), slopes(B * C);
   const std::vector<int64_t> one = {1, C, H, W}, one_flat = {1, H, W};
   for (const bool mapping : {false, true}) {
     for (int64_t b = 0; b < B; b++) {
@@ -157,15 +157,15 @@ static void parts_give_the_whole() {
       segloss::Outputs into;
       into.grad = pieces.data() + b * C * N;
       if (mapping)
-        loss.map(part, {slopes.data() + b * C, size_t{C}}, into, p.scratch);
+        loss.backward(part, {slopes.data() + b * C, size_t{C}}, into, p.scratch);
       else
-        loss.fold(part, {tallies.data() + b * C, size_t{C}}, p.scratch);
+        loss.accumulate(part, {class_sums.data() + b * C, size_t{C}}, p.scratch);
     }
     if (mapping) break;
     outputs.grad = {};
     loss[2].options.field = {field.data(), p.shape};
-    CHECK(loss.finish(p.batch, tallies, slopes, outputs, p.scratch) == value);
-    CHECK(loss.finish(p.batch, tallies, {}, outputs, p.scratch) == value);
+    CHECK(loss.finalize(p.batch, class_sums, slopes, outputs, p.scratch) == value);
+    CHECK(loss.finalize(p.batch, class_sums, {}, outputs, p.scratch) == value);
   }
   CHECK(same(whole, pieces));
 }
@@ -214,7 +214,7 @@ static void class_weights_and_distances() {
 // Dice by its equation, with a smoothing that the callable holds.
 struct OwnDice {
   double smooth;
-  double operator()(const Tally& sums, Tally& slope) const {
+  double operator()(const ClassSums& sums, ClassSums& slope) const {
     const double all = sums.prediction + sums.target + smooth, both = 2 * sums.intersection + smooth;
     slope.intersection = -2 / all;
     slope.prediction = both / (all * all);
@@ -227,7 +227,7 @@ static void a_region_of_ones_own() {
   const OwnDice own{1.0};
   segloss::Dice dice;
   dice.smooth = 1.0;
-  const segloss::Loss mine{{1.0, segloss::CustomRegion::of(own)}}, theirs{{1.0, dice}};
+  const segloss::WeightedSum mine{{1.0, segloss::CustomRegion::of(own)}}, theirs{{1.0, dice}};
   std::vector<float> gradient(B * C * N), expected(B * C * N);
   segloss::Outputs outputs;
   outputs.grad = gradient.data();

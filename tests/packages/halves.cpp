@@ -27,7 +27,7 @@ static bool runs(const char* name, segloss::Dtype expected, double rounding) {
   for (std::size_t i = 0; i < n; i++) labels[i] = i % 3 == 1;
   std::vector<std::byte> scratch(SEGLOSS_SCRATCH_BYTES(1, 2));
 
-  const segloss::Loss loss{{1.0, segloss::Dice{}}, {1.0, segloss::CrossEntropy{}}};
+  const segloss::WeightedSum loss{{1.0, segloss::Dice{}}, {1.0, segloss::CrossEntropy{}}};
   segloss::Batch batch{.activation = segloss::Activation::softmax,
                        .pred = {floats.data(), {1, 2, n}},
                        .target = {labels.data(), {1, n}}};

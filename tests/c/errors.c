@@ -7,7 +7,7 @@ static float logits[B * C * N], gradient[B * C * N];
 static int32_t labels[B * N];
 static unsigned char scratch[1 << 18];
 static double value;
-static segloss_error fault;
+static segloss_error error;
 static segloss_term term;
 
 static segloss_args arguments(void) {
@@ -16,7 +16,7 @@ static segloss_args arguments(void) {
   for (i = 0; i < B * C * N; i++) logits[i] = (float)painted(i), gradient[i] = -7;
   for (i = 0; i < B * N; i++) labels[i] = i % C;
   value = -7;
-  memset(&fault, 0, sizeof fault);
+  memset(&error, 0, sizeof error);
   segloss_term_init(segloss_tversky(), &term, sizeof term);
   segloss_args_init(&args, sizeof args);
   args.activation = SEGLOSS_SOFTMAX;
@@ -24,18 +24,18 @@ static segloss_args arguments(void) {
   args.target = tensor(labels, SEGLOSS_I32, 2, FLAT);
   args.value = &value;
   args.grad.data = gradient;
-  args.error = &fault;
+  args.error = &error;
   args.scratch = scratch;
   args.scratch_size = sizeof scratch;
   return args;
 }
 
-#define REFUSED(expected, place, name)                                         \
+#define REFUSED(wanted, place, name)                                           \
   do {                                                                         \
     int i;                                                                     \
-    CHECK(segloss_run(&term, 1, &args) == (expected));                         \
-    CHECK(fault.status == (expected) && fault.index == (place));               \
-    CHECK(strcmp(fault.argument, (name)) == 0 && fault.expected[0] != 0);         \
+    CHECK(segloss_run(&term, 1, &args) == (wanted));                         \
+    CHECK(error.status == (wanted) && error.index == (place));               \
+    CHECK(strcmp(error.argument, (name)) == 0 && error.expected[0] != 0);         \
     CHECK(value == -7);                                                        \
     for (i = 0; i < B * C * N; i++) CHECK(gradient[i] == -7);                  \
   } while (0)
@@ -46,19 +46,19 @@ int main(void) {
 
   args = arguments(), labels[N + 2] = 3, labels[N + 4] = 9;
   REFUSED(SEGLOSS_LABEL, N + 2, "target");
-  CHECK(fault.numbers == SEGLOSS_ERROR_HAS_GIVEN && fault.given == 3 && fault.reserved == 0);
+  CHECK(error.numbers == SEGLOSS_ERROR_HAS_GIVEN && error.given == 3 && error.reserved == 0);
   args = arguments(), labels[1] = -1;
   REFUSED(SEGLOSS_LABEL, 1, "target");
-  CHECK(fault.numbers == SEGLOSS_ERROR_HAS_GIVEN && fault.given == -1);
+  CHECK(error.numbers == SEGLOSS_ERROR_HAS_GIVEN && error.given == -1);
   args = arguments(), term.beta = -0.5;
   REFUSED(SEGLOSS_PARAMETER, -1, "beta");
-  CHECK(fault.numbers == SEGLOSS_ERROR_HAS_GIVEN && fault.given == -0.5 && fault.term == 0);
+  CHECK(error.numbers == SEGLOSS_ERROR_HAS_GIVEN && error.given == -0.5 && error.term == 0);
   args = arguments(), term.k = 0.5;
   REFUSED(SEGLOSS_PARAMETER, -1, "k");
-  CHECK(fault.numbers == (SEGLOSS_ERROR_HAS_GIVEN | SEGLOSS_ERROR_HAS_NEEDED) && fault.given == 0.5 && fault.needed == 0);
+  CHECK(error.numbers == (SEGLOSS_ERROR_HAS_GIVEN | SEGLOSS_ERROR_HAS_NEEDED) && error.given == 0.5 && error.needed == 0);
   args = arguments(), term.alpha = NAN;
   REFUSED(SEGLOSS_PARAMETER, -1, "alpha");
-  CHECK(fault.term == 0 && fault.numbers == SEGLOSS_ERROR_HAS_GIVEN && isnan(fault.given));
+  CHECK(error.term == 0 && error.numbers == SEGLOSS_ERROR_HAS_GIVEN && isnan(error.given));
   args = arguments(), segloss_term_init(segloss_dice(), &term, sizeof term), term.variant = 7;
   REFUSED(SEGLOSS_PARAMETER, -1, "variant");
   args = arguments(), term.flags = 1u << 30;
@@ -77,10 +77,10 @@ int main(void) {
   REFUSED(SEGLOSS_DTYPE, -1, "pred");
   args = arguments(), args.target.ndim = 1;
   REFUSED(SEGLOSS_SHAPE, -1, "target");
-  CHECK(fault.given == 1 && fault.needed == 2);
+  CHECK(error.given == 1 && error.needed == 2);
   args = arguments(), args.target.shape = SHAPE;
   REFUSED(SEGLOSS_SHAPE, 1, "target");
-  CHECK(fault.given == C && fault.needed == N);
+  CHECK(error.given == C && error.needed == N);
   args = arguments(), args.pred.ndim = 17;
   REFUSED(SEGLOSS_SHAPE, -1, "pred");
   args = arguments(), args.pred.data = (char *)logits + 1;
@@ -96,7 +96,7 @@ int main(void) {
   {
     size_t needed;
     CHECK(segloss_scratch_size(&term, 1, &args, &needed) == SEGLOSS_OK);
-    CHECK(fault.numbers == (SEGLOSS_ERROR_HAS_GIVEN | SEGLOSS_ERROR_HAS_NEEDED) && fault.given == 100 && fault.needed == (double)needed);
+    CHECK(error.numbers == (SEGLOSS_ERROR_HAS_GIVEN | SEGLOSS_ERROR_HAS_NEEDED) && error.given == 100 && error.needed == (double)needed);
   }
   {
     static const int64_t broadcast[] = {0, 6, 1}, far[] = {INT64_MAX, 6, 1};
@@ -141,7 +141,7 @@ int main(void) {
   CHECK(segloss_term_init(NULL, &term, sizeof term) == SEGLOSS_NULL_POINTER);
   CHECK(segloss_term_init(segloss_dice(), &term, 0) == SEGLOSS_STRUCT_SIZE);
 
-  /* Without a fault, the status alone; an empty batch has nothing to refuse. */
+  /* Without a error, the status alone; an empty batch has nothing to refuse. */
   args = arguments(), args.error = NULL, term.alpha = -1;
   CHECK(segloss_run(&term, 1, &args) == SEGLOSS_PARAMETER);
   {

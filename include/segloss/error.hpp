@@ -2,8 +2,8 @@
 //
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-#ifndef SEGLOSS_FAILURES_HPP
-#define SEGLOSS_FAILURES_HPP
+#ifndef SEGLOSS_ERROR_HPP
+#define SEGLOSS_ERROR_HPP
 
 #include <cstddef>
 #include <cstdint>
@@ -17,23 +17,23 @@ inline namespace SEGLOSS_MODE {
 
 namespace detail {
 
-// A fault without numbers, and one with two lengths.
-inline segloss_error fault_of(segloss_status status, const char* argument, const char* wants) noexcept {
-  segloss_error fault{};
-  fault.status = status;
-  fault.term = UINT32_MAX;
-  fault.index = -1;
-  fault.argument = argument;
-  fault.expected = wants;
-  return fault;
+// A error without numbers, and one with two lengths.
+inline segloss_error error_of(segloss_status status, const char* argument, const char* expected) noexcept {
+  segloss_error error{};
+  error.status = status;
+  error.term = UINT32_MAX;
+  error.index = -1;
+  error.argument = argument;
+  error.expected = expected;
+  return error;
 }
-inline segloss_error fault_of(segloss_status status, const char* argument, const char* wants, std::size_t given,
+inline segloss_error error_of(segloss_status status, const char* argument, const char* expected, std::size_t given,
                               std::size_t needed) noexcept {
-  segloss_error fault = fault_of(status, argument, wants);
-  fault.given = static_cast<double>(given);
-  fault.needed = static_cast<double>(needed);
-  fault.numbers = SEGLOSS_ERROR_HAS_GIVEN | SEGLOSS_ERROR_HAS_NEEDED;
-  return fault;
+  segloss_error error = error_of(status, argument, expected);
+  error.given = static_cast<double>(given);
+  error.needed = static_cast<double>(needed);
+  error.numbers = SEGLOSS_ERROR_HAS_GIVEN | SEGLOSS_ERROR_HAS_NEEDED;
+  return error;
 }
 
 }  // namespace detail
@@ -41,9 +41,9 @@ inline segloss_error fault_of(segloss_status status, const char* argument, const
 // A refused call. Nothing has been written.
 class Error : public std::exception {
  public:
-  segloss_error fault;
+  segloss_error error;
 
-  explicit Error(const segloss_error& of) noexcept : fault(of) {
+  explicit Error(const segloss_error& of) noexcept : error(of) {
     char place[32] = "", term[32] = "", given[32] = "", needed[32] = "";
     if (of.index >= 0) std::snprintf(place, sizeof place, " at %lld", static_cast<long long>(of.index));
     if (of.term != UINT32_MAX) std::snprintf(term, sizeof term, " of term %u", static_cast<unsigned>(of.term));
@@ -65,12 +65,12 @@ template <class T>
 using Result = T;
 
 namespace detail {
-inline void give(const segloss_error& fault) {
-  if (fault.status != SEGLOSS_OK) throw Error(fault);
+inline void give(const segloss_error& error) {
+  if (error.status != SEGLOSS_OK) throw Error(error);
 }
 template <class T>
-T give(const segloss_error& fault, T value) {
-  give(fault);
+T give(const segloss_error& error, T value) {
+  give(error);
   return value;
 }
 }  // namespace detail
@@ -81,34 +81,34 @@ T give(const segloss_error& fault, T value) {
 template <class T>
 class [[nodiscard]] Result {
  public:
-  Result(const segloss_error& fault, T value) noexcept : fault_(fault), value_(value) {}
-  explicit operator bool() const noexcept { return fault_.status == SEGLOSS_OK; }
+  Result(const segloss_error& error, T value) noexcept : error_(error), value_(value) {}
+  explicit operator bool() const noexcept { return error_.status == SEGLOSS_OK; }
   const T& operator*() const noexcept { return value_; }
-  const segloss_error& fault() const noexcept { return fault_; }
-  Error error() const noexcept { return Error(fault_); }
+  const segloss_error& raw() const noexcept { return error_; }
+  Error error() const noexcept { return Error(error_); }
 
  private:
-  segloss_error fault_;
+  segloss_error error_;
   T value_;
 };
 
 template <>
 class [[nodiscard]] Result<void> {
  public:
-  explicit Result(const segloss_error& fault) noexcept : fault_(fault) {}
-  explicit operator bool() const noexcept { return fault_.status == SEGLOSS_OK; }
-  const segloss_error& fault() const noexcept { return fault_; }
-  Error error() const noexcept { return Error(fault_); }
+  explicit Result(const segloss_error& error) noexcept : error_(error) {}
+  explicit operator bool() const noexcept { return error_.status == SEGLOSS_OK; }
+  const segloss_error& raw() const noexcept { return error_; }
+  Error error() const noexcept { return Error(error_); }
 
  private:
-  segloss_error fault_;
+  segloss_error error_;
 };
 
 namespace detail {
-inline Result<void> give(const segloss_error& fault) { return Result<void>(fault); }
+inline Result<void> give(const segloss_error& error) { return Result<void>(error); }
 template <class T>
-Result<T> give(const segloss_error& fault, T value) {
-  return {fault, value};
+Result<T> give(const segloss_error& error, T value) {
+  return {error, value};
 }
 }  // namespace detail
 
@@ -117,4 +117,4 @@ Result<T> give(const segloss_error& fault, T value) {
 }  // inline namespace SEGLOSS_MODE
 }  // namespace segloss
 
-#endif  // SEGLOSS_FAILURES_HPP
+#endif  // SEGLOSS_ERROR_HPP

@@ -3,8 +3,8 @@
 //
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-#ifndef SEGLOSS_FORMS_HPP
-#define SEGLOSS_FORMS_HPP
+#ifndef SEGLOSS_LOSSES_HPP
+#define SEGLOSS_LOSSES_HPP
 
 #include <cstdint>
 
@@ -13,7 +13,7 @@
 namespace segloss {
 inline namespace SEGLOSS_MODE {
 
-using Tally = segloss_class_sums;
+using ClassSums = segloss_class_sums;
 
 enum class Normalizer : std::uint32_t { voxels = SEGLOSS_NORMALIZE_BY_VOXELS, class_weight = SEGLOSS_NORMALIZE_BY_CLASS_WEIGHT };
 enum class Selection : std::uint32_t { fraction = SEGLOSS_TOPK_FRACTION, threshold = SEGLOSS_TOPK_THRESHOLD };
@@ -49,12 +49,12 @@ struct CrossEntropy {  // (2), (3)
 struct TopK {  // (4)
   double k = 0.1;
   Selection selection = Selection::fraction;
-  const segloss_top_k_search* select = nullptr;  // by fraction in parts: a search that is done
+  const segloss_top_k_search* search = nullptr;  // by fraction in parts: a search that is done
   void fill(segloss_term& term) const noexcept {
     term.loss = segloss_top_k();
     term.variant = static_cast<std::uint32_t>(selection);
     term.k = k;
-    term.top_k_search = select;
+    term.top_k_search = search;
   }
 };
 
@@ -206,13 +206,13 @@ struct PowerCrossEntropy {  // exponential logarithmic's second half (16)
   }
 };
 
-// A region loss of one's own: double score(const Tally& sums, Tally& slope), which must not throw.
+// A region loss of one's own: double score(const ClassSums& sums, ClassSums& slope), which must not throw.
 struct CustomRegion {
   segloss_region_function region = nullptr;
   void* context = nullptr;
   template <class Score>
   static CustomRegion of(Score& score) noexcept {
-    return {[](void* callable, const Tally* sums, Tally* slope) noexcept -> double {
+    return {[](void* callable, const ClassSums* sums, ClassSums* slope) noexcept -> double {
               return (*static_cast<Score*>(callable))(*sums, *slope);
             },
             const_cast<void*>(static_cast<const void*>(&score))};
@@ -227,4 +227,4 @@ struct CustomRegion {
 }  // inline namespace SEGLOSS_MODE
 }  // namespace segloss
 
-#endif  // SEGLOSS_FORMS_HPP
+#endif  // SEGLOSS_LOSSES_HPP
