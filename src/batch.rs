@@ -1,4 +1,7 @@
-//! A batch: what was predicted, what is true, and which voxels count. Every check of shapes is here.
+//! A batch: prediction, target, weights and options; and the checked form of it that the engine reads.
+//!
+//! [`Problem::new`] makes every check of shapes and element types, [`Problem::check_terms`] every check of terms. After
+//! them only invalid labels, masks, dense values and voxel weights are left to find.
 
 use crate::engine::arena::Arena;
 use crate::engine::labels::{FEW_IGNORED, LabelMap, sort};
@@ -11,55 +14,93 @@ use crate::{
 };
 use core::ffi::CStr;
 
-/// What the numbers of a prediction are.
+/// How a prediction is turned into probabilities: the last activation of the network, or none.
 ///
-/// A NaN of a voxel that counts makes the value NaN, and the gradient of that voxel; ±∞ are legal, as the limits they
-/// are. Probabilities outside [0, 1] are legal: sums and mismatches take them as they are, logarithms take at least
-/// 2⁻¹²⁶ of `s` and of `1 − s`, powers at least 0.
+/// The gradient is always with respect to the prediction as given: with respect to logits for [`Softmax`] and
+/// [`Sigmoid`], with respect to probabilities otherwise. The discriminants are the codes of the C header.
+///
+/// A NaN in a counted voxel makes the value and the gradient of that voxel NaN. Infinite logits are legal; value and
+/// gradient are then the limits. Probabilities outside [0, 1] are legal: sums and squared errors use them unchanged,
+/// logarithms use `max(s, 2⁻¹²⁶)` and `max(1 − s, 2⁻¹²⁶)`, powers use `max(s, 0)` and `max(1 − s, 0)`.
+///
+/// [`Softmax`]: Activation::Softmax
+/// [`Sigmoid`]: Activation::Sigmoid
+///
+/// ```
+/// use segloss::Activation;
+///
+/// assert!(Activation::Softmax.is_exclusive() && Activation::Probability.is_exclusive());
+/// assert!(!Activation::Sigmoid.is_exclusive() && !Activation::ProbabilityPerClass.is_exclusive());
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
+#[non_exhaustive]
 pub enum Activation {
-    /// Logits of classes that exclude each other.
+    /// The prediction holds logits; the classes are mutually exclusive. Needs two classes or more.
     Softmax = 1,
-    /// Logits of classes on their own.
+    /// The prediction holds logits; each class is an independent binary problem.
     Sigmoid = 2,
-    /// Probabilities of classes that exclude each other; a single class is on its own.
+    /// The prediction holds probabilities of mutually exclusive classes; a single class is read as
+    /// [`ProbabilityPerClass`](Activation::ProbabilityPerClass).
     Probability = 3,
-    /// Probabilities of classes on their own.
+    /// The prediction holds one probability per class; each class is an independent binary problem.
     ProbabilityPerClass = 4,
 }
 
 impl Activation {
-    /// Whether the classes exclude each other, so that a likelihood is due on the true one only.
+    /// Returns whether the classes are mutually exclusive, so that only the target class contributes to a likelihood.
     pub const fn is_exclusive(self) -> bool {
         matches!(self, Activation::Softmax | Activation::Probability)
     }
 }
 
-/// A batch of `B` samples, `C` classes and any number of spatial axes.
+/// A batch of `B` samples, `C` classes and at least one spatial axis: the input of every function of the crate.
+///
+/// A voxel is *counted* if its weight is above 0 and its label is not ignored. Other voxels add nothing to any sum, and
+/// their gradient is exactly 0, whatever the prediction holds there.
+///
+/// ```
+/// use segloss::{Activation, Batch, CrossEntropy, Term, View, evaluate, scratch_len};
+///
+/// let logits = [0.5f32, 2.0, -1.0, 1.5, -2.0, 0.0];
+/// let labels = [1u8, 0, 255];
+/// let prediction = View::new(&logits, &[1, 2, 3])?;
+/// let target = View::new(&labels, &[1, 3])?;
+/// let batch = Batch { ignore: &[255], ..Batch::new(prediction, Activation::Softmax, target) };
+///
+/// let cross_entropy = CrossEntropy::default();
+/// let terms = [Term::new(1.0, &cross_entropy)];
+/// let mut scratch = vec![0; scratch_len(&batch, &terms)?];
+/// let value = evaluate(&batch, &terms, &mut scratch)?;
+/// // The mean of ln(1 + e^-1) and ln(1 + e^-4); the third voxel is ignored.
+/// assert!((value - 0.1657).abs() < 1e-4);
+/// # Ok::<(), segloss::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Batch<'a, P = View<'a>> {
-    /// Logits or probabilities `[B, C, …]`, floating-point.
+    /// Logits or probabilities: `[B, C, …]`, floating-point.
     pub prediction: P,
-    /// What they are.
+    /// How the prediction is turned into probabilities.
     pub activation: Activation,
-    /// Labels `[B, …]` or `[B, 1, …]`, integers; or 0/1 masks `[B, C, …]`, integers; or dense maps
-    /// `[B, C, …]`, floating-point, from 0 to 1 or 0.001 beside. For one class labels are 0/1 masks.
+    /// The target. Integers `[B, …]` or `[B, 1, …]`: class labels; for one class 0 and 1. Integers `[B, C, …]`: a 0/1 mask
+    /// per class. Floating-point `[B, C, …]`: dense (soft) targets in [0, 1], with a tolerance of 0.001.
     pub target: View<'a>,
-    /// A weight `[B, …]` per voxel, finite and ≥ 0.
+    /// A weight per voxel: `[B, …]`, finite and ≥ 0; floating-point, `u8` or `bool`. `None`: 1.
     pub voxel_weight: Option<View<'a>>,
-    /// `B·C` flags: whether the class is annotated in the sample.
+    /// `B·C` flags, 0 where the class is not annotated in the sample. Such a class has weight 0 in that sample, and the
+    /// stored target of the class is ignored. `None`: all classes are annotated.
     pub class_present: Option<&'a [u8]>,
-    /// Labels that do not count. Label targets only.
+    /// Labels whose voxels are not counted. Only for targets that are labels.
     pub ignore: &'a [i64],
-    /// The distance of neighbouring voxels along each spatial axis; `None` is 1.
+    /// The distance between neighbouring voxels along each spatial axis, finite and > 0. `None`: 1. Only distance fields
+    /// use it.
     pub spacing: Option<&'a [f64]>,
-    /// Who does the work; unless given, the calling thread.
+    /// The executor that runs the work. Default: [`Sequential`], the calling thread.
     pub executor: &'a dyn Executor,
 }
 
 impl<'a, P> Batch<'a, P> {
-    /// A batch in which every voxel and every class counts.
+    /// Creates a batch in which every voxel is counted with weight 1 and every class is annotated.
     pub const fn new(prediction: P, activation: Activation, target: View<'a>) -> Self {
         Self {
             prediction,
@@ -75,7 +116,7 @@ impl<'a, P> Batch<'a, P> {
 }
 
 impl<'a> Batch<'a, ViewMut<'a>> {
-    /// The same batch with the prediction as an input; the engine reads it before it writes.
+    /// Returns the batch with a read-only view of the prediction. The engine reads each block before it writes to it.
     pub(crate) fn shared(&self) -> Batch<'_> {
         Batch {
             prediction: View::of(self.prediction.array),
@@ -90,18 +131,18 @@ impl<'a> Batch<'a, ViewMut<'a>> {
     }
 }
 
-/// How the truth is stored.
+/// The storage of the target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TargetKind {
-    /// One label per voxel.
+    /// One integer label per voxel.
     Labels,
-    /// An integer 0/1 map per class.
+    /// One integer 0/1 mask per class.
     Masks,
-    /// A floating-point map per class.
+    /// One floating-point map per class.
     Dense,
 }
 
-/// A batch whose shapes have been checked.
+/// A batch whose shapes and element types are checked.
 #[derive(Clone, Copy)]
 pub(crate) struct Problem<'a> {
     pub samples: usize,
@@ -118,34 +159,34 @@ pub(crate) struct Problem<'a> {
     pub ignore: &'a [i64],
     pub spacing: Option<&'a [f64]>,
     pub executor: Workers<'a>,
-    /// The prediction as an array: its shape is that of the gradient.
+    /// The prediction as an array. The gradient has its shape.
     pub shape: Array,
 }
 
-fn refuse<T>(status: Status, argument: &'static CStr, wants: &'static CStr) -> Result<T, Error> {
-    Err(Error::new(status, argument, wants))
+fn refuse<T>(status: Status, argument: &'static CStr, expected: &'static CStr) -> Result<T, Error> {
+    Err(Error::new(status, argument, expected))
 }
 
 fn too_few_axes<T>(prediction: &Array) -> Result<T, Error> {
-    let error = Error::new(Status::Shape, c"pred", c"axes or more: [B, C, ...] with a spatial axis");
+    let error = Error::new(Status::Shape, c"prediction", c"axes or more: [B, C, ...] with a spatial axis");
     Err(error.with_lengths(prediction.shape().len(), 3))
 }
 
-/// Refuses another number of entries than is needed.
+/// Returns an error unless an argument has the required number of entries.
 pub(crate) fn check_length(
     given: usize,
     needed: usize,
     argument: &'static CStr,
-    wants: &'static CStr,
+    expected: &'static CStr,
 ) -> Result<(), Error> {
     if given == needed {
         return Ok(());
     }
-    Err(Error::new(Status::Shape, argument, wants).with_lengths(given, needed))
+    Err(Error::new(Status::Shape, argument, expected).with_lengths(given, needed))
 }
 
-/// The error with the first axis on which a shape is not the one expected and both extents, or else with both numbers
-/// of axes.
+/// Returns the error with the first axis on which the shapes differ and both extents, or with both numbers of axes if
+/// those differ.
 pub(crate) fn misfit(error: Error, shape: &[usize], expected: &[usize]) -> Error {
     if shape.len() != expected.len() {
         return error.with_lengths(shape.len(), expected.len());
@@ -156,8 +197,8 @@ pub(crate) fn misfit(error: Error, shape: &[usize], expected: &[usize]) -> Error
     }
 }
 
-/// [`misfit`] of the expected shape without its channels.
-fn misfit_flat(error: Error, shape: &[usize], expected: &[usize]) -> Error {
+/// [`misfit`] against the expected shape without its class axis.
+fn shape_mismatch_without_classes(error: Error, shape: &[usize], expected: &[usize]) -> Error {
     let mut flat = [0; MAX_AXES];
     let kept = expected.iter().enumerate().filter(|(axis, _)| *axis != 1);
     let axes = flat.iter_mut().zip(kept).map(|(to, (_, &extent))| *to = extent).count();
@@ -165,6 +206,7 @@ fn misfit_flat(error: Error, shape: &[usize], expected: &[usize]) -> Error {
 }
 
 impl<'a> Problem<'a> {
+    /// Checks shapes, element types and lengths of a batch.
     pub fn new(batch: &Batch<'a>) -> Result<Self, Error> {
         let prediction = &batch.prediction.array;
         let &[samples, classes, ref spatial @ ..] = prediction.shape() else {
@@ -174,7 +216,7 @@ impl<'a> Problem<'a> {
             return too_few_axes(prediction);
         }
         if !prediction.dtype.is_float() {
-            return refuse(Status::Dtype, c"pred", c"f16, bf16, f32 or f64");
+            return refuse(Status::Dtype, c"prediction", c"f16, bf16, f32 or f64");
         }
         let activation = match batch.activation {
             Activation::Softmax if classes == 1 => {
@@ -183,17 +225,17 @@ impl<'a> Problem<'a> {
             Activation::Probability if classes == 1 => Activation::ProbabilityPerClass,
             given => given,
         };
-        // The engine's class indices are i32, as are labels of any interest.
+        // Class indices of the engine are i32.
         if classes >= i32::MAX as usize {
-            let error = Error::new(Status::TooLarge, c"pred", c"fewer than 2^31 - 1 classes");
+            let error = Error::new(Status::TooLarge, c"prediction", c"fewer than 2^31 - 1 classes");
             return Err(error.with_given(classes as f64));
         }
-        let elements = prediction.layout.elements(prediction.dtype.size(), c"pred")?;
+        let elements = prediction.layout.elements(prediction.dtype.size(), c"prediction")?;
         let voxels = elements.checked_div(samples).and_then(|n| n.checked_div(classes)).unwrap_or(0);
 
-        let (truth, target) = target_of(&batch.target.array, prediction)?;
-        if truth != TargetKind::Labels && !batch.ignore.is_empty() {
-            return refuse(Status::Unsupported, c"ignore", c"labels as target");
+        let (target_kind, target) = target_of(&batch.target.array, prediction)?;
+        if target_kind != TargetKind::Labels && !batch.ignore.is_empty() {
+            return refuse(Status::Unsupported, c"ignore", c"a target of labels, or no ignored labels");
         }
         let weight = batch.voxel_weight.map(|weight| weight_of(&weight.array, prediction)).transpose()?;
         if let Some(present) = batch.class_present {
@@ -208,7 +250,7 @@ impl<'a> Problem<'a> {
             voxels,
             activation,
             prediction: StridedRows::with_classes(prediction),
-            target_kind: truth,
+            target_kind,
             target,
             target_array: batch.target.array,
             weight,
@@ -220,32 +262,33 @@ impl<'a> Problem<'a> {
         })
     }
 
-    /// Whether there is no voxel to read: an extent of the prediction is 0.
+    /// Returns whether an extent of the prediction is 0, so that there is nothing to read.
     pub fn is_empty(&self) -> bool {
         self.shape.shape().contains(&0)
     }
 
-    /// The number of sums: one per sample and class. Only an empty prediction can have more than memory.
+    /// Returns the number of [`ClassSums`](crate::ClassSums): one per sample and class. It saturates: an empty prediction
+    /// may have larger extents than the address space.
     pub fn sums(&self) -> usize {
         self.samples.saturating_mul(self.classes)
     }
 
-    /// The error of a voxel of the target or of its weights, with the number that is there.
+    /// Returns the error of an invalid target or voxel weight with the number stored there.
     ///
     /// # Safety
-    /// The arrays of the plan are readable.
+    /// The arrays of the problem are readable.
     pub unsafe fn with_number(&self, error: Error) -> Error {
         let place =
             error.index.and_then(|at| Some((at.checked_div(self.voxels)?, at.checked_rem(self.voxels)?)));
         let Some((sample, voxel)) = place.filter(|(sample, _)| *sample < self.samples) else { return error };
         let number = |source: &StridedRows, class: usize| {
             let mut number = [0f64];
-            // SAFETY: promised by the caller; the voxel lies in the sample.
+            // SAFETY: the caller guarantees readable arrays; the voxel lies in the sample.
             unsafe { source.load(sample, class, voxel, &mut number) };
             let [number] = number;
             number
         };
-        let is_good = |x: &f64| match self.target_kind {
+        let is_valid = |x: &f64| match self.target_kind {
             TargetKind::Labels => false,
             TargetKind::Masks => *x == 0.0 || *x == 1.0,
             TargetKind::Dense => (-1e-3..=1.001).contains(x),
@@ -256,17 +299,17 @@ impl<'a> Problem<'a> {
             (b"target", _) => (0..maps)
                 .filter(|&class| maps == 1 || self.is_annotated(sample, class))
                 .map(|class| number(&self.target, class))
-                .find(|x| !is_good(x)),
+                .find(|x| !is_valid(x)),
             _ => None,
         };
         found.map_or(error, |number| error.with_given(number))
     }
 
-    /// The target of a sample, for maps of a class of it, as an array of the spatial axes.
+    /// Returns the target of a sample (for masks and dense maps: of a class of it) as an array of the spatial axes.
     pub fn target_of(&self, sample: usize, class: usize) -> Option<Array> {
         let Array { data, dtype, layout } = &self.target_array;
         let leading = layout.shape().len().checked_sub(self.extents().len())?;
-        // Labels with one channel have class 0 only.
+        // `[B, 1, …]` labels have an axis of one class.
         let start = layout.strides().iter().zip([sample, class]).take(leading);
         let start =
             start.fold(0isize, |sum, (&stride, index)| sum.wrapping_add(stride.wrapping_mul(index as isize)));
@@ -276,12 +319,12 @@ impl<'a> Problem<'a> {
         Some(Array { data, dtype: *dtype, layout })
     }
 
-    /// How many tasks run at once.
+    /// Returns the number of workers of the executor.
     pub fn workers(&self) -> usize {
         self.executor.workers()
     }
 
-    /// The same voxels as one sample in which every class is annotated.
+    /// Returns the voxels of all samples as one sample in which every class is annotated.
     pub fn over_samples(&self) -> Self {
         let of = |source: &StridedRows| source.over_samples(self.samples);
         Problem {
@@ -295,7 +338,8 @@ impl<'a> Problem<'a> {
         }
     }
 
-    /// The same batch; more than a few ignored labels are sorted in scratch, where each label is searched for.
+    /// Returns the problem with its ignored labels sorted in scratch if there are more than [`FEW_IGNORED`]: labels are then
+    /// found by a binary search.
     pub fn with_ignored_sorted<'s>(&self, arena: &mut Arena<'s>) -> Result<Problem<'s>, Error>
     where
         'a: 's,
@@ -305,7 +349,7 @@ impl<'a> Problem<'a> {
         }
         let sorted = arena.take(self.ignore.len())?;
         if sorted.is_empty() {
-            // Scratch is only measured.
+            // The arena only measures scratch.
             return Ok(*self);
         }
         sorted.iter_mut().zip(self.ignore).for_each(|(to, from)| *to = *from);
@@ -313,28 +357,28 @@ impl<'a> Problem<'a> {
         Ok(Problem { ignore: sorted, ..*self })
     }
 
-    /// The spatial extents.
+    /// Returns the spatial extents.
     pub fn extents(&self) -> &[usize] {
         self.shape.shape().get(2..).unwrap_or(&[])
     }
 
-    /// How the labels are read.
+    /// Returns the map from stored labels to classes.
     pub fn label_map(&self) -> LabelMap<'a> {
         LabelMap { classes: (self.classes as i32).max(2), ignore: self.ignore }
     }
 
-    /// The label by which class `class` is meant: a single class is label 1.
+    /// Returns the label of a class: the class index, or 1 for a single class.
     pub fn label_of(&self, class: usize) -> i32 {
         if self.classes == 1 { 1 } else { class as i32 }
     }
 
-    /// Whether class `class` is annotated in `sample`.
+    /// Returns whether a class is annotated in a sample.
     pub fn is_annotated(&self, sample: usize, class: usize) -> bool {
         let flag = self.class_present.and_then(|flags| flags.get(sample * self.classes + class));
         flag.is_none_or(|&flag| flag != 0)
     }
 
-    /// Whether voxels are computed in double precision.
+    /// Returns whether voxels are computed in f64.
     pub fn is_double(&self) -> bool {
         self.prediction.dtype == Dtype::F64
     }
@@ -342,17 +386,20 @@ impl<'a> Problem<'a> {
     /// Checks the terms of a loss against the batch.
     pub fn check_terms(&self, terms: &[Term<'_>]) -> Result<(), Error> {
         if terms.is_empty() || terms.len() > crate::MAX_TERMS {
-            let error = Error::new(Status::Parameter, c"n_terms", c"1 to 4 terms");
+            let error = Error::new(Status::Parameter, c"terms", c"1 to 4 terms");
             return Err(error.with_given(terms.len() as f64));
         }
-        terms.iter().enumerate().try_for_each(|(k, term)| self.check_term(term).map_err(|e| e.in_term(k)))
+        terms
+            .iter()
+            .enumerate()
+            .try_for_each(|(k, term)| self.check_term(term).map_err(|error| error.in_term(k)))
     }
 
     fn check_term(&self, term: &Term<'_>) -> Result<(), Error> {
         match term.loss.kind() {
-            LossKind::Region(form) => form.validate()?,
-            LossKind::JointRegion(form) => form.validate()?,
-            LossKind::Voxel(form) => form.check()?,
+            LossKind::Region(loss) => loss.validate()?,
+            LossKind::JointRegion(loss) => loss.validate()?,
+            LossKind::Voxel(loss) => loss.check()?,
         }
         term.loss.check_classes(self.classes)?;
         check_options(term)?;
@@ -369,7 +416,7 @@ impl<'a> Problem<'a> {
                 return refuse(
                     Status::Parameter,
                     c"class_weight",
-                    c"at least one class above 0 that is not excluded as the background",
+                    c"a weight above 0 for at least one class that is not excluded",
                 );
             }
         }
@@ -377,53 +424,53 @@ impl<'a> Problem<'a> {
     }
 }
 
-/// Refuses options that the form of a term does not use, unless they are at their defaults.
+/// Returns an error if an option that the loss of the term does not use is not at its default.
 fn check_options(term: &Term<'_>) -> Result<(), Error> {
-    let parts = term.loss.kind();
-    if !matches!(parts, LossKind::Region(_)) && term.class_average != ClassAverage::Mean {
+    let kind = term.loss.kind();
+    if !matches!(kind, LossKind::Region(_)) && term.class_average != ClassAverage::Mean {
         return refuse(
             Status::Parameter,
             c"class_average",
-            c"the default, Mean: only region losses of one class use it",
+            c"the default, Mean: only losses of kind Region use it",
         );
     }
-    if let LossKind::Voxel(rows) = parts {
+    if let LossKind::Voxel(loss) = kind {
         if term.sample_average != SampleAverage::Mean {
-            let expected = c"the default, Mean: only region losses use it, others are means over the batch";
+            let expected = c"the default, Mean: only region losses use it";
             return refuse(Status::Parameter, c"sample_average", expected);
         }
         if term.absent != AbsentClass::Counted {
             return refuse(Status::Parameter, c"absent", c"the default, Counted: only region losses use it");
         }
-        if term.field.is_some() && !rows.info().field {
-            return refuse(Status::Parameter, c"field", c"none: this loss uses no distances");
+        if term.field.is_some() && !loss.info().field {
+            return refuse(Status::Parameter, c"field", c"no field: this loss does not use one");
         }
     } else if term.field.is_some() {
-        return refuse(Status::Parameter, c"field", c"none: region losses use no distances");
+        return refuse(Status::Parameter, c"field", c"no field: region losses do not use one");
     }
     if term.select.is_some()
-        && !matches!(parts, LossKind::Voxel(rows) if rows.info().selection.is_some_and(|of| of.fraction().is_some()))
+        && !matches!(kind, LossKind::Voxel(loss) if loss.info().selection.is_some_and(|of| of.fraction().is_some()))
     {
-        return refuse(Status::Parameter, c"select", c"none: only TopK by fraction selects by a search");
+        return refuse(Status::Parameter, c"select", c"no search: only TopK by fraction uses one");
     }
     if term.field_complete {
         if !term.loss.field().is_some_and(|field| field.has_halves()) {
-            let expected = c"false: only the Hausdorff loss has a field of two halves";
+            let expected = c"false: only the Hausdorff loss has a field that depends on the prediction";
             return refuse(Status::Parameter, c"field_complete", expected);
         }
         if term.field.is_none() {
-            return refuse(Status::MissingField, c"field", c"a field, which field_complete says is complete");
+            return refuse(Status::MissingField, c"field", c"a field, because field_complete is set");
         }
     }
     Ok(())
 }
 
-/// The truth and its rows. Integers are masks if they have as many axes and channels as the prediction.
+/// Returns the kind and the rows of the target. Integers are masks if they have the shape of the prediction and `C > 1`.
 fn target_of(target: &Array, prediction: &Array) -> Result<(TargetKind, StridedRows), Error> {
-    const WANTS: &CStr = c"labels [B, ...] or [B, 1, ...], or maps [B, C, ...]";
+    const EXPECTED: &CStr = c"labels [B, ...] or [B, 1, ...], or masks [B, C, ...]";
     let (shape, expected) = (target.shape(), prediction.shape());
     let &[samples, classes, ref spatial @ ..] = expected else {
-        return refuse(Status::Shape, c"target", WANTS);
+        return refuse(Status::Shape, c"target", EXPECTED);
     };
     let flat = shape.split_first().is_some_and(|(b, rest)| *b == samples && rest == spatial);
     let one_channel = matches!(shape, [b, 1, rest @ ..] if *b == samples && rest == spatial);
@@ -433,7 +480,7 @@ fn target_of(target: &Array, prediction: &Array) -> Result<(TargetKind, StridedR
             _ if full => Ok((TargetKind::Dense, StridedRows::with_classes(target))),
             _ if flat && classes == 1 => Ok((TargetKind::Dense, StridedRows::without_classes(target))),
             _ => Err(misfit(
-                Error::new(Status::Shape, c"target", c"floating maps [B, C, ...]"),
+                Error::new(Status::Shape, c"target", c"dense targets [B, C, ...] for a floating-point type"),
                 shape,
                 expected,
             )),
@@ -444,12 +491,12 @@ fn target_of(target: &Array, prediction: &Array) -> Result<(TargetKind, StridedR
         _ if flat => Ok((TargetKind::Labels, StridedRows::without_classes(target))),
         _ if one_channel => Ok((TargetKind::Labels, StridedRows::with_classes(target))),
         _ => {
-            let error = Error::new(Status::Shape, c"target", WANTS);
+            let error = Error::new(Status::Shape, c"target", EXPECTED);
             let has_channels = shape.len() == expected.len();
             Err(if has_channels {
                 misfit(error, shape, expected)
             } else {
-                misfit_flat(error, shape, expected)
+                shape_mismatch_without_classes(error, shape, expected)
             })
         }
     }
@@ -460,7 +507,7 @@ fn weight_of(weight: &Array, prediction: &Array) -> Result<StridedRows, Error> {
     let flat = matches!((weight.shape().split_first(), expected), (Some((b, rest)), [samples, _, spatial @ ..])
         if b == samples && rest == spatial);
     match () {
-        _ if !flat => Err(misfit_flat(
+        _ if !flat => Err(shape_mismatch_without_classes(
             Error::new(Status::Shape, c"voxel_weight", c"[B, ...]"),
             weight.shape(),
             expected,
@@ -472,7 +519,7 @@ fn weight_of(weight: &Array, prediction: &Array) -> Result<StridedRows, Error> {
     }
 }
 
-/// One finite spacing above 0 per spatial axis.
+/// Returns an error unless there is one finite spacing above 0 per spatial axis.
 pub(crate) fn check_spacing(spacing: &[f64], axes: usize) -> Result<(), Error> {
     check_length(spacing.len(), axes, c"spacing", c"one per spatial axis")?;
     match spacing.iter().enumerate().find(|(_, x)| !(x.is_finite() && **x > 0.0)) {

@@ -1,54 +1,64 @@
-//! What was wrong with a call: which argument, where, and what was wanted instead.
+//! Errors of a refused call: the argument, its place, the number given and what is expected instead.
 
 use core::ffi::CStr;
 use core::fmt;
 
-/// The kind of a failure. The numbers are those of the C header.
+/// The kind of an error. The discriminants are the status codes of the C header.
+///
+/// ```
+/// use segloss::{Status, View};
+///
+/// let error = View::new(&[0f32; 7], &[2, 4]).unwrap_err();
+/// assert_eq!(error.status, Status::Shape);
+/// assert_eq!(error.status as i32, 4);
+/// assert_eq!(error.status.name(), c"shape mismatch");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(i32)]
 #[non_exhaustive]
 pub enum Status {
-    /// A pointer that is needed is null.
+    /// A required pointer is null. C only.
     NullPointer = 1,
-    /// A struct of C gives a size this library does not know.
+    /// The `struct_size` of a C struct is unknown to this version of the library. C only.
     StructSize = 2,
-    /// The element type does not fit the argument.
+    /// The element type is not supported for this argument.
     Dtype = 3,
-    /// Shapes that do not belong together, or a slice of the wrong length.
+    /// A shape differs from the expected one, or a slice has the wrong length.
     Shape = 4,
-    /// A product of extents or strides that the address space cannot hold.
+    /// A product of extents or strides exceeds the address space.
     TooLarge = 5,
-    /// Strides by which an output meets itself, or leaves its slice.
+    /// Output strides map two indices to the same element, or strides leave the slice or the address space.
     Strides = 6,
-    /// An address that is no multiple of the element's alignment.
+    /// An address is not a multiple of the element's alignment. C only.
     Misaligned = 7,
-    /// An output lies over an input or over another output.
+    /// An output overlaps an input or another output in memory. C only.
     Overlap = 8,
-    /// The scratch is too short.
+    /// The scratch buffer is too short.
     Scratch = 9,
-    /// A number out of its range.
+    /// A number is out of its range, or an option is set that the loss does not use.
     Parameter = 10,
-    /// The label of a counted voxel is neither a class nor ignored.
+    /// The target of a counted voxel is invalid: a label that is neither a class nor ignored, a mask value other than 0
+    /// and 1, or a dense value outside [0, 1] by more than 0.001.
     Label = 11,
-    /// The loss has no meaning for this input.
+    /// The loss is not defined for this input.
     Unsupported = 12,
-    /// A loss weighted by distance was given no field where none can be computed.
+    /// The term needs a distance field that is neither given nor computed by this function.
     MissingField = 13,
 }
 
 impl Status {
-    /// A short name of the kind, static ASCII.
+    /// Returns a short description of the kind: static ASCII text.
     pub const fn name(self) -> &'static CStr {
         match self {
             Status::NullPointer => c"null pointer",
             Status::StructSize => c"unknown struct size",
-            Status::Dtype => c"element type does not fit",
-            Status::Shape => c"shapes do not fit",
+            Status::Dtype => c"unsupported element type",
+            Status::Shape => c"shape mismatch",
             Status::TooLarge => c"too large for the address space",
-            Status::Strides => c"strides do not fit",
+            Status::Strides => c"invalid strides",
             Status::Misaligned => c"misaligned address",
             Status::Overlap => c"an output overlaps another argument",
-            Status::Scratch => c"scratch too short",
+            Status::Scratch => c"buffer too short",
             Status::Parameter => c"parameter out of range",
             Status::Label => c"label is neither a class nor ignored",
             Status::Unsupported => c"not defined for this input",
@@ -57,89 +67,134 @@ impl Status {
     }
 }
 
-/// A refused call. Nothing has been written when a function returns one.
+/// A refused call. A function that returns an error has written no output.
 ///
-/// Its texts are ASCII and end in NUL, so that C can have them as they are.
+/// The texts are ASCII and NUL-terminated, so that the C layer reports them without a copy. `Display` writes one
+/// sentence:
+///
+/// ```
+/// use segloss::{Activation, Batch, Dice, Term, View, scratch_len};
+///
+/// let (logits, labels) = ([0f32; 6], [0u8; 3]);
+/// let batch =
+///     Batch::new(View::new(&logits, &[1, 2, 3])?, Activation::Softmax, View::new(&labels, &[1, 3])?);
+/// let (dice, invalid) = (Dice::default(), Dice { smooth_numerator: -0.5, ..Dice::default() });
+/// let terms = [Term::new(1.0, &dice), Term::new(1.0, &invalid)];
+///
+/// let error = scratch_len(&batch, &terms).unwrap_err();
+/// assert_eq!(error.to_string(), "term 1: invalid smooth_numerator: -0.5 (expected finite and >= 0)");
+/// assert_eq!((error.term, error.argument, error.given()), (Some(1), c"smooth_numerator", Some(-0.5)));
+/// # Ok::<(), segloss::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Error {
-    /// The kind of failure.
+    /// The kind of the error.
     pub status: Status,
-    /// The argument it was found in.
+    /// The name of the invalid argument, field or parameter.
     pub argument: &'static CStr,
-    /// What the argument has to be.
+    /// The condition that the argument has to meet.
     pub expected: &'static CStr,
-    /// The voxel `b·N + i`, the axis or the entry it was found at.
+    /// The voxel `b·N + i`, the axis or the entry that is invalid.
     pub index: Option<usize>,
-    /// The term it belongs to.
+    /// The index of the term that the argument belongs to.
     pub term: Option<usize>,
-    /// The number that was refused, by its bits, so that an error equals itself where that is NaN.
+    /// The invalid number, stored by its bits so that an error with NaN is equal to itself.
     given: Option<u64>,
-    /// The number that is needed.
+    /// The required number, stored by its bits.
     needed: Option<u64>,
 }
 
 impl Error {
-    /// An error without a place or numbers; [`Error::at`], [`Error::in_term`] and the others add them.
-    pub const fn new(status: Status, argument: &'static CStr, wants: &'static CStr) -> Self {
-        Self { status, argument, expected: wants, index: None, term: None, given: None, needed: None }
+    /// Creates an error without an index, a term or numbers. `argument` names the invalid argument, `expected` the
+    /// condition that it has to meet.
+    ///
+    /// ```
+    /// use segloss::{Error, Status};
+    ///
+    /// let error = Error::new(Status::Parameter, c"spacing", c"finite and > 0").at(2).with_given(0.0);
+    /// assert_eq!(error.to_string(), "invalid spacing at index 2: 0 (expected finite and > 0)");
+    /// let error = Error::new(Status::Shape, c"weights", c"one per class").with_given(3.0).with_needed(4.0);
+    /// assert_eq!(error.to_string(), "invalid weights: shape mismatch: 3 (expected 4, one per class)");
+    /// ```
+    pub const fn new(status: Status, argument: &'static CStr, expected: &'static CStr) -> Self {
+        Self { status, argument, expected, index: None, term: None, given: None, needed: None }
     }
 
-    /// The same error, at an entry, axis or voxel.
+    /// Returns the error with the index of the invalid entry, axis or voxel.
     pub const fn at(self, index: usize) -> Self {
         Self { index: Some(index), ..self }
     }
 
-    /// The same error, in term number `term`.
+    /// Returns the error with the index of the term that it belongs to.
     pub const fn in_term(self, term: usize) -> Self {
         Self { term: Some(term), ..self }
     }
 
-    /// The same error, with the number that was refused: a parameter, a label, an extent, a length, bytes.
+    /// Returns the error with the invalid number: a parameter, a label, an extent, a length or a number of bytes.
     pub const fn with_given(self, number: f64) -> Self {
         Self { given: Some(number.to_bits()), ..self }
     }
 
-    /// The same error, with the number that is needed instead.
+    /// Returns the error with the required number: an extent, a length or a number of bytes.
     pub const fn with_needed(self, number: f64) -> Self {
         Self { needed: Some(number.to_bits()), ..self }
     }
 
-    /// The same error, with a length and the one that is needed.
+    /// Returns the error with an invalid length and the required one.
     pub(crate) const fn with_lengths(self, given: usize, needed: usize) -> Self {
         self.with_given(given as f64).with_needed(needed as f64)
     }
 
-    /// The number that was refused, where it is known: a parameter, a label, an extent, a length, bytes. Integers are
-    /// exact up to 2⁵³.
+    /// Returns the invalid number, if the error has one: a parameter, a label, an extent, a length or a number of bytes.
+    /// Integers are exact up to 2⁵³.
     pub fn given(&self) -> Option<f64> {
         self.given.map(f64::from_bits)
     }
 
-    /// The number that is needed instead, where there is one: an extent, a length, bytes.
+    /// Returns the required number, if the error has one: an extent, a length or a number of bytes.
     pub fn needed(&self) -> Option<f64> {
         self.needed.map(f64::from_bits)
+    }
+
+    /// Returns the name of the argument in the C interface, where some arguments have another name than in Rust.
+    #[cfg(feature = "capi")]
+    pub(crate) fn c_argument(&self) -> &'static CStr {
+        match (self.argument.to_bytes(), self.status) {
+            (b"prediction", _) => c"pred",
+            (b"gradient", _) => c"grad",
+            (b"scale", _) => c"grad_scale",
+            (b"selection", _) => c"k",
+            (b"sensitivity", _) => c"alpha",
+            // The C layer names its pointer `terms`, and the length of the array `n_terms`.
+            (b"terms", Status::Parameter) => c"n_terms",
+            _ => self.argument,
+        }
     }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = |text: &'static CStr| text.to_str().unwrap_or_default();
-        f.write_str(text(self.argument))?;
-        if let Some(index) = self.index {
-            write!(f, " at {index}")?;
-        }
         if let Some(term) = self.term {
-            write!(f, " of term {term}")?;
+            write!(f, "term {term}: ")?;
         }
-        write!(f, ": {}", text(self.status.name()))?;
+        write!(f, "invalid {}", text(self.argument))?;
+        if let Some(index) = self.index {
+            write!(f, " at index {index}")?;
+        }
+        // "invalid" says all that `Status::Parameter` does.
+        if self.status != Status::Parameter {
+            write!(f, ": {}", text(self.status.name()))?;
+        }
         if let Some(given) = self.given() {
             write!(f, ": {given}")?;
         }
-        f.write_str("; wanted ")?;
+        f.write_str(" (expected ")?;
         if let Some(needed) = self.needed() {
             write!(f, "{needed}, ")?;
         }
-        f.write_str(text(self.expected))
+        write!(f, "{})", text(self.expected))
     }
 }
 
@@ -151,17 +206,27 @@ mod tests {
     use std::string::ToString;
 
     #[test]
-    fn an_error_is_a_sentence() {
+    fn display_names_term_argument_index_kind_and_numbers() {
         let error = Error::new(Status::Parameter, c"alpha", c"finite and >= 0").in_term(1);
-        assert_eq!(error.to_string(), "alpha of term 1: parameter out of range; wanted finite and >= 0");
+        assert_eq!(error.to_string(), "term 1: invalid alpha (expected finite and >= 0)");
         let error = error.with_given(-0.5);
+        assert_eq!(error.to_string(), "term 1: invalid alpha: -0.5 (expected finite and >= 0)");
+        let label = Error::new(Status::Label, c"target", c"a class or an ignored label").at(6).with_given(3.0);
         assert_eq!(
-            error.to_string(),
-            "alpha of term 1: parameter out of range: -0.5; wanted finite and >= 0"
+            label.to_string(),
+            "invalid target at index 6: label is neither a class nor ignored: 3 \
+             (expected a class or an ignored label)"
         );
-        let short =
-            Error::new(Status::Scratch, c"scratch", c"as the size query says").with_lengths(100, 4096);
-        assert_eq!(short.to_string(), "scratch: scratch too short: 100; wanted 4096, as the size query says");
-        assert_eq!(error.with_given(f64::NAN), error.with_given(f64::NAN));
+        let short = Error::new(Status::Scratch, c"scratch", c"the bytes of the size query").with_lengths(100, 4096);
+        assert_eq!(
+            short.to_string(),
+            "invalid scratch: buffer too short: 100 (expected 4096, the bytes of the size query)"
+        );
+    }
+
+    #[test]
+    fn an_error_with_nan_equals_itself() {
+        let error = Error::new(Status::Parameter, c"alpha", c"finite and >= 0").with_given(f64::NAN);
+        assert_eq!(error, error);
     }
 }

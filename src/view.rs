@@ -1,14 +1,13 @@
-//! Arrays as the caller has them: a pointer, a shape, strides in elements.
+//! Borrowed n-dimensional arrays: a pointer, a shape and strides in elements.
 //!
-//! Slices are checked into a [`View`] here; past this door the engine reads and
-//! writes through raw pointers, because `&[T]` and `&mut [T]` over the same logits
-//! cannot both exist.
+//! [`View::new`] and its siblings check that every element of the layout lies in the slice. After that check the engine
+//! reads and writes through raw pointers, because `&[T]` and `&mut [T]` over the same logits cannot both exist.
 
 use crate::{Dtype, Element, Error, Status};
 use core::ffi::CStr;
 use core::marker::PhantomData;
 
-/// The largest number of axes of an array.
+/// The maximum number of axes of an array.
 pub const MAX_AXES: usize = 16;
 
 /// Extents and strides of an array, outermost axis first.
@@ -20,7 +19,7 @@ pub(crate) struct Layout {
 }
 
 impl Layout {
-    /// A layout in C order, or by the strides given.
+    /// Creates a layout with the given strides, or in C order. `name` is the argument that an error names.
     pub fn new(
         shape: impl ExactSizeIterator<Item = usize>,
         strides: Option<&mut dyn Iterator<Item = isize>>,
@@ -46,7 +45,7 @@ impl Layout {
                     let pair = (layout.strides.get_mut(axis), layout.shape.get(axis));
                     let (Some(to), Some(extent)) = pair else { continue };
                     *to = stride as isize;
-                    // A wrapped stride belongs to an array that `span` refuses.
+                    // An array whose strides wrap is refused by `span`.
                     stride = stride.wrapping_mul((*extent).max(1));
                 }
             }
@@ -66,7 +65,7 @@ impl Layout {
         self.shape().iter().copied().zip(self.strides().iter().copied())
     }
 
-    /// The number of elements, if the address space can hold them in `size` bytes each.
+    /// Returns the number of elements, or an error if elements of `size` bytes exceed the address space.
     pub fn elements(&self, size: usize, name: &'static CStr) -> Result<usize, Error> {
         const TOO_LARGE: &CStr = c"at most PTRDIFF_MAX bytes";
         if self.shape().contains(&0) {
@@ -79,7 +78,8 @@ impl Layout {
         }
     }
 
-    /// The lowest and the highest offset of an element, in elements, both included.
+    /// Returns the lowest and the highest offset of an element, in elements and both inclusive; `(0, -1)` if the array is
+    /// empty.
     pub fn span(&self, size: usize, name: &'static CStr) -> Result<(isize, isize), Error> {
         let too_far = Error::new(Status::Strides, name, c"strides within the address space");
         if self.elements(size, name)? == 0 {
@@ -96,31 +96,31 @@ impl Layout {
         bytes.map(|_| (low, high)).ok_or(too_far)
     }
 
-    /// Whether two different indices never name the same element: sorted by size,
-    /// each stride exceeds the span of the smaller ones.
+    /// Returns whether different indices map to different elements: sorted by size, each stride exceeds the span of the
+    /// smaller ones. The condition is sufficient, not necessary: some interleaved layouts are refused.
     pub fn is_injective(&self) -> bool {
         if self.shape().contains(&0) {
             return true;
         }
         let mut reach = 0usize;
-        let mut done = [false; MAX_AXES];
+        let mut visited = [false; MAX_AXES];
         loop {
-            let next = (self.axes().zip(done).enumerate())
-                .filter(|(_, ((extent, _), done))| !done && *extent > 1)
+            let next = (self.axes().zip(visited).enumerate())
+                .filter(|(_, ((extent, _), visited))| !visited && *extent > 1)
                 .min_by_key(|(_, ((_, stride), _))| stride.unsigned_abs());
             let Some((axis, ((extent, stride), _))) = next else { return true };
             if stride.unsigned_abs() <= reach {
                 return false;
             }
             reach = reach.saturating_add(stride.unsigned_abs().saturating_mul(extent - 1));
-            if let Some(done) = done.get_mut(axis) {
-                *done = true;
+            if let Some(visited) = visited.get_mut(axis) {
+                *visited = true;
             }
         }
     }
 }
 
-/// An address with its element type and layout: what a view holds, without its lifetime.
+/// An address with an element type and a layout: the content of a view, without its lifetime.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Array {
     pub data: *mut u8,
@@ -129,12 +129,12 @@ pub(crate) struct Array {
 }
 
 impl Array {
-    /// Checks address and layout of an array that somebody else vouches for.
+    /// Creates an array over memory that the caller guarantees; checks alignment and the span of the layout.
     #[cfg(feature = "capi")]
     pub fn new(data: *mut u8, dtype: Dtype, layout: Layout, name: &'static CStr) -> Result<Self, Error> {
         let (low, high) = layout.span(dtype.size(), name)?;
         if high >= low && data.addr() & (dtype.size() - 1) != 0 {
-            return Err(Error::new(Status::Misaligned, name, c"aligned to its element"));
+            return Err(Error::new(Status::Misaligned, name, c"aligned to its element type"));
         }
         Ok(Self { data, dtype, layout })
     }
@@ -143,7 +143,7 @@ impl Array {
         self.layout.shape()
     }
 
-    /// The range of addresses the elements lie in; empty if there are none.
+    /// Returns the range of addresses that the elements span; empty if there are no elements.
     #[cfg(feature = "capi")]
     pub fn bytes(&self) -> core::ops::Range<usize> {
         let size = self.dtype.size() as isize;
@@ -174,13 +174,13 @@ impl Array {
         };
         let (low, high) = layout.span(size_of::<T>(), c"shape")?;
         let Some((_, first)) = strides else {
-            // Without strides the slice is the array, no more and no less.
+            // Without strides the array has to span exactly the slice.
             let exact = high.wrapping_add(1) as usize == len;
             let array = Self { data: data.cast(), dtype: T::DTYPE, layout };
             return if exact {
                 Ok(array)
             } else {
-                let error = Error::new(Status::Shape, c"data", c"as long as its shape says");
+                let error = Error::new(Status::Shape, c"data", c"the product of the extents");
                 Err(error.with_lengths(len, high.wrapping_add(1) as usize))
             };
         };
@@ -188,13 +188,22 @@ impl Array {
             || (first.checked_add_signed(low).is_some()
                 && first.checked_add_signed(high).is_some_and(|last| last < len));
         if !inside {
-            return Err(Error::new(Status::Strides, c"strides", c"elements within the slice"));
+            return Err(Error::new(Status::Strides, c"strides", c"all elements within the slice"));
         }
         Ok(Self { data: data.wrapping_add(first).cast(), dtype: T::DTYPE, layout })
     }
 }
 
-/// A borrowed array of any element type, to be read.
+/// A read-only view of an n-dimensional array of any [`Element`] type, with strides.
+///
+/// ```
+/// use segloss::{Dtype, View};
+///
+/// let logits = [0.5f32, 2.0, -1.0, 1.5, -2.0, 0.0];
+/// let view = View::new(&logits, &[1, 2, 3])?;
+/// assert_eq!((view.shape(), view.dtype()), (&[1, 2, 3][..], Dtype::F32));
+/// # Ok::<(), segloss::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct View<'a> {
     pub(crate) array: Array,
@@ -202,26 +211,46 @@ pub struct View<'a> {
 }
 
 // SAFETY: a `View` is made from a shared slice of `Send + Sync` elements, or by a caller who
-// promises the same; it is only read.
+// guarantees the same; its elements are only read.
 unsafe impl Send for View<'_> {}
 // SAFETY: as above.
 unsafe impl Sync for View<'_> {}
 
 impl<'a> View<'a> {
-    /// A whole slice as an array in C order.
+    /// Creates a view of a whole slice in C order (last axis contiguous).
     ///
     /// # Errors
-    /// [`Status::Shape`] unless the slice is exactly as long as its shape says.
+    /// [`Status::Shape`] unless the length of the slice is the product of the extents and there are at most
+    /// [`MAX_AXES`] axes; [`Status::TooLarge`] if the product exceeds the address space.
+    ///
+    /// ```
+    /// use segloss::{Status, View};
+    ///
+    /// let labels = [1u8, 0, 1, 1, 0, 2];
+    /// assert!(View::new(&labels, &[2, 3]).is_ok());
+    /// assert_eq!(View::new(&labels, &[2, 4]).unwrap_err().status, Status::Shape);
+    /// ```
     pub fn new<T: Element>(data: &'a [T], shape: &[usize]) -> Result<Self, Error> {
         let array = Array::from_slice(data.as_ptr().cast_mut(), data.len(), shape, None)?;
         Ok(Self { array, lifetime: PhantomData })
     }
 
-    /// Part of a slice: the element at index 0 is `data[first]`, the others follow by
-    /// strides in elements, which may be 0 or negative.
+    /// Creates a view of a part of a slice. The element at index `[0, 0, …]` is `data[first]`; strides are in elements
+    /// and may be 0 or negative.
     ///
     /// # Errors
-    /// [`Status::Strides`] if an element would lie outside the slice.
+    /// [`Status::Strides`] unless there is one stride per axis and every element lies in the slice; [`Status::Shape`]
+    /// and [`Status::TooLarge`] as in [`View::new`].
+    ///
+    /// ```
+    /// use segloss::View;
+    ///
+    /// // A prediction stored channels-last, [B, X, C], viewed as [B, C, X].
+    /// let logits = [0.5f32, 1.5, 2.0, -2.0, -1.0, 0.0];
+    /// let view = View::strided(&logits, 0, &[1, 2, 3], &[6, 1, 2])?;
+    /// assert_eq!(view.shape(), [1, 2, 3]);
+    /// # Ok::<(), segloss::Error>(())
+    /// ```
     pub fn strided<T: Element>(
         data: &'a [T],
         first: usize,
@@ -232,23 +261,32 @@ impl<'a> View<'a> {
         Ok(Self { array, lifetime: PhantomData })
     }
 
-    /// The extents, outermost axis first.
+    /// Returns the extents, outermost axis first.
     pub fn shape(&self) -> &[usize] {
         self.array.shape()
     }
 
-    /// The element type.
+    /// Returns the element type.
     pub fn dtype(&self) -> Dtype {
         self.array.dtype
     }
 
-    /// A view of memory that the caller vouches for.
+    /// Creates a view of memory that the caller guarantees.
     pub(crate) fn of(array: Array) -> Self {
         Self { array, lifetime: PhantomData }
     }
 }
 
-/// A borrowed array of floating-point elements, to be written.
+/// A writable view of an n-dimensional array, with strides. Gradients and fields take floating-point elements.
+///
+/// ```
+/// use segloss::{Gradient, ViewMut};
+///
+/// let mut output = [0f32; 6];
+/// let gradient = Gradient::new(ViewMut::new(&mut output, &[1, 2, 3])?);
+/// assert_eq!(gradient.output.shape(), [1, 2, 3]);
+/// # Ok::<(), segloss::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct ViewMut<'a> {
     pub(crate) array: Array,
@@ -256,23 +294,41 @@ pub struct ViewMut<'a> {
 }
 
 // SAFETY: a `ViewMut` is made from an exclusive slice of `Send` elements, or by a caller who
-// promises the same.
+// guarantees the same.
 unsafe impl Send for ViewMut<'_> {}
 
 impl<'a> ViewMut<'a> {
-    /// A whole slice as an array in C order.
+    /// Creates a view of a whole slice in C order (last axis contiguous).
     ///
     /// # Errors
     /// As [`View::new`].
+    ///
+    /// ```
+    /// use segloss::{Status, ViewMut};
+    ///
+    /// let mut gradient = [0f32; 6];
+    /// assert_eq!(ViewMut::new(&mut gradient, &[1, 2, 4]).unwrap_err().status, Status::Shape);
+    /// assert!(ViewMut::new(&mut gradient, &[1, 2, 3]).is_ok());
+    /// ```
     pub fn new<T: Element>(data: &'a mut [T], shape: &[usize]) -> Result<Self, Error> {
         let array = Array::from_slice(data.as_mut_ptr(), data.len(), shape, None)?;
         Ok(Self { array, lifetime: PhantomData })
     }
 
-    /// Part of a slice, as [`View::strided`].
+    /// Creates a view of a part of a slice, as [`View::strided`] does.
     ///
     /// # Errors
-    /// As [`View::strided`], and if two indices would name the same element.
+    /// As [`View::strided`]; and [`Status::Strides`] if two indices map to the same element. Sorted by size, each stride
+    /// has to exceed the span of the smaller ones.
+    ///
+    /// ```
+    /// use segloss::{Status, ViewMut};
+    ///
+    /// let mut gradient = [0f32; 6];
+    /// assert!(ViewMut::strided(&mut gradient, 0, &[1, 2, 3], &[6, 1, 2]).is_ok());
+    /// // A stride of 0 maps all indices of the axis to one element.
+    /// assert_eq!(ViewMut::strided(&mut gradient, 0, &[2, 3], &[0, 1]).unwrap_err().status, Status::Strides);
+    /// ```
     pub fn strided<T: Element>(
         data: &'a mut [T],
         first: usize,
@@ -281,22 +337,22 @@ impl<'a> ViewMut<'a> {
     ) -> Result<Self, Error> {
         let array = Array::from_slice(data.as_mut_ptr(), data.len(), shape, Some((strides, first)))?;
         if !array.layout.is_injective() {
-            return Err(Error::new(Status::Strides, c"strides", c"each element of an output once"));
+            return Err(Error::new(Status::Strides, c"strides", c"different elements for different indices of an output"));
         }
         Ok(Self { array, lifetime: PhantomData })
     }
 
-    /// The extents, outermost axis first.
+    /// Returns the extents, outermost axis first.
     pub fn shape(&self) -> &[usize] {
         self.array.shape()
     }
 
-    /// The element type.
+    /// Returns the element type.
     pub fn dtype(&self) -> Dtype {
         self.array.dtype
     }
 
-    /// A view of memory that the caller vouches for.
+    /// Creates a view of memory that the caller guarantees.
     pub(crate) fn of(array: Array) -> Self {
         Self { array, lifetime: PhantomData }
     }
@@ -309,7 +365,7 @@ mod tests {
     use std::vec::Vec;
 
     #[test]
-    fn a_slice_of_the_wrong_length_is_refused() {
+    fn a_slice_whose_length_is_not_the_product_of_the_extents_is_refused() {
         let data = [0f32; 7];
         assert_eq!(View::new(&data, &[2, 4]).unwrap_err().status, Status::Shape);
         assert_eq!(View::new(&data, &[2, 3]).unwrap_err().status, Status::Shape);
@@ -317,7 +373,7 @@ mod tests {
     }
 
     #[test]
-    fn strides_may_turn_around_but_not_leave() {
+    fn strides_may_be_negative_or_zero_but_not_leave_the_slice() {
         let data = [0u8; 6];
         assert!(View::strided(&data, 5, &[2, 3], &[-3, -1]).is_ok());
         assert_eq!(View::strided(&data, 4, &[2, 3], &[-3, -1]).unwrap_err().status, Status::Strides);
@@ -325,7 +381,7 @@ mod tests {
     }
 
     #[test]
-    fn products_past_the_address_space_are_refused() {
+    fn products_of_extents_beyond_the_address_space_are_refused() {
         let huge = [usize::MAX / 2, 3, 5];
         assert_eq!(View::new(&[0f32; 4], &huge).unwrap_err().status, Status::TooLarge);
         assert!(View::new::<f32>(&[], &[usize::MAX, 0, 7]).is_ok());
@@ -334,7 +390,7 @@ mod tests {
     }
 
     quickcheck! {
-        fn an_injective_layout_names_no_element_twice(axes: Vec<(u8, i8)>) -> TestResult {
+        fn an_injective_layout_maps_no_two_indices_to_one_element(axes: Vec<(u8, i8)>) -> TestResult {
             let axes: Vec<_> = axes.iter().map(|&(n, s)| (n as usize % 4 + 1, s as isize % 20)).take(4).collect();
             let shape: Vec<_> = axes.iter().map(|a| a.0).collect();
             let layout =
@@ -349,7 +405,7 @@ mod tests {
                 }
                 all_differ &= seen.insert(offset);
             }
-            // The rule is sufficient, not necessary: interleaved views are refused.
+            // The condition is sufficient, not necessary: interleaved views are refused.
             TestResult::from_bool(all_differ || !layout.is_injective())
         }
     }

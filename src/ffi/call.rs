@@ -108,7 +108,7 @@ pub(super) unsafe fn report(result: Result<(), Error>, fault: *mut segloss_error
             status,
             term: error.term.map_or(u32::MAX, |term| term as u32),
             index: error.index.map_or(-1, |index| index as i64),
-            argument: error.argument.as_ptr(),
+            argument: error.c_argument().as_ptr(),
             expected: error.expected.as_ptr(),
             given: error.given().unwrap_or(0.0),
             needed: error.needed().unwrap_or(0.0),
