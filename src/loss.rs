@@ -57,7 +57,7 @@ pub trait RegionLoss {
     /// Returns the value for one class and its partial derivative with respect to each sum.
     ///
     /// The derivatives by `prediction`, `intersection`, `squared_error_positive` and `squared_error_negative` enter the
-    /// gradient; the others are ignored, because their sums do not depend on the prediction.
+    /// gradient; the others are ignored.
     fn evaluate(&self, class: &ClassSums) -> (f64, ClassSums);
 
     /// Returns the derivative of the slopes of [`evaluate`](Self::evaluate) along `direction`: the product of the Hessian
@@ -198,7 +198,7 @@ pub enum DefaultClassWeights {
     NoBackground,
     /// `(Σf/f_c)^½`, with `f_c = Σ_b Σ w·g` over the batch; 0 for an absent class.
     Frequency,
-    /// 1 for a present class, 0 for an absent one. Of weights that the term gives, only whether they are 0 matters.
+    /// 1 for a class that is present in the batch, 0 for an absent one. Of weights that the term gives, only whether they are 0 matters.
     Presence,
 }
 
@@ -464,7 +464,8 @@ pub enum AbsentClass {
 
 /// A weighted term of a loss: [`weight`](Self::weight) · [`loss`](Self::loss) with options of averaging and weighting.
 ///
-/// A loss of 1 to [`MAX_TERMS`](crate::MAX_TERMS) terms is a slice of them. All terms are evaluated in the same passes over the voxels.
+/// A loss is a slice of 1 to [`MAX_TERMS`](crate::MAX_TERMS) terms. All terms are evaluated in the same passes over the
+/// voxels.
 ///
 /// ```
 /// use segloss::{CrossEntropy, Dice, SampleAverage, Term};
