@@ -1,4 +1,4 @@
-//! Element types: what arrays are stored in, and what is computed in.
+//! Element types: those that arrays store, and those that voxels are computed in.
 
 use crate::engine::halves;
 use crate::engine::math::Math;
@@ -6,10 +6,20 @@ use crate::narrow::{f16_to_f32, f32_to_bf16, f32_to_f16, f64_to_odd_f32};
 use half::{bf16, f16};
 use num_traits::{AsPrimitive, NumAssign, PrimInt};
 
-/// The type of an array's elements. The numbers are those of the C header:
-/// DLPack's code, then the bits.
+/// The element type of an array.
+///
+/// The discriminants are the codes of the C header: `0xTTBB` with DLPack's type code `TT` and the number of bits `BB`.
+///
+/// ```
+/// use segloss::Dtype;
+///
+/// assert_eq!(Dtype::Bf16 as u32, 0x0410);
+/// assert_eq!(Dtype::from_code(0x0220), Some(Dtype::F32));
+/// assert_eq!((Dtype::F32.size(), Dtype::F32.is_float()), (4, true));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u32)]
+#[non_exhaustive]
 pub enum Dtype {
     /// `u8`
     U8 = 0x0108,
@@ -27,7 +37,7 @@ pub enum Dtype {
     I32 = 0x0020,
     /// `i64`
     I64 = 0x0040,
-    /// `bool`, read as `u8`
+    /// `bool`, one byte, read as `u8`
     Bool = 0x0608,
     /// IEEE binary16
     F16 = 0x0210,
@@ -40,7 +50,7 @@ pub enum Dtype {
 }
 
 impl Dtype {
-    /// The type with this number, if there is one.
+    /// Returns the type with this code, or `None` for an unknown code.
     pub const fn from_code(code: u32) -> Option<Self> {
         Some(match code {
             0x0108 => Dtype::U8,
@@ -60,7 +70,7 @@ impl Dtype {
         })
     }
 
-    /// Bytes of one element, which are also its alignment.
+    /// Returns the size of an element in bytes, which is also its alignment.
     pub const fn size(self) -> usize {
         match self {
             Dtype::U8 | Dtype::I8 | Dtype::Bool => 1,
@@ -70,7 +80,7 @@ impl Dtype {
         }
     }
 
-    /// Whether elements are floating-point numbers.
+    /// Returns whether the type is f16, bf16, f32 or f64.
     pub const fn is_float(self) -> bool {
         matches!(self, Dtype::F16 | Dtype::Bf16 | Dtype::F32 | Dtype::F64)
     }
@@ -80,9 +90,18 @@ mod sealed {
     pub trait Sealed {}
 }
 
-/// A type that arrays may hold.
+/// A type that arrays may store: the types of [`Dtype`]. f16 and bf16 are those of the re-exported crate [`half`].
+///
+/// ```
+/// use segloss::{Dtype, Element, View, half::bf16};
+///
+/// assert_eq!(<bf16 as Element>::DTYPE, Dtype::Bf16);
+/// let logits = [bf16::from_f32(0.5), bf16::from_f32(-1.0)];
+/// assert_eq!(View::new(&logits, &[1, 1, 2])?.dtype(), Dtype::Bf16);
+/// # Ok::<(), segloss::Error>(())
+/// ```
 pub trait Element: sealed::Sealed + Copy + Send + Sync + 'static {
-    /// Its code.
+    /// The code of the type.
     const DTYPE: Dtype;
 }
 
@@ -97,47 +116,60 @@ macro_rules! element {
 element!(u8 => U8, u16 => U16, u32 => U32, u64 => U64, i8 => I8, i16 => I16, i32 => I32, i64 => I64, bool => Bool);
 element!(f16 => F16, bf16 => Bf16, f32 => F32, f64 => F64);
 
-/// A type that voxels are computed in: `f32` for f16, bf16 and f32; `f64` for f64.
+/// A type that voxels are computed in: `f32` for predictions of f16, bf16 and f32, `f64` for f64.
+///
+/// A [`VoxelLoss`](crate::VoxelLoss) is generic over it. The functions are branch-free, so that loops over them vectorise.
+///
+/// ```
+/// use segloss::{Math, Real};
+///
+/// /// −ln max(s, 2⁻¹²⁶)
+/// fn surprisal<T: Real>(s: T) -> T {
+///     -Math::ln(s.at_least(T::FLOOR))
+/// }
+/// assert_eq!(surprisal(1f32), 0.0);
+/// assert!((surprisal(0f64) - 87.336).abs() < 1e-3);
+/// ```
 pub trait Real: Element + Math + NumAssign + Default {
-    /// An integer of as many bits.
+    /// The unsigned integer of the same size.
     type Key: PrimInt + AsPrimitive<u32> + Into<u64>;
-    /// 2⁻¹²⁶: no logarithm of a given probability is taken below it, in either type.
+    /// 2⁻¹²⁶ in both types: the lower limit of the argument of a logarithm of a probability that is given as input.
     const FLOOR: Self;
-    /// The same value in double precision.
+    /// Returns the value as f64.
     fn widen(self) -> f64;
-    /// The nearest value in single precision.
+    /// Returns the nearest f32.
     fn narrow(self) -> f32;
-    /// `self` where `keep`, else +0. A mask of bits: a select between loaded values may become a branch.
+    /// Returns `self` if `keep`, else +0, by a bit mask: LLVM may compile a select between loaded values to a branch.
     fn mask(self, keep: bool) -> Self;
-    /// `self` where `keep`, else `other`, likewise.
+    /// Returns `self` if `keep`, else `other`, by bit masks.
     fn select(self, keep: bool, other: Self) -> Self;
-    /// `self` where `keep`, else +0, for the place that `self` was read from. A select would become a masked store there,
-    /// which takes some CPUs tens of cycles; a sum does not. −0 becomes +0.
+    /// Returns `self` if `keep`, else +0, for a value that is stored where it was loaded from. There LLVM compiles a mask to
+    /// a masked store, which takes tens of cycles on some CPUs; the added zero prevents that. −0 becomes +0.
     #[inline(always)]
     fn cleared(self, keep: bool) -> Self {
         self.mask(keep) + Self::zero()
     }
-    /// `self · coefficient`, and 0 where that is 0 · ∞: a coefficient of 0 contributes nothing, whatever it multiplies.
-    /// NaN stays.
+    /// Returns `self · coefficient`, with 0 · ∞ defined as 0: a coefficient of 0 contributes 0, whatever it multiplies. NaN
+    /// stays NaN.
     #[inline(always)]
     fn times(self, coefficient: Self) -> Self {
-        let is_nothing = (coefficient == Self::zero()) & (self.magnitude() == Self::INFINITY);
-        (self * coefficient).mask(!is_nothing)
+        let is_zero = (coefficient == Self::zero()) & (self.magnitude() == Self::INFINITY);
+        (self * coefficient).mask(!is_zero)
     }
-    /// A number in the same order, NaN last and 0 as −0.
+    /// Returns an integer key in the order of the numbers: NaN is last, −0 and +0 have one key.
     fn key(self) -> Self::Key;
-    /// As IEEE binary16, rounded once.
+    /// Returns the bits of the nearest IEEE binary16, rounded once.
     fn to_f16(self) -> u16;
-    /// As bfloat16, rounded once.
+    /// Returns the bits of the nearest bfloat16, rounded once.
     fn to_bf16(self) -> u16;
 
-    /// The larger of both; NaN if `self` is.
+    /// Returns the larger of both; NaN if `self` is NaN.
     #[inline(always)]
     fn at_least(self, floor: Self) -> Self {
         if self < floor { floor } else { self }
     }
 
-    /// The smaller of both; NaN if `self` is.
+    /// Returns the smaller of both; NaN if `self` is NaN.
     #[inline(always)]
     fn at_most(self, ceiling: Self) -> Self {
         if self > ceiling { ceiling } else { self }
@@ -216,14 +248,14 @@ impl Real for f64 {
     }
 }
 
-/// How an element is read and written in a row.
+/// Conversion between stored elements and numbers.
 pub(crate) trait Stored: Copy {
-    /// The value as a number.
+    /// Returns the value as a number.
     fn read<T: Real>(self) -> T;
-    /// The nearest element; integers are never written.
+    /// Returns the nearest element. Integers are never written.
     fn write<T: Real>(value: T) -> Self;
 
-    /// Reads a row, if the CPU has a better way than one by one; says whether it did.
+    /// Reads a row if there is a vector instruction for it; returns whether it did.
     ///
     /// # Safety
     /// `from` is readable for as many elements as `out` has.
@@ -231,10 +263,10 @@ pub(crate) trait Stored: Copy {
         false
     }
 
-    /// Writes a row, likewise.
+    /// Writes a row if there is a vector instruction for it; returns whether it did.
     ///
     /// # Safety
-    /// `to` is writable for as many elements as `row` has, and nobody else uses them.
+    /// `to` is writable for as many elements as `row` has, and no other code accesses them during the call.
     unsafe fn write_row<T: Real>(_row: &[T], _to: *mut Self) -> bool {
         false
     }
@@ -288,11 +320,11 @@ impl Stored for f16 {
         f16::from_bits(value.to_f16())
     }
     unsafe fn read_row<T: Real>(from: *const Self, out: &mut [T]) -> bool {
-        // SAFETY: promised by the caller.
+        // SAFETY: the caller guarantees that `from` is readable for `out.len()` elements.
         unsafe { halves::read(from, out) }
     }
     unsafe fn write_row<T: Real>(row: &[T], to: *mut Self) -> bool {
-        // SAFETY: promised by the caller.
+        // SAFETY: the caller guarantees that `to` is writable for `row.len()` elements and not accessed elsewhere.
         unsafe { halves::write(row, to) }
     }
 }
@@ -308,7 +340,7 @@ impl Stored for bf16 {
     }
 }
 
-/// Runs `$body` with `$E` as the storage type of `$dtype`.
+/// Evaluates `$body` with `$E` as the storage type of `$dtype`.
 macro_rules! with_stored {
     ($dtype:expr, $E:ident => $body:expr) => {
         match $dtype {
@@ -370,7 +402,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_are_in_the_order_of_numbers() {
+    fn keys_have_the_order_of_the_numbers() {
         let ascending = [f32::NEG_INFINITY, -2.5, -1e-40, 0.0, 1e-40, 1.0, 87.5, f32::INFINITY, f32::NAN];
         assert!(ascending.windows(2).all(|pair| pair[0].key() < pair[1].key()));
         assert!(ascending.windows(2).all(|pair| (pair[0] as f64).key() < (pair[1] as f64).key()));
@@ -379,12 +411,12 @@ mod tests {
     }
 
     #[test]
-    fn zero_times_infinity_is_zero_and_nan_stays() {
+    fn zero_times_infinity_is_zero_and_nan_stays_nan() {
         for x in [0.0, -0.0, 1.5, -2.0, f32::INFINITY, f32::NEG_INFINITY, f32::NAN] {
             for coefficient in [0.0, -0.0, 0.5, 1e-40, f32::INFINITY] {
                 let (single, double) = (x.times(coefficient), f64::from(x).times(f64::from(coefficient)));
-                let is_nothing = x.is_infinite() && coefficient == 0.0;
-                let expected = if is_nothing { 0.0 } else { x * coefficient };
+                let is_zero = x.is_infinite() && coefficient == 0.0;
+                let expected = if is_zero { 0.0 } else { x * coefficient };
                 assert!(single == expected || single.is_nan() && expected.is_nan(), "{x} by {coefficient}");
                 assert_eq!(single.is_nan(), double.is_nan(), "{x} by {coefficient}");
                 assert_eq!(single == 0.0, double == 0.0 || double.abs() < 1e-45, "{x} by {coefficient}");
@@ -393,7 +425,7 @@ mod tests {
     }
 
     #[test]
-    fn codes_and_types_agree() {
+    fn codes_match_types_and_sizes() {
         for code in 0..0x1000 {
             if let Some(dtype) = Dtype::from_code(code) {
                 assert_eq!(dtype as u32, code);

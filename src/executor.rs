@@ -1,25 +1,68 @@
-//! Who runs the tasks of a sweep or of a pass: threads belong to the caller.
+//! Executors: how the caller's threads run the tasks of the library. The library starts no threads.
 
 use core::fmt;
 use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
-/// A pool of workers, or the calling thread.
+/// Runs tasks on the calling thread or on a thread pool.
 ///
-/// No executor changes a bit of any result. Scratch grows with the number of workers.
+/// Results have the same bits with every executor and every number of workers.
+///
+/// ```
+/// use segloss::{Activation, Batch, Dice, Executor, Term, View, evaluate, scratch_len};
+///
+/// /// One new thread per task.
+/// struct Threads(usize);
+///
+/// impl Executor for Threads {
+///     fn workers(&self) -> usize {
+///         self.0
+///     }
+///     fn run(&self, tasks: usize, task: &(dyn Fn(usize) + Sync)) {
+///         std::thread::scope(|scope| {
+///             for index in 0..tasks {
+///                 scope.spawn(move || task(index));
+///             }
+///         });
+///     }
+/// }
+///
+/// let (logits, labels) = (vec![0.5f32; 2 * 40_000], vec![1u8; 40_000]);
+/// let prediction = View::new(&logits, &[1, 2, 200, 200])?;
+/// let target = View::new(&labels, &[1, 200, 200])?;
+/// let dice = Dice::default();
+/// let terms = [Term::new(1.0, &dice)];
+/// let value = |batch: &Batch<'_>| evaluate(batch, &terms, &mut vec![0; scratch_len(batch, &terms)?]);
+///
+/// let sequential = Batch::new(prediction, Activation::Softmax, target);
+/// let parallel = Batch { executor: &Threads(2), ..sequential };
+/// assert_eq!(value(&sequential)?, value(&parallel)?);
+/// # Ok::<(), segloss::Error>(())
+/// ```
 pub trait Executor: Sync {
-    /// How many tasks may run at once, at least 1; scratch grows with it. No more than 64 are made use of.
+    /// Returns the maximum number of tasks that run at once, at least 1. Scratch grows with it; at most 64 workers are used.
     fn workers(&self) -> usize;
-    /// Calls `task` with 0, 1, …, `tasks` − 1, in any order, on any threads, and returns when all have returned.
+    /// Calls `task` once with each of 0, 1, …, `tasks` − 1, in any order and on any threads, and returns when all calls
+    /// have returned.
     fn run(&self, tasks: usize, task: &(dyn Fn(usize) + Sync));
 }
 
 impl fmt::Debug for dyn Executor + '_ {
-    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(to, "Executor of {} workers", self.workers())
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Executor of {} workers", self.workers())
     }
 }
 
-/// Everything on the calling thread.
+/// Runs all tasks on the calling thread, in order: the default executor of a [`Batch`](crate::Batch).
+///
+/// ```
+/// use segloss::{Executor, Sequential};
+///
+/// let sum = std::sync::atomic::AtomicUsize::new(0);
+/// Sequential.run(4, &|index| {
+///     sum.fetch_add(index, std::sync::atomic::Ordering::Relaxed);
+/// });
+/// assert_eq!((sum.into_inner(), Sequential.workers()), (6, 1));
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Sequential;
 
@@ -32,11 +75,11 @@ impl Executor for Sequential {
     }
 }
 
-/// The most workers that are made use of: one bit each.
+/// The maximum number of workers used: [`run_once`] keeps one bit per task.
 pub(crate) const MAX_WORKERS: usize = 64;
 
-/// An executor with a fixed number of workers. Scratch is cut for that number, so an executor whose answers change
-/// between two questions must not be asked twice in one call.
+/// An executor with a fixed number of workers. Scratch is partitioned by that number, so it is read once per call: a
+/// second `workers()` may return another number.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Workers<'a> {
     executor: &'a dyn Executor,
@@ -44,7 +87,7 @@ pub(crate) struct Workers<'a> {
 }
 
 impl<'a> Workers<'a> {
-    /// Asks the executor for its number of workers, the only time in a call.
+    /// Reads the number of workers of an executor. Called once per call of a public function.
     pub fn of(executor: &'a dyn Executor) -> Self {
         Self { executor, count: executor.workers().clamp(1, MAX_WORKERS) }
     }
@@ -59,13 +102,13 @@ impl Executor for Workers<'_> {
     }
 }
 
-/// Runs each of `tasks` ≤ [`MAX_WORKERS`] once, whatever the executor does: a task owns its scratch, so one that is
-/// called twice must not run twice, and one that was forgotten is run here.
+/// Runs each of `tasks` ≤ [`MAX_WORKERS`] exactly once, even with an incorrect executor. A task owns its part of the
+/// scratch, so a second call of a task returns at once; a task that the executor did not call runs here.
 pub(crate) fn run_once(executor: &dyn Executor, tasks: usize, task: &(dyn Fn(usize) + Sync)) {
-    // Words of 32 bits: small cores have no atomics of 64.
-    let begun = [const { AtomicU32::new(0) }; MAX_WORKERS / 32];
+    // 32-bit words: some embedded targets have no 64-bit atomics.
+    let started = [const { AtomicU32::new(0) }; MAX_WORKERS / 32];
     let once = |index: usize| {
-        let (Some(word), bit) = (begun.get(index / 32), index % 32) else { return };
+        let (Some(word), bit) = (started.get(index / 32), index % 32) else { return };
         if index < tasks && word.fetch_or(1 << bit, Ordering::Relaxed) >> bit & 1 == 0 {
             task(index);
         }
@@ -76,26 +119,31 @@ pub(crate) fn run_once(executor: &dyn Executor, tasks: usize, task: &(dyn Fn(usi
     (0..tasks).for_each(once);
 }
 
-/// Numbers that workers take one after the other, whoever has time: work is shared out as it turns out, not as it was
-/// guessed.
+/// A shared work counter: each worker takes the next index when it has finished its last one (dynamic scheduling).
 pub(crate) struct WorkQueue {
     taken: AtomicUsize,
     count: usize,
 }
 
 impl WorkQueue {
-    /// The numbers below `count`.
+    /// Creates a counter of the indices `0..count`.
     pub fn new(count: usize) -> Self {
         Self { taken: AtomicUsize::new(0), count }
     }
 
-    /// The next that nobody has.
+    /// Returns the next index that no worker has taken, or `None` if all are taken.
     pub fn take(&self) -> Option<usize> {
         Some(self.taken.fetch_add(1, Ordering::Relaxed)).filter(|&next| next < self.count)
     }
 }
 
-/// The threads of rayon: of the pool that a call is made from, or else of its global one.
+/// Runs tasks on rayon: in the pool that the call is made from, otherwise in the global pool. Needs the feature `rayon`.
+///
+/// ```
+/// use segloss::{Executor, Rayon};
+///
+/// assert!(Rayon.workers() >= 1);
+/// ```
 #[cfg(feature = "rayon")]
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Rayon;

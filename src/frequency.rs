@@ -1,97 +1,120 @@
-//! Class weights from how often a class is true.
+//! Class weights from the label frequencies of a batch.
 
 use crate::batch::{Problem, check_length};
 use crate::engine::arena::Arena;
 use crate::engine::bench::with_workspace;
 use crate::{Batch, ClassSums, Error};
 
-/// How a class weighs, by its share `f` of the truth.
+/// The class weight as a function of the class frequency `f`: the fraction of the target that belongs to the class.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
+#[non_exhaustive]
 pub enum Frequency {
     /// `1/f`
     Inverse = 0,
     /// `(1/f)^½`
     InverseSqrt = 1,
-    /// `med(f)/f`: the median of the shares of the classes that are present.
+    /// `med(f)/f`, with the median over the classes that are present; the mean of the two middle frequencies if their
+    /// number is even.
     Median = 2,
 }
 
-/// Writes one weight per class, from the truth of the counted voxels where the class is annotated. A
-/// class without truth takes the largest weight of the others; if no class has any, all take 1.
-/// No further normalisation. The scratch is that of any loss over the batch.
+/// Writes one weight per class, computed from the frequencies of the classes in the target of the batch.
+///
+/// ```text
+/// f_c = F_c / Σ F                F_c = Σ_b Σ_i w·g, over the samples in which class c is annotated
+/// ```
+///
+/// A class with `f_c = 0` gets the largest weight of the other classes; if all are 0, every weight is 1. The weights are
+/// not normalised further. The scratch is [`scratch_len`](crate::scratch_len) bytes of any loss over the batch.
 ///
 /// # Errors
-/// As [`evaluate`](crate::evaluate); and unless there is one weight per class.
+/// As [`evaluate`](crate::evaluate); and [`Status::Shape`](crate::Status::Shape) unless `weights` has one entry per class.
+///
+/// ```
+/// use segloss::{Activation, Batch, CrossEntropy, Frequency, Term, View, class_weights, scratch_len};
+///
+/// // Four voxels of class 0, two of class 1, one of class 2.
+/// let (logits, labels) = ([0f32; 21], [0u8, 0, 0, 0, 1, 1, 2]);
+/// let prediction = View::new(&logits, &[1, 3, 7])?;
+/// let batch = Batch::new(prediction, Activation::Softmax, View::new(&labels, &[1, 7])?);
+/// let cross_entropy = CrossEntropy::default();
+/// let mut scratch = vec![0; scratch_len(&batch, &[Term::new(1.0, &cross_entropy)])?];
+/// let mut weights = [0.0; 3];
+/// class_weights(&batch, Frequency::Median, &mut weights, &mut scratch)?;
+/// assert_eq!(weights, [0.5, 1.0, 2.0]);
+///
+/// let weighted = Term { class_weight: Some(&weights), ..Term::new(1.0, &cross_entropy) };
+/// # Ok::<(), segloss::Error>(())
+/// ```
 pub fn class_weights(
     batch: &Batch<'_>,
     frequency: Frequency,
     weights: &mut [f64],
     scratch: &mut [u8],
 ) -> Result<(), Error> {
-    let plan = Problem::new(batch)?;
-    check_length(weights.len(), plan.classes, c"weights", c"one per class")?;
+    let problem = Problem::new(batch)?;
+    check_length(weights.len(), problem.classes, c"weights", c"one per class")?;
     // SAFETY: views borrow their slices, which hold every element of their layouts.
-    unsafe { write(&plan, frequency, weights, &mut Arena::new(scratch)) }
+    unsafe { write(&problem, frequency, weights, &mut Arena::new(scratch)) }
 }
 
-/// [`class_weights`], its batch checked.
+/// Writes class weights for a checked batch.
 ///
 /// # Safety
-/// The arrays of the plan are readable.
+/// The arrays of the problem are readable.
 pub(crate) unsafe fn write<'a>(
-    plan: &'a Problem<'a>,
+    problem: &'a Problem<'a>,
     frequency: Frequency,
     weights: &mut [f64],
     arena: &mut Arena<'a>,
 ) -> Result<(), Error> {
-    if plan.is_empty() {
+    if problem.is_empty() {
         weights.fill(1.0);
         return Ok(());
     }
-    // SAFETY: promised by the caller.
-    with_workspace!(plan, &[], arena, bench => {
-        // SAFETY: promised by the caller.
-        let tallies = unsafe { bench.count_targets()? };
-        shares(plan, tallies, weights);
-        weigh(frequency, weights, tallies);
+    with_workspace!(problem, &[], arena, workspace => {
+        // SAFETY: the caller guarantees that the arrays of the problem are readable.
+        let class_sums = unsafe { workspace.count_targets()? };
+        frequencies(problem, class_sums, weights);
+        weights_of_frequencies(frequency, weights, class_sums);
     });
     Ok(())
 }
 
-/// Weights from shares. `spare` is at least as long, and is written over.
-fn weigh(frequency: Frequency, weights: &mut [f64], spare: &mut [ClassSums]) {
-    let weight = |share: f64| match frequency {
-        Frequency::InverseSqrt => libm::sqrt(1.0 / share),
-        Frequency::Inverse | Frequency::Median => 1.0 / share,
+/// Replaces frequencies by weights. `spare` is at least as long as `weights`; its content is overwritten.
+fn weights_of_frequencies(frequency: Frequency, weights: &mut [f64], spare: &mut [ClassSums]) {
+    let weight = |f: f64| match frequency {
+        Frequency::InverseSqrt => libm::sqrt(1.0 / f),
+        Frequency::Inverse | Frequency::Median => 1.0 / f,
     };
     let factor = if frequency == Frequency::Median { median(weights, spare) } else { 1.0 };
-    weights.iter_mut().for_each(|share| *share = factor * weight(*share));
+    weights.iter_mut().for_each(|to| *to = factor * weight(*to));
     let of_present = weights.iter().copied().filter(|weight| weight.is_finite());
     let largest = of_present.reduce(f64::max).unwrap_or(1.0);
     weights.iter_mut().filter(|weight| !weight.is_finite()).for_each(|weight| *weight = largest);
 }
 
-/// The share of each class.
-fn shares(plan: &Problem<'_>, tallies: &[ClassSums], shares: &mut [f64]) {
-    shares.fill(0.0);
-    for (sample, of_sample) in tallies.chunks_exact(plan.classes.max(1)).enumerate() {
-        for (class, (share, tally)) in shares.iter_mut().zip(of_sample).enumerate() {
-            if plan.is_annotated(sample, class) {
-                *share += tally.target;
+/// Writes the frequency of each class.
+fn frequencies(problem: &Problem<'_>, class_sums: &[ClassSums], frequencies: &mut [f64]) {
+    frequencies.fill(0.0);
+    for (sample, of_sample) in class_sums.chunks_exact(problem.classes.max(1)).enumerate() {
+        for (class, (f, sums)) in frequencies.iter_mut().zip(of_sample).enumerate() {
+            if problem.is_annotated(sample, class) {
+                *f += sums.target;
             }
         }
     }
-    // Maps may fall a little below 0: a class whose truth adds up to that is absent.
-    shares.iter_mut().for_each(|share| *share = share.max(0.0));
-    let all: f64 = shares.iter().sum();
-    if all > 0.0 {
-        shares.iter_mut().for_each(|share| *share /= all);
+    // Dense targets may be as low as −0.001: a class whose sum is negative is absent.
+    frequencies.iter_mut().for_each(|f| *f = f.max(0.0));
+    let total: f64 = frequencies.iter().sum();
+    if total > 0.0 {
+        frequencies.iter_mut().for_each(|f| *f /= total);
     }
 }
 
-/// The median of the positive values, the mean of the two middle ones if they are even in number. They are sorted in
-/// the `truth` of `spare`, which is as long at least.
+/// Returns the median of the positive values: the mean of the two middle ones if their number is even, 1 if there is none.
+/// They are sorted in the field `target` of `spare`, which is at least as long as `values`.
 fn median(values: &[f64], spare: &mut [ClassSums]) -> f64 {
     let mut count = 0;
     for (to, &value) in spare.iter_mut().zip(values.iter().filter(|&&value| value > 0.0)) {
@@ -100,18 +123,18 @@ fn median(values: &[f64], spare: &mut [ClassSums]) -> f64 {
     }
     let sorted = spare.get_mut(..count).unwrap_or_default();
     sort(sorted);
-    let at = |rank: usize| sorted.get(rank).map(|tally| tally.target);
+    let at = |rank: usize| sorted.get(rank).map(|sums| sums.target);
     match (at(count.saturating_sub(1) / 2), at(count / 2)) {
         (Some(low), Some(high)) => (low + high) / 2.0,
         _ => 1.0,
     }
 }
 
-/// Sorts by `truth`, in place, in n log n steps. A heap sort of its own: the sorts of `core` can panic where an order is
-/// none, which the proof of no panic does not see to be impossible.
+/// Sorts by `target` in place: a heap sort. The sorts of `core` panic if the order is not total, and the link-time proof
+/// of no panic cannot exclude that.
 fn sort(heap: &mut [ClassSums]) {
-    fn truth(heap: &[ClassSums], at: usize) -> f64 {
-        heap.get(at).map_or(f64::NEG_INFINITY, |tally| tally.target)
+    fn key(heap: &[ClassSums], at: usize) -> f64 {
+        heap.get(at).map_or(f64::NEG_INFINITY, |sums| sums.target)
     }
     fn swap(heap: &mut [ClassSums], a: usize, b: usize) {
         if let Ok([a, b]) = heap.get_disjoint_mut([a, b]) {
@@ -121,8 +144,8 @@ fn sort(heap: &mut [ClassSums]) {
     fn sink(heap: &mut [ClassSums], mut at: usize) {
         loop {
             let (left, right) = (2 * at + 1, 2 * at + 2);
-            let larger = if truth(heap, right) > truth(heap, left) { right } else { left };
-            if truth(heap, larger) <= truth(heap, at) {
+            let larger = if key(heap, right) > key(heap, left) { right } else { left };
+            if key(heap, larger) <= key(heap, at) {
                 return;
             }
             swap(heap, at, larger);
@@ -158,10 +181,10 @@ mod tests {
     }
 
     #[test]
-    fn a_class_whose_truth_is_below_nothing_takes_the_largest_weight() {
-        let (logits, truth) = ([0f32; 6], [1f32, 1.0, 0.0, 1.0, -0.0009, -0.0009]);
-        let maps = View::new(&truth, &[1, 3, 2]).unwrap();
-        let batch = Batch::new(View::new(&logits, &[1, 3, 2]).unwrap(), Activation::Softmax, maps);
+    fn a_class_with_a_negative_target_sum_gets_the_largest_weight() {
+        let (logits, dense) = ([0f32; 6], [1f32, 1.0, 0.0, 1.0, -0.0009, -0.0009]);
+        let target = View::new(&dense, &[1, 3, 2]).unwrap();
+        let batch = Batch::new(View::new(&logits, &[1, 3, 2]).unwrap(), Activation::Softmax, target);
         let mut scratch = vec![0; scratch_len(&batch, &[Term::new(1.0, &CrossEntropy::default())]).unwrap()];
         for (frequency, expected) in [
             (Frequency::Inverse, [1.5, 3.0, 3.0]),
@@ -175,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn four_two_one_and_none_of_seven() {
+    fn frequencies_of_four_two_one_and_zero_sevenths() {
         let labels = [0, 0, 0, 0, 1, 1, 2, 255, 255];
         for (frequency, expected) in [
             (Frequency::Inverse, [1.75, 3.5, 7.0, 7.0]),
@@ -189,13 +212,13 @@ mod tests {
     }
 
     #[test]
-    fn the_median_of_two_is_their_mean() {
+    fn the_median_of_two_frequencies_is_their_mean() {
         assert_eq!(weights_of(&[0, 1, 1, 1], Frequency::Median), [2.0, 2.0 / 3.0, 2.0, 2.0]);
     }
 
-    /// 20,000 classes took 0.3 s when each was compared with each.
+    /// Comparing each class with each took 0.3 s for 20,000 classes: hence the sort.
     #[test]
-    fn the_median_of_many_is_that_of_the_sorted() {
+    fn the_median_of_many_values_equals_that_of_the_sorted_values() {
         for count in [1usize, 2, 3, 4, 5, 31, 32, 1000, 1001] {
             for modulus in [1, 7, 1009] {
                 let values: Vec<f64> = (0..count).map(|k| (k * 7919 % modulus) as f64).collect();
@@ -208,15 +231,15 @@ mod tests {
                 };
                 assert_eq!(median(&values, &mut spare), middle, "{count} {modulus}");
                 let mut all: Vec<ClassSums> =
-                    values.iter().map(|&truth| ClassSums { target: truth, ..ClassSums::ZERO }).collect();
+                    values.iter().map(|&target| ClassSums { target, ..ClassSums::ZERO }).collect();
                 sort(&mut all);
-                assert!(all.is_sorted_by_key(|tally| tally.target), "{count} {modulus}");
+                assert!(all.is_sorted_by_key(|sums| sums.target), "{count} {modulus}");
             }
         }
     }
 
     #[test]
-    fn where_nobody_is_all_weigh_one() {
+    fn without_counted_voxels_all_weights_are_one() {
         assert_eq!(weights_of(&[255, 255], Frequency::Inverse), [1.0; 4]);
     }
 }

@@ -1,30 +1,30 @@
 //! Conversions between binary64, binary32, binary16 and bfloat16.
 //!
-//! The `half` crate converts one value well, but its code does not vectorise: these are integer
-//! arithmetic and masks, the same bits on every CPU.
+//! The conversions are integer arithmetic and masks, which vectorise and give the same bits on every CPU. Those of the crate
+//! `half` do not vectorise.
 
-/// binary64 to binary32, what does not fit kept in the last bit, so that rounding on to a half is the only
-/// rounding. (`half` goes by way of the nearest f32, or cuts the lower 32 bits off.)
+/// Converts binary64 to binary32 by rounding to odd: an inexact result has an odd mantissa, so that a second rounding to
+/// 16 bits gives the same result as a single one. (`half` rounds to the nearest f32 first, or truncates the lower 32 bits.)
 #[inline(always)]
 pub(crate) fn f64_to_odd_f32(double: f64) -> f32 {
     let nearest = double as f32;
-    let (magnitude, found) = (double.abs(), nearest.abs() as f64);
+    let (magnitude, rounded) = (double.abs(), nearest.abs() as f64);
     let bits = nearest.to_bits();
-    // Of the two neighbours of an inexact number the one with the odd mantissa; NaN fails both comparisons.
+    // Of the two f32 neighbours of an inexact number, take the one with the odd mantissa. NaN fails both comparisons.
     let even = !bits & 1;
-    let up = even & (magnitude > found) as u32;
-    let down = even & (magnitude < found) as u32;
+    let up = even & (magnitude > rounded) as u32;
+    let down = even & (magnitude < rounded) as u32;
     f32::from_bits(bits + up - down)
 }
 
-/// binary16 to binary32, exact.
+/// Converts binary16 to binary32, exactly.
 #[inline(always)]
 pub(crate) fn f16_to_f32(half: u16) -> f32 {
     const REBIAS: u32 = (127 - 15) << 23;
     let sign = (half as u32 & 0x8000) << 16;
     let shifted = (half as u32 & 0x7fff) << 13;
     let normal = shifted + REBIAS;
-    // A subnormal has no hidden one: put one there, and subtract it as a number.
+    // A subnormal has no implicit leading 1: set one, and subtract its value.
     let subnormal = (f32::from_bits(normal + (1 << 23)) - f32::from_bits(REBIAS + (1 << 23))).to_bits();
     let special = normal + REBIAS;
     let bits = if shifted < 0x0400 << 13 { subnormal } else { normal };
@@ -32,13 +32,13 @@ pub(crate) fn f16_to_f32(half: u16) -> f32 {
     f32::from_bits(bits | sign)
 }
 
-/// binary32 to binary16, to nearest, ties to even.
+/// Converts binary32 to binary16, rounding to nearest, ties to even.
 #[inline(always)]
 pub(crate) fn f32_to_f16(single: f32) -> u16 {
     const INFINITY: u32 = 0xff << 23;
     const SMALLEST_NORMAL: u32 = (127 - 14) << 23;
     const TOO_LARGE: u32 = (127 + 16) << 23;
-    // Adding 2⁻¹ to a number under 2⁻¹⁴ leaves its binary16 mantissa in the low bits, rounded by the FPU.
+    // Added to a number below 2⁻¹⁴, 2⁻¹ aligns the mantissa so that the FPU rounds it to binary16 in the low bits.
     const ALIGN: u32 = (127 - 15 + 23 - 10 + 1) << 23;
     let sign = single.to_bits() & 0x8000_0000;
     let magnitude = single.to_bits() ^ sign;
@@ -51,7 +51,7 @@ pub(crate) fn f32_to_f16(single: f32) -> u16 {
     (bits | sign >> 16) as u16
 }
 
-/// binary32 to bfloat16, to nearest, ties to even.
+/// Converts binary32 to bfloat16, rounding to nearest, ties to even.
 #[inline(always)]
 pub(crate) fn f32_to_bf16(single: f32) -> u16 {
     const QUIET: u32 = 0x7fc0_0000;
@@ -72,9 +72,9 @@ mod tests {
     }
 
     #[test]
-    fn every_half_reads_as_the_half_crate_reads_it() {
+    fn every_16_bit_float_converts_as_in_the_half_crate() {
         for bits in 0..=u16::MAX {
-            // Hardware makes a signaling NaN quiet.
+            // Hardware conversions quiet a signaling NaN.
             let (ours, theirs) = (f16_to_f32(bits), f16::from_bits(bits).to_f32());
             assert!(ours.to_bits() == theirs.to_bits() || ours.is_nan() && theirs.is_nan(), "{bits:#x}");
             let (ours, theirs) = (bf16_bits(bits), bf16::from_bits(bits).to_f32());
@@ -83,8 +83,8 @@ mod tests {
     }
 
     #[test]
-    fn singles_round_as_the_half_crate_rounds_them() {
-        // Every pattern of the upper half, with the lower bits at the ties and beside them.
+    fn f32_rounds_as_in_the_half_crate() {
+        // Every pattern of the upper 16 bits, with lower bits at and beside the ties.
         for upper in 0..=u16::MAX as u32 {
             for lower in [0, 1, 0x0fff, 0x1000, 0x1001, 0x2fff, 0x3000, 0x7fff, 0x8000, 0x8001, 0xffff] {
                 let x = f32::from_bits(upper << 16 | lower);
@@ -98,8 +98,8 @@ mod tests {
     }
 
     #[test]
-    fn doubles_beside_a_tie_round_to_their_side() {
-        for (x, half, brain) in [
+    fn f64_beside_a_tie_rounds_to_its_side() {
+        for (x, float16, bfloat16) in [
             (1.0 + 2f64.powi(-11), 0x3c00, 0x3f80),
             (1.0 + 2f64.powi(-11) + 2f64.powi(-50), 0x3c01, 0x3f80),
             (1.0 + 3.0 * 2f64.powi(-11) - 2f64.powi(-50), 0x3c01, 0x3f80),
@@ -109,8 +109,8 @@ mod tests {
             (f64::MIN_POSITIVE, 0, 0),
             (2f64.powi(-25) + 2f64.powi(-70), 1, 0x3300),
         ] {
-            assert_eq!((x.to_f16(), x.to_bf16()), (half, brain), "{x:e}");
-            assert_eq!(((-x).to_f16(), (-x).to_bf16()), (half | 0x8000, brain | 0x8000), "{x:e}");
+            assert_eq!((x.to_f16(), x.to_bf16()), (float16, bfloat16), "{x:e}");
+            assert_eq!(((-x).to_f16(), (-x).to_bf16()), (float16 | 0x8000, bfloat16 | 0x8000), "{x:e}");
         }
         assert!(f16::from_bits(f64::NAN.to_f16()).is_nan() && bf16::from_bits(f64::NAN.to_bf16()).is_nan());
     }
