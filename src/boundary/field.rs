@@ -1,58 +1,72 @@
-//! Fields: what a boundary loss multiplies its mismatch by.
+//! Distance fields: the factor of a boundary loss at each voxel.
 
 pub use super::masks::TargetRequirement;
 use super::masks::{Region, RestMask, TargetMask};
 use crate::batch::Problem;
 use crate::distance::{Distance, Kind, Mask, transform};
 use crate::{Error, Executor, Real};
+use core::fmt;
 
-/// How a form makes its field, in both precisions. The engine fills fields; forms of this crate
-/// say how.
+/// The computation of a distance field, in f32 and f64.
+///
+/// Only losses of this crate implement it: its methods take private types. A custom loss with [`USES_FIELD`] reads a field
+/// that [`Term::field`](crate::Term::field) gives.
+///
+/// [`USES_FIELD`]: crate::VoxelLoss::USES_FIELD
+///
+/// ```
+/// use segloss::boundary::Field;
+/// use segloss::{Boundary, DistancePenalized, Hausdorff};
+///
+/// assert!(DistancePenalized.is_shared() && !Boundary::default().is_shared());
+/// assert!(Hausdorff::default().uses_prediction());
+/// ```
 pub trait Field: FieldOf<f32> + FieldOf<f64> + Sync {
-    /// Whether one map serves all classes.
+    /// Returns whether the field is one map for all classes, `[B, …]`, instead of `[B, C, …]`. Default: false.
     fn is_shared(&self) -> bool {
         false
     }
 
-    /// How many times the field of a mask the field of its complement is, where that is always so.
+    /// Returns `a` if the field of the complement of every mask is `a` times the field of the mask. The engine then computes
+    /// one field for two complementary classes. Default: `None`.
     fn uses_complement(&self) -> Option<f64> {
         None
     }
 
-    /// What it demands of truth that is given as maps.
+    /// Returns the requirement on targets that are masks or dense maps.
     #[doc(hidden)]
     fn requires(&self) -> TargetRequirement {
         TargetRequirement::Masks
     }
 
-    /// Whether the field is the sum of one of the target and one of the prediction.
+    /// Returns whether the field is the sum of a field of the target and a field of the prediction. Default: false.
     fn has_halves(&self) -> bool {
         false
     }
 
-    /// Whether a part of the field comes from the prediction, made anew by every run.
+    /// Returns whether a part of the field is computed from the prediction, in every run. Default: false.
     fn uses_prediction(&self) -> bool {
         false
     }
 
-    /// Whether the prediction's mask is where a class is the largest, and not where it is above one half.
+    /// Returns whether the mask of the prediction is the argmax instead of `s > ½`. Default: false.
     fn by_argmax(&self) -> bool {
         false
     }
 }
 
-/// A field in one precision.
+/// The computation of a distance field in one precision.
 pub trait FieldOf<T> {
-    /// Writes what comes from the target: the map of `class`, one value per voxel.
+    /// Writes the field of the target for `class`, one value per voxel.
     fn fill(
         &self,
-        scene: &SampleGeometry<'_>,
+        geometry: &SampleGeometry<'_>,
         class: usize,
         out: &mut [T],
-        spare: &mut FieldScratch<'_, T>,
+        scratch: &mut FieldScratch<'_, T>,
     ) -> Result<(), Error>;
 
-    /// Adds what comes from the prediction, whose mask of the class is `mask`.
+    /// Adds the field of the prediction, whose mask of the class is `mask`.
     fn add_prediction(
         &self,
         _: &SampleGeometry<'_>,
@@ -64,38 +78,50 @@ pub trait FieldOf<T> {
     }
 }
 
-/// One sample, as fields see it.
+/// One sample of a problem: target, extents and spacing.
 pub struct SampleGeometry<'a> {
     pub(crate) plan: &'a Problem<'a>,
     pub(crate) sample: usize,
-    /// One per spatial axis.
+    /// The spacing of each spatial axis.
     pub(crate) spacing: &'a [f64],
 }
 
+impl fmt::Debug for SampleGeometry<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { plan, sample, spacing } = self;
+        f.debug_struct("SampleGeometry")
+            .field("extents", &plan.extents())
+            .field("sample", sample)
+            .field("spacing", spacing)
+            .finish()
+    }
+}
+
 impl SampleGeometry<'_> {
-    /// The target's mask of a class.
+    /// Returns the mask of a class in the target.
     pub(crate) fn target(&self, class: usize) -> TargetMask<'_> {
         TargetMask::new(self.plan, self.sample, Region::Class(class))
     }
 
-    /// The target's mask of a label value.
+    /// Returns the mask of a label value in the target.
     pub(crate) fn region(&self, label: usize) -> TargetMask<'_> {
         TargetMask::new(self.plan, self.sample, Region::Label(label))
     }
 
-    /// The voxels of no annotated class, if there may be any: whatever the target holds of another class is ignored.
+    /// Returns the mask of the voxels of no annotated class, or `None` if all classes are annotated. The stored target of a
+    /// class that is not annotated is ignored.
     pub(crate) fn rest(&self) -> Option<RestMask<'_>> {
         let Self { plan, sample, .. } = *self;
         let any = plan.classes > 1 && (0..plan.classes).any(|class| !plan.is_annotated(sample, class));
-        any.then_some(RestMask { plan, sample })
+        any.then_some(RestMask { problem: plan, sample })
     }
 
-    /// Whether class `class` of two or more is annotated; of a single class both regions are known.
+    /// Returns whether the region of a label is known: its class is annotated, or there is a single class.
     pub(crate) fn is_region(&self, class: usize) -> bool {
         self.plan.classes == 1 || self.plan.is_annotated(self.sample, class)
     }
 
-    /// Distances over the sample; what kind is the form's to say.
+    /// Returns a request for distances over the sample. The loss sets their kind.
     pub fn distances(&self) -> Distance<'_> {
         Distance {
             shape: self.plan.extents(),
@@ -107,7 +133,8 @@ impl SampleGeometry<'_> {
     }
 }
 
-/// What filling a field takes: a map, the scratch of the transform, and who runs it.
+/// The buffers of a field computation: a spare map, the scratch of the distance transform, and the executor.
+#[derive(Debug)]
 pub struct FieldScratch<'a, T> {
     pub(crate) map: &'a mut [T],
     pub(crate) scratch: &'a mut [u8],
@@ -115,7 +142,7 @@ pub struct FieldScratch<'a, T> {
 }
 
 impl<T: Real> FieldScratch<'_, T> {
-    /// Distances of a mask, in the spare map.
+    /// Computes the distances of a mask in the spare map and returns them.
     pub fn distances(&mut self, request: &Distance<'_>, mask: &dyn Mask) -> Result<&[T], Error> {
         transform(request, mask, self.map, self.scratch, self.executor)?;
         Ok(self.map)

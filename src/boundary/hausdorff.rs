@@ -1,5 +1,4 @@
-//! Hausdorff by distance transform: squared mismatches, weighted by how far they are from where
-//! they should be.
+//! Hausdorff loss by distance transform: squared errors weighted by powers of their distance to the boundaries.
 
 use super::field::{Field, FieldOf, FieldScratch, SampleGeometry, TargetRequirement};
 use crate::distance::{Distance, Kind, Mask, transform};
@@ -14,36 +13,52 @@ use crate::{
 /// L = (Σ_b Σ_c v_bc Σ_i w·(s − g)²·D) / (Σ_b Σ_c v_bc·W_b)        D = d_G^α + d_S^α
 /// ```
 ///
-/// `d_G` and `d_S` are the distances from a voxel to the nearest voxel on the other side of the
-/// mask, of the target and of the prediction: at least one voxel everywhere, in units of the
-/// spacing. Of the prediction a voxel is inside where `s > ½`; one that does not count is outside.
-/// A mask without a boundary has `d = 0`. For the gradient `D` is a constant. In units of the
-/// spacing to the power of `α`. Without class weights the background of two or more classes is left
-/// out.
+/// `d_G` and `d_S` are the distances from a voxel to the nearest voxel on the other side of the mask of the target and of
+/// the prediction, in units of the spacing. `s` is the predicted probability of the class, `g` its target, `w` the weight
+/// of a voxel, `W_b` the sum of the weights of a sample; `v_bc` is the class weight, 0 where the class is not annotated. The
+/// mask of the prediction is `s > ½`; a voxel that is not counted is outside of it. A mask without a boundary has `d = 0`.
+/// `D` is a constant for the gradient. The value is in units of the spacing to the power of `α`. Default class weights: 0
+/// for class 0 of two or more classes, 1 for the others. Defaults: `α = 2`, both sides.
 ///
 /// # Errors
-/// [`Error`] unless `α` is above 0. Without a given field the target must be labels, masks, or dense
-/// maps of 0 and 1. `argmax` has no meaning for a single class. With `logarithmic` a given field must not be below 0
-/// where a voxel counts.
+/// [`Error`] unless `α` is finite and > 0; if no field is given and the target is neither labels, masks nor dense maps of
+/// exactly 0 and 1; for `argmax` with a single class; for `logarithmic` with a given field below 0 in a counted voxel.
 ///
 /// # Source
 /// Karimi, Salcudean (2019), <https://arxiv.org/abs/1904.10030>.
+///
+/// ```
+/// use segloss::{Activation, Batch, Hausdorff, Sides, Term, View, evaluate, scratch_len};
+///
+/// // One class, the object in the voxels 1 and 2: d_G = 1, 1, 1, 1, 2.
+/// let (probabilities, labels) = ([0.0f64, 1.0, 1.0, 0.0, 0.5], [0u8, 1, 1, 0, 0]);
+/// let prediction = View::new(&probabilities, &[1, 1, 5])?;
+/// let batch = Batch::new(prediction, Activation::Probability, View::new(&labels, &[1, 5])?);
+/// let target_only = Hausdorff { sides: Sides::Target, ..Hausdorff::default() };
+/// let terms = [Term::new(1.0, &target_only)];
+/// let mut scratch = vec![0; scratch_len(&batch, &terms)?];
+/// let value = evaluate(&batch, &terms, &mut scratch)?;
+/// // An error of 0.5 at the distance 2.
+/// assert!((value - 0.25 * 4.0 / 5.0).abs() < 1e-12);
+/// # Ok::<(), segloss::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Hausdorff {
-    /// The power `α` of the distances.
+    /// The exponent `α` > 0 of the distances.
     pub alpha: f64,
-    /// Whose distances weigh.
+    /// The masks whose distances weight the errors.
     pub sides: Sides,
-    /// Inside is, of the prediction, where a class is the largest, the lowest among equals.
+    /// The mask of the prediction is the argmax over the classes (the lowest index on ties) instead of `s > ½`.
     pub argmax: bool,
-    /// Distances are 0 outside of their mask.
+    /// Distances are 0 outside of the mask.
     pub interior: bool,
     /// The value is `ln(1 + L)`.
     pub logarithmic: bool,
 }
 
-/// Whose distances a Hausdorff loss uses.
+/// The masks whose distances a Hausdorff loss uses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Sides {
     /// `D = d_G^α + d_S^α`
     #[default]
@@ -68,8 +83,8 @@ impl VoxelLoss for Hausdorff {
     #[inline(always)]
     fn evaluate<T: Real>(&self, voxel: Voxel<T>) -> (T, T) {
         let error = voxel.error();
-        let pull = error * voxel.field;
-        (error * pull, pull + pull)
+        let weighted = error * voxel.field;
+        (error * weighted, weighted + weighted)
     }
 
     fn is_logarithmic(&self) -> bool {
@@ -82,7 +97,7 @@ impl VoxelLoss for Hausdorff {
 }
 
 impl Loss for Hausdorff {
-    #[inline(never)] // see `Form`
+    #[inline(never)] // see `Loss`
     fn kind(&self) -> LossKind<'_> {
         LossKind::Voxel(self)
     }
@@ -91,7 +106,7 @@ impl Loss for Hausdorff {
         DefaultClassWeights::NoBackground
     }
 
-    #[inline(never)] // see `Form`
+    #[inline(never)] // see `Loss`
     fn field(&self) -> Option<&dyn Field> {
         Some(self)
     }
@@ -129,47 +144,49 @@ impl Field for Hausdorff {
 impl<T: Real> FieldOf<T> for Hausdorff {
     fn fill(
         &self,
-        scene: &SampleGeometry<'_>,
+        geometry: &SampleGeometry<'_>,
         class: usize,
         out: &mut [T],
-        spare: &mut FieldScratch<'_, T>,
+        scratch: &mut FieldScratch<'_, T>,
     ) -> Result<(), Error> {
         if self.sides == Sides::Prediction {
             out.fill(T::zero());
             return Ok(());
         }
-        transform(&self.squares(scene), &scene.target(class), out, spare.scratch, spare.executor)?;
+        let request = self.squared_distances(geometry);
+        transform(&request, &geometry.target(class), out, scratch.scratch, scratch.executor)?;
         self.power().choose(InPlace(out));
         Ok(())
     }
 
     fn add_prediction(
         &self,
-        scene: &SampleGeometry<'_>,
+        geometry: &SampleGeometry<'_>,
         mask: &dyn Mask,
         out: &mut [T],
-        spare: &mut FieldScratch<'_, T>,
+        scratch: &mut FieldScratch<'_, T>,
     ) -> Result<(), Error> {
-        let squares = spare.distances(&self.squares(scene), mask)?;
+        let squares = scratch.distances(&self.squared_distances(geometry), mask)?;
         self.power().choose(Add { squares, out });
         Ok(())
     }
 }
 
 impl Hausdorff {
-    /// Squared distances: they are exact where distances are rounded, so even powers are made of squares.
-    fn squares<'a>(&self, scene: &'a SampleGeometry<'_>) -> Distance<'a> {
+    /// Returns a request for squared distances. Squared distances are exact where distances are rounded, so every power is
+    /// computed from them.
+    fn squared_distances<'a>(&self, geometry: &'a SampleGeometry<'_>) -> Distance<'a> {
         let kind = if self.interior { Kind::Inside } else { Kind::OtherSide };
-        Distance { kind, squared: true, ..scene.distances() }
+        Distance { kind, squared: true, ..geometry.distances() }
     }
 
-    /// What makes `d^α` of a square.
+    /// Returns the power that maps `d²` to `d^α`.
     fn power<T: Real>(&self) -> Power<T> {
         Power::of(self.alpha / 2.0)
     }
 }
 
-/// Raises squares to a power.
+/// Raises squared distances to a power in place.
 struct InPlace<'a, T>(&'a mut [T]);
 
 impl<T: Real> Raise<T> for InPlace<'_, T> {
@@ -181,7 +198,7 @@ impl<T: Real> Raise<T> for InPlace<'_, T> {
     }
 }
 
-/// Adds powers of squares.
+/// Adds powers of squared distances to `out`.
 struct Add<'a, T> {
     squares: &'a [T],
     out: &'a mut [T],

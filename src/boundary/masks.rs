@@ -1,71 +1,72 @@
-//! Masks of one sample: of its target, and of its prediction.
+//! Masks of the target and of the prediction of one sample.
 
 use crate::batch::{Problem, TargetKind};
 use crate::distance::{ClassMask, Mask};
 use crate::view::Array;
 use crate::{Error, Status};
 
-/// Where the target of a sample is one class: every other label, ignored ones too, is outside.
+/// The mask of a class in the target of a sample. Every other label is outside, ignored labels included.
 pub(crate) struct TargetMask<'a> {
-    /// None: nothing is inside.
+    /// `None`: the mask is empty.
     of: Option<ClassMask<'a>>,
 }
 
-/// What is inside of a target's mask.
+/// The inside of a mask of the target.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Region {
     /// A class.
     Class(usize),
-    /// A label value: for a single class 0 as well.
+    /// A label value. A single class has the labels 0 and 1.
     Label(usize),
 }
 
 impl<'a> TargetMask<'a> {
-    pub fn new(plan: &Problem<'a>, sample: usize, inside: Region) -> Self {
-        let (class, wanted) = match (plan.target_kind, inside) {
-            (TargetKind::Labels, Region::Class(class)) => (0, plan.label_of(class) as usize),
+    /// Creates the mask of `inside` in the target of a sample.
+    pub fn new(problem: &Problem<'a>, sample: usize, inside: Region) -> Self {
+        let (class, value) = match (problem.target_kind, inside) {
+            (TargetKind::Labels, Region::Class(class)) => (0, problem.label_of(class) as usize),
             (TargetKind::Labels, Region::Label(label)) => (0, label),
-            // The map of a single class says by 0 where its other region is.
-            (_, Region::Label(label)) if plan.classes == 1 => (0, label),
+            // The background of a single class is where its map is 0.
+            (_, Region::Label(label)) if problem.classes == 1 => (0, label),
             (_, Region::Class(class) | Region::Label(class)) => (class, 1),
         };
-        let is_ignored = plan.ignore.iter().any(|&ignore| usize::try_from(ignore) == Ok(wanted));
-        let of = |array: &Array| ClassMask::label(array, wanted);
-        Self { of: if is_ignored { None } else { plan.target_of(sample, class).as_ref().map(of) } }
+        let is_ignored = problem.ignore.iter().any(|&ignore| usize::try_from(ignore) == Ok(value));
+        let of = |array: &Array| ClassMask::label(array, value);
+        Self { of: if is_ignored { None } else { problem.target_of(sample, class).as_ref().map(of) } }
     }
 }
 
-/// Where no annotated class is true: of labels those of the other classes, of maps what they leave. Ignored labels are
-/// outside of this, too.
+/// The mask of the voxels of no annotated class. For labels: the voxels of the other classes, without ignored labels. For
+/// masks and dense maps: the voxels where no annotated class is 1.
 pub(crate) struct RestMask<'a> {
-    pub plan: &'a Problem<'a>,
+    pub problem: &'a Problem<'a>,
     pub sample: usize,
 }
 
-// SAFETY: it reads the target, which is not written while a batch is borrowed, and flags that are Sync.
+// SAFETY: the mask only reads the target, which is borrowed and so not written, and flags that are `Sync`.
 unsafe impl Sync for RestMask<'_> {}
 
-/// Words that are made at once.
-const AT_ONCE: usize = 16;
+/// The number of words that are computed at once.
+const WORDS: usize = 16;
 
 impl Mask for RestMask<'_> {
     fn bits(&self, row: usize, start: usize, count: usize, words: &mut [u64]) {
-        let Self { plan, sample } = *self;
-        let of_labels = plan.target_kind == TargetKind::Labels;
-        for (k, words) in words.chunks_mut(AT_ONCE).enumerate() {
-            let first = k * AT_ONCE * 64;
-            let count = count.saturating_sub(first).min(AT_ONCE * 64);
+        let Self { problem, sample } = *self;
+        let of_labels = problem.target_kind == TargetKind::Labels;
+        for (k, words) in words.chunks_mut(WORDS).enumerate() {
+            let first = k * WORDS * 64;
+            let count = count.saturating_sub(first).min(WORDS * 64);
             words.fill(0);
-            for class in (0..plan.classes).filter(|&class| plan.is_annotated(sample, class) != of_labels) {
-                let mut of_class = [0; AT_ONCE];
+            for class in (0..problem.classes).filter(|&class| problem.is_annotated(sample, class) != of_labels) {
+                let mut of_class = [0; WORDS];
                 let of_class = of_class.get_mut(..words.len()).unwrap_or(&mut []);
-                let mask = TargetMask::new(plan, sample, Region::Class(class));
+                let mask = TargetMask::new(problem, sample, Region::Class(class));
                 mask.bits(row, start + first, count, of_class);
                 words.iter_mut().zip(of_class).for_each(|(word, bits)| *word |= *bits);
             }
             for (k, word) in words.iter_mut().enumerate().filter(|_| !of_labels) {
-                let here = count.saturating_sub(k * 64).min(64);
-                let all = if here == 64 { u64::MAX } else { (1 << here) - 1 };
+                let used = count.saturating_sub(k * 64).min(64);
+                let all = if used == 64 { u64::MAX } else { (1 << used) - 1 };
                 *word = !*word & all;
             }
         }
@@ -81,10 +82,10 @@ impl Mask for TargetMask<'_> {
     }
 }
 
-/// One bit per voxel of a sample.
+/// A mask with one stored bit per voxel of a sample.
 pub(crate) struct BitMask<'a> {
     pub words: &'a [u64],
-    /// Voxels of a row.
+    /// The number of voxels of a row.
     pub width: usize,
 }
 
@@ -95,59 +96,60 @@ impl Mask for BitMask<'_> {
             let at = first + k * 64;
             let of = |index: usize| self.words.get(index).copied().unwrap_or(0);
             let (low, skip) = (of(at / 64), at % 64);
-            let joined = if skip == 0 { low } else { low >> skip | of(at / 64 + 1) << (64 - skip) };
-            let here = count.saturating_sub(k * 64).min(64);
-            *word = if here == 64 { joined } else { joined & ((1 << here) - 1) };
+            let bits = if skip == 0 { low } else { low >> skip | of(at / 64 + 1) << (64 - skip) };
+            let used = count.saturating_sub(k * 64).min(64);
+            *word = if used == 64 { bits } else { bits & ((1 << used) - 1) };
         }
     }
 }
 
-/// What a field demands of truth that is given as maps.
+/// The requirement of a distance field on targets that are masks or dense maps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum TargetRequirement {
-    /// Nothing: the target is not read.
+    /// No requirement: the field does not read the target.
     Anything,
-    /// 0 or 1 everywhere.
+    /// Every value is 0 or 1.
     Masks,
-    /// Exactly one class is 1 in each voxel, at most one where some class of the sample is not annotated.
+    /// Exactly one class is 1 in each voxel; at most one if a class of the sample is not annotated.
     Partition,
 }
 
-/// Refuses maps that are not what a field wants: the first such voxel.
+/// Returns an error with the first voxel whose target does not meet the requirement.
 ///
 /// # Safety
-/// The arrays of the plan are readable.
-pub(crate) unsafe fn check_maps(plan: &Problem<'_>, wants: TargetRequirement) -> Result<(), Error> {
-    if plan.target_kind == TargetKind::Labels || wants == TargetRequirement::Anything {
+/// The arrays of the problem are readable.
+pub(crate) unsafe fn check_maps(problem: &Problem<'_>, requirement: TargetRequirement) -> Result<(), Error> {
+    if problem.target_kind == TargetKind::Labels || requirement == TargetRequirement::Anything {
         return Ok(());
     }
-    for sample in 0..plan.samples {
-        for first in (0..plan.voxels).step_by(64) {
-            let count = (plan.voxels - first).min(64);
-            let (mut bad, mut ones) = (0u64, [0u32; 64]);
-            for class in (0..plan.classes).filter(|&class| plan.is_annotated(sample, class)) {
-                let mut truth = [0f64; 64];
-                // SAFETY: promised by the caller; the voxels lie in the sample.
-                unsafe { plan.target.load(sample, class, first, truth.get_mut(..count).unwrap_or(&mut [])) };
-                for (voxel, (&g, ones)) in truth.iter().zip(ones.iter_mut()).enumerate() {
-                    bad |= u64::from(g != 0.0 && g != 1.0) << voxel;
+    for sample in 0..problem.samples {
+        for first in (0..problem.voxels).step_by(64) {
+            let count = (problem.voxels - first).min(64);
+            let (mut invalid, mut ones) = (0u64, [0u32; 64]);
+            for class in (0..problem.classes).filter(|&class| problem.is_annotated(sample, class)) {
+                let mut target = [0f64; 64];
+                let values = target.get_mut(..count).unwrap_or(&mut []);
+                // SAFETY: the caller guarantees readable arrays; the voxels lie in the sample.
+                unsafe { problem.target.load(sample, class, first, values) };
+                for (voxel, (&g, ones)) in target.iter().zip(ones.iter_mut()).enumerate() {
+                    invalid |= u64::from(g != 0.0 && g != 1.0) << voxel;
                     *ones += u32::from(g == 1.0);
                 }
             }
-            let is_partition = wants == TargetRequirement::Partition && plan.classes > 1;
-            let least = u32::from((0..plan.classes).all(|class| plan.is_annotated(sample, class)));
+            let is_partition = requirement == TargetRequirement::Partition && problem.classes > 1;
+            let minimum = u32::from((0..problem.classes).all(|class| problem.is_annotated(sample, class)));
             for (voxel, &ones) in ones.iter().enumerate().take(count) {
-                bad |= u64::from(is_partition && (ones > 1 || ones < least)) << voxel;
+                invalid |= u64::from(is_partition && (ones > 1 || ones < minimum)) << voxel;
             }
-            if bad != 0 {
-                let voxel = sample * plan.voxels + first + bad.trailing_zeros() as usize;
-                let wants = match wants {
+            if invalid != 0 {
+                let voxel = sample * problem.voxels + first + invalid.trailing_zeros() as usize;
+                let expected = match requirement {
                     TargetRequirement::Partition => {
-                        c"one class at 1 in each voxel, or a field given with the term"
+                        c"exactly one class at 1 in each voxel, or a given field"
                     }
-                    _ => c"0 or 1 everywhere, or a field given with the term",
+                    _ => c"0 or 1 in every voxel, or a given field",
                 };
-                return Err(Error::new(Status::Unsupported, c"target", wants).at(voxel));
+                return Err(Error::new(Status::Unsupported, c"target", expected).at(voxel));
             }
         }
     }
@@ -169,24 +171,24 @@ mod tests {
         let prediction = View::new(&logits, &[1, 2, 5]).unwrap();
         let target = View::new(&labels, &[1, 5]).unwrap();
         let batch = Batch { ignore: &[255], ..Batch::new(prediction, Activation::Softmax, target) };
-        let plan = Problem::new(&batch).unwrap();
+        let problem = Problem::new(&batch).unwrap();
         for (class, bits) in [(0, 0b10001), (1, 0b01010)] {
             let mut word = [0];
-            TargetMask::new(&plan, 0, Region::Class(class)).bits(0, 0, 5, &mut word);
+            TargetMask::new(&problem, 0, Region::Class(class)).bits(0, 0, 5, &mut word);
             assert_eq!(word[0], bits);
         }
     }
 
     quickcheck! {
-        fn bits_are_found_at_any_offset(bits: Vec<bool>, width: u8, row: u8) -> bool {
+        fn a_bit_mask_is_read_at_any_offset(bits: Vec<bool>, width: u8, row: u8) -> bool {
             let width = width as usize % 150 + 1;
             let mut words = vec![0u64; bits.len() / 64 + 1];
             bits.iter().enumerate().for_each(|(i, &bit)| words[i / 64] |= u64::from(bit) << (i % 64));
             let row = row as usize % (bits.len() / width + 1);
-            let here = width.min(bits.len().saturating_sub(row * width));
-            let mut found = vec![0; here.div_ceil(64)];
-            BitMask { words: &words, width }.bits(row, 0, here, &mut found);
-            (0..here).all(|i| (found[i / 64] >> (i % 64) & 1 == 1) == bits[row * width + i])
+            let count = width.min(bits.len().saturating_sub(row * width));
+            let mut found = vec![0; count.div_ceil(64)];
+            BitMask { words: &words, width }.bits(row, 0, count, &mut found);
+            (0..count).all(|i| (found[i / 64] >> (i % 64) & 1 == 1) == bits[row * width + i])
         }
     }
 }

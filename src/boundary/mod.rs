@@ -1,4 +1,20 @@
-//! Boundary losses: a mismatch at each voxel, weighted by a field of distances.
+//! Boundary losses: an error at each voxel, weighted by a field of distances.
+//!
+//! | loss | value of a voxel and class |
+//! | --- | --- |
+//! | [`Boundary`] | `s·φ`, with the signed distance `φ` to the boundary of the class in the target |
+//! | [`Hausdorff`] | `(s − g)²·D`, with powers `D` of the distances to the boundaries of target and prediction |
+//!
+//! The engine computes the field with [`distance`](mod@crate::distance) in each call, or reads it from
+//! [`Term::field`](crate::Term::field). [`distance_field`](crate::distance_field) computes it ahead.
+//!
+//! ```
+//! use segloss::Loss;
+//! use segloss::boundary::{Boundary, Hausdorff, Sides};
+//!
+//! let target_only = Hausdorff { sides: Sides::Target, ..Hausdorff::default() };
+//! assert!(target_only.field().is_some() && Boundary::default().field().is_some());
+//! ```
 
 mod boundary_loss;
 pub(crate) mod field;

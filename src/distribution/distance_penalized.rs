@@ -1,4 +1,4 @@
-//! Distance-penalised cross entropy: mistakes near a boundary cost more.
+//! Distance-penalised cross entropy: cross entropy with larger weights near class boundaries.
 
 use crate::boundary::field::{Field, FieldOf, FieldScratch, SampleGeometry, TargetRequirement};
 use crate::distance::{Distance, Kind, Mask};
@@ -12,19 +12,34 @@ use crate::{Contribution, Error, Loss, LossKind, Real, Voxel, VoxelLoss};
 /// L = −(1/W) Σ w·(1 + D)·Σ_c v·g·log s          D = 1 − (d − d_min)/d_max
 /// ```
 ///
-/// The regions of a sample are its label values; what the target holds of classes that are not annotated in a sample is
-/// ignored, so that the voxels of no annotated class are one region, in labels as in maps. `d` is the distance of a
-/// voxel to the nearest one of another region, an ignored label being another one; its extremes are those of the region. So
-/// `D` is 1 at a boundary and small in the depth. A sample of one label has `D = 0`. One map serves
-/// all classes. With classes on their own (sigmoid), the cost of a voxel is the class mean of cross
-/// entropy. In nats per voxel.
+/// `w` is the weight of a voxel, `v` the weight of a class, `g` the target and `s` the predicted probability of the class.
+/// Each label value of a sample is a region; the voxels of no annotated class together are one region, and so are ignored
+/// voxels. `d` is the distance from a voxel to the nearest voxel of another region, in units of the spacing; `d_min` and
+/// `d_max` are its extremes over the region of the voxel. `D` is 1 at a boundary and decreases with the distance from it. A
+/// sample with one region has `D = 0`. The field is one map for all classes, `[B, …]`. With independent classes (sigmoid)
+/// the loss of a voxel is the mean of the cross entropy over the classes. The value is in nats per voxel.
 ///
 /// # Errors
-/// Without a given field the target must be labels, or maps in which exactly one class is 1 in each voxel; where a class
-/// of the sample is not annotated, at most one of the others.
+/// [`Error`] if no field is given and the target is neither labels nor masks in which exactly one class is 1 in each voxel
+/// (at most one if a class of the sample is not annotated).
 ///
 /// # Source
 /// Caliva et al. (2019), <https://arxiv.org/abs/1908.03679>.
+///
+/// ```
+/// use segloss::{Activation, Batch, DistancePenalized, Term, View, evaluate, scratch_len};
+///
+/// // Every target class has the probability 0.5; the boundary is between the voxels 2 and 3.
+/// let (probabilities, labels) = ([0.5f64; 12], [0u8, 0, 0, 1, 1, 1]);
+/// let prediction = View::new(&probabilities, &[1, 2, 6])?;
+/// let batch = Batch::new(prediction, Activation::Probability, View::new(&labels, &[1, 6])?);
+/// let terms = [Term::new(1.0, &DistancePenalized)];
+/// let mut scratch = vec![0; scratch_len(&batch, &terms)?];
+/// let value = evaluate(&batch, &terms, &mut scratch)?;
+/// // d = 3, 2, 1, 1, 2, 3, so D = 1/3, 2/3, 1, 1, 2/3, 1/3 with the mean 2/3.
+/// assert!((value + (1.0 + 2.0 / 3.0) * 0.5f64.ln()).abs() < 1e-12);
+/// # Ok::<(), segloss::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct DistancePenalized;
 
@@ -35,18 +50,18 @@ impl VoxelLoss for DistancePenalized {
 
     #[inline(always)]
     fn evaluate<T: Real>(&self, voxel: Voxel<T>) -> (T, T) {
-        let price = T::one() + voxel.field;
-        (-voxel.log_probability * price, -price)
+        let weight = T::one() + voxel.field;
+        (-voxel.log_probability * weight, -weight)
     }
 }
 
 impl Loss for DistancePenalized {
-    #[inline(never)] // see `Form`
+    #[inline(never)] // see `Loss`
     fn kind(&self) -> LossKind<'_> {
         LossKind::Voxel(self)
     }
 
-    #[inline(never)] // see `Form`
+    #[inline(never)] // see `Loss`
     fn field(&self) -> Option<&dyn Field> {
         Some(self)
     }
@@ -65,39 +80,39 @@ impl Field for DistancePenalized {
 impl<T: Real> FieldOf<T> for DistancePenalized {
     fn fill(
         &self,
-        scene: &SampleGeometry<'_>,
+        geometry: &SampleGeometry<'_>,
         _: usize,
         out: &mut [T],
-        spare: &mut FieldScratch<'_, T>,
+        scratch: &mut FieldScratch<'_, T>,
     ) -> Result<(), Error> {
         out.fill(T::zero());
-        // A single class has two regions: the object and what is not.
-        for label in (0..scene.plan.classes.max(2)).filter(|&label| scene.is_region(label)) {
-            revert(scene, &scene.region(label), out, spare)?;
+        // A single class has two regions: object and background.
+        for label in (0..geometry.plan.classes.max(2)).filter(|&label| geometry.is_region(label)) {
+            fill_region(geometry, &geometry.region(label), out, scratch)?;
         }
-        match scene.rest() {
-            Some(rest) => revert(scene, &rest, out, spare),
+        match geometry.rest() {
+            Some(rest) => fill_region(geometry, &rest, out, scratch),
             None => Ok(()),
         }
     }
 }
 
-/// Writes `D` of one region.
-fn revert<T: Real>(
-    scene: &SampleGeometry<'_>,
+/// Writes `D` in the voxels of one region.
+fn fill_region<T: Real>(
+    geometry: &SampleGeometry<'_>,
     region: &dyn Mask,
     out: &mut [T],
-    spare: &mut FieldScratch<'_, T>,
+    scratch: &mut FieldScratch<'_, T>,
 ) -> Result<(), Error> {
-    let depth = spare.distances(&Distance { kind: Kind::Inside, ..scene.distances() }, region)?;
-    let (shallowest, deepest) = dispatch(Extremes { depth });
-    dispatch(Revert { depth, shallowest, deepest, out });
+    let distance = scratch.distances(&Distance { kind: Kind::Inside, ..geometry.distances() }, region)?;
+    let (smallest, largest) = dispatch(Extremes { distance });
+    dispatch(PenaltyField { distance, smallest, largest, out });
     Ok(())
 }
 
-/// The least and the largest depth of a region; outside of it depth is 0.
+/// Finds the smallest and the largest distance in a region. Outside of the region the distance is 0.
 struct Extremes<'a, T> {
-    depth: &'a [T],
+    distance: &'a [T],
 }
 
 impl<T: Real> Kernel for Extremes<'_, T> {
@@ -105,12 +120,12 @@ impl<T: Real> Kernel for Extremes<'_, T> {
 
     #[inline(always)]
     fn run(self) -> (T, T) {
-        // Lane by lane, because the order of comparisons is the compiler's to keep.
+        // One extreme per lane: the compiler may not reorder the comparisons of a single one.
         let (mut low, mut high) = ([T::INFINITY; LANES], [T::zero(); LANES]);
-        let (whole, rest) = self.depth.as_chunks::<LANES>();
-        for depths in whole {
+        let (whole, rest) = self.distance.as_chunks::<LANES>();
+        for distances in whole {
             for i in 0..LANES {
-                let d = depths[i];
+                let d = distances[i];
                 let above = if d > T::zero() { d } else { T::INFINITY };
                 low[i] = if above < low[i] { above } else { low[i] };
                 high[i] = if d > high[i] { d } else { high[i] };
@@ -128,24 +143,24 @@ impl<T: Real> Kernel for Extremes<'_, T> {
     }
 }
 
-/// Writes `1 − (d − d_min)/d_max` where a voxel is in the region.
-struct Revert<'a, T> {
-    depth: &'a [T],
-    shallowest: T,
-    deepest: T,
+/// Writes `1 − (d − d_min)/d_max` in the voxels of a region.
+struct PenaltyField<'a, T> {
+    distance: &'a [T],
+    smallest: T,
+    largest: T,
     out: &'a mut [T],
 }
 
-impl<T: Real> Kernel for Revert<'_, T> {
+impl<T: Real> Kernel for PenaltyField<'_, T> {
     type Output = ();
 
     #[inline(always)]
     fn run(self) {
-        let Self { depth, shallowest, deepest, out } = self;
-        for (to, &d) in out.iter_mut().zip(depth) {
-            let reverted = T::one() - (d - shallowest) / deepest;
+        let Self { distance, smallest, largest, out } = self;
+        for (to, &d) in out.iter_mut().zip(distance) {
+            let penalty = T::one() - (d - smallest) / largest;
             let inside = d > T::zero();
-            *to = reverted.mask(inside) + to.mask(!inside);
+            *to = penalty.mask(inside) + to.mask(!inside);
         }
     }
 }

@@ -1,4 +1,22 @@
-//! Distribution losses: a mean over voxels of a function of the true class's probability.
+//! Distribution losses: the mean over voxels of a function of the probability of the target class.
+//!
+//! | loss | value of a voxel with the probability `s` of its target class |
+//! | --- | --- |
+//! | [`CrossEntropy`] | `−log s` |
+//! | [`TopK`] | `−log s`, for the voxels with the highest loss |
+//! | [`Focal`] | `−(1 − s)^γ·log s` |
+//! | [`DistancePenalized`] | `−(1 + D)·log s`, with `D` larger near a boundary |
+//!
+//! With sigmoid both outcomes of each class contribute, and the loss of a voxel is the mean over the classes. The unit is
+//! nats per voxel.
+//!
+//! ```
+//! use segloss::distribution::{CrossEntropy, Focal};
+//! use segloss::{Loss, LossKind};
+//!
+//! assert!(matches!(Focal::default().kind(), LossKind::Voxel(_)));
+//! assert_eq!(CrossEntropy::default().label_smoothing, 0.0);
+//! ```
 
 mod cross_entropy;
 #[expect(clippy::indexing_slicing, reason = "lanes of a block")]

@@ -1,4 +1,4 @@
-//! Asymmetric similarity: an F_β score, and so a Tversky whose prices add up to one.
+//! Asymmetric similarity loss: one minus the F_β score, a Tversky loss whose weights sum to one.
 
 use super::Tversky;
 use crate::{ClassSums, Error, Loss, LossKind, RegionLoss, non_negative};
@@ -9,25 +9,35 @@ use crate::{ClassSums, Error, Loss, LossKind, RegionLoss, non_negative};
 /// Tversky with  α = 1/(1 + β²)  on false positives and  β²/(1 + β²)  on false negatives
 /// ```
 ///
-/// `β > 1` favours recall; `β = 1` is `Tversky(½, ½)`.
+/// `β > 1` favours recall; `β = 1` is Tversky with `α = β = ½`. Sums and smoothing are those of [`Tversky`]. Defaults:
+/// `β = 1.5`, `ε_n = ε_d = 1e-5`.
 ///
 /// # Errors
-/// [`Error`] unless the parameters are finite and not negative.
+/// [`Error`] unless all three parameters are finite and ≥ 0.
 ///
 /// # Source
 /// Hashemi et al. (2018), <https://arxiv.org/abs/1803.11078>.
+///
+/// ```
+/// use segloss::{ClassSums, AsymmetricSimilarity, RegionLoss};
+///
+/// // One true positive, one false negative, two false positives.
+/// let class = ClassSums { target: 2.0, prediction: 3.0, intersection: 1.0, ..ClassSums::ZERO };
+/// let loss = AsymmetricSimilarity { beta: 2.0, smooth_numerator: 0.0, smooth_denominator: 0.0 };
+/// assert!((loss.evaluate(&class).0 - (1.0 - 1.0 / (1.0 + 0.2 * 2.0 + 0.8))).abs() < 1e-15);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct AsymmetricSimilarity {
-    /// How much more a false negative costs than a false positive, its root.
+    /// The parameter `β` ≥ 0 of the F_β score: false negatives weigh `β²` times as much as false positives.
     pub beta: f64,
-    /// Smoothing `ε_n` of the numerator, in voxels.
+    /// The smoothing `ε_n` of the numerator, in voxels, ≥ 0.
     pub smooth_numerator: f64,
-    /// Smoothing `ε_d` of the denominator, in voxels.
+    /// The smoothing `ε_d` of the denominator, in voxels, ≥ 0.
     pub smooth_denominator: f64,
 }
 
 impl Default for AsymmetricSimilarity {
-    /// `β = 1.5`, the best setting of the source, smoothed by 1e-5 of a voxel.
+    /// `β = 1.5`, the best setting of the source, with smoothings of 1e-5 voxels.
     fn default() -> Self {
         Self { beta: 1.5, smooth_numerator: 1e-5, smooth_denominator: 1e-5 }
     }
@@ -36,9 +46,9 @@ impl Default for AsymmetricSimilarity {
 impl AsymmetricSimilarity {
     fn as_tversky(&self) -> Tversky {
         let Self { beta, smooth_numerator, smooth_denominator } = *self;
-        // By 1/β² where β² would overflow the sum.
-        let overlooked = 1.0 / (1.0 + 1.0 / (beta * beta));
-        Tversky { alpha: 1.0 / (1.0 + beta * beta), beta: overlooked, smooth_numerator, smooth_denominator }
+        // By 1/β², because β²/(1 + β²) is NaN where β² overflows.
+        let false_negative = 1.0 / (1.0 + 1.0 / (beta * beta));
+        Tversky { alpha: 1.0 / (1.0 + beta * beta), beta: false_negative, smooth_numerator, smooth_denominator }
     }
 }
 
@@ -65,12 +75,12 @@ mod tests {
     use crate::testing::{assert_close, check_slopes};
 
     #[test]
-    fn one_found_one_overlooked_two_invented() {
+    fn one_true_positive_one_false_negative_two_false_positives() {
         let class =
             ClassSums { weight: 5.0, target: 2.0, prediction: 3.0, intersection: 1.0, ..ClassSums::ZERO };
         let bare = AsymmetricSimilarity { beta: 2.0, smooth_numerator: 0.0, smooth_denominator: 0.0 };
         assert_close(bare.evaluate(&class).0, 1.0 - 1.0 / (1.0 + 2.0 * 0.2 + 1.0 * 0.8));
-        // β = 0 prices false positives only.
+        // With β = 0 only false positives count.
         assert_close(AsymmetricSimilarity { beta: 0.0, ..bare }.evaluate(&class).0, 1.0 - 1.0 / 3.0);
     }
 

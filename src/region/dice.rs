@@ -1,14 +1,15 @@
-//! Dice: twice the overlap, over the sizes of both.
+//! Dice loss: one minus twice the intersection over the sum of the sizes of prediction and target.
 
 use crate::{ClassSums, Error, Loss, LossKind, MIN_DENOMINATOR, RegionLoss, non_negative};
 
-/// Whether a denominator adds up probabilities or their squares.
+/// Whether the denominator of [`Dice`] and [`Iou`](super::Iou) sums probabilities or their squares.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Squares {
-    /// `S + G`, as most libraries do.
+    /// `S + G`, as in most libraries.
     #[default]
     Linear,
-    /// `S₂ + G₂`, the paper and V-Net.
+    /// `S₂ + G₂`, as in the paper and V-Net.
     Squared,
 }
 
@@ -20,27 +21,36 @@ pub enum Squares {
 ///           D + ε_d              G = Σ w·g
 /// ```
 ///
-/// `s` is the predicted probability of the class at a voxel, `g` its truth, both in [0, 1], soft
-/// truth included; `w` is the weight of the voxel. Sums run over the voxels of one sample, or of
-/// all of them when samples are pooled.
+/// `s` is the predicted probability of the class at a voxel and `g` its target, both in [0, 1] (soft targets included); `w`
+/// is the weight of the voxel. The sums run over the voxels of one sample, or of all samples if samples are pooled.
+/// A denominator below [`MIN_DENOMINATOR`] gives the value 0 and the gradient 0. Defaults: linear, `ε_n = ε_d = 1e-5`.
 ///
 /// # Errors
-/// [`Error`] unless both smoothings are finite and not negative.
+/// [`Error`] unless both smoothings are finite and ≥ 0.
 ///
 /// # Source
 /// Milletari, Navab, Ahmadi (2016), V-Net, <https://arxiv.org/abs/1606.04797>, for the squared form.
+///
+/// ```
+/// use segloss::{ClassSums, Dice, RegionLoss};
+///
+/// // One true positive, one false negative, two false positives.
+/// let class = ClassSums { target: 2.0, prediction: 3.0, intersection: 1.0, ..ClassSums::ZERO };
+/// let loss = Dice { smooth_numerator: 0.0, smooth_denominator: 0.0, ..Dice::default() };
+/// assert_eq!(loss.evaluate(&class).0, 1.0 - 2.0 / 5.0);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Dice {
-    /// What the denominator adds up.
+    /// The sums in the denominator.
     pub squares: Squares,
-    /// Smoothing `ε_n` of the numerator, in voxels.
+    /// The smoothing `ε_n` of the numerator, in voxels, ≥ 0.
     pub smooth_numerator: f64,
-    /// Smoothing `ε_d` of the denominator, in voxels.
+    /// The smoothing `ε_d` of the denominator, in voxels, ≥ 0.
     pub smooth_denominator: f64,
 }
 
 impl Default for Dice {
-    /// Linear, smoothed by 1e-5 of a voxel.
+    /// Linear, with smoothings of 1e-5 voxels.
     fn default() -> Self {
         Self { squares: Squares::Linear, smooth_numerator: 1e-5, smooth_denominator: 1e-5 }
     }
@@ -49,20 +59,21 @@ impl Default for Dice {
 impl RegionLoss for Dice {
     fn evaluate(&self, class: &ClassSums) -> (f64, ClassSums) {
         let Self { squares, smooth_numerator, smooth_denominator } = *self;
-        // D − 2·I, the mistakes: false positives and negatives, or the squared error.
-        let mistakes = match squares {
+        // D − 2·I: false positives and false negatives, or the squared error.
+        let errors = match squares {
             Squares::Linear => (class.prediction - class.intersection) + (class.target - class.intersection),
             Squares::Squared => class.squared_error_positive + class.squared_error_negative,
         };
-        let all = 2.0 * class.intersection + mistakes + smooth_denominator;
+        let all = 2.0 * class.intersection + errors + smooth_denominator;
         if all < MIN_DENOMINATOR {
             return (0.0, ClassSums::ZERO);
         }
-        // 1 − ratio without the cancellation: exactly 0 for a perfect prediction; nor is a small ratio 1 − loss.
-        let loss = (mistakes + smooth_denominator - smooth_numerator) / all;
+        // Loss and ratio are formed separately: 1 − ratio would cancel near a perfect prediction, where the loss is exactly
+        // 0, and 1 − loss would cancel for a small ratio.
+        let loss = (errors + smooth_denominator - smooth_numerator) / all;
         let ratio = (2.0 * class.intersection + smooth_numerator) / all;
-        // Quotient rule. Linear: ∂all/∂overlap = 0, ∂all/∂predicted = 1.
-        // Squared: ∂all/∂overlap = 2, ∂all/∂missed = ∂all/∂spilled = 1.
+        // Quotient rule. Linear: ∂denominator/∂intersection = 0, ∂denominator/∂prediction = 1.
+        // Squared: ∂denominator/∂intersection = 2, 1 for both squared errors.
         let slope = match squares {
             Squares::Linear => {
                 ClassSums { intersection: -2.0 / all, prediction: ratio / all, ..ClassSums::ZERO }
@@ -101,11 +112,11 @@ mod tests {
     const BARE: Dice = Dice { squares: Squares::Linear, smooth_numerator: 0.0, smooth_denominator: 0.0 };
 
     #[test]
-    fn one_found_one_overlooked_two_invented() {
+    fn one_true_positive_one_false_negative_two_false_positives() {
         let class =
             ClassSums { weight: 5.0, target: 2.0, prediction: 3.0, intersection: 1.0, ..ClassSums::ZERO };
         assert_close(BARE.evaluate(&class).0, 1.0 - 2.0 / 5.0);
-        // The same voxels, sure of themselves: the squared error is that of one miss and two spills.
+        // For probabilities of 0 and 1 the squared form has the same value.
         let class = ClassSums { squared_error_positive: 1.0, squared_error_negative: 2.0, ..class };
         assert_close(Dice { squares: Squares::Squared, ..BARE }.evaluate(&class).0, 1.0 - 2.0 / 5.0);
     }
@@ -118,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn a_class_nobody_mentions_is_free() {
+    fn a_class_absent_from_target_and_prediction_has_zero_loss() {
         assert_eq!(Dice::default().evaluate(&ClassSums::ZERO).0, 0.0);
         assert_eq!(BARE.evaluate(&ClassSums::ZERO).0, 0.0);
     }

@@ -1,4 +1,4 @@
-//! Focal Tversky: a power of Tversky that leaves easy classes alone.
+//! Focal Tversky loss: the power `1/γ` of the Tversky loss.
 
 use super::{Tversky, power::power};
 use crate::{ClassSums, Error, Loss, LossKind, RegionLoss, check};
@@ -9,24 +9,34 @@ use crate::{ClassSums, Error, Loss, LossKind, RegionLoss, check};
 /// L = T^(1/γ)            T = Tversky
 /// ```
 ///
-/// `γ > 1` lifts small losses: below `T = 1e-6` the power is its chord, so that the slope stays
-/// finite. `γ = 1` is [`Tversky`] bit for bit.
+/// For `γ > 1` the power has a vertical tangent at 0: below `T = 1e-6` it is replaced by its chord, so that the slope is
+/// finite. `γ = 1` is [`Tversky`] bit for bit. Default: `γ = 4/3`, with the defaults of [`Tversky`].
 ///
 /// # Errors
-/// [`Error`] unless the parameters of Tversky hold and `γ` is finite and above 0.
+/// [`Error`] unless `γ` is finite and > 0 and the parameters of [`Tversky`] are valid.
 ///
 /// # Source
 /// Abraham, Khan (2018), <https://arxiv.org/abs/1810.07842>.
+///
+/// ```
+/// use segloss::{ClassSums, FocalTversky, Tversky, RegionLoss};
+///
+/// // One true positive, one false negative, two false positives.
+/// let class = ClassSums { target: 2.0, prediction: 3.0, intersection: 1.0, ..ClassSums::ZERO };
+/// let loss = FocalTversky::default();
+/// let tversky = Tversky::default().evaluate(&class).0;
+/// assert!((loss.evaluate(&class).0 - tversky.powf(0.75)).abs() < 1e-14);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct FocalTversky {
-    /// What is raised.
+    /// The Tversky loss `T`.
     pub tversky: Tversky,
-    /// Focusing parameter `γ`.
+    /// The focusing parameter `γ` > 0.
     pub gamma: f64,
 }
 
 impl Default for FocalTversky {
-    /// The default of [`Tversky`], `γ = 4/3`.
+    /// `γ = 4/3`, with the defaults of [`Tversky`].
     fn default() -> Self {
         Self { tversky: Tversky::default(), gamma: 4.0 / 3.0 }
     }
@@ -35,10 +45,11 @@ impl Default for FocalTversky {
 impl RegionLoss for FocalTversky {
     fn evaluate(&self, class: &ClassSums) -> (f64, ClassSums) {
         let (tversky, slope) = self.tversky.evaluate(class);
-        let (value, steepness) = power(tversky, 1.0 / self.gamma);
-        let mut steep = ClassSums::ZERO;
-        steep.add_scaled(steepness, &slope);
-        (value, steep)
+        let (value, derivative) = power(tversky, 1.0 / self.gamma);
+        // Chain rule.
+        let mut scaled = ClassSums::ZERO;
+        scaled.add_scaled(derivative, &slope);
+        (value, scaled)
     }
 
     fn validate(&self) -> Result<(), Error> {

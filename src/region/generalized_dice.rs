@@ -1,16 +1,17 @@
-//! Generalized Dice: one Dice of all classes, small ones weighed up.
+//! Generalized Dice loss: one Dice loss over all classes, with larger weights for small classes.
 
 use crate::{ClassSums, Error, JointRegionLoss, Loss, LossKind, MIN_DENOMINATOR, non_negative};
 
-/// How generalized Dice weighs a class by its truth.
+/// The weight of a class in generalized Dice, as a function of its volume `G` in the target.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Volume {
     /// `1/G²`
     #[default]
     InverseSquare,
     /// `1/G`
     Inverse,
-    /// All alike.
+    /// 1
     Uniform,
 }
 
@@ -22,41 +23,55 @@ pub enum Volume {
 ///        Σ_c u_c·(S + G) + ε_d          G = Σ w·g
 /// ```
 ///
-/// `p` is 2, 1 or 0 by [`Volume`]. `G_min` is the smallest positive `G` among the counted classes of
-/// the sample, or of the batch when samples are pooled. A counted class without truth takes 1 in
-/// place of the power; if none has truth, all do. Then `u` is divided by its largest value, so that
-/// `ε` has the unit of voxels and the value does not drift with the size of the volume.
+/// `s` is the predicted probability of the class at a voxel and `g` its target, both in [0, 1] (soft targets included); `w`
+/// is the weight of the voxel. The sums run over the voxels of one sample, or of all samples if samples are pooled.
+/// `v_c` is the weight of a class; a class is counted if `v_c > 0`. The exponent `p` is 2, 1 or 0 by [`Volume`]. `G_min` is
+/// the smallest positive `G` among the counted classes of the sample, or of the batch if samples are pooled. For a class
+/// with `G ≤ 0` the power is replaced by 1. The `u_c` are divided by the largest of them, so that `ε` has the unit of voxels
+/// and its effect does not depend on the size of the volume. A denominator below [`MIN_DENOMINATOR`] gives the value 0 and
+/// the gradient 0. `u_c` is a constant for the gradient. Defaults: `p = 2`, `ε_n = ε_d = 1e-5`.
 ///
 /// # Errors
-/// [`Error`] unless both smoothings are finite and not negative.
+/// [`Error`] unless both smoothings are finite and ≥ 0.
 ///
 /// # Source
 /// Sudre et al. (2017), <https://arxiv.org/abs/1707.03237>.
+///
+/// ```
+/// use segloss::{ClassSums, GeneralizedDice, JointRegionLoss};
+///
+/// // A class of one voxel weighs 100 times as much as a class of ten.
+/// let small = ClassSums { target: 1.0, prediction: 1.0, intersection: 0.5, ..ClassSums::ZERO };
+/// let large = ClassSums { target: 10.0, prediction: 10.0, intersection: 9.0, ..ClassSums::ZERO };
+/// let loss = GeneralizedDice { smooth_numerator: 0.0, smooth_denominator: 0.0, ..Default::default() };
+/// let value = loss.evaluate(&[small, large], &[1.0, 1.0], &mut [ClassSums::ZERO; 2]);
+/// assert!((value - (1.0 - 2.0 * (0.5 + 0.01 * 9.0) / (2.0 + 0.01 * 20.0))).abs() < 1e-15);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct GeneralizedDice {
-    /// The weight of a class.
+    /// The weight of a class as a function of its volume.
     pub volume: Volume,
-    /// Smoothing `ε_n` of the numerator, in voxels.
+    /// The smoothing `ε_n` of the numerator, in voxels, ≥ 0.
     pub smooth_numerator: f64,
-    /// Smoothing `ε_d` of the denominator, in voxels.
+    /// The smoothing `ε_d` of the denominator, in voxels, ≥ 0.
     pub smooth_denominator: f64,
 }
 
 impl Default for GeneralizedDice {
-    /// Inverse squares, as in the source, smoothed by 1e-5 of a voxel.
+    /// Inverse squares, as in the source, with smoothings of 1e-5 voxels.
     fn default() -> Self {
         Self { volume: Volume::InverseSquare, smooth_numerator: 1e-5, smooth_denominator: 1e-5 }
     }
 }
 
 impl GeneralizedDice {
-    /// `u_c` before it is divided by the largest.
-    fn weight(&self, truth: f64, smallest: f64, weight: f64) -> f64 {
-        if truth > 0.0 {
-            let share = smallest / truth;
+    /// Returns `u_c` before the division by the largest.
+    fn weight(&self, volume: f64, smallest: f64, weight: f64) -> f64 {
+        if volume > 0.0 {
+            let ratio = smallest / volume;
             match self.volume {
-                Volume::InverseSquare => weight * (share * share),
-                Volume::Inverse => weight * share,
+                Volume::InverseSquare => weight * (ratio * ratio),
+                Volume::Inverse => weight * ratio,
                 Volume::Uniform => weight,
             }
         } else {
@@ -69,29 +84,29 @@ impl JointRegionLoss for GeneralizedDice {
     fn evaluate(&self, classes: &[ClassSums], weights: &[f64], slopes: &mut [ClassSums]) -> f64 {
         let Self { smooth_numerator, smooth_denominator, .. } = *self;
         let counted = || classes.iter().zip(weights).filter(|(_, weight)| **weight > 0.0);
-        let truths = counted().map(|(class, _)| class.target).filter(|&truth| truth > 0.0);
-        let smallest = truths.fold(f64::INFINITY, f64::min);
-        let of = |class: &ClassSums, weight: f64| self.weight(class.target, smallest, weight);
-        let largest = counted().map(|(class, &weight)| of(class, weight)).fold(0.0, f64::max);
+        let volumes = counted().map(|(class, _)| class.target).filter(|&volume| volume > 0.0);
+        let smallest = volumes.fold(f64::INFINITY, f64::min);
+        let unscaled = |class: &ClassSums, weight: f64| self.weight(class.target, smallest, weight);
+        let largest = counted().map(|(class, &weight)| unscaled(class, weight)).fold(0.0, f64::max);
 
-        let (mut mistakes, mut found) = (0.0, 0.0);
+        let (mut errors, mut overlap) = (0.0, 0.0);
         for (class, &weight) in counted() {
-            let u = of(class, weight) / largest;
-            let wrong = (class.prediction - class.intersection) + (class.target - class.intersection);
-            mistakes += u * wrong;
-            found += u * (2.0 * class.intersection);
+            let u = unscaled(class, weight) / largest;
+            errors += u * ((class.prediction - class.intersection) + (class.target - class.intersection));
+            overlap += u * (2.0 * class.intersection);
         }
-        let all = found + mistakes + smooth_denominator;
+        let all = overlap + errors + smooth_denominator;
         if all < MIN_DENOMINATOR {
             return 0.0;
         }
-        // 1 − ratio without the cancellation: exactly 0 for a perfect prediction; nor is a small ratio 1 − loss.
-        let loss = (mistakes + smooth_denominator - smooth_numerator) / all;
-        let ratio = (found + smooth_numerator) / all;
-        // Quotient rule, with ∂all/∂overlap = 0 and ∂all/∂predicted = u.
+        // Loss and ratio are formed separately: 1 − ratio would cancel near a perfect prediction, where the loss is exactly
+        // 0, and 1 − loss would cancel for a small ratio.
+        let loss = (errors + smooth_denominator - smooth_numerator) / all;
+        let ratio = (overlap + smooth_numerator) / all;
+        // Quotient rule, with ∂denominator/∂intersection = 0 and ∂denominator/∂prediction = u.
         for ((class, &weight), slope) in classes.iter().zip(weights).zip(slopes) {
             if weight > 0.0 {
-                let u = of(class, weight) / largest;
+                let u = unscaled(class, weight) / largest;
                 slope.intersection += -2.0 * u / all;
                 slope.prediction += u * (ratio / all);
             }
@@ -117,7 +132,7 @@ mod tests {
     use crate::testing::{assert_close, check_joint_slopes};
 
     #[test]
-    fn a_class_of_a_tenth_weighs_a_hundredfold() {
+    fn a_class_of_a_tenth_of_the_volume_has_a_hundred_times_the_weight() {
         let small = ClassSums { target: 1.0, prediction: 1.0, intersection: 0.5, ..ClassSums::ZERO };
         let large = ClassSums { target: 10.0, prediction: 10.0, intersection: 9.0, ..ClassSums::ZERO };
         let bare = GeneralizedDice { smooth_numerator: 0.0, smooth_denominator: 0.0, ..Default::default() };
@@ -126,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn where_nobody_is_present_all_weigh_alike() {
+    fn without_present_classes_all_weights_are_equal() {
         let empty = ClassSums { prediction: 3.0, ..ClassSums::ZERO };
         let loss = GeneralizedDice::default().evaluate(&[empty; 2], &[1.0; 2], &mut [ClassSums::ZERO; 2]);
         assert_close(loss, 1.0 - 1e-5 / (6.0 + 1e-5));

@@ -1,4 +1,4 @@
-//! Intersection over union, or Jaccard: the overlap, over everything that either claims.
+//! IoU (Jaccard) loss: one minus the intersection over the union of prediction and target.
 
 use super::{Squares, Tversky};
 use crate::{ClassSums, Error, Loss, LossKind, MIN_DENOMINATOR, RegionLoss};
@@ -11,27 +11,37 @@ use crate::{ClassSums, Error, Loss, LossKind, MIN_DENOMINATOR, RegionLoss};
 ///        D − I + ε_d           G = Σ w·g
 /// ```
 ///
-/// `s` is the predicted probability of the class at a voxel, `g` its truth, both in [0, 1], soft
-/// truth included; `w` is the weight of the voxel. Sums run over the voxels of one sample, or of
-/// all of them when samples are pooled. The linear form is [`Tversky`] with `α = β = 1`.
+/// `s` is the predicted probability of the class at a voxel and `g` its target, both in [0, 1] (soft targets included); `w`
+/// is the weight of the voxel. The sums run over the voxels of one sample, or of all samples if samples are pooled.
+/// The linear form is [`Tversky`] with `α = β = 1`. A denominator below [`MIN_DENOMINATOR`] gives the value 0 and the
+/// gradient 0. Defaults: linear, `ε_n = ε_d = 1e-5`.
 ///
 /// # Errors
-/// [`Error`] unless both smoothings are finite and not negative.
+/// [`Error`] unless both smoothings are finite and ≥ 0.
 ///
 /// # Source
 /// Rahman, Wang (2016), <https://doi.org/10.1007/978-3-319-50835-1_22>.
+///
+/// ```
+/// use segloss::{ClassSums, Iou, RegionLoss};
+///
+/// // One true positive, one false negative, two false positives.
+/// let class = ClassSums { target: 2.0, prediction: 3.0, intersection: 1.0, ..ClassSums::ZERO };
+/// let loss = Iou { smooth_numerator: 0.0, smooth_denominator: 0.0, ..Iou::default() };
+/// assert_eq!(loss.evaluate(&class).0, 1.0 - 1.0 / 4.0);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Iou {
-    /// What the denominator adds up.
+    /// The sums in the denominator.
     pub squares: Squares,
-    /// Smoothing `ε_n` of the numerator, in voxels.
+    /// The smoothing `ε_n` of the numerator, in voxels, ≥ 0.
     pub smooth_numerator: f64,
-    /// Smoothing `ε_d` of the denominator, in voxels.
+    /// The smoothing `ε_d` of the denominator, in voxels, ≥ 0.
     pub smooth_denominator: f64,
 }
 
 impl Default for Iou {
-    /// Linear, smoothed by 1e-5 of a voxel.
+    /// Linear, with smoothings of 1e-5 voxels.
     fn default() -> Self {
         Self { squares: Squares::Linear, smooth_numerator: 1e-5, smooth_denominator: 1e-5 }
     }
@@ -50,15 +60,16 @@ impl RegionLoss for Iou {
         if squares == Squares::Linear {
             return self.as_tversky().evaluate(class);
         }
-        let mistakes = class.squared_error_positive + class.squared_error_negative;
-        let all = class.intersection + mistakes + smooth_denominator;
+        let errors = class.squared_error_positive + class.squared_error_negative;
+        let all = class.intersection + errors + smooth_denominator;
         if all < MIN_DENOMINATOR {
             return (0.0, ClassSums::ZERO);
         }
-        // 1 − ratio without the cancellation: exactly 0 for a perfect prediction; nor is a small ratio 1 − loss.
-        let loss = (mistakes + smooth_denominator - smooth_numerator) / all;
+        // Loss and ratio are formed separately: 1 − ratio would cancel near a perfect prediction, where the loss is exactly
+        // 0, and 1 − loss would cancel for a small ratio.
+        let loss = (errors + smooth_denominator - smooth_numerator) / all;
         let ratio = (class.intersection + smooth_numerator) / all;
-        // Quotient rule, with ∂all/∂overlap = ∂all/∂missed = ∂all/∂spilled = 1.
+        // Quotient rule: the derivative of the denominator by the intersection and by both squared errors is 1.
         let slope = ClassSums {
             intersection: -loss / all,
             squared_error_positive: ratio / all,
@@ -89,7 +100,7 @@ mod tests {
     use crate::testing::{assert_close, check_slopes};
 
     #[test]
-    fn one_found_one_overlooked_two_invented() {
+    fn one_true_positive_one_false_negative_two_false_positives() {
         let class = ClassSums {
             weight: 5.0,
             target: 2.0,

@@ -1,4 +1,4 @@
-//! Penalty: generalized Dice, bent so that a poor overlap costs less and a good one is worth more.
+//! Penalty loss (pGD): generalized Dice loss `GD` divided by `1 + k·(1 − GD)`.
 
 use super::GeneralizedDice;
 use crate::{ClassSums, Error, JointRegionLoss, Loss, LossKind, non_negative};
@@ -9,18 +9,27 @@ use crate::{ClassSums, Error, JointRegionLoss, Loss, LossKind, non_negative};
 /// L = GD / (1 + k·(1 − GD))              GD = generalized Dice loss
 /// ```
 ///
-/// `k = 0` is [`GeneralizedDice`] bit for bit.
+/// `k = 0` is [`GeneralizedDice`] bit for bit. Default: `k = 2.5`, with the defaults of [`GeneralizedDice`].
 ///
 /// # Errors
-/// [`Error`] unless the parameters are finite and not negative.
+/// [`Error`] unless `k` and both smoothings are finite and ≥ 0.
 ///
 /// # Source
 /// Su, Kuo, Ho (2019), <https://arxiv.org/abs/1910.09783>.
+///
+/// ```
+/// use segloss::{ClassSums, GeneralizedDice, JointRegionLoss, Penalty};
+///
+/// let class = ClassSums { target: 4.0, prediction: 4.0, intersection: 2.0, ..ClassSums::ZERO };
+/// let dice = GeneralizedDice { smooth_numerator: 0.0, smooth_denominator: 0.0, ..Default::default() };
+/// let loss = Penalty { generalized_dice: dice, k: 2.0 };
+/// assert_eq!(loss.evaluate(&[class], &[1.0], &mut [ClassSums::ZERO]), 0.5 / (1.0 + 2.0 * 0.5));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Penalty {
-    /// What is bent.
+    /// The generalized Dice loss `GD`.
     pub generalized_dice: GeneralizedDice,
-    /// How much.
+    /// The penalty strength `k` ≥ 0; 0 is generalized Dice.
     pub k: f64,
 }
 
@@ -34,13 +43,13 @@ impl Default for Penalty {
 impl JointRegionLoss for Penalty {
     fn evaluate(&self, classes: &[ClassSums], weights: &[f64], slopes: &mut [ClassSums]) -> f64 {
         let loss = self.generalized_dice.evaluate(classes, weights, slopes);
-        let bend = 1.0 + self.k * (1.0 - loss);
-        // Quotient rule: the numerator of the derivative is bend + k·GD = 1 + k.
-        let steepness = (1.0 + self.k) / (bend * bend);
+        let denominator = 1.0 + self.k * (1.0 - loss);
+        // Quotient rule: the numerator of the derivative is denominator + k·GD = 1 + k.
+        let derivative = (1.0 + self.k) / (denominator * denominator);
         for slope in slopes {
-            slope.combine(&ClassSums::ZERO, |x, _| x * steepness);
+            slope.combine(&ClassSums::ZERO, |x, _| x * derivative);
         }
-        loss / bend
+        loss / denominator
     }
 
     fn validate(&self) -> Result<(), Error> {
@@ -61,7 +70,7 @@ mod tests {
     use crate::testing::{assert_close, check_joint_slopes};
 
     #[test]
-    fn half_an_overlap_costs_less() {
+    fn half_an_intersection_has_half_of_its_generalized_dice_loss() {
         let class = ClassSums { target: 4.0, prediction: 4.0, intersection: 2.0, ..ClassSums::ZERO };
         let bare = GeneralizedDice { smooth_numerator: 0.0, smooth_denominator: 0.0, ..Default::default() };
         let penalty = Penalty { generalized_dice: bare, k: 2.0 };
@@ -76,9 +85,9 @@ mod tests {
     #[test]
     fn k_zero_is_generalized_dice() {
         let class = ClassSums { target: 4.0, prediction: 3.0, intersection: 2.0, ..ClassSums::ZERO };
-        let (mut bent, mut plain) = ([ClassSums::ZERO], [ClassSums::ZERO]);
-        let value = Penalty { k: 0.0, ..Penalty::default() }.evaluate(&[class], &[1.0], &mut bent);
-        assert_eq!(value, GeneralizedDice::default().evaluate(&[class], &[1.0], &mut plain));
-        assert_eq!(bent, plain);
+        let (mut slopes, mut expected) = ([ClassSums::ZERO], [ClassSums::ZERO]);
+        let value = Penalty { k: 0.0, ..Penalty::default() }.evaluate(&[class], &[1.0], &mut slopes);
+        assert_eq!(value, GeneralizedDice::default().evaluate(&[class], &[1.0], &mut expected));
+        assert_eq!(slopes, expected);
     }
 }

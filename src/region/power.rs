@@ -1,20 +1,20 @@
-//! Powers with a tangent at zero.
+//! A power with a finite slope at zero.
 
-/// Below this a power under one is its chord.
+/// Below this value a power with an exponent below 1 is replaced by its chord.
 const TAU: f64 = 1e-6;
 
-/// `x^p` and its derivative.
+/// Returns `x^p` and its derivative.
 ///
-/// An exponent below one has a vertical tangent at zero: below `τ` the power is replaced by its
-/// chord `x·τ^(p−1)`, negative `x` included. A power above one is 0 for negative `x`.
+/// An exponent below 1 has a vertical tangent at 0: below `τ` the power is replaced by its chord `x·τ^(p−1)`, also for
+/// negative `x`. With an exponent above 1 the value and the derivative are 0 for negative `x`.
 pub(crate) fn power(x: f64, p: f64) -> (f64, f64) {
     if p == 1.0 {
-        // Exactly, whatever a library's `pow` makes of it.
+        // Exact, independent of the accuracy of `pow`.
         return (x, 1.0);
     }
     if p < 1.0 && x < TAU {
-        let steepness = libm::pow(TAU, p - 1.0);
-        return (x * steepness, steepness);
+        let slope = libm::pow(TAU, p - 1.0);
+        return (x * slope, slope);
     }
     if x <= 0.0 {
         return (0.0, 0.0);
@@ -29,7 +29,7 @@ mod tests {
     use crate::testing::assert_close;
 
     #[test]
-    fn the_chord_meets_the_curve() {
+    fn the_chord_meets_the_power_at_tau() {
         let (above, _) = power(TAU, 0.75);
         assert_close(power(TAU * (1.0 - 1e-15), 0.75).0, above);
         assert_eq!(power(0.0, 0.75).0, 0.0);
@@ -37,7 +37,7 @@ mod tests {
     }
 
     #[test]
-    fn slopes_are_those_of_powers() {
+    fn derivatives_are_those_of_powers_and_nan_stays_nan() {
         assert_close(power(0.25, 0.5).1, 1.0);
         assert_close(power(3.0, 2.0).1, 6.0);
         assert_eq!(power(0.0, 2.0), (0.0, 0.0));

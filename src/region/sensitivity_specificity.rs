@@ -1,4 +1,4 @@
-//! Sensitivity-specificity: the squared error of what is there and of what is not, each over its size.
+//! Sensitivity-specificity loss: the mean squared errors over the voxels of the class and over the other voxels, weighted.
 
 use crate::{ClassSums, Error, Loss, LossKind, MIN_DENOMINATOR, RegionLoss, check, non_negative};
 
@@ -10,25 +10,41 @@ use crate::{ClassSums, Error, Loss, LossKind, MIN_DENOMINATOR, RegionLoss, check
 ///           Σ w·g + ε                       Σ w·(1 − g) + ε
 /// ```
 ///
-/// `s` is the predicted probability of the class at a voxel, `g` its truth, both in [0, 1], soft
-/// truth included; `w` is the weight of the voxel. The first part is the error in sensitivity, the
-/// second in specificity. A part whose denominator is nothing is 0.
+/// `s` is the predicted probability of the class at a voxel and `g` its target, both in [0, 1] (soft targets included); `w`
+/// is the weight of the voxel. The sums run over the voxels of one sample, or of all samples if samples are pooled.
+/// The first part is the error in sensitivity, the second the error in specificity. A part whose denominator is below
+/// [`MIN_DENOMINATOR`] is 0. Defaults: `r = 0.05`, `ε = 1e-5`.
 ///
 /// # Errors
-/// [`Error`] unless `r` lies in [0, 1] and `ε` is finite and not negative.
+/// [`Error`] unless `r` lies in [0, 1] and `ε` is finite and ≥ 0.
 ///
 /// # Source
 /// Brosch et al. (2015), <https://doi.org/10.1007/978-3-319-24574-4_1>.
+///
+/// ```
+/// use segloss::{ClassSums, RegionLoss, SensitivitySpecificity};
+///
+/// // Of ten voxels two belong to the class: a squared error of 1 on them and of 2 on the others.
+/// let class = ClassSums {
+///     weight: 10.0,
+///     target: 2.0,
+///     squared_error_positive: 1.0,
+///     squared_error_negative: 2.0,
+///     ..ClassSums::ZERO
+/// };
+/// let loss = SensitivitySpecificity { sensitivity: 0.5, smooth_denominator: 0.0 };
+/// assert_eq!(loss.evaluate(&class).0, 0.5 * (1.0 / 2.0) + 0.5 * (2.0 / 8.0));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SensitivitySpecificity {
-    /// The weight `r` of sensitivity.
+    /// The weight `r` of the error in sensitivity, in [0, 1].
     pub sensitivity: f64,
-    /// Smoothing `ε` of both denominators, in voxels.
+    /// The smoothing `ε` of both denominators, in voxels, ≥ 0.
     pub smooth_denominator: f64,
 }
 
 impl Default for SensitivitySpecificity {
-    /// `r = 0.05`, as in the source, smoothed by 1e-5 of a voxel.
+    /// `r = 0.05`, as in the source, with a smoothing of 1e-5 voxels.
     fn default() -> Self {
         Self { sensitivity: 0.05, smooth_denominator: 1e-5 }
     }
@@ -38,14 +54,14 @@ impl RegionLoss for SensitivitySpecificity {
     fn evaluate(&self, class: &ClassSums) -> (f64, ClassSums) {
         let Self { sensitivity, smooth_denominator } = *self;
         let over = |weight: f64, all: f64| if all < MIN_DENOMINATOR { 0.0 } else { weight / all };
-        let of_missed = over(sensitivity, class.target + smooth_denominator);
-        let of_spilled = over(1.0 - sensitivity, class.weight - class.target + smooth_denominator);
-        let loss = of_missed * class.squared_error_positive + of_spilled * class.squared_error_negative;
+        let positive = over(sensitivity, class.target + smooth_denominator);
+        let negative = over(1.0 - sensitivity, class.weight - class.target + smooth_denominator);
+        let loss = positive * class.squared_error_positive + negative * class.squared_error_negative;
         (
             loss,
             ClassSums {
-                squared_error_positive: of_missed,
-                squared_error_negative: of_spilled,
+                squared_error_positive: positive,
+                squared_error_negative: negative,
                 ..ClassSums::ZERO
             },
         )
@@ -56,7 +72,7 @@ impl RegionLoss for SensitivitySpecificity {
     }
 
     fn validate(&self) -> Result<(), Error> {
-        check(&[(c"alpha", self.sensitivity)], |r| (0.0..=1.0).contains(&r), c"in [0, 1]")?;
+        check(&[(c"sensitivity", self.sensitivity)], |r| (0.0..=1.0).contains(&r), c"in [0, 1]")?;
         non_negative(&[(c"smooth_denominator", self.smooth_denominator)])
     }
 }
@@ -73,7 +89,7 @@ mod tests {
     use crate::testing::{assert_close, check_slopes};
 
     #[test]
-    fn one_of_two_missed_two_of_eight_spilled() {
+    fn one_of_two_positives_and_two_of_eight_negatives_are_wrong() {
         let class = ClassSums {
             weight: 10.0,
             target: 2.0,

@@ -1,41 +1,49 @@
-//! Tversky: an overlap that prices the two kinds of mistake separately.
+//! Tversky loss: a Dice loss with separate weights for false positives and false negatives.
 
 use crate::{ClassSums, Error, Loss, LossKind, MIN_DENOMINATOR, RegionLoss, non_negative};
 
 /// Tversky loss of a class (10), in [0, 1]; 0 is perfect.
 ///
 /// ```text
-///                I + ε_n                  I  = Σ w·g·s          found
-/// 1 − ──────────────────────────         FP = Σ w·(1 − g)·s    invented
-///      I + α·FP + β·FN + ε_d             FN = Σ w·g·(1 − s)    overlooked
+///                I + ε_n                  I  = Σ w·g·s          true positives
+/// 1 − ──────────────────────────         FP = Σ w·(1 − g)·s    false positives
+///      I + α·FP + β·FN + ε_d             FN = Σ w·g·(1 − s)    false negatives
 /// ```
 ///
-/// `s` is the predicted probability of the class at a voxel, `g` its truth,
-/// both in [0, 1], soft truth included; `w` is the weight of the voxel. Sums run
-/// over the voxels of one sample, or of all of them when samples are pooled.
-/// `α = β = ½` with smoothing `ε` is Dice with `2ε`; `α = β = 1` is IoU;
-/// `β > α` favours recall.
+/// `s` is the predicted probability of the class at a voxel and `g` its target, both in [0, 1] (soft targets included); `w`
+/// is the weight of the voxel. The sums run over the voxels of one sample, or of all samples if samples are pooled.
+/// `α = β = ½` with smoothing `ε` is Dice with `2ε`; `α = β = 1` is IoU; `β > α` favours recall. A denominator below
+/// [`MIN_DENOMINATOR`] gives the value 0 and the gradient 0. Defaults: `α = 0.3`, `β = 0.7`, `ε_n = ε_d = 1e-5`.
 ///
 /// # Errors
-/// [`Error`] unless all four parameters are finite and not negative.
+/// [`Error`] unless all four parameters are finite and ≥ 0.
 ///
 /// # Source
 /// Salehi, Erdogmus, Gholipour (2017), <https://arxiv.org/abs/1706.05721>.
-/// The paper has no `ε`: it keeps a class absent from truth and prediction at 0.
+/// The paper has no `ε`. With `ε_n = ε_d > 0` a class absent from target and prediction has the value 0.
+///
+/// ```
+/// use segloss::{ClassSums, Tversky, RegionLoss};
+///
+/// // One true positive, one false negative, two false positives.
+/// let class = ClassSums { target: 2.0, prediction: 3.0, intersection: 1.0, ..ClassSums::ZERO };
+/// let loss = Tversky { smooth_numerator: 0.0, smooth_denominator: 0.0, ..Tversky::default() };
+/// assert!((loss.evaluate(&class).0 - (1.0 - 1.0 / (1.0 + 0.3 * 2.0 + 0.7))).abs() < 1e-15);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Tversky {
-    /// Price `α` of a false positive.
+    /// The weight `α` of false positives, ≥ 0.
     pub alpha: f64,
-    /// Price `β` of a false negative.
+    /// The weight `β` of false negatives, ≥ 0.
     pub beta: f64,
-    /// Smoothing `ε_n` of the numerator, in voxels.
+    /// The smoothing `ε_n` of the numerator, in voxels, ≥ 0.
     pub smooth_numerator: f64,
-    /// Smoothing `ε_d` of the denominator, in voxels.
+    /// The smoothing `ε_d` of the denominator, in voxels, ≥ 0.
     pub smooth_denominator: f64,
 }
 
 impl Default for Tversky {
-    /// The best setting of the paper, smoothed by 1e-5 of a voxel.
+    /// `α = 0.3`, `β = 0.7`, the best setting of the paper, with smoothings of 1e-5 voxels.
     fn default() -> Self {
         Self { alpha: 0.3, beta: 0.7, smooth_numerator: 1e-5, smooth_denominator: 1e-5 }
     }
@@ -46,15 +54,16 @@ impl RegionLoss for Tversky {
         let Self { alpha, beta, smooth_numerator, smooth_denominator } = *self;
         let false_positive = class.prediction - class.intersection;
         let false_negative = class.target - class.intersection;
-        let price = alpha * false_positive + beta * false_negative;
-        let all = class.intersection + price + smooth_denominator;
+        let errors = alpha * false_positive + beta * false_negative;
+        let all = class.intersection + errors + smooth_denominator;
         if all < MIN_DENOMINATOR {
             return (0.0, ClassSums::ZERO);
         }
-        // 1 − ratio without the cancellation: exactly 0 for a perfect prediction; nor is a small ratio 1 − loss.
-        let loss = (price + smooth_denominator - smooth_numerator) / all;
+        // Loss and ratio are formed separately: 1 − ratio would cancel near a perfect prediction, where the loss is exactly
+        // 0, and 1 − loss would cancel for a small ratio.
+        let loss = (errors + smooth_denominator - smooth_numerator) / all;
         let ratio = (class.intersection + smooth_numerator) / all;
-        // Quotient rule, with ∂all/∂overlap = 1 − α − β and ∂all/∂predicted = α.
+        // Quotient rule, with ∂denominator/∂intersection = 1 − α − β and ∂denominator/∂prediction = α.
         let slope = ClassSums {
             intersection: (ratio * (1.0 - alpha - beta) - 1.0) / all,
             prediction: ratio * alpha / all,
@@ -88,7 +97,7 @@ mod tests {
     const BARE: Tversky = Tversky { alpha: 0.3, beta: 0.7, smooth_numerator: 0.0, smooth_denominator: 0.0 };
 
     #[test]
-    fn one_found_one_overlooked_two_invented() {
+    fn one_true_positive_one_false_negative_two_false_positives() {
         let class =
             ClassSums { weight: 5.0, target: 2.0, prediction: 3.0, intersection: 1.0, ..ClassSums::ZERO };
         let (loss, _) = BARE.evaluate(&class);
@@ -102,13 +111,13 @@ mod tests {
     }
 
     #[test]
-    fn a_class_nobody_mentions_is_free() {
+    fn a_class_absent_from_target_and_prediction_has_zero_loss() {
         assert_eq!(Tversky::default().evaluate(&ClassSums::ZERO).0, 0.0);
         assert_eq!(BARE.evaluate(&ClassSums::ZERO).0, 0.0);
     }
 
     #[test]
-    fn nan_is_no_price() {
+    fn a_nan_parameter_is_refused() {
         assert!(Tversky { alpha: f64::NAN, ..BARE }.validate().is_err());
     }
 }
