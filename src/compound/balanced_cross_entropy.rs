@@ -1,29 +1,46 @@
-//! Balanced cross entropy: the first half of combo, in which both outcomes pay.
+//! Balanced cross entropy: cross entropy of both outcomes of each class with two weights; the first term of Combo.
 
 use crate::{Contribution, Error, Loss, LossKind, Real, Voxel, VoxelLoss, check};
 
-/// Balanced cross entropy, the first half of combo loss (15), ≥ 0; 0 is perfect.
+/// Balanced cross entropy, the first term of Combo loss (15), ≥ 0; 0 is perfect.
 ///
 /// ```text
 /// L = −(1/W) Σ w Σ_c v·(β·g·log s + (1 − β)·(1 − g)·log(1 − s))
 /// ```
 ///
-/// Summed over the classes for every activation: with softmax, too, a class pays where it is not.
-/// In nats per voxel.
+/// `w` is the weight of a voxel, `v` the weight of a class, `g` the target and `s` the predicted probability of the class.
+/// The loss of a voxel is the sum over the classes for every activation: with softmax too, both outcomes of each class
+/// contribute. The value is in nats per voxel. Default: `β = ½`.
 ///
 /// # Errors
 /// [`Error`] unless `β` lies in [0, 1].
 ///
 /// # Source
 /// Taghanaki et al. (2018), <https://arxiv.org/abs/1805.02798>.
+///
+/// ```
+/// use segloss::{Activation, BalancedCrossEntropy, Batch, Term, View, evaluate, scratch_len};
+///
+/// // Two voxels of two classes, whose target classes have the probabilities 0.5 and 0.8.
+/// let (probabilities, labels) = ([0.5f64, 0.2, 0.5, 0.8], [0u8, 1]);
+/// let prediction = View::new(&probabilities, &[1, 2, 2])?;
+/// let batch = Batch::new(prediction, Activation::Probability, View::new(&labels, &[1, 2])?);
+/// let loss = BalancedCrossEntropy { beta: 0.5 };
+/// let terms = [Term::new(1.0, &loss)];
+/// let mut scratch = vec![0; scratch_len(&batch, &terms)?];
+/// let value = evaluate(&batch, &terms, &mut scratch)?;
+/// // Both classes contribute ½·(−ln s) of the target class.
+/// assert!((value - (-0.5f64.ln() - 0.8f64.ln()) / 2.0).abs() < 1e-12);
+/// # Ok::<(), segloss::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct BalancedCrossEntropy {
-    /// What a false negative pays; a false positive pays `1 − β`.
+    /// The weight `β` of the positive outcome, in [0, 1]; the negative outcome has the weight `1 − β`.
     pub beta: f64,
 }
 
 impl Default for BalancedCrossEntropy {
-    /// `β = ½`: both alike.
+    /// `β = ½`, equal weights.
     fn default() -> Self {
         Self { beta: 0.5 }
     }
@@ -47,7 +64,7 @@ impl VoxelLoss for BalancedCrossEntropy {
 }
 
 impl Loss for BalancedCrossEntropy {
-    #[inline(never)] // see `Form`
+    #[inline(never)] // see `Loss`
     fn kind(&self) -> LossKind<'_> {
         LossKind::Voxel(self)
     }

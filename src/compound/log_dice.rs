@@ -1,67 +1,76 @@
-//! Logarithmic Dice: the first half of the exponential logarithmic loss.
+//! Logarithmic Dice loss: a power of the negative logarithm of Dice; the first term of the exponential logarithmic loss.
 
 use crate::region::power::power;
 use crate::{
     ClassSums, DefaultClassWeights, Error, Loss, LossKind, MIN_DENOMINATOR, RegionLoss, non_negative,
 };
 
-/// Logarithmic Dice loss of a class, the first half of the exponential logarithmic loss (16), ≥ 0;
-/// 0 is perfect.
+/// Logarithmic Dice loss of a class, the first term of the exponential logarithmic loss (16), ≥ 0; 0 is perfect.
 ///
 /// ```text
 /// L = (−log Dice)^γ            Dice = (2·I + ε_n) / (S + G + ε_d)
 /// ```
 ///
-/// Of class weights only whether they are 0 matters; without given ones an absent class is left
-/// out. A ratio below 2⁻¹²⁶ is held there. Below `−log Dice = 1e-6` a power under 1 is its chord,
-/// so that the slope stays finite.
+/// The sums are those of [`Dice`](crate::Dice). Of given class weights only whether they are 0 matters; without them a class
+/// that is absent from the batch is excluded. A ratio below 2⁻¹²⁶ is replaced by 2⁻¹²⁶, with a gradient of 0. For `γ < 1`
+/// and `−log Dice < 1e-6` the power is replaced by its chord, so that the slope is finite. Defaults: `γ = 0.3`,
+/// `ε_n = ε_d = 1e-5`.
 ///
 /// # Errors
-/// [`Error`] unless `γ` and both smoothings are finite and not negative.
+/// [`Error`] unless `γ` and both smoothings are finite and ≥ 0.
 ///
 /// # Source
 /// Wong et al. (2018), <https://arxiv.org/abs/1809.00076>.
+///
+/// ```
+/// use segloss::{ClassSums, LogDice, RegionLoss};
+///
+/// // Dice = 1/2.
+/// let class = ClassSums { target: 2.0, prediction: 2.0, intersection: 1.0, ..ClassSums::ZERO };
+/// let loss = LogDice { gamma: 1.0, smooth_numerator: 0.0, smooth_denominator: 0.0 };
+/// assert!((loss.evaluate(&class).0 - 2f64.ln()).abs() < 1e-15);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LogDice {
-    /// The exponent `γ`.
+    /// The exponent `γ` ≥ 0.
     pub gamma: f64,
-    /// Smoothing `ε_n` of the ratio's numerator, in voxels.
+    /// The smoothing `ε_n` of the numerator, in voxels, ≥ 0.
     pub smooth_numerator: f64,
-    /// Smoothing `ε_d` of the ratio's denominator, in voxels.
+    /// The smoothing `ε_d` of the denominator, in voxels, ≥ 0.
     pub smooth_denominator: f64,
 }
 
 impl Default for LogDice {
-    /// `γ = 0.3`, as in the source, smoothed by 1e-5 of a voxel.
+    /// `γ = 0.3`, as in the source, with smoothings of 1e-5 voxels.
     fn default() -> Self {
         Self { gamma: 0.3, smooth_numerator: 1e-5, smooth_denominator: 1e-5 }
     }
 }
 
-/// 2⁻¹²⁶: no logarithm is taken below it.
+/// 2⁻¹²⁶: the lower limit of the argument of the logarithm.
 const FLOOR: f64 = f32::MIN_POSITIVE as f64;
 
 impl RegionLoss for LogDice {
     fn evaluate(&self, class: &ClassSums) -> (f64, ClassSums) {
         let Self { gamma, smooth_numerator, smooth_denominator } = *self;
-        let mistakes = (class.prediction - class.intersection) + (class.target - class.intersection);
-        let found = 2.0 * class.intersection + smooth_numerator;
-        let all = 2.0 * class.intersection + mistakes + smooth_denominator;
+        let errors = (class.prediction - class.intersection) + (class.target - class.intersection);
+        let overlap = 2.0 * class.intersection + smooth_numerator;
+        let all = 2.0 * class.intersection + errors + smooth_denominator;
         if all < MIN_DENOMINATOR {
             return (0.0, ClassSums::ZERO);
         }
-        let ratio = found / all;
+        let ratio = overlap / all;
         if ratio < FLOOR {
             return (power(-libm::log(FLOOR), gamma).0, ClassSums::ZERO);
         }
-        // Near perfect the ratio has lost the digits that the loss has, and far from it the other way round.
-        let loss = (mistakes + smooth_denominator - smooth_numerator) / all;
-        let surprise = if loss > 0.5 { -libm::log(ratio) } else { -libm::log1p(-loss) };
-        let (value, steepness) = power(surprise, gamma);
-        // ∂(−log ratio) = ∂all/all − ∂found/found, with ∂all/∂predicted = 1 and ∂found/∂overlap = 2.
+        // For a ratio near 1 the logarithm is computed from the loss, which has more significant digits there.
+        let loss = (errors + smooth_denominator - smooth_numerator) / all;
+        let negative_log = if loss > 0.5 { -libm::log(ratio) } else { -libm::log1p(-loss) };
+        let (value, derivative) = power(negative_log, gamma);
+        // ∂(−log ratio) = ∂all/all − ∂overlap/overlap, with ∂all/∂prediction = 1 and ∂overlap/∂intersection = 2.
         let slope = ClassSums {
-            intersection: -2.0 * steepness / found,
-            prediction: steepness / all,
+            intersection: -2.0 * derivative / overlap,
+            prediction: derivative / all,
             ..ClassSums::ZERO
         };
         (value, slope)
@@ -93,7 +102,7 @@ mod tests {
     use crate::testing::{assert_close, check_slopes};
 
     #[test]
-    fn a_dice_of_one_half() {
+    fn dice_of_one_half() {
         let class = ClassSums { target: 2.0, prediction: 2.0, intersection: 1.0, ..ClassSums::ZERO };
         let bare = LogDice { gamma: 2.0, smooth_numerator: 0.0, smooth_denominator: 0.0 };
         assert_close(bare.evaluate(&class).0, 2f64.ln() * 2f64.ln());
@@ -106,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn no_overlap_at_all_is_held_at_the_floor() {
+    fn without_intersection_the_ratio_is_replaced_by_the_floor() {
         let class = ClassSums { target: 2.0, prediction: 2.0, ..ClassSums::ZERO };
         let bare = LogDice { gamma: 1.0, smooth_numerator: 0.0, smooth_denominator: 0.0 };
         assert_close(bare.evaluate(&class).0, 126.0 * 2f64.ln());

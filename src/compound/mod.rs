@@ -1,4 +1,22 @@
-//! Compound losses: sums of terms, and the halves that some of them are made of.
+//! Compound losses: weighted sums of terms, and the losses that only occur as their terms.
+//!
+//! | loss | value |
+//! | --- | --- |
+//! | [`BalancedCrossEntropy`] | cross entropy of both outcomes of each class, weighted by `β` and `1 − β`: a term of Combo |
+//! | [`LogDice`] | `(−log Dice)^γ`: a term of the exponential logarithmic loss |
+//! | [`PowerCrossEntropy`] | cross entropy with `(−log s)^γ`: the other term of the exponential logarithmic loss |
+//! | [`presets`] | the compound losses by name |
+//!
+//! Any slice of up to four [`Term`](crate::Term)s is a compound loss. All terms are evaluated in the same passes.
+//!
+//! ```
+//! use segloss::compound::presets::Combo;
+//!
+//! let combo = Combo::default();
+//! let weights = combo.terms()?.map(|term| term.weight);
+//! assert_eq!(weights, [0.5, 0.5]);
+//! # Ok::<(), segloss::Error>(())
+//! ```
 
 mod balanced_cross_entropy;
 mod log_dice;

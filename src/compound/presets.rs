@@ -1,7 +1,24 @@
-//! The compound losses by their names.
+//! Named compound losses.
 //!
-//! A preset owns the forms of its terms; [`terms`](DiceCrossEntropy::terms) lends them as a loss.
-//! Change a parameter in the struct, a weight or an average in the terms.
+//! A preset holds the losses of its terms; `terms`, such as [`DiceCrossEntropy::terms`], returns the terms that borrow
+//! them. Parameters are changed in the preset, weights and averages in the returned terms.
+//!
+//! ```
+//! use segloss::presets::DiceCrossEntropy;
+//! use segloss::{Activation, Batch, SampleAverage, View, evaluate, scratch_len};
+//!
+//! let logits = [0.5f32, 2.0, -1.0, 1.5, -2.0, 0.0];
+//! let labels = [1u8, 0, 1];
+//! let batch = Batch::new(View::new(&logits, &[1, 2, 3])?, Activation::Softmax, View::new(&labels, &[1, 3])?);
+//!
+//! let mut loss = DiceCrossEntropy::default();
+//! loss.cross_entropy.label_smoothing = 0.1;
+//! let mut terms = loss.terms();
+//! terms[0].sample_average = SampleAverage::Pooled;
+//! let mut scratch = vec![0; scratch_len(&batch, &terms)?];
+//! assert!(evaluate(&batch, &terms, &mut scratch)? > 0.0);
+//! # Ok::<(), segloss::Error>(())
+//! ```
 
 use super::{BalancedCrossEntropy, LogDice, PowerCrossEntropy};
 use crate::boundary::{Boundary, Hausdorff};
@@ -9,10 +26,18 @@ use crate::distribution::{CrossEntropy, Focal, TopK};
 use crate::region::{Dice, GeneralizedDice};
 use crate::{Error, Term, check};
 
-/// Dice + cross entropy: nnU-Net's, whose Dice leaves the background out.
+/// Dice + cross entropy, as in nnU-Net: Dice excludes the background. Both weights are 1.
 ///
 /// # Source
-/// Isensee et al. (2018), <https://arxiv.org/abs/1809.10486>; `DC_and_CE_loss` of nnU-Net v2, whose value is less by 1.
+/// Isensee et al. (2018), <https://arxiv.org/abs/1809.10486>; `DC_and_CE_loss` of nnU-Net v2, whose value is
+/// smaller by 1.
+///
+/// ```
+/// use segloss::presets::DiceCrossEntropy;
+///
+/// let loss = DiceCrossEntropy::default();
+/// assert!(loss.terms()[0].exclude_background && !loss.terms()[1].exclude_background);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct DiceCrossEntropy {
     /// The first term.
@@ -22,17 +47,24 @@ pub struct DiceCrossEntropy {
 }
 
 impl DiceCrossEntropy {
-    /// The loss.
+    /// Returns the terms of the loss.
     pub fn terms(&self) -> [Term<'_>; 2] {
         let dice = Term { exclude_background: true, ..Term::new(1.0, &self.dice) };
         [dice, Term::new(1.0, &self.cross_entropy)]
     }
 }
 
-/// Dice + TopK: nnU-Net's, whose Dice leaves the background out.
+/// Dice + TopK, as in nnU-Net: Dice excludes the background. Both weights are 1.
 ///
 /// # Source
-/// `DC_and_topk_loss` of nnU-Net v2, <https://github.com/MIC-DKFZ/nnUNet>, whose value is less by 1.
+/// `DC_and_topk_loss` of nnU-Net v2, <https://github.com/MIC-DKFZ/nnUNet>, whose value is smaller by 1.
+///
+/// ```
+/// use segloss::presets::DiceTopK;
+///
+/// let loss = DiceTopK::default();
+/// assert_eq!(loss.terms().map(|term| term.weight), [1.0, 1.0]);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct DiceTopK {
     /// The first term.
@@ -42,17 +74,24 @@ pub struct DiceTopK {
 }
 
 impl DiceTopK {
-    /// The loss.
+    /// Returns the terms of the loss.
     pub fn terms(&self) -> [Term<'_>; 2] {
         let dice = Term { exclude_background: true, ..Term::new(1.0, &self.dice) };
         [dice, Term::new(1.0, &self.top_k)]
     }
 }
 
-/// Dice + focal: AnatomyNet's.
+/// Dice + focal, as in AnatomyNet. Both weights are 1; all classes are kept.
 ///
 /// # Source
 /// Zhu et al. (2018), <https://arxiv.org/abs/1808.05238>.
+///
+/// ```
+/// use segloss::presets::DiceFocal;
+///
+/// let loss = DiceFocal::default();
+/// assert_eq!(loss.terms().map(|term| term.weight), [1.0, 1.0]);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct DiceFocal {
     /// The first term.
@@ -62,19 +101,34 @@ pub struct DiceFocal {
 }
 
 impl DiceFocal {
-    /// The loss.
+    /// Returns the terms of the loss.
     pub fn terms(&self) -> [Term<'_>; 2] {
         [Term::new(1.0, &self.dice), Term::new(1.0, &self.focal)]
     }
 }
 
-/// Combo (15): `α` of balanced cross entropy, `1 − α` of minus Dice. At `s = g` it is `−(1 − α)`.
+/// Combo (15): balanced cross entropy weighted by `α`, minus the Dice coefficient weighted by `1 − α`.
+///
+/// ```text
+/// L = α·BCE − (1 − α)·Dice              Dice = (2·I + ε) / (S + G + ε), the mean over the classes
+/// ```
+///
+/// The minimum, at `s = g`, is `−(1 − α)`. Defaults: `α = β = ½`, `ε = 1`.
 ///
 /// # Source
 /// Taghanaki et al. (2018), <https://arxiv.org/abs/1805.02798>.
+///
+/// ```
+/// use segloss::presets::Combo;
+///
+/// let combo = Combo { alpha: 0.25, ..Combo::default() };
+/// assert_eq!(combo.terms()?.map(|term| term.weight), [0.25, 0.75]);
+/// assert!(Combo { alpha: 1.5, ..combo }.terms().is_err());
+/// # Ok::<(), segloss::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Combo {
-    /// The weight of cross entropy, in [0, 1].
+    /// The weight `α` of the cross entropy, in [0, 1].
     pub alpha: f64,
     /// The first term.
     pub cross_entropy: BalancedCrossEntropy,
@@ -91,10 +145,10 @@ impl Default for Combo {
 }
 
 impl Combo {
-    /// The loss.
+    /// Returns the terms of the loss.
     ///
     /// # Errors
-    /// [`Error`] unless `α` lies in [0, 1]: beyond it one of the halves would be subtracted.
+    /// [`Error`] unless `α` lies in [0, 1]: outside of it one of the weights is negative.
     pub fn terms(&self) -> Result<[Term<'_>; 2], Error> {
         check(&[(c"alpha", self.alpha)], |alpha| (0.0..=1.0).contains(&alpha), c"in [0, 1]")?;
         let dice = Term { minus_one: true, ..Term::new(1.0 - self.alpha, &self.dice) };
@@ -102,15 +156,24 @@ impl Combo {
     }
 }
 
-/// Exponential logarithmic (16): `w_D` of logarithmic Dice, `w_X` of power cross entropy.
+/// Exponential logarithmic loss (16): logarithmic Dice weighted by `w_D` + power cross entropy weighted by `w_X`.
+///
+/// Defaults: `w_D = 0.8`, `w_X = 0.2`, `γ = 0.3` for both terms.
 ///
 /// # Source
 /// Wong et al. (2018), <https://arxiv.org/abs/1809.00076>.
+///
+/// ```
+/// use segloss::presets::ExponentialLogarithmic;
+///
+/// let loss = ExponentialLogarithmic::default();
+/// assert_eq!(loss.terms().map(|term| term.weight), [0.8, 0.2]);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ExponentialLogarithmic {
-    /// `w_D`
+    /// The weight `w_D` of the first term.
     pub dice_weight: f64,
-    /// `w_X`
+    /// The weight `w_X` of the second term.
     pub cross_entropy_weight: f64,
     /// The first term.
     pub dice: LogDice,
@@ -131,17 +194,26 @@ impl Default for ExponentialLogarithmic {
 }
 
 impl ExponentialLogarithmic {
-    /// The loss.
+    /// Returns the terms of the loss.
     pub fn terms(&self) -> [Term<'_>; 2] {
         [Term::new(self.dice_weight, &self.dice), Term::new(self.cross_entropy_weight, &self.cross_entropy)]
     }
 }
 
-/// Generalized Dice + boundary: Kervadec's. The weight of the boundary is the start of a schedule
-/// that the caller raises.
+/// Generalized Dice + boundary, as in Kervadec et al. The default weight of the boundary loss, 0.01, is the start of a
+/// schedule: the caller increases it during training.
 ///
 /// # Source
 /// Kervadec et al. (2019), <https://arxiv.org/abs/1812.07032>.
+///
+/// ```
+/// use segloss::presets::GeneralizedDiceBoundary;
+///
+/// let epoch = 4;
+/// let boundary_weight = 0.01 * f64::from(epoch);
+/// let loss = GeneralizedDiceBoundary { boundary_weight, ..Default::default() };
+/// assert_eq!(loss.terms().map(|term| term.weight), [1.0, 0.04]);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct GeneralizedDiceBoundary {
     /// The first term.
@@ -153,7 +225,7 @@ pub struct GeneralizedDiceBoundary {
 }
 
 impl Default for GeneralizedDiceBoundary {
-    /// 0.01 of boundary.
+    /// A weight of 0.01 for the boundary loss.
     fn default() -> Self {
         Self {
             generalized_dice: GeneralizedDice::default(),
@@ -164,16 +236,23 @@ impl Default for GeneralizedDiceBoundary {
 }
 
 impl GeneralizedDiceBoundary {
-    /// The loss.
+    /// Returns the terms of the loss.
     pub fn terms(&self) -> [Term<'_>; 2] {
         [Term::new(1.0, &self.generalized_dice), Term::new(self.boundary_weight, &self.boundary)]
     }
 }
 
-/// Dice + Hausdorff: both leave the background out.
+/// Dice + Hausdorff. Both exclude the background; both weights are 1.
 ///
 /// # Source
 /// Karimi, Salcudean (2019), <https://arxiv.org/abs/1904.10030>, for Hausdorff.
+///
+/// ```
+/// use segloss::presets::DiceHausdorff;
+///
+/// let loss = DiceHausdorff::default();
+/// assert!(loss.terms()[0].exclude_background);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct DiceHausdorff {
     /// The first term.
@@ -183,7 +262,7 @@ pub struct DiceHausdorff {
 }
 
 impl DiceHausdorff {
-    /// The loss.
+    /// Returns the terms of the loss.
     pub fn terms(&self) -> [Term<'_>; 2] {
         let dice = Term { exclude_background: true, ..Term::new(1.0, &self.dice) };
         [dice, Term::new(1.0, &self.hausdorff)]
@@ -196,7 +275,7 @@ mod tests {
     use crate::Status;
 
     #[test]
-    fn a_combo_beyond_its_halves_is_refused() {
+    fn combo_refuses_a_weight_outside_the_unit_interval() {
         for alpha in [-1e-9, 1.0 + 1e-9, f64::INFINITY, f64::NAN] {
             let error = Combo { alpha, ..Combo::default() }.terms().err().unwrap();
             assert_eq!((error.status, error.argument), (Status::Parameter, c"alpha"), "{alpha}");
