@@ -211,13 +211,15 @@ mod tests {
         assert_eq!(error.to_string(), "term 1: invalid alpha (expected finite and >= 0)");
         let error = error.with_given(-0.5);
         assert_eq!(error.to_string(), "term 1: invalid alpha: -0.5 (expected finite and >= 0)");
-        let label = Error::new(Status::Label, c"target", c"a class or an ignored label").at(6).with_given(3.0);
+        let label =
+            Error::new(Status::Label, c"target", c"a class or an ignored label").at(6).with_given(3.0);
         assert_eq!(
             label.to_string(),
             "invalid target at index 6: label is neither a class nor ignored: 3 \
              (expected a class or an ignored label)"
         );
-        let short = Error::new(Status::Scratch, c"scratch", c"the bytes of the size query").with_lengths(100, 4096);
+        let short =
+            Error::new(Status::Scratch, c"scratch", c"the bytes of the size query").with_lengths(100, 4096);
         assert_eq!(
             short.to_string(),
             "invalid scratch: buffer too short: 100 (expected 4096, the bytes of the size query)"

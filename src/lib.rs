@@ -1,36 +1,95 @@
-//! Every loss of "Segmentation Loss Odyssey" and its exact gradient, in one call, over plain slices.
+//! Every loss of "Segmentation Loss Odyssey" and its exact gradient, in one call over slices.
+//!
+//! The crate computes a loss of a semantic segmentation and its analytical gradient with respect to the logits or
+//! probabilities of a network, from labels, masks or dense targets, in any number of spatial dimensions. It needs no
+//! autograd graph, no one-hot copies and no `std`. Slices may be of f16, bf16, f32 or f64.
 //!
 //! ```
 //! use segloss::{Activation, Batch, CrossEntropy, Dice, Gradient, Term, View, ViewMut, differentiate, scratch_len};
 //!
-//! // One sample, two classes, a row of three voxels.
+//! // One sample, two classes, a row of three voxels: [B, C, X] = [1, 2, 3].
 //! let logits = [0.5f32, 2.0, -1.0, 1.5, -2.0, 0.0];
 //! let labels = [1u8, 0, 1];
 //! let batch = Batch::new(View::new(&logits, &[1, 2, 3])?, Activation::Softmax, View::new(&labels, &[1, 3])?);
+//!
+//! // The loss: Dice + cross entropy.
 //! let (dice, cross_entropy) = (Dice::default(), CrossEntropy::default());
-//! let loss = [Term::new(1.0, &dice), Term::new(1.0, &cross_entropy)];
+//! let terms = [Term::new(1.0, &dice), Term::new(1.0, &cross_entropy)];
+//!
+//! // Value and gradient. The scratch buffer may be reused for later calls.
 //! let mut gradient = [0f32; 6];
-//! let mut scratch = vec![0; scratch_len(&batch, &loss)?];
-//! let value = differentiate(&batch, &loss, Gradient::new(ViewMut::new(&mut gradient, &[1, 2, 3])?), &mut scratch)?;
+//! let mut scratch = vec![0; scratch_len(&batch, &terms)?];
+//! let output = Gradient::new(ViewMut::new(&mut gradient, &[1, 2, 3])?);
+//! let value = differentiate(&batch, &terms, output, &mut scratch)?;
 //! assert!((value - 0.4051).abs() < 1e-4);
 //! # Ok::<(), segloss::Error>(())
 //! ```
 //!
-//! A loss is a list of weighted [`Term`]s over one [`Batch`]. It is evaluated as
+//! The module `simple` (feature `std`) does the same in one line:
+//! `terms.value_and_gradient(&logits, &labels, &[1, 2, 3], Activation::Softmax)?`.
+//!
+//! # The model
+//!
+//! - A **batch** ([`Batch`]) is the input: a prediction `[B, C, …]` (`B` samples, `C` classes, spatial axes), the
+//!   [`Activation`] that turns it into probabilities `s`, a target `g`, and optional voxel weights `w`, ignored labels and
+//!   annotation flags. Arrays are [`View`]s: slices with a shape and strides.
+//! - A **loss** ([`Loss`]) is a struct of parameters with public fields, such as [`Dice`]; `Default` holds the values of the
+//!   source. A loss of kind [`RegionLoss`] or [`JointRegionLoss`] is a closed form of a few sums per class
+//!   ([`ClassSums`]), a [`VoxelLoss`] is a mean over voxels. Implementing one of these traits adds a custom loss.
+//! - A **term** ([`Term`]) is a weight times a loss, with class weights and the averages over classes and samples. Every
+//!   function takes a slice of one to four terms, whose weighted sum is the value.
+//!
+//! A loss is evaluated in three steps:
 //!
 //! ```text
-//! fold     voxels → tallies          one sweep; tallies add, so parts may be folded anywhere
-//! finish   tallies → value, slopes   closed forms in f64
-//! map      voxels, slopes → gradient one sweep; the chain rule
+//! accumulate   voxels → class sums          one pass over the voxels; sums of parts add
+//! finalize     class sums → value, slopes   closed forms in f64; slopes are ∂value/∂sum, in the same struct
+//! backward     voxels, slopes → gradient    one pass over the voxels; chain rule
 //! ```
 //!
-//! [`evaluate`] and [`differentiate`] do all three; [`fold`], [`finish`] and [`map`] are one level
-//! below, for batches in parts. Nothing here allocates, panics or keeps state: what a call needs it
-//! takes from the caller's scratch.
+//! [`evaluate`] and [`differentiate`] make all steps in one call. [`accumulate`], [`finalize`] and [`backward`] make one
+//! step each, for a batch in parts: tiles of a volume, threads, or machines whose sums an all-reduce adds.
+//!
+//! No hidden costs: no allocation, no panics (verified at link time), no state but the detected CPU level, no threads except the [`Executor`] of the
+//! batch. Every function takes its working memory from a scratch buffer of [`scratch_len`] bytes.
+//!
+//! # The losses
+//!
+//! | loss | equation of the paper | description |
+//! | --- | --- | --- |
+//! | [`CrossEntropy`] | (2), (3) | negative log-likelihood, with class weights and label smoothing |
+//! | [`TopK`] | (4) | cross entropy of the voxels with the highest loss |
+//! | [`Focal`] | (5) | cross entropy down-weighted for well-classified voxels |
+//! | [`DistancePenalized`] | (6) | cross entropy with larger weights near class boundaries |
+//! | [`SensitivitySpecificity`] | (7) | weighted squared errors inside and outside of the class |
+//! | [`Dice`] | (8) | one minus the Dice coefficient, linear or squared |
+//! | [`Iou`] | (9) | one minus intersection over union, linear or squared |
+//! | [`Tversky`] | (10) | Dice with weights of false positives and false negatives |
+//! | [`GeneralizedDice`] | (11) | one Dice over all classes, with larger weights for small classes |
+//! | [`FocalTversky`] | (12) | a power of the Tversky loss |
+//! | [`AsymmetricSimilarity`] | (13) | one minus the F_β score |
+//! | [`Penalty`] | (14) | generalized Dice with a penalty strength |
+//! | [`Boundary`] | boundary | probabilities weighted by the signed distance to the boundary |
+//! | [`Hausdorff`] | Hausdorff | squared errors weighted by distances, by distance transform |
+//! | [`presets::Combo`] | (15) | balanced cross entropy minus the Dice coefficient |
+//! | [`presets::ExponentialLogarithmic`] | (16) | powers of logarithmic Dice and of cross entropy |
+//! | [`BalancedCrossEntropy`], [`LogDice`], [`PowerCrossEntropy`] | (15), (16) | the terms of these two |
+//! | [`presets`] | compound | Dice with cross entropy, TopK, focal or Hausdorff; generalized Dice with boundary |
+//!
+//! The exact Euclidean distance transform of the boundary losses is public: [`distance`](mod@distance).
+//!
+//! # Features
+//!
+//! | feature | default | content |
+//! | --- | --- | --- |
+//! | `std` | yes | the module `simple`, which allocates |
+//! | `rayon` | no | `Rayon`, an executor on rayon's threads |
+//! | `capi` | no | the C functions of `include/segloss.h` |
+//! | `panic-handler` | no | a panic handler for the C library, which is built without `std` |
 #![no_std]
 #![cfg_attr(docsrs, feature(doc_cfg))]
-// The proof of no panic is made by the linker; these say where a change would break it. Loops over the lanes of a
-// block index arrays of that length: their modules say so where they are named.
+// The linker verifies the absence of panics; these lints name the line that would break it. Loops over the lanes of a block
+// index arrays of that length: the declarations of their modules allow it.
 #![cfg_attr(
     not(test),
     deny(
@@ -60,6 +119,7 @@ extern crate std;
 mod at_level;
 mod batch;
 pub mod boundary;
+mod class_sums;
 pub mod compound;
 pub mod distance;
 pub mod distribution;
@@ -68,7 +128,7 @@ mod engine;
 mod error;
 mod executor;
 #[cfg(feature = "capi")]
-#[allow(non_camel_case_types, rustdoc::broken_intra_doc_links, reason = "the names and the comments of C")]
+#[allow(non_camel_case_types, rustdoc::broken_intra_doc_links, reason = "C names and C comments")]
 #[doc(hidden)]
 pub mod ffi;
 mod frequency;
@@ -76,8 +136,9 @@ mod loss;
 mod narrow;
 pub mod region;
 mod selection;
+#[cfg(feature = "std")]
+pub mod simple;
 mod static_scratch;
-mod tally;
 #[cfg(test)]
 mod testing;
 mod verbs;
@@ -85,6 +146,7 @@ mod view;
 
 pub use batch::{Activation, Batch};
 pub use boundary::{Boundary, Hausdorff};
+pub use class_sums::{ClassSums, MAX_TERMS};
 pub use compound::{BalancedCrossEntropy, LogDice, PowerCrossEntropy, presets};
 pub use distribution::{CrossEntropy, DistancePenalized, Focal, TopK};
 pub use element::{Dtype, Element, Real};
@@ -95,6 +157,7 @@ pub use error::{Error, Status};
 pub use executor::Rayon;
 pub use executor::{Executor, Sequential};
 pub use frequency::{Frequency, class_weights};
+pub use half;
 pub use loss::{
     AbsentClass, Base, ClassAverage, Contribution, DefaultClassWeights, DynVoxelLoss, JointRegionLoss, Loss,
     LossKind, MIN_DENOMINATOR, Normalizer, RegionLoss, SampleAverage, Term, Voxel, VoxelLoss, check,
@@ -105,7 +168,6 @@ pub use region::{
 };
 pub use selection::Selection;
 pub use static_scratch::static_scratch_len;
-pub use tally::{ClassSums, MAX_TERMS};
 pub use verbs::{
     Gradient, Outputs, accumulate, backward, differentiate, differentiate_in_place, distance_field, evaluate,
     finalize, run, scratch_len, top_k_count,
@@ -115,7 +177,7 @@ pub use view::{MAX_AXES, View, ViewMut};
 #[doc(hidden)]
 pub use static_scratch::of_width as static_scratch_len_of_width;
 
-/// The vector instructions in use, and how to force fewer; for tests and benchmarks.
+/// The CPU level (vector instructions) in use, and a function that forces a lower one; for tests and benchmarks.
 #[doc(hidden)]
 pub mod cpu {
     pub use crate::engine::simd::{Kernel, Level, dispatch, force, level};

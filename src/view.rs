@@ -337,7 +337,11 @@ impl<'a> ViewMut<'a> {
     ) -> Result<Self, Error> {
         let array = Array::from_slice(data.as_mut_ptr(), data.len(), shape, Some((strides, first)))?;
         if !array.layout.is_injective() {
-            return Err(Error::new(Status::Strides, c"strides", c"different elements for different indices of an output"));
+            return Err(Error::new(
+                Status::Strides,
+                c"strides",
+                c"different elements for different indices of an output",
+            ));
         }
         Ok(Self { array, lifetime: PhantomData })
     }

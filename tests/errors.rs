@@ -64,16 +64,17 @@ fn refused_with(batch: &Batch<'_>, terms: &[Term<'_>], scratch: &mut [u8]) -> Er
 #[track_caller]
 pub fn assert_sentence(error: &Error) {
     let sentence = error.to_string();
-    let place = error.index.map_or(String::new(), |index| format!(" at {index}"));
-    let term = error.term.map_or(String::new(), |term| format!(" of term {term}"));
+    let term = error.term.map_or(String::new(), |term| format!("term {term}: "));
+    let place = error.index.map_or(String::new(), |index| format!(" at index {index}"));
+    let is_out_of_range = error.status == Status::Parameter;
+    let kind = if is_out_of_range { String::new() } else { format!(": {}", error.status.name().to_str().unwrap()) };
     let given = error.given().map_or(String::new(), |x| format!(": {x}"));
     let needed = error.needed().map_or(String::new(), |x| format!("{x}, "));
     assert_eq!(
         sentence,
         format!(
-            "{}{place}{term}: {}{given}; wanted {needed}{}",
+            "{term}invalid {}{place}{kind}{given} (expected {needed}{})",
             error.argument.to_str().unwrap(),
-            error.status.name().to_str().unwrap(),
             error.expected.to_str().unwrap()
         )
     );
@@ -99,8 +100,8 @@ fn the_batch_that_the_others_differ_from_is_good() {
 #[test]
 fn shapes_that_do_not_belong_together_are_refused() {
     let prediction = |shape: &[usize]| Batch { prediction: view(&LOGITS, shape), ..batch() };
-    assert_eq!(refused(&prediction(&[120]), &LOSS), (Status::Shape, "pred", None));
-    assert_eq!(refused(&prediction(&[2, 60]), &LOSS), (Status::Shape, "pred", None));
+    assert_eq!(refused(&prediction(&[120]), &LOSS), (Status::Shape, "prediction", None));
+    assert_eq!(refused(&prediction(&[2, 60]), &LOSS), (Status::Shape, "prediction", None));
     assert_eq!(refused(&prediction(&[2, 3, 20]), &LOSS), (Status::Shape, "target", Some(1)));
     assert_eq!(refused(&prediction(&[2, 3, 5, 4]), &LOSS), (Status::Shape, "target", Some(1)));
     let target = |target| refused(&Batch { target, ..batch() }, &LOSS);
@@ -126,7 +127,7 @@ fn one_channel_of_labels_is_labels() {
 fn element_types_that_do_not_fit_are_refused() {
     let integers = [0i32; 120];
     let prediction = Batch { prediction: view(&integers, &SHAPE), ..batch() };
-    assert_eq!(refused(&prediction, &LOSS), (Status::Dtype, "pred", None));
+    assert_eq!(refused(&prediction, &LOSS), (Status::Dtype, "prediction", None));
     let weight = Batch { voxel_weight: Some(view(&integers[..40], &FLAT)), ..batch() };
     assert_eq!(refused(&weight, &LOSS), (Status::Dtype, "voxel_weight", None));
     let signed = Batch { voxel_weight: Some(view(&[1i8; 40], &FLAT)), ..batch() };
@@ -265,8 +266,8 @@ fn bad_class_weights_and_fields_are_refused() {
 
 #[test]
 fn a_loss_has_one_to_four_terms() {
-    assert_eq!(refused(&batch(), &[]), (Status::Parameter, "n_terms", None));
-    assert_eq!(refused(&batch(), &[LOSS[0]; MAX_TERMS + 1]), (Status::Parameter, "n_terms", None));
+    assert_eq!(refused(&batch(), &[]), (Status::Parameter, "terms", None));
+    assert_eq!(refused(&batch(), &[LOSS[0]; MAX_TERMS + 1]), (Status::Parameter, "terms", None));
     assert!(run(&batch(), &[LOSS[0]; MAX_TERMS], Outputs::default(), &mut [0; 1 << 17]).is_ok());
 }
 

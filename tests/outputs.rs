@@ -28,10 +28,10 @@ fn scratch() -> Vec<u8> {
 fn refused_gradient<T: Element + PartialEq + std::fmt::Debug>(x: T, shape: &[usize], status: Status) {
     let mut data = vec![x; shape.iter().product()];
     let gradient = Gradient::new(into(&mut data, shape));
-    assert_error(differentiate(&batch(), &LOSS, gradient, &mut scratch()), status, "grad");
+    assert_error(differentiate(&batch(), &LOSS, gradient, &mut scratch()), status, "gradient");
     let mapped =
         backward(&batch(), &LOSS, &[ClassSums::ZERO; 6], into(&mut data, shape), false, &mut scratch());
-    assert_error(mapped, status, "grad");
+    assert_error(mapped, status, "gradient");
     assert!(data.iter().all(|y| *y == x));
 }
 
@@ -52,18 +52,18 @@ fn a_scale_that_is_no_number_is_refused() {
         assert_error(
             differentiate(&batch(), &LOSS, gradient, &mut scratch()),
             Status::Parameter,
-            "grad_scale",
+            "scale",
         );
         assert!(data.iter().all(|&x| x == PAINT));
         let mut slopes = [PAINTED; 6];
         let done = finalize(&batch(), &LOSS, &[ClassSums::ZERO; 6], scale, Some(&mut slopes), &mut scratch());
-        assert_error(done, Status::Parameter, "grad_scale");
+        assert_error(done, Status::Parameter, "scale");
         assert_eq!(slopes, [PAINTED; 6]);
         let mut logits = [0.5f64; 120];
         let prediction = into(&mut logits, &SHAPE);
         let mut batch = Batch::new(prediction, batch().activation, batch().target);
         let done = differentiate_in_place(&mut batch, &LOSS, scale, &mut scratch());
-        assert_error(done, Status::Parameter, "grad_scale");
+        assert_error(done, Status::Parameter, "scale");
         assert_eq!(logits, [0.5; 120]);
     }
 }
@@ -85,7 +85,7 @@ fn parts_of_a_report_of_another_length_are_refused() {
         };
         refused(&mut numbers, &mut [PAINT; 12], &mut [PAINTED; 6], "term_values");
         refused(&mut [PAINT; 2], &mut numbers, &mut [PAINTED; 6], "class_values");
-        refused(&mut [PAINT; 2], &mut [PAINT; 12], &mut tallies, "tallies");
+        refused(&mut [PAINT; 2], &mut [PAINT; 12], &mut tallies, "class_sums");
         assert!(numbers.iter().all(|&x| x == PAINT) && tallies.iter().all(|t| *t == PAINTED));
     }
     assert!(data.iter().all(|&x| x == PAINT));
@@ -96,8 +96,8 @@ fn tallies_and_slopes_of_another_length_are_refused() {
     for len in [0, 5, 7] {
         let mut short = vec![PAINTED; len];
         let mut data = [PAINT; 120];
-        assert_error(accumulate(&batch(), &LOSS, &mut short, &mut scratch()), Status::Shape, "tallies");
-        assert_error(finalize(&batch(), &LOSS, &short, 1.0, None, &mut scratch()), Status::Shape, "tallies");
+        assert_error(accumulate(&batch(), &LOSS, &mut short, &mut scratch()), Status::Shape, "class_sums");
+        assert_error(finalize(&batch(), &LOSS, &short, 1.0, None, &mut scratch()), Status::Shape, "class_sums");
         let done = finalize(&batch(), &LOSS, &[ClassSums::ZERO; 6], 1.0, Some(&mut short), &mut scratch());
         assert_error(done, Status::Shape, "slopes");
         let mapped = backward(&batch(), &LOSS, &short, into(&mut data, &SHAPE), false, &mut scratch());

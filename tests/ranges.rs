@@ -68,7 +68,7 @@ fn parameters() -> Vec<Parameter> {
         CrossEntropy { label_smoothing: "label_smoothing" Unit }
         Focal { gamma: "gamma" NonNegative }
         SensitivitySpecificity {
-            sensitivity: "alpha" Unit,
+            sensitivity: "sensitivity" Unit,
             smooth_denominator: "smooth_denominator" NonNegative,
         }
         Dice {
@@ -115,8 +115,8 @@ fn parameters() -> Vec<Parameter> {
             smooth_denominator: "smooth_denominator" NonNegative,
         }
     };
-    all.push(("TopK", "k", Share, Box::new(|k| Box::new(TopK { selection: Selection::Fraction(k) }))));
-    all.push(("TopK", "k", Share, Box::new(|t| Box::new(TopK { selection: Selection::Threshold(t) }))));
+    all.push(("TopK", "selection", Share, Box::new(|k| Box::new(TopK { selection: Selection::Fraction(k) }))));
+    all.push(("TopK", "selection", Share, Box::new(|t| Box::new(TopK { selection: Selection::Threshold(t) }))));
     all
 }
 

@@ -28,7 +28,8 @@ use crate::{
 /// Karimi, Salcudean (2019), <https://arxiv.org/abs/1904.10030>.
 ///
 /// ```
-/// use segloss::{Activation, Batch, Hausdorff, Sides, Term, View, evaluate, scratch_len};
+/// use segloss::boundary::Sides;
+/// use segloss::{Activation, Batch, Hausdorff, Term, View, evaluate, scratch_len};
 ///
 /// // One class, the object in the voxels 1 and 2: d_G = 1, 1, 1, 1, 2.
 /// let (probabilities, labels) = ([0.0f64, 1.0, 1.0, 0.0, 0.5], [0u8, 1, 1, 0, 0]);

@@ -57,7 +57,9 @@ impl Mask for RestMask<'_> {
             let first = k * WORDS * 64;
             let count = count.saturating_sub(first).min(WORDS * 64);
             words.fill(0);
-            for class in (0..problem.classes).filter(|&class| problem.is_annotated(sample, class) != of_labels) {
+            for class in
+                (0..problem.classes).filter(|&class| problem.is_annotated(sample, class) != of_labels)
+            {
                 let mut of_class = [0; WORDS];
                 let of_class = of_class.get_mut(..words.len()).unwrap_or(&mut []);
                 let mask = TargetMask::new(problem, sample, Region::Class(class));
@@ -144,9 +146,7 @@ pub(crate) unsafe fn check_maps(problem: &Problem<'_>, requirement: TargetRequir
             if invalid != 0 {
                 let voxel = sample * problem.voxels + first + invalid.trailing_zeros() as usize;
                 let expected = match requirement {
-                    TargetRequirement::Partition => {
-                        c"exactly one class at 1 in each voxel, or a given field"
-                    }
+                    TargetRequirement::Partition => c"exactly one class at 1 in each voxel, or a given field",
                     _ => c"0 or 1 in every voxel, or a given field",
                 };
                 return Err(Error::new(Status::Unsupported, c"target", expected).at(voxel));

@@ -48,7 +48,12 @@ impl AsymmetricSimilarity {
         let Self { beta, smooth_numerator, smooth_denominator } = *self;
         // By 1/β², because β²/(1 + β²) is NaN where β² overflows.
         let false_negative = 1.0 / (1.0 + 1.0 / (beta * beta));
-        Tversky { alpha: 1.0 / (1.0 + beta * beta), beta: false_negative, smooth_numerator, smooth_denominator }
+        Tversky {
+            alpha: 1.0 / (1.0 + beta * beta),
+            beta: false_negative,
+            smooth_numerator,
+            smooth_denominator,
+        }
     }
 }
 
