@@ -31,6 +31,7 @@ pub enum Frequency {
 /// # Errors
 /// As [`evaluate`](crate::evaluate); and [`Status::Shape`](crate::Status::Shape) unless `weights` has one entry per class.
 ///
+/// # Examples
 /// ```
 /// use segloss::{Activation, Batch, CrossEntropy, Frequency, Term, View, class_weights, scratch_len};
 ///

@@ -387,7 +387,7 @@ impl fmt::Debug for LossKind<'_> {
     }
 }
 
-// The losses of the crate mark `kind` and `field` as `#[inline(never)]`: where rustc inlines one of them across crates,
+// The losses of the crate declare `kind` and `field` `#[inline(never)]`: where rustc inlines one of them across crates,
 // it compiles the kernels behind it again in every crate that names the loss.
 /// A loss that a [`Term`] can hold.
 ///
@@ -553,6 +553,7 @@ pub const MIN_DENOMINATOR: f64 = 1e-30;
 /// # Errors
 /// [`Error`] with the first parameter that is not.
 ///
+/// # Examples
 /// ```
 /// use segloss::non_negative;
 ///
@@ -569,6 +570,7 @@ pub fn non_negative(parameters: &[(&'static CStr, f64)]) -> Result<(), Error> {
 /// # Errors
 /// [`Error`] with the first parameter for which this fails; `expected` is its [`Error::expected`].
 ///
+/// # Examples
 /// ```
 /// use segloss::check;
 ///

@@ -40,6 +40,7 @@
 use crate::{
     Activation, Batch, Element, Error, Gradient, Loss, Outputs, Status, Term, View, ViewMut, run, scratch_len,
 };
+use core::ffi::CStr;
 use std::vec;
 use std::vec::Vec;
 
@@ -167,8 +168,11 @@ fn target_view<'a, T: Element>(target: &'a [T], shape: &[usize]) -> Result<View<
 }
 
 /// Returns the error of a slice with the name of the argument.
-fn named(error: Error, argument: &'static core::ffi::CStr) -> Error {
-    if error.argument == c"data" { Error { argument, ..error } } else { error }
+fn named(mut error: Error, argument: &'static CStr) -> Error {
+    if error.argument == c"data" {
+        error.argument = argument;
+    }
+    error
 }
 
 #[cfg(test)]

@@ -112,6 +112,7 @@ pub struct Outputs<'a> {
 /// # Errors
 /// [`Error`] if the batch or a term is invalid.
 ///
+/// # Examples
 /// ```
 /// use segloss::{Activation, Batch, Dice, Term, View, scratch_len};
 ///
@@ -135,6 +136,7 @@ pub fn scratch_len(batch: &Batch<'_>, terms: &[Term<'_>]) -> Result<usize, Error
 /// [`Error`] if the batch or a term is invalid, if a counted voxel has an invalid target or weight, if the loss is not
 /// defined for the input, or if `scratch` is shorter than [`scratch_len`].
 ///
+/// # Examples
 /// ```
 /// use segloss::{Activation, Batch, CrossEntropy, Term, View, evaluate, scratch_len};
 ///
@@ -161,6 +163,7 @@ pub fn evaluate(batch: &Batch<'_>, terms: &[Term<'_>], scratch: &mut [u8]) -> Re
 /// As [`evaluate`]; and [`Error`] unless the gradient has the shape of the prediction, a floating-point type and a finite
 /// scale. On error the gradient is unchanged.
 ///
+/// # Examples
 /// ```
 /// use segloss::{Activation, Batch, CrossEntropy, Gradient, Term, View, ViewMut, differentiate, scratch_len};
 ///
@@ -194,6 +197,7 @@ pub fn differentiate(
 /// As [`differentiate`]; and [`Status::Strides`] if two indices of the prediction map to the same element. On error the
 /// prediction is unchanged.
 ///
+/// # Examples
 /// ```
 /// use segloss::{Activation, Batch, Dice, Term, View, ViewMut, differentiate_in_place};
 ///
@@ -228,6 +232,7 @@ pub fn differentiate_in_place(
 /// # Errors
 /// As [`differentiate`]; and [`Status::Shape`] for an output of the wrong length. On error all outputs are unchanged.
 ///
+/// # Examples
 /// ```
 /// use segloss::{Activation, Batch, CrossEntropy, Dice, Outputs, Term, View, run, scratch_len};
 ///
@@ -293,6 +298,7 @@ pub fn run(
 /// [`Status::Unsupported`] for TopK by fraction without a finished search over all parts (see [`TopKSearch`]). On error
 /// the sums are unchanged.
 ///
+/// # Examples
 /// ```
 /// use segloss::{
 ///     Activation, Batch, ClassSums, Dice, Term, View, ViewMut, accumulate, backward, finalize,
@@ -351,6 +357,7 @@ pub fn accumulate(
 /// As [`accumulate`]; and [`Status::Parameter`] if the term does not select by fraction, already has a search, or the
 /// search is done; [`Status::Dtype`] if the parts mix f64 with other types. On error the counts are unchanged.
 ///
+/// # Examples
 /// ```
 /// use segloss::{
 ///     Activation, Batch, Selection, Term, TopK, TopKSearch, View, scratch_len, top_k_count,
@@ -409,6 +416,7 @@ pub(crate) fn check_searched(terms: &[Term<'_>], index: usize) -> Result<(), Err
 /// As [`evaluate`]; and [`Status::Shape`] unless `class_sums` and `slopes` have `B·C` entries, [`Status::Parameter`] unless
 /// `scale` is finite. On error the slopes are unchanged.
 ///
+/// # Examples
 /// ```
 /// use segloss::{
 ///     Activation, Batch, ClassSums, Dice, Outputs, Term, View, finalize, run, scratch_len,
@@ -458,6 +466,7 @@ pub fn finalize(
 /// As [`accumulate`]; and [`Error`] unless `output` has the shape of the prediction and a floating-point type. Labels and
 /// weights are not checked again: accumulate every part first, and finish that before a gradient overwrites a prediction.
 ///
+/// # Examples
 /// ```
 /// use segloss::{
 ///     Activation, Batch, ClassSums, CrossEntropy, Term, View, ViewMut, accumulate, backward, finalize,
@@ -513,6 +522,7 @@ pub fn backward(
 /// [`DistancePenalized`]: crate::DistancePenalized
 /// [`Hausdorff`]: crate::Hausdorff
 ///
+/// # Examples
 /// ```
 /// use segloss::{Activation, Batch, Boundary, Term, View, ViewMut, distance_field, scratch_len};
 ///

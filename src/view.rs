@@ -223,6 +223,7 @@ impl<'a> View<'a> {
     /// [`Status::Shape`] unless the length of the slice is the product of the extents and there are at most
     /// [`MAX_AXES`] axes; [`Status::TooLarge`] if the product exceeds the address space.
     ///
+    /// # Examples
     /// ```
     /// use segloss::{Status, View};
     ///
@@ -242,6 +243,7 @@ impl<'a> View<'a> {
     /// [`Status::Strides`] unless there is one stride per axis and every element lies in the slice; [`Status::Shape`]
     /// and [`Status::TooLarge`] as in [`View::new`].
     ///
+    /// # Examples
     /// ```
     /// use segloss::View;
     ///
@@ -303,6 +305,7 @@ impl<'a> ViewMut<'a> {
     /// # Errors
     /// As [`View::new`].
     ///
+    /// # Examples
     /// ```
     /// use segloss::{Status, ViewMut};
     ///
@@ -321,6 +324,7 @@ impl<'a> ViewMut<'a> {
     /// As [`View::strided`]; and [`Status::Strides`] if two indices map to the same element. Sorted by size, each stride
     /// has to exceed the span of the smaller ones.
     ///
+    /// # Examples
     /// ```
     /// use segloss::{Status, ViewMut};
     ///

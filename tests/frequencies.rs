@@ -30,6 +30,7 @@ fn expected(case: &Case, frequency: Frequency) -> Vec<f64> {
         Frequency::Inverse => 1.0 / f,
         Frequency::InverseSqrt => (1.0 / f).sqrt(),
         Frequency::Median => median / f,
+        other => unreachable!("{other:?}"),
     };
     let largest = present.iter().map(|&f| weight(f)).fold(f64::NAN, f64::max);
     let of_absent = if largest.is_nan() { 1.0 } else { largest };

@@ -122,7 +122,7 @@ fn a_denominator_is_one_from_1e_30_on() {
                         form.evaluate(&[class], &[1.0], &mut slope);
                         slope[0]
                     }
-                    LossKind::Voxel(_) => unreachable!(),
+                    _ => unreachable!(),
                 };
                 numbers(&slope).iter().any(|&x| x != 0.0)
             };

@@ -22,6 +22,7 @@ use crate::{Contribution, DefaultClassWeights, Error, Loss, LossKind, Real, Voxe
 /// # Source
 /// Kervadec et al. (2019), <https://arxiv.org/abs/1812.07032>.
 ///
+/// # Examples
 /// ```
 /// use segloss::{Activation, Batch, Boundary, Term, View, evaluate, scratch_len};
 ///

@@ -27,6 +27,7 @@ use crate::{
 /// # Source
 /// Karimi, Salcudean (2019), <https://arxiv.org/abs/1904.10030>.
 ///
+/// # Examples
 /// ```
 /// use segloss::boundary::Sides;
 /// use segloss::{Activation, Batch, Hausdorff, Term, View, evaluate, scratch_len};

@@ -18,6 +18,7 @@ use crate::{Contribution, Error, Loss, LossKind, Real, Voxel, VoxelLoss, check};
 /// # Source
 /// Taghanaki et al. (2018), <https://arxiv.org/abs/1805.02798>.
 ///
+/// # Examples
 /// ```
 /// use segloss::{Activation, BalancedCrossEntropy, Batch, Term, View, evaluate, scratch_len};
 ///

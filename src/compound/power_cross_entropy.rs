@@ -21,6 +21,7 @@ use crate::{
 /// # Source
 /// Wong et al. (2018), <https://arxiv.org/abs/1809.00076>.
 ///
+/// # Examples
 /// ```
 /// use segloss::{Activation, Batch, PowerCrossEntropy, Term, View, evaluate, scratch_len};
 ///

@@ -32,6 +32,7 @@ use crate::{Error, Term, check};
 /// Isensee et al. (2018), <https://arxiv.org/abs/1809.10486>; `DC_and_CE_loss` of nnU-Net v2, whose value is
 /// smaller by 1.
 ///
+/// # Examples
 /// ```
 /// use segloss::presets::DiceCrossEntropy;
 ///
@@ -59,6 +60,7 @@ impl DiceCrossEntropy {
 /// # Source
 /// `DC_and_topk_loss` of nnU-Net v2, <https://github.com/MIC-DKFZ/nnUNet>, whose value is smaller by 1.
 ///
+/// # Examples
 /// ```
 /// use segloss::presets::DiceTopK;
 ///
@@ -86,6 +88,7 @@ impl DiceTopK {
 /// # Source
 /// Zhu et al. (2018), <https://arxiv.org/abs/1808.05238>.
 ///
+/// # Examples
 /// ```
 /// use segloss::presets::DiceFocal;
 ///
@@ -118,6 +121,7 @@ impl DiceFocal {
 /// # Source
 /// Taghanaki et al. (2018), <https://arxiv.org/abs/1805.02798>.
 ///
+/// # Examples
 /// ```
 /// use segloss::presets::Combo;
 ///
@@ -163,6 +167,7 @@ impl Combo {
 /// # Source
 /// Wong et al. (2018), <https://arxiv.org/abs/1809.00076>.
 ///
+/// # Examples
 /// ```
 /// use segloss::presets::ExponentialLogarithmic;
 ///
@@ -206,6 +211,7 @@ impl ExponentialLogarithmic {
 /// # Source
 /// Kervadec et al. (2019), <https://arxiv.org/abs/1812.07032>.
 ///
+/// # Examples
 /// ```
 /// use segloss::presets::GeneralizedDiceBoundary;
 ///
@@ -247,6 +253,7 @@ impl GeneralizedDiceBoundary {
 /// # Source
 /// Karimi, Salcudean (2019), <https://arxiv.org/abs/1904.10030>, for Hausdorff.
 ///
+/// # Examples
 /// ```
 /// use segloss::presets::DiceHausdorff;
 ///

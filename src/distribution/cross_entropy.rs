@@ -22,6 +22,7 @@ use crate::{Contribution, Error, Loss, LossKind, Normalizer, Real, Voxel, VoxelL
 /// (2015), U-Net, <https://arxiv.org/abs/1505.04597>; label smoothing: Szegedy et al. (2016),
 /// <https://arxiv.org/abs/1512.00567>.
 ///
+/// # Examples
 /// ```
 /// use segloss::{Activation, Batch, CrossEntropy, Term, View, evaluate, scratch_len};
 ///

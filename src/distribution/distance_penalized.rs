@@ -26,6 +26,7 @@ use crate::{Contribution, Error, Loss, LossKind, Real, Voxel, VoxelLoss};
 /// # Source
 /// Caliva et al. (2019), <https://arxiv.org/abs/1908.03679>.
 ///
+/// # Examples
 /// ```
 /// use segloss::{Activation, Batch, DistancePenalized, Term, View, evaluate, scratch_len};
 ///

@@ -20,6 +20,7 @@ use crate::{Base, Contribution, Error, Loss, LossKind, Real, Voxel, VoxelLoss, n
 /// # Source
 /// Lin et al. (2017), <https://arxiv.org/abs/1708.02002>.
 ///
+/// # Examples
 /// ```
 /// use segloss::{Activation, Batch, Focal, Term, View, evaluate, scratch_len};
 ///

@@ -21,6 +21,7 @@ use crate::{Contribution, Error, Loss, LossKind, Real, Selection, TopKSearch, Vo
 /// # Source
 /// Wu, Shen, van den Hengel (2016), <https://arxiv.org/abs/1605.06885>.
 ///
+/// # Examples
 /// ```
 /// use segloss::{Activation, Batch, Selection, TopK, Term, View, evaluate, scratch_len};
 ///
@@ -82,6 +83,7 @@ impl TopKSearch {
     /// [`Status::Parameter`](crate::Status::Parameter) unless `top_k` selects a fraction in (0, 1], at least one part is
     /// counted and the search is not done.
     ///
+    /// # Examples
     /// ```
     /// use segloss::{TopK, TopKSearch};
     ///

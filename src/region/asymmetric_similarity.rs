@@ -18,6 +18,7 @@ use crate::{ClassSums, Error, Loss, LossKind, RegionLoss, non_negative};
 /// # Source
 /// Hashemi et al. (2018), <https://arxiv.org/abs/1803.11078>.
 ///
+/// # Examples
 /// ```
 /// use segloss::{ClassSums, AsymmetricSimilarity, RegionLoss};
 ///

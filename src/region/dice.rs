@@ -31,6 +31,7 @@ pub enum Squares {
 /// # Source
 /// Milletari, Navab, Ahmadi (2016), V-Net, <https://arxiv.org/abs/1606.04797>, for the squared form.
 ///
+/// # Examples
 /// ```
 /// use segloss::{ClassSums, Dice, RegionLoss};
 ///

@@ -18,6 +18,7 @@ use crate::{ClassSums, Error, Loss, LossKind, RegionLoss, check};
 /// # Source
 /// Abraham, Khan (2018), <https://arxiv.org/abs/1810.07842>.
 ///
+/// # Examples
 /// ```
 /// use segloss::{ClassSums, FocalTversky, Tversky, RegionLoss};
 ///

@@ -37,6 +37,7 @@ pub enum Volume {
 /// # Source
 /// Sudre et al. (2017), <https://arxiv.org/abs/1707.03237>.
 ///
+/// # Examples
 /// ```
 /// use segloss::{ClassSums, GeneralizedDice, JointRegionLoss};
 ///

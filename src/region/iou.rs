@@ -22,6 +22,7 @@ use crate::{ClassSums, Error, Loss, LossKind, MIN_DENOMINATOR, RegionLoss};
 /// # Source
 /// Rahman, Wang (2016), <https://doi.org/10.1007/978-3-319-50835-1_22>.
 ///
+/// # Examples
 /// ```
 /// use segloss::{ClassSums, Iou, RegionLoss};
 ///

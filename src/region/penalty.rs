@@ -17,6 +17,7 @@ use crate::{ClassSums, Error, JointRegionLoss, Loss, LossKind, non_negative};
 /// # Source
 /// Su, Kuo, Ho (2019), <https://arxiv.org/abs/1910.09783>.
 ///
+/// # Examples
 /// ```
 /// use segloss::{ClassSums, GeneralizedDice, JointRegionLoss, Penalty};
 ///

@@ -21,6 +21,7 @@ use crate::{ClassSums, Error, Loss, LossKind, MIN_DENOMINATOR, RegionLoss, check
 /// # Source
 /// Brosch et al. (2015), <https://doi.org/10.1007/978-3-319-24574-4_1>.
 ///
+/// # Examples
 /// ```
 /// use segloss::{ClassSums, RegionLoss, SensitivitySpecificity};
 ///

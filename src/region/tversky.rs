@@ -22,6 +22,7 @@ use crate::{ClassSums, Error, Loss, LossKind, MIN_DENOMINATOR, RegionLoss, non_n
 /// Salehi, Erdogmus, Gholipour (2017), <https://arxiv.org/abs/1706.05721>.
 /// The paper has no `ε`. With `ε_n = ε_d > 0` a class absent from target and prediction has the value 0.
 ///
+/// # Examples
 /// ```
 /// use segloss::{ClassSums, Tversky, RegionLoss};
 ///

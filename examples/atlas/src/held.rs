@@ -89,5 +89,6 @@ fn shares(case: &Case<f64>, selection: Selection) -> Vec<f64> {
             let share = |&s: &f64| if s < cut { 1.0 } else { at_cut * f64::from(u8::from(s == cut)) };
             truths.iter().map(share).collect()
         }
+        other => unreachable!("{other:?}"),
     }
 }
