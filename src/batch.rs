@@ -82,8 +82,8 @@ pub struct Batch<'a, P = View<'a>> {
     pub prediction: P,
     /// How the prediction is turned into probabilities.
     pub activation: Activation,
-    /// The target. Integers `[B, …]` or `[B, 1, …]`: class labels; for one class 0 and 1. Integers `[B, C, …]`: a 0/1 mask
-    /// per class. Floating-point `[B, C, …]`: dense (soft) targets in [0, 1], with a tolerance of 0.001.
+    /// The target. Integers `[B, …]` or `[B, 1, …]`: class labels; for one class 0 and 1. Integers `[B, C, …]`: a 0/1
+    /// mask per class. Floating-point `[B, C, …]`: dense (soft) targets in [0, 1], with a tolerance of 0.001.
     pub target: View<'a>,
     /// A weight per voxel: `[B, …]`, finite and ≥ 0; floating-point, `u8` or `bool`. `None`: 1.
     pub voxel_weight: Option<View<'a>>,
@@ -92,8 +92,8 @@ pub struct Batch<'a, P = View<'a>> {
     pub class_present: Option<&'a [u8]>,
     /// Labels whose voxels are not counted. Only for targets that are labels.
     pub ignore: &'a [i64],
-    /// The distance between neighbouring voxels along each spatial axis, finite and > 0. `None`: 1. Only distance fields
-    /// use it.
+    /// The distance between neighbouring voxels along each spatial axis, finite and > 0. `None`: 1. Only distance
+    /// fields use it.
     pub spacing: Option<&'a [f64]>,
     /// The executor that runs the work. Default: [`Sequential`], the calling thread.
     pub executor: &'a dyn Executor,
@@ -267,8 +267,8 @@ impl<'a> Problem<'a> {
         self.shape.shape().contains(&0)
     }
 
-    /// Returns the number of [`ClassSums`](crate::ClassSums): one per sample and class. It saturates: an empty prediction
-    /// may have larger extents than the address space.
+    /// Returns the number of [`ClassSums`](crate::ClassSums): one per sample and class. It saturates: an empty
+    /// prediction may have larger extents than the address space.
     pub fn sums(&self) -> usize {
         self.samples.saturating_mul(self.classes)
     }
@@ -338,8 +338,8 @@ impl<'a> Problem<'a> {
         }
     }
 
-    /// Returns the problem with its ignored labels sorted in scratch if there are more than [`FEW_IGNORED`]: labels are then
-    /// found by a binary search.
+    /// Returns the problem with its ignored labels sorted in scratch if there are more than [`FEW_IGNORED`]: labels
+    /// are then found by a binary search.
     pub fn with_ignored_sorted<'s>(&self, arena: &mut Arena<'s>) -> Result<Problem<'s>, Error>
     where
         'a: 's,
@@ -465,7 +465,8 @@ fn check_options(term: &Term<'_>) -> Result<(), Error> {
     Ok(())
 }
 
-/// Returns the kind and the rows of the target. Integers are masks if they have the shape of the prediction and `C > 1`.
+/// Returns the kind and the rows of the target. Integers are masks if they have the shape of the prediction and
+/// `C > 1`.
 fn target_of(target: &Array, prediction: &Array) -> Result<(TargetKind, StridedRows), Error> {
     const EXPECTED: &CStr = c"labels [B, ...] or [B, 1, ...], or masks [B, C, ...]";
     let (shape, expected) = (target.shape(), prediction.shape());

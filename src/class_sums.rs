@@ -8,8 +8,9 @@ pub const MAX_TERMS: usize = 4;
 /// The sums of one class over the voxels of one sample; or the partial derivatives ("slopes") of a loss with respect to
 /// these sums.
 ///
-/// `w` is the weight of a voxel, `g` its target and `s` its predicted probability for the class. Every field is a sum over
-/// voxels: the sums of a whole are the sums of its parts, added field by field. The unit is voxels, but for `loss_sum`.
+/// `w` is the weight of a voxel, `g` its target and `s` its predicted probability for the class. Every field is a sum
+/// over voxels: the sums of a whole are the sums of its parts, added field by field. The unit is voxels, but for
+/// `loss_sum`.
 ///
 /// ```text
 /// Σw·s² + Σw·g² = squared_error_positive + squared_error_negative + 2·intersection      also for soft targets

@@ -118,7 +118,8 @@ element!(f16 => F16, bf16 => Bf16, f32 => F32, f64 => F64);
 
 /// A type that voxels are computed in: `f32` for predictions of f16, bf16 and f32, `f64` for f64.
 ///
-/// A [`VoxelLoss`](crate::VoxelLoss) is generic over it. The functions are branch-free, so that loops over them vectorise.
+/// A [`VoxelLoss`](crate::VoxelLoss) is generic over it. The functions are branch-free, so that loops over them
+/// vectorise.
 ///
 /// ```
 /// use segloss::{Math, Real};
@@ -143,14 +144,14 @@ pub trait Real: Element + Math + NumAssign + Default {
     fn mask(self, keep: bool) -> Self;
     /// Returns `self` if `keep`, else `other`, by bit masks.
     fn select(self, keep: bool, other: Self) -> Self;
-    /// Returns `self` if `keep`, else +0, for a value that is stored where it was loaded from. There LLVM compiles a mask to
-    /// a masked store, which takes tens of cycles on some CPUs; the added zero prevents that. −0 becomes +0.
+    /// Returns `self` if `keep`, else +0, for a value that is stored where it was loaded from. There LLVM compiles a
+    /// mask to a masked store, which takes tens of cycles on some CPUs; the added zero prevents that. −0 becomes +0.
     #[inline(always)]
     fn cleared(self, keep: bool) -> Self {
         self.mask(keep) + Self::zero()
     }
-    /// Returns `self · coefficient`, with 0 · ∞ defined as 0: a coefficient of 0 contributes 0, whatever it multiplies. NaN
-    /// stays NaN.
+    /// Returns `self · coefficient`, with 0 · ∞ defined as 0: a coefficient of 0 contributes 0, whatever it
+    /// multiplies. NaN stays NaN.
     #[inline(always)]
     fn times(self, coefficient: Self) -> Self {
         let is_zero = (coefficient == Self::zero()) & (self.magnitude() == Self::INFINITY);

@@ -146,8 +146,8 @@ impl Error {
         self.with_given(given as f64).with_needed(needed as f64)
     }
 
-    /// Returns the invalid number, if the error has one: a parameter, a label, an extent, a length or a number of bytes.
-    /// Integers are exact up to 2⁵³.
+    /// Returns the invalid number, if the error has one: a parameter, a label, an extent, a length or a number of
+    /// bytes. Integers are exact up to 2⁵³.
     pub fn given(&self) -> Option<f64> {
         self.given.map(f64::from_bits)
     }

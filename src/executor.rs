@@ -39,7 +39,8 @@ use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 /// # Ok::<(), segloss::Error>(())
 /// ```
 pub trait Executor: Sync {
-    /// Returns the maximum number of tasks that run at once, at least 1. Scratch grows with it; at most 64 workers are used.
+    /// Returns the maximum number of tasks that run at once, at least 1. Scratch grows with it; at most 64 workers
+    /// are used.
     fn workers(&self) -> usize;
     /// Calls `task` once with each of 0, 1, …, `tasks` − 1, in any order and on any threads, and returns when all calls
     /// have returned.
@@ -137,7 +138,8 @@ impl WorkQueue {
     }
 }
 
-/// Runs tasks on rayon: in the pool that the call is made from, otherwise in the global pool. Needs the feature `rayon`.
+/// Runs tasks on rayon: in the pool that the call is made from, otherwise in the global pool. Needs the feature
+/// `rayon`.
 ///
 /// ```
 /// use segloss::{Executor, Rayon};

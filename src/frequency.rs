@@ -25,11 +25,12 @@ pub enum Frequency {
 /// f_c = F_c / Σ F                F_c = Σ_b Σ_i w·g, over the samples in which class c is annotated
 /// ```
 ///
-/// A class with `f_c = 0` gets the largest weight of the other classes; if all are 0, every weight is 1. The weights are
-/// not normalised further. The scratch is [`scratch_len`](crate::scratch_len) bytes of any loss over the batch.
+/// A class with `f_c = 0` gets the largest weight of the other classes; if all are 0, every weight is 1. The weights
+/// are not normalised further. The scratch is [`scratch_len`](crate::scratch_len) bytes of any loss over the batch.
 ///
 /// # Errors
-/// As [`evaluate`](crate::evaluate); and [`Status::Shape`](crate::Status::Shape) unless `weights` has one entry per class.
+/// As [`evaluate`](crate::evaluate); and [`Status::Shape`](crate::Status::Shape) unless `weights` has one entry per
+/// class.
 ///
 /// # Examples
 /// ```
@@ -114,8 +115,8 @@ fn frequencies(problem: &Problem<'_>, class_sums: &[ClassSums], frequencies: &mu
     }
 }
 
-/// Returns the median of the positive values: the mean of the two middle ones if their number is even, 1 if there is none.
-/// They are sorted in the field `target` of `spare`, which is at least as long as `values`.
+/// Returns the median of the positive values: the mean of the two middle ones if their number is even, 1 if there is
+/// none. They are sorted in the field `target` of `spare`, which is at least as long as `values`.
 fn median(values: &[f64], spare: &mut [ClassSums]) -> f64 {
     let mut count = 0;
     for (to, &value) in spare.iter_mut().zip(values.iter().filter(|&&value| value > 0.0)) {
@@ -131,8 +132,8 @@ fn median(values: &[f64], spare: &mut [ClassSums]) -> f64 {
     }
 }
 
-/// Sorts by `target` in place: a heap sort. The sorts of `core` panic if the order is not total, and the link-time proof
-/// of no panic cannot exclude that.
+/// Sorts by `target` in place: a heap sort. The sorts of `core` panic if the order is not total, and the link-time
+/// proof of no panic cannot exclude that.
 fn sort(heap: &mut [ClassSums]) {
     fn key(heap: &[ClassSums], at: usize) -> f64 {
         heap.get(at).map_or(f64::NEG_INFINITY, |sums| sums.target)

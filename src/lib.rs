@@ -31,13 +31,13 @@
 //! # The model
 //!
 //! - A **batch** ([`Batch`]) is the input: a prediction `[B, C, …]` (`B` samples, `C` classes, spatial axes), the
-//!   [`Activation`] that turns it into probabilities `s`, a target `g`, and optional voxel weights `w`, ignored labels and
-//!   annotation flags. Arrays are [`View`]s: slices with a shape and strides.
-//! - A **loss** ([`Loss`]) is a struct of parameters with public fields, such as [`Dice`]; `Default` holds the values of the
-//!   source. A loss of kind [`RegionLoss`] or [`JointRegionLoss`] is a closed form of a few sums per class
+//!   [`Activation`] that turns it into probabilities `s`, a target `g`, and optional voxel weights `w`, ignored
+//!   labels and annotation flags. Arrays are [`View`]s: slices with a shape and strides.
+//! - A **loss** ([`Loss`]) is a struct of parameters with public fields, such as [`Dice`]; `Default` holds the values
+//!   of the source. A loss of kind [`RegionLoss`] or [`JointRegionLoss`] is a closed form of a few sums per class
 //!   ([`ClassSums`]), a [`VoxelLoss`] is a mean over voxels. Implementing one of these traits adds a custom loss.
-//! - A **term** ([`Term`]) is a weight times a loss, with class weights and the averages over classes and samples. Every
-//!   function takes a slice of one to four terms, whose weighted sum is the value.
+//! - A **term** ([`Term`]) is a weight times a loss, with class weights and the averages over classes and samples.
+//!   Every function takes a slice of one to four terms, whose weighted sum is the value.
 //!
 //! A loss is evaluated in three steps:
 //!
@@ -47,11 +47,12 @@
 //! backward     voxels, slopes → gradient    one pass over the voxels; chain rule
 //! ```
 //!
-//! [`evaluate`] and [`differentiate`] make all steps in one call. [`accumulate`], [`finalize`] and [`backward`] make one
-//! step each, for a batch in parts: tiles of a volume, threads, or machines whose sums an all-reduce adds.
+//! [`evaluate`] and [`differentiate`] make all steps in one call. [`accumulate`], [`finalize`] and [`backward`] make
+//! one step each, for a batch in parts: tiles of a volume, threads, or machines whose sums an all-reduce adds.
 //!
-//! No hidden costs: no allocation, no panics (verified at link time), no state but the detected CPU level, no threads except the [`Executor`] of the
-//! batch. Every function takes its working memory from a scratch buffer of [`scratch_len`] bytes.
+//! No hidden costs: no allocation, no panics (verified at link time), no state but the detected CPU level, no threads
+//! except the [`Executor`] of the batch. Every function takes its working memory from a scratch buffer of
+//! [`scratch_len`] bytes.
 //!
 //! # The losses
 //!
@@ -88,8 +89,8 @@
 //! | `panic-handler` | no | a panic handler for the C library, which is built without `std` |
 #![no_std]
 #![cfg_attr(docsrs, feature(doc_cfg))]
-// The linker verifies the absence of panics; these lints name the line that would break it. Loops over the lanes of a block
-// index arrays of that length: the declarations of their modules allow it.
+// The linker verifies the absence of panics; these lints name the line that would break it. Loops over the lanes of a
+// block index arrays of that length: the declarations of their modules allow it.
 #![cfg_attr(
     not(test),
     deny(

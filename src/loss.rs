@@ -60,8 +60,8 @@ pub trait RegionLoss {
     /// gradient; the others are ignored.
     fn evaluate(&self, class: &ClassSums) -> (f64, ClassSums);
 
-    /// Returns the derivative of the slopes of [`evaluate`](Self::evaluate) along `direction`: the product of the Hessian
-    /// of the value and `direction`. `None` (the default): unsupported.
+    /// Returns the derivative of the slopes of [`evaluate`](Self::evaluate) along `direction`: the product of the
+    /// Hessian of the value and `direction`. `None` (the default): unsupported.
     ///
     /// No function of this version calls it.
     fn second_derivative(&self, _class: &ClassSums, _direction: &ClassSums) -> Option<ClassSums> {
@@ -100,8 +100,9 @@ pub trait JointRegionLoss {
     /// slices have one entry per class.
     fn evaluate(&self, classes: &[ClassSums], weights: &[f64], slopes: &mut [ClassSums]) -> f64;
 
-    /// Adds the derivative of the slopes of [`evaluate`](Self::evaluate) along `directions`, one per class, to `out`: the
-    /// product of the Hessian of the value and `directions`. `None` (the default): unsupported, `out` is unchanged.
+    /// Adds the derivative of the slopes of [`evaluate`](Self::evaluate) along `directions`, one per class, to `out`:
+    /// the product of the Hessian of the value and `directions`. `None` (the default): unsupported, `out` is
+    /// unchanged.
     ///
     /// No function of this version calls it.
     fn second_derivative(
@@ -130,8 +131,8 @@ pub trait JointRegionLoss {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Contribution {
-    /// A negative log-likelihood. Exclusive classes: only the target class contributes, `g·L`. Independent classes: both
-    /// outcomes contribute, `g·L₁ + (1 − g)·L₀`, and the loss of a voxel is the weighted mean over the classes.
+    /// A negative log-likelihood. Exclusive classes: only the target class contributes, `g·L`. Independent classes:
+    /// both outcomes contribute, `g·L₁ + (1 − g)·L₀`, and the loss of a voxel is the weighted mean over the classes.
     NegLogLikelihood,
     /// Only the positive outcome contributes, `g·L`, for every activation; summed over the classes.
     TrueClass,
@@ -198,7 +199,8 @@ pub enum DefaultClassWeights {
     NoBackground,
     /// `(Σf/f_c)^½`, with `f_c = Σ_b Σ w·g` over the batch; 0 for an absent class.
     Frequency,
-    /// 1 for a class that is present in the batch, 0 for an absent one. Of weights that the term gives, only whether they are 0 matters.
+    /// 1 for a class that is present in the batch, 0 for an absent one. Of weights that the term gives, only whether
+    /// they are 0 matters.
     Presence,
 }
 
@@ -268,10 +270,11 @@ pub trait VoxelLoss {
     /// cache probabilities in place of logits between the forward and the backward pass.
     const SLOPE_NEEDS_LOG_OF_ZERO: bool = !Self::CONSTANT_SLOPE;
 
-    /// Returns the loss of a voxel and its slope: `∂/∂s` for [`Contribution::AllClasses`], `∂/∂ln(probability)` otherwise.
+    /// Returns the loss of a voxel and its slope: `∂/∂s` for [`Contribution::AllClasses`], `∂/∂ln(probability)`
+    /// otherwise.
     ///
-    /// Implementations should be `#[inline(always)]` and branch-free, made of functions of [`Real`], so that the loop over
-    /// a row vectorises.
+    /// Implementations should be `#[inline(always)]` and branch-free, made of functions of [`Real`], so that the loop
+    /// over a row vectorises.
     fn evaluate<T: Real>(&self, voxel: Voxel<T>) -> (T, T);
 
     /// Returns the derivative of the slope of [`evaluate`](Self::evaluate) by the same variable. `None` (the default):
@@ -283,7 +286,8 @@ pub trait VoxelLoss {
         None
     }
 
-    /// For [`Contribution::BothOutcomes`]: returns the weights of the positive and of the negative outcome. Default: 1, 1.
+    /// For [`Contribution::BothOutcomes`]: returns the weights of the positive and of the negative outcome. Default:
+    /// 1, 1.
     fn outcome_weights(&self) -> [f64; 2] {
         [1.0, 1.0]
     }
@@ -501,14 +505,14 @@ pub struct Term<'a> {
     pub field: Option<View<'a>>,
     /// Hausdorff: the given field is the complete `D`; the engine adds nothing for the prediction.
     pub field_complete: bool,
-    /// TopK by fraction: the result of a finished search over all parts of a batch. `None`: the selection is made from the
-    /// batch of the call, which has to be the whole batch.
+    /// TopK by fraction: the result of a finished search over all parts of a batch. `None`: the selection is made
+    /// from the batch of the call, which has to be the whole batch.
     pub select: Option<&'a TopKSearch>,
 }
 
 impl<'a> Term<'a> {
-    /// Creates the term `weight · loss` with the averages of the paper: the mean over classes and samples, absent classes
-    /// counted, the default class weights of the loss.
+    /// Creates the term `weight · loss` with the averages of the paper: the mean over classes and samples, absent
+    /// classes counted, the default class weights of the loss.
     pub const fn new(weight: f64, loss: &'a dyn Loss) -> Self {
         Self {
             loss,

@@ -1,10 +1,11 @@
 //! Conversions between binary64, binary32, binary16 and bfloat16.
 //!
-//! The conversions are integer arithmetic and masks, which vectorise and give the same bits on every CPU. Those of the crate
-//! `half` do not vectorise.
+//! The conversions are integer arithmetic and masks, which vectorise and give the same bits on every CPU. Those of
+//! the crate `half` do not vectorise.
 
-/// Converts binary64 to binary32 by rounding to odd: an inexact result has an odd mantissa, so that a second rounding to
-/// 16 bits gives the same result as a single one. (`half` rounds to the nearest f32 first, or truncates the lower 32 bits.)
+/// Converts binary64 to binary32 by rounding to odd: an inexact result has an odd mantissa, so that a second rounding
+/// to 16 bits gives the same result as a single one. (`half` rounds to the nearest f32 first, or truncates the lower
+/// 32 bits.)
 #[inline(always)]
 pub(crate) fn f64_to_odd_f32(double: f64) -> f32 {
     let nearest = double as f32;

@@ -13,9 +13,9 @@
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Selection {
-    /// The fraction, in (0, 1], of the counted voxels of the batch with the highest loss: `⌊fraction·N⌋` voxels, at least
-    /// one. Voxels are ranked with class weights and without voxel weights. Voxels whose loss equals the lowest selected
-    /// one share the remaining places equally, so the selection does not depend on their order.
+    /// The fraction, in (0, 1], of the counted voxels of the batch with the highest loss: `⌊fraction·N⌋` voxels, at
+    /// least one. Voxels are ranked with class weights and without voxel weights. Voxels whose loss equals the lowest
+    /// selected one share the remaining places equally, so the selection does not depend on their order.
     Fraction(f64),
     /// The voxels whose target class has a probability strictly below this number, in (0, 1]: whose loss without class
     /// weights is above `−ln(threshold)`.

@@ -46,9 +46,9 @@ use std::vec::Vec;
 
 /// Value and gradient of a loss over slices. Implemented for every [`Loss`] and for slices and arrays of [`Term`]s.
 ///
-/// `shape` is `[B, C, …]` with at least one spatial axis. `prediction` has `B·C·N` elements in C order, of f16, bf16, f32 or
-/// f64; `N` is the number of voxels of a sample. `target` has `B·N` integer class labels or `B·C·N` values (integer 0/1 masks
-/// or floating-point dense targets).
+/// `shape` is `[B, C, …]` with at least one spatial axis. `prediction` has `B·C·N` elements in C order, of f16, bf16,
+/// f32 or f64; `N` is the number of voxels of a sample. `target` has `B·N` integer class labels or `B·C·N` values
+/// (integer 0/1 masks or floating-point dense targets).
 ///
 /// ```
 /// use segloss::simple::SimpleLoss;
@@ -66,12 +66,12 @@ use std::vec::Vec;
 /// # Ok::<(), segloss::Error>(())
 /// ```
 pub trait SimpleLoss {
-    /// Returns the value of the loss and its gradient with respect to the prediction: `B·C·N` elements in the type of the
-    /// prediction.
+    /// Returns the value of the loss and its gradient with respect to the prediction: `B·C·N` elements in the type of
+    /// the prediction.
     ///
     /// # Errors
-    /// As [`differentiate`](crate::differentiate); and [`Status::Shape`] unless the slices have the lengths that `shape`
-    /// requires.
+    /// As [`differentiate`](crate::differentiate); and [`Status::Shape`] unless the slices have the lengths that
+    /// `shape` requires.
     fn value_and_gradient<P: Element + Default, T: Element>(
         &self,
         prediction: &[P],

@@ -7,11 +7,12 @@ const FIXED_64_BIT: usize = 352_256;
 const PER_CLASS: usize = 2176;
 const PER_SUM: usize = 288;
 
-/// Returns an upper bound of the scratch bytes of a loss over `samples` samples and `classes` classes, for a static buffer.
+/// Returns an upper bound of the scratch bytes of a loss over `samples` samples and `classes` classes, for a static
+/// buffer.
 ///
-/// The bound holds for any number of voxels, element types and terms, except losses with distance fields, [`TopK`] and
-/// batches with an executor of more than one worker. The macro `SEGLOSS_SCRATCH_BYTES` of the C header has the same value.
-/// [`scratch_len`](crate::scratch_len) returns the exact number.
+/// The bound holds for any number of voxels, element types and terms, except losses with distance fields, [`TopK`]
+/// and batches with an executor of more than one worker. The macro `SEGLOSS_SCRATCH_BYTES` of the C header has the
+/// same value. [`scratch_len`](crate::scratch_len) returns the exact number.
 ///
 /// [`TopK`]: crate::TopK
 ///

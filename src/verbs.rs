@@ -1,4 +1,5 @@
-//! The public functions: value and gradient of a loss in one call, or in the three steps accumulate, finalize and backward.
+//! The public functions: value and gradient of a loss in one call, or in the three steps accumulate, finalize and
+//! backward.
 
 use crate::batch::{Problem, check_length, misfit};
 use crate::engine::arena::Arena;
@@ -38,8 +39,8 @@ use core::ffi::CStr;
 pub struct Gradient<'a> {
     /// The output, in the shape of the prediction; any floating-point type and strides.
     pub output: ViewMut<'a>,
-    /// Multiplies the gradient before it is rounded to the element type of the output: autograd's `grad_output` times the
-    /// loss scale. Finite.
+    /// Multiplies the gradient before it is rounded to the element type of the output: autograd's `grad_output` times
+    /// the loss scale. Finite.
     pub scale: f64,
     /// Adds the gradient to the content of the output instead of replacing it.
     pub add: bool,
@@ -96,8 +97,9 @@ pub struct Outputs<'a> {
     pub gradient: Option<Gradient<'a>>,
     /// The value of each term before it is multiplied by its weight: one entry per term.
     pub term_values: Option<&'a mut [f64]>,
-    /// The values of region losses before averaging: `terms·B·C` entries, the class index fastest. With pooled classes or
-    /// samples an entry is the value of the pool. NaN for a class that takes part in no value, and for voxel losses.
+    /// The values of region losses before averaging: `terms·B·C` entries, the class index fastest. With pooled
+    /// classes or samples an entry is the value of the pool. NaN for a class that takes part in no value, and for
+    /// voxel losses.
     pub class_values: Option<&'a mut [f64]>,
     /// The sums of each sample and class: `B·C` entries, the class index fastest.
     pub class_sums: Option<&'a mut [ClassSums]>,
@@ -160,8 +162,8 @@ pub fn evaluate(batch: &Batch<'_>, terms: &[Term<'_>], scratch: &mut [u8]) -> Re
 /// Returns the value of a loss and writes its gradient with respect to the prediction.
 ///
 /// # Errors
-/// As [`evaluate`]; and [`Error`] unless the gradient has the shape of the prediction, a floating-point type and a finite
-/// scale. On error the gradient is unchanged.
+/// As [`evaluate`]; and [`Error`] unless the gradient has the shape of the prediction, a floating-point type and a
+/// finite scale. On error the gradient is unchanged.
 ///
 /// # Examples
 /// ```
@@ -277,21 +279,21 @@ pub fn run(
         return Ok(request.answer_empty());
     }
     let arena = &mut Arena::new(scratch);
-    // SAFETY: views borrow their slices, which hold every element of their layouts; the outputs are exclusive borrows, or
-    // the prediction itself, of which the engine reads each block before it writes to it.
+    // SAFETY: views borrow their slices, which hold every element of their layouts; the outputs are exclusive
+    // borrows, or the prediction itself, of which the engine reads each block before it writes to it.
     unsafe { joined::run(&problem, terms, request, arena) }
 }
 
 /// Adds the voxels of a part of a batch to its sums: the first of the three steps of a loss over a batch in parts.
 ///
-/// A part is a view of some voxels of the same samples and classes, or of some of the samples. `class_sums` has one entry
-/// per sample and class of the part, the class index fastest, and starts at [`ClassSums::ZERO`]. Sums of several threads
-/// or machines are added field by field, for example by an all-reduce.
+/// A part is a view of some voxels of the same samples and classes, or of some of the samples. `class_sums` has one
+/// entry per sample and class of the part, the class index fastest, and starts at [`ClassSums::ZERO`]. Sums of
+/// several threads or machines are added field by field, for example by an all-reduce.
 ///
-/// Parts that are cut at multiples of 16,384 voxels of a sample and accumulated in order give the same bits as the whole
-/// batch. Other cuts and orders agree to 1e-12 relative; to 1e-7 if voxels are computed in f32 and a cut is not a multiple
-/// of 64 voxels. The same bounds hold against [`run`] over 64 samples or more of at most 256 voxels each, which it may
-/// sum as one sample.
+/// Parts that are cut at multiples of 16,384 voxels of a sample and accumulated in order give the same bits as the
+/// whole batch. Other cuts and orders agree to 1e-12 relative; to 1e-7 if voxels are computed in f32 and a cut is not
+/// a multiple of 64 voxels. The same bounds hold against [`run`] over 64 samples or more of at most 256 voxels each,
+/// which it may sum as one sample.
 ///
 /// # Errors
 /// As [`evaluate`]; and [`Status::MissingField`] for a term without the distance field that it uses,
@@ -346,8 +348,8 @@ pub fn accumulate(
     with_workspace!(&problem, terms, arena, workspace => unsafe { workspace.accumulate(class_sums) })
 }
 
-/// Adds the voxels of a part of a batch to the counts of `search`, the search for the voxels that TopK by fraction selects
-/// from all parts. `term` is the index of the TopK term.
+/// Adds the voxels of a part of a batch to the counts of `search`, the search for the voxels that TopK by fraction
+/// selects from all parts. `term` is the index of the TopK term.
 ///
 /// Each round of the search counts every part once; [`TopKSearch::narrow`] ends the round. `terms` are the terms of the
 /// later calls of [`accumulate`]. The function checks labels and weights as [`accumulate`] does. [`TopKSearch`] shows a
@@ -408,13 +410,13 @@ pub(crate) fn check_searched(terms: &[Term<'_>], index: usize) -> Result<(), Err
 
 /// Returns the value of the loss of accumulated sums and writes its slopes: the second of the three steps.
 ///
-/// `slopes` receives `scale` times the partial derivative of the loss with respect to each sum: one entry per sample and
-/// class, as `class_sums`. The function reads the shapes and the options of `batch`, but no voxel; the spatial extents may
-/// be those of any part.
+/// `slopes` receives `scale` times the partial derivative of the loss with respect to each sum: one entry per sample
+/// and class, as `class_sums`. The function reads the shapes and the options of `batch`, but no voxel; the spatial
+/// extents may be those of any part.
 ///
 /// # Errors
-/// As [`evaluate`]; and [`Status::Shape`] unless `class_sums` and `slopes` have `B·C` entries, [`Status::Parameter`] unless
-/// `scale` is finite. On error the slopes are unchanged.
+/// As [`evaluate`]; and [`Status::Shape`] unless `class_sums` and `slopes` have `B·C` entries, [`Status::Parameter`]
+/// unless `scale` is finite. On error the slopes are unchanged.
 ///
 /// # Examples
 /// ```
@@ -459,12 +461,13 @@ pub fn finalize(
 
 /// Writes the gradient of a part of a batch from the slopes of the whole batch: the last of the three steps.
 ///
-/// `output` has the shape of the part's prediction. With `add` the gradient is added to the content of `output`. The scale
-/// of the gradient is that of [`finalize`]. [`accumulate`] shows the three steps.
+/// `output` has the shape of the part's prediction. With `add` the gradient is added to the content of `output`. The
+/// scale of the gradient is that of [`finalize`]. [`accumulate`] shows the three steps.
 ///
 /// # Errors
-/// As [`accumulate`]; and [`Error`] unless `output` has the shape of the prediction and a floating-point type. Labels and
-/// weights are not checked again: accumulate every part first, and finish that before a gradient overwrites a prediction.
+/// As [`accumulate`]; and [`Error`] unless `output` has the shape of the prediction and a floating-point type. Labels
+/// and weights are not checked again: accumulate every part first, and finish that before a gradient overwrites a
+/// prediction.
 ///
 /// # Examples
 /// ```
@@ -510,10 +513,10 @@ pub fn backward(
 
 /// Writes the distance field that [`run`] computes for `term` from the target.
 ///
-/// `output` has the shape `[B, C, …]`; `[B, …]` for a loss with one map for all classes ([`DistancePenalized`]). Its type is
-/// f32 or f64. For [`Hausdorff`] the field is the part of the target, `d_G^α`; each run adds the part of the prediction.
-/// A run with the field in [`Term::field`] gives the same bits as a run without it, if the field has the type that voxels
-/// are computed in: f64 for an f64 prediction, f32 otherwise.
+/// `output` has the shape `[B, C, …]`; `[B, …]` for a loss with one map for all classes ([`DistancePenalized`]). Its
+/// type is f32 or f64. For [`Hausdorff`] the field is the part of the target, `d_G^α`; each run adds the part of the
+/// prediction. A run with the field in [`Term::field`] gives the same bits as a run without it, if the field has the
+/// type that voxels are computed in: f64 for an f64 prediction, f32 otherwise.
 ///
 /// # Errors
 /// As [`evaluate`]; and [`Status::Unsupported`] for a loss without a field, [`Status::Shape`] and [`Status::Dtype`] for

@@ -78,8 +78,8 @@ impl Layout {
         }
     }
 
-    /// Returns the lowest and the highest offset of an element, in elements and both inclusive; `(0, -1)` if the array is
-    /// empty.
+    /// Returns the lowest and the highest offset of an element, in elements and both inclusive; `(0, -1)` if the
+    /// array is empty.
     pub fn span(&self, size: usize, name: &'static CStr) -> Result<(isize, isize), Error> {
         let too_far = Error::new(Status::Strides, name, c"strides within the address space");
         if self.elements(size, name)? == 0 {
@@ -321,8 +321,8 @@ impl<'a> ViewMut<'a> {
     /// Creates a view of a part of a slice, as [`View::strided`] does.
     ///
     /// # Errors
-    /// As [`View::strided`]; and [`Status::Strides`] if two indices map to the same element. Sorted by size, each stride
-    /// has to exceed the span of the smaller ones.
+    /// As [`View::strided`]; and [`Status::Strides`] if two indices map to the same element. Sorted by size, each
+    /// stride has to exceed the span of the smaller ones.
     ///
     /// # Examples
     /// ```

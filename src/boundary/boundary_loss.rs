@@ -10,11 +10,12 @@ use crate::{Contribution, DefaultClassWeights, Error, Loss, LossKind, Real, Voxe
 /// L = (Σ_b Σ_c v_bc Σ_i w·φ_c·s_c) / (Σ_b Σ_c v_bc·W_b)      φ = −d inside, +d outside
 /// ```
 ///
-/// `d` is the distance from a voxel to the nearest voxel on the other side of the boundary of class `c` in the target, in
-/// units of the spacing. `s` is the predicted probability, `w` the weight of a voxel, `W_b` the sum of the weights of a
-/// sample; `v_bc` is the class weight, 0 where the class is not annotated. The value is in units of the spacing; it has no
-/// fixed range and is negative for a prediction inside the target. A class without a boundary (no voxel, or all voxels) has
-/// `φ = 0` and still counts in the divisor. Default class weights: 0 for class 0 of two or more classes, 1 for the others.
+/// `d` is the distance from a voxel to the nearest voxel on the other side of the boundary of class `c` in the
+/// target, in units of the spacing. `s` is the predicted probability, `w` the weight of a voxel, `W_b` the sum of the
+/// weights of a sample; `v_bc` is the class weight, 0 where the class is not annotated. The value is in units of the
+/// spacing; it has no fixed range and is negative for a prediction inside the target. A class without a boundary (no
+/// voxel, or all voxels) has `φ = 0` and still counts in the divisor. Default class weights: 0 for class 0 of two or
+/// more classes, 1 for the others.
 ///
 /// # Errors
 /// [`Error`] if no field is given and the target is neither labels, masks nor dense maps of exactly 0 and 1.
@@ -39,8 +40,8 @@ use crate::{Contribution, DefaultClassWeights, Error, Loss, LossKind, Real, Voxe
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Boundary {
-    /// Uses `φ = −(d − smallest spacing)` inside, so that `φ` is 0 in the inner voxels of the boundary: in unit spacing the
-    /// authors' code. Default: false, the signed distance of the paper.
+    /// Uses `φ = −(d − smallest spacing)` inside, so that `φ` is 0 in the inner voxels of the boundary: in unit
+    /// spacing the authors' code. Default: false, the signed distance of the paper.
     pub rim_zero: bool,
 }
 

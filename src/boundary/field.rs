@@ -9,8 +9,8 @@ use core::fmt;
 
 /// The computation of a distance field, in f32 and f64.
 ///
-/// Only losses of this crate implement it: its methods take private types. A custom loss with [`USES_FIELD`] reads a field
-/// that [`Term::field`](crate::Term::field) gives.
+/// Only losses of this crate implement it: its methods take private types. A custom loss with [`USES_FIELD`] reads a
+/// field that [`Term::field`](crate::Term::field) gives.
 ///
 /// [`USES_FIELD`]: crate::VoxelLoss::USES_FIELD
 ///
@@ -27,8 +27,8 @@ pub trait Field: FieldOf<f32> + FieldOf<f64> + Sync {
         false
     }
 
-    /// Returns `a` if the field of the complement of every mask is `a` times the field of the mask. The engine then computes
-    /// one field for two complementary classes. Default: `None`.
+    /// Returns `a` if the field of the complement of every mask is `a` times the field of the mask. The engine then
+    /// computes one field for two complementary classes. Default: `None`.
     fn uses_complement(&self) -> Option<f64> {
         None
     }
@@ -108,8 +108,8 @@ impl SampleGeometry<'_> {
         TargetMask::new(self.plan, self.sample, Region::Label(label))
     }
 
-    /// Returns the mask of the voxels of no annotated class, or `None` if all classes are annotated. The stored target of a
-    /// class that is not annotated is ignored.
+    /// Returns the mask of the voxels of no annotated class, or `None` if all classes are annotated. The stored
+    /// target of a class that is not annotated is ignored.
     pub(crate) fn rest(&self) -> Option<RestMask<'_>> {
         let Self { plan, sample, .. } = *self;
         let any = plan.classes > 1 && (0..plan.classes).any(|class| !plan.is_annotated(sample, class));

@@ -13,16 +13,17 @@ use crate::{
 /// L = (Σ_b Σ_c v_bc Σ_i w·(s − g)²·D) / (Σ_b Σ_c v_bc·W_b)        D = d_G^α + d_S^α
 /// ```
 ///
-/// `d_G` and `d_S` are the distances from a voxel to the nearest voxel on the other side of the mask of the target and of
-/// the prediction, in units of the spacing. `s` is the predicted probability of the class, `g` its target, `w` the weight
-/// of a voxel, `W_b` the sum of the weights of a sample; `v_bc` is the class weight, 0 where the class is not annotated. The
-/// mask of the prediction is `s > ½`; a voxel that is not counted is outside of it. A mask without a boundary has `d = 0`.
-/// `D` is a constant for the gradient. The value is in units of the spacing to the power of `α`. Default class weights: 0
-/// for class 0 of two or more classes, 1 for the others. Defaults: `α = 2`, both sides.
+/// `d_G` and `d_S` are the distances from a voxel to the nearest voxel on the other side of the mask of the target
+/// and of the prediction, in units of the spacing. `s` is the predicted probability of the class, `g` its target, `w`
+/// the weight of a voxel, `W_b` the sum of the weights of a sample; `v_bc` is the class weight, 0 where the class is
+/// not annotated. The mask of the prediction is `s > ½`; a voxel that is not counted is outside of it. A mask without
+/// a boundary has `d = 0`. `D` is a constant for the gradient. The value is in units of the spacing to the power of
+/// `α`. Default class weights: 0 for class 0 of two or more classes, 1 for the others. Defaults: `α = 2`, both sides.
 ///
 /// # Errors
-/// [`Error`] unless `α` is finite and > 0; if no field is given and the target is neither labels, masks nor dense maps of
-/// exactly 0 and 1; for `argmax` with a single class; for `logarithmic` with a given field below 0 in a counted voxel.
+/// [`Error`] unless `α` is finite and > 0; if no field is given and the target is neither labels, masks nor dense
+/// maps of exactly 0 and 1; for `argmax` with a single class; for `logarithmic` with a given field below 0 in a
+/// counted voxel.
 ///
 /// # Source
 /// Karimi, Salcudean (2019), <https://arxiv.org/abs/1904.10030>.
@@ -175,8 +176,8 @@ impl<T: Real> FieldOf<T> for Hausdorff {
 }
 
 impl Hausdorff {
-    /// Returns a request for squared distances. Squared distances are exact where distances are rounded, so every power is
-    /// computed from them.
+    /// Returns a request for squared distances. Squared distances are exact where distances are rounded, so every
+    /// power is computed from them.
     fn squared_distances<'a>(&self, geometry: &'a SampleGeometry<'_>) -> Distance<'a> {
         let kind = if self.interior { Kind::Inside } else { Kind::OtherSide };
         Distance { kind, squared: true, ..geometry.distances() }

@@ -36,8 +36,8 @@ impl<'a> TargetMask<'a> {
     }
 }
 
-/// The mask of the voxels of no annotated class. For labels: the voxels of the other classes, without ignored labels. For
-/// masks and dense maps: the voxels where no annotated class is 1.
+/// The mask of the voxels of no annotated class. For labels: the voxels of the other classes, without ignored labels.
+/// For masks and dense maps: the voxels where no annotated class is 1.
 pub(crate) struct RestMask<'a> {
     pub problem: &'a Problem<'a>,
     pub sample: usize,

@@ -8,9 +8,9 @@ use crate::{Contribution, Error, Loss, LossKind, Real, Voxel, VoxelLoss, check};
 /// L = −(1/W) Σ w Σ_c v·(β·g·log s + (1 − β)·(1 − g)·log(1 − s))
 /// ```
 ///
-/// `w` is the weight of a voxel, `v` the weight of a class, `g` the target and `s` the predicted probability of the class.
-/// The loss of a voxel is the sum over the classes for every activation: with softmax too, both outcomes of each class
-/// contribute. The value is in nats per voxel. Default: `β = ½`.
+/// `w` is the weight of a voxel, `v` the weight of a class, `g` the target and `s` the predicted probability of the
+/// class. The loss of a voxel is the sum over the classes for every activation: with softmax too, both outcomes of
+/// each class contribute. The value is in nats per voxel. Default: `β = ½`.
 ///
 /// # Errors
 /// [`Error`] unless `β` lies in [0, 1].

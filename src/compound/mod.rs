@@ -2,7 +2,7 @@
 //!
 //! | loss | value |
 //! | --- | --- |
-//! | [`BalancedCrossEntropy`] | cross entropy of both outcomes of each class, weighted by `β` and `1 − β`: a term of Combo |
+//! | [`BalancedCrossEntropy`] | cross entropy of both outcomes of each class, weights `β` and `1 − β`: a term of Combo |
 //! | [`LogDice`] | `(−log Dice)^γ`: a term of the exponential logarithmic loss |
 //! | [`PowerCrossEntropy`] | cross entropy with `(−log s)^γ`: the other term of the exponential logarithmic loss |
 //! | [`presets`] | the compound losses by name |

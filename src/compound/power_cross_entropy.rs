@@ -10,10 +10,10 @@ use crate::{
 /// L = (1/W) Σ w Σ_c v·g·(−log s)^γ               v_c = (Σf / f_c)^½,  f_c = Σ_b Σ w·g
 /// ```
 ///
-/// `w` is the weight of a voxel, `g` the target and `s` the predicted probability of the class. Only the positive outcome
-/// contributes, for every activation. The class weights `v_c` come from the frequencies in the batch, 0 for an absent class;
-/// given class weights replace them. For `γ < 1` and `−log s < 1e-6` the power is replaced by its chord, so that the slope
-/// is finite. The value is in nats to the power of `γ` per voxel. Default: `γ = 0.3`.
+/// `w` is the weight of a voxel, `g` the target and `s` the predicted probability of the class. Only the positive
+/// outcome contributes, for every activation. The class weights `v_c` come from the frequencies in the batch, 0 for
+/// an absent class; given class weights replace them. For `γ < 1` and `−log s < 1e-6` the power is replaced by its
+/// chord, so that the slope is finite. The value is in nats to the power of `γ` per voxel. Default: `γ = 0.3`.
 ///
 /// # Errors
 /// [`Error`] unless `γ` is finite and ≥ 0.
@@ -65,8 +65,8 @@ impl VoxelLoss for PowerCrossEntropy {
         if self.gamma == 1.0 {
             return (nats, -T::one());
         }
-        // Below τ the base of `power` is τ (`min_base`). The slope of the chord is τ^γ/τ = τ^(γ−1): for the value `power` is
-        // τ^γ, for the slope τ^(γ−1).
+        // Below τ the base of `power` is τ (`min_base`). The slope of the chord is τ^γ/τ = τ^(γ−1): for the value
+        // `power` is τ^γ, for the slope τ^(γ−1).
         let is_chord = self.gamma < 1.0 && nats < T::of(TAU);
         let value = if is_chord { nats * (power / T::of(TAU)) } else { power };
         // ∂x^γ/∂x = γ·x^(γ−1), which is 0 at x = 0 for γ > 1.

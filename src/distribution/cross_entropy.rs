@@ -8,11 +8,11 @@ use crate::{Contribution, Error, Loss, LossKind, Normalizer, Real, Voxel, VoxelL
 /// L = −(1/n) Σ w Σ_c v·g·log s            n = W = Σ w, or Σ w Σ_c v·g by class weight
 /// ```
 ///
-/// `w` is the weight of a voxel, `v` the weight of a class, `g` the target and `s` the predicted probability of the class.
-/// With independent classes (sigmoid) each class is a Bernoulli variable: `g·log s + (1 − g)·log(1 − s)` replaces
-/// `g·log s`, and the loss of a voxel is the mean over the classes, weighted by `v`. Label smoothing `λ` replaces `g` by
-/// `(1 − λ)·g + λ/C`, with sigmoid by `(1 − λ)·g + λ/2`; `n` uses `g` before smoothing. The value is in nats per voxel.
-/// Defaults: `λ = 0`, `n = W`.
+/// `w` is the weight of a voxel, `v` the weight of a class, `g` the target and `s` the predicted probability of the
+/// class. With independent classes (sigmoid) each class is a Bernoulli variable: `g·log s + (1 − g)·log(1 − s)`
+/// replaces `g·log s`, and the loss of a voxel is the mean over the classes, weighted by `v`. Label smoothing `λ`
+/// replaces `g` by `(1 − λ)·g + λ/C`, with sigmoid by `(1 − λ)·g + λ/2`; `n` uses `g` before smoothing. The value is
+/// in nats per voxel. Defaults: `λ = 0`, `n = W`.
 ///
 /// # Errors
 /// [`Error`] unless `label_smoothing` lies in [0, 1].

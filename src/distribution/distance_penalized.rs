@@ -12,16 +12,17 @@ use crate::{Contribution, Error, Loss, LossKind, Real, Voxel, VoxelLoss};
 /// L = −(1/W) Σ w·(1 + D)·Σ_c v·g·log s          D = 1 − (d − d_min)/d_max
 /// ```
 ///
-/// `w` is the weight of a voxel, `v` the weight of a class, `g` the target and `s` the predicted probability of the class.
-/// Each label value of a sample is a region; the voxels of no annotated class together are one region, and so are ignored
-/// voxels. `d` is the distance from a voxel to the nearest voxel of another region, in units of the spacing; `d_min` and
-/// `d_max` are its extremes over the region of the voxel. `D` is 1 at a boundary and decreases with the distance from it. A
-/// sample with one region has `D = 0`. The field is one map for all classes, `[B, …]`. With independent classes (sigmoid)
-/// the loss of a voxel is the mean of the cross entropy over the classes. The value is in nats per voxel.
+/// `w` is the weight of a voxel, `v` the weight of a class, `g` the target and `s` the predicted probability of the
+/// class. Each label value of a sample is a region; the voxels of no annotated class together are one region, and so
+/// are ignored voxels. `d` is the distance from a voxel to the nearest voxel of another region, in units of the
+/// spacing; `d_min` and `d_max` are its extremes over the region of the voxel. `D` is 1 at a boundary and decreases
+/// with the distance from it. A sample with one region has `D = 0`. The field is one map for all classes, `[B, …]`.
+/// With independent classes (sigmoid) the loss of a voxel is the mean of the cross entropy over the classes. The
+/// value is in nats per voxel.
 ///
 /// # Errors
-/// [`Error`] if no field is given and the target is neither labels nor masks in which exactly one class is 1 in each voxel
-/// (at most one if a class of the sample is not annotated).
+/// [`Error`] if no field is given and the target is neither labels nor masks in which exactly one class is 1 in each
+/// voxel (at most one if a class of the sample is not annotated).
 ///
 /// # Source
 /// Caliva et al. (2019), <https://arxiv.org/abs/1908.03679>.

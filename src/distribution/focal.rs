@@ -8,11 +8,11 @@ use crate::{Base, Contribution, Error, Loss, LossKind, Real, Voxel, VoxelLoss, n
 /// L = −(1/W) Σ w Σ_c v·(1 − s)^γ·g·log s
 /// ```
 ///
-/// `w` is the weight of a voxel, `v` the weight of a class, `g` the target and `s` the predicted probability of the class.
-/// With independent classes (sigmoid) the loss of a voxel and class is
-/// `g·(1 − s)^γ·(−log s) + (1 − g)·s^γ·(−log(1 − s))`, and the loss of a voxel is the mean over the classes, weighted by
-/// `v`. `γ = 0` is weighted cross entropy bit for bit. The class weights `v` are the α of the source. The value is in nats
-/// per voxel. Default: `γ = 2`.
+/// `w` is the weight of a voxel, `v` the weight of a class, `g` the target and `s` the predicted probability of the
+/// class. With independent classes (sigmoid) the loss of a voxel and class is
+/// `g·(1 − s)^γ·(−log s) + (1 − g)·s^γ·(−log(1 − s))`, and the loss of a voxel is the mean over the classes, weighted
+/// by `v`. `γ = 0` is weighted cross entropy bit for bit. The class weights `v` are the α of the source. The value is
+/// in nats per voxel. Default: `γ = 2`.
 ///
 /// # Errors
 /// [`Error`] unless `γ` is finite and ≥ 0.

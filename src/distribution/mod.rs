@@ -7,8 +7,8 @@
 //! | [`Focal`] | `−(1 − s)^γ·log s` |
 //! | [`DistancePenalized`] | `−(1 + D)·log s`, with `D` larger near a boundary |
 //!
-//! With sigmoid both outcomes of each class contribute, and the loss of a voxel is the mean over the classes. The unit is
-//! nats per voxel.
+//! With sigmoid both outcomes of each class contribute, and the loss of a voxel is the mean over the classes. The
+//! unit is nats per voxel.
 //!
 //! ```
 //! use segloss::distribution::{CrossEntropy, Focal};

@@ -8,12 +8,12 @@ use crate::{Contribution, Error, Loss, LossKind, Real, Selection, TopKSearch, Vo
 /// L = −(Σ_K w Σ_c v·g·log s) / (Σ_K w)
 /// ```
 ///
-/// `w` is the weight of a voxel, `v` the weight of a class, `g` the target and `s` the predicted probability of the class.
-/// `K` is a [`Selection`]: the fraction of the counted voxels of the batch with the highest loss, or (the paper) the voxels
-/// whose target class has a probability below a threshold. `K` is a constant for the gradient. Voxels with the same loss
-/// at the end of the selection share the remaining places, so the result does not depend on their order. With independent
-/// classes (sigmoid) the loss of a voxel is the mean of the cross entropy over the classes. An empty `K` has the value 0.
-/// The value is in nats per voxel. Default: the fraction 0.1.
+/// `w` is the weight of a voxel, `v` the weight of a class, `g` the target and `s` the predicted probability of the
+/// class. `K` is a [`Selection`]: the fraction of the counted voxels of the batch with the highest loss, or (the
+/// paper) the voxels whose target class has a probability below a threshold. `K` is a constant for the gradient.
+/// Voxels with the same loss at the end of the selection share the remaining places, so the result does not depend on
+/// their order. With independent classes (sigmoid) the loss of a voxel is the mean of the cross entropy over the
+/// classes. An empty `K` has the value 0. The value is in nats per voxel. Default: the fraction 0.1.
 ///
 /// # Errors
 /// [`Error`] unless the fraction or the threshold lies in (0, 1].
@@ -80,8 +80,8 @@ impl TopKSearch {
     /// Ends a round of the search after all parts of the batch are counted. `top_k` is the loss of the searched term.
     ///
     /// # Errors
-    /// [`Status::Parameter`](crate::Status::Parameter) unless `top_k` selects a fraction in (0, 1], at least one part is
-    /// counted and the search is not done.
+    /// [`Status::Parameter`](crate::Status::Parameter) unless `top_k` selects a fraction in (0, 1], at least one part
+    /// is counted and the search is not done.
     ///
     /// # Examples
     /// ```

@@ -21,9 +21,10 @@ pub enum Squares {
 ///           D + ε_d              G = Σ w·g
 /// ```
 ///
-/// `s` is the predicted probability of the class at a voxel and `g` its target, both in [0, 1] (soft targets included); `w`
-/// is the weight of the voxel. The sums run over the voxels of one sample, or of all samples if samples are pooled.
-/// A denominator below [`MIN_DENOMINATOR`] gives the value 0 and the gradient 0. Defaults: linear, `ε_n = ε_d = 1e-5`.
+/// `s` is the predicted probability of the class at a voxel and `g` its target, both in [0, 1] (soft targets
+/// included); `w` is the weight of the voxel. The sums run over the voxels of one sample, or of all samples if
+/// samples are pooled. A denominator below [`MIN_DENOMINATOR`] gives the value 0 and the gradient 0. Defaults:
+/// linear, `ε_n = ε_d = 1e-5`.
 ///
 /// # Errors
 /// [`Error`] unless both smoothings are finite and ≥ 0.
@@ -69,8 +70,8 @@ impl RegionLoss for Dice {
         if all < MIN_DENOMINATOR {
             return (0.0, ClassSums::ZERO);
         }
-        // Loss and ratio are formed separately: 1 − ratio would cancel near a perfect prediction, where the loss is exactly
-        // 0, and 1 − loss would cancel for a small ratio.
+        // Loss and ratio are formed separately: 1 − ratio would cancel near a perfect prediction, where the loss is
+        // exactly 0, and 1 − loss would cancel for a small ratio.
         let loss = (errors + smooth_denominator - smooth_numerator) / all;
         let ratio = (2.0 * class.intersection + smooth_numerator) / all;
         // Quotient rule. Linear: ∂denominator/∂intersection = 0, ∂denominator/∂prediction = 1.

@@ -9,8 +9,8 @@ use crate::{ClassSums, Error, Loss, LossKind, RegionLoss, check};
 /// L = T^(1/γ)            T = Tversky
 /// ```
 ///
-/// For `γ > 1` the power has a vertical tangent at 0: below `T = 1e-6` it is replaced by its chord, so that the slope is
-/// finite. `γ = 1` is [`Tversky`] bit for bit. Default: `γ = 4/3`, with the defaults of [`Tversky`].
+/// For `γ > 1` the power has a vertical tangent at 0: below `T = 1e-6` it is replaced by its chord, so that the slope
+/// is finite. `γ = 1` is [`Tversky`] bit for bit. Default: `γ = 4/3`, with the defaults of [`Tversky`].
 ///
 /// # Errors
 /// [`Error`] unless `γ` is finite and > 0 and the parameters of [`Tversky`] are valid.

@@ -23,13 +23,14 @@ pub enum Volume {
 ///        Σ_c u_c·(S + G) + ε_d          G = Σ w·g
 /// ```
 ///
-/// `s` is the predicted probability of the class at a voxel and `g` its target, both in [0, 1] (soft targets included); `w`
-/// is the weight of the voxel. The sums run over the voxels of one sample, or of all samples if samples are pooled.
-/// `v_c` is the weight of a class; a class is counted if `v_c > 0`. The exponent `p` is 2, 1 or 0 by [`Volume`]. `G_min` is
-/// the smallest positive `G` among the counted classes of the sample, or of the batch if samples are pooled. For a class
-/// with `G ≤ 0` the power is replaced by 1. The `u_c` are divided by the largest of them, so that `ε` has the unit of voxels
-/// and its effect does not depend on the size of the volume. A denominator below [`MIN_DENOMINATOR`] gives the value 0 and
-/// the gradient 0. `u_c` is a constant for the gradient. Defaults: `p = 2`, `ε_n = ε_d = 1e-5`.
+/// `s` is the predicted probability of the class at a voxel and `g` its target, both in [0, 1] (soft targets
+/// included); `w` is the weight of the voxel. The sums run over the voxels of one sample, or of all samples if
+/// samples are pooled. `v_c` is the weight of a class; a class is counted if `v_c > 0`. The exponent `p` is 2, 1 or 0
+/// by [`Volume`]. `G_min` is the smallest positive `G` among the counted classes of the sample, or of the batch if
+/// samples are pooled. For a class with `G ≤ 0` the power is replaced by 1. The `u_c` are divided by the largest of
+/// them, so that `ε` has the unit of voxels and its effect does not depend on the size of the volume. A denominator
+/// below [`MIN_DENOMINATOR`] gives the value 0 and the gradient 0. `u_c` is a constant for the gradient. Defaults:
+/// `p = 2`, `ε_n = ε_d = 1e-5`.
 ///
 /// # Errors
 /// [`Error`] unless both smoothings are finite and ≥ 0.
@@ -100,8 +101,8 @@ impl JointRegionLoss for GeneralizedDice {
         if all < MIN_DENOMINATOR {
             return 0.0;
         }
-        // Loss and ratio are formed separately: 1 − ratio would cancel near a perfect prediction, where the loss is exactly
-        // 0, and 1 − loss would cancel for a small ratio.
+        // Loss and ratio are formed separately: 1 − ratio would cancel near a perfect prediction, where the loss is
+        // exactly 0, and 1 − loss would cancel for a small ratio.
         let loss = (errors + smooth_denominator - smooth_numerator) / all;
         let ratio = (overlap + smooth_numerator) / all;
         // Quotient rule, with ∂denominator/∂intersection = 0 and ∂denominator/∂prediction = u.

@@ -1,4 +1,5 @@
-//! Sensitivity-specificity loss: the mean squared errors over the voxels of the class and over the other voxels, weighted.
+//! Sensitivity-specificity loss: the mean squared errors over the voxels of the class and over the other voxels,
+//! weighted.
 
 use crate::{ClassSums, Error, Loss, LossKind, MIN_DENOMINATOR, RegionLoss, check, non_negative};
 
@@ -10,10 +11,10 @@ use crate::{ClassSums, Error, Loss, LossKind, MIN_DENOMINATOR, RegionLoss, check
 ///           Σ w·g + ε                       Σ w·(1 − g) + ε
 /// ```
 ///
-/// `s` is the predicted probability of the class at a voxel and `g` its target, both in [0, 1] (soft targets included); `w`
-/// is the weight of the voxel. The sums run over the voxels of one sample, or of all samples if samples are pooled.
-/// The first part is the error in sensitivity, the second the error in specificity. A part whose denominator is below
-/// [`MIN_DENOMINATOR`] is 0. Defaults: `r = 0.05`, `ε = 1e-5`.
+/// `s` is the predicted probability of the class at a voxel and `g` its target, both in [0, 1] (soft targets
+/// included); `w` is the weight of the voxel. The sums run over the voxels of one sample, or of all samples if
+/// samples are pooled. The first part is the error in sensitivity, the second the error in specificity. A part whose
+/// denominator is below [`MIN_DENOMINATOR`] is 0. Defaults: `r = 0.05`, `ε = 1e-5`.
 ///
 /// # Errors
 /// [`Error`] unless `r` lies in [0, 1] and `ε` is finite and ≥ 0.

@@ -10,10 +10,11 @@ use crate::{ClassSums, Error, Loss, LossKind, MIN_DENOMINATOR, RegionLoss, non_n
 ///      I + α·FP + β·FN + ε_d             FN = Σ w·g·(1 − s)    false negatives
 /// ```
 ///
-/// `s` is the predicted probability of the class at a voxel and `g` its target, both in [0, 1] (soft targets included); `w`
-/// is the weight of the voxel. The sums run over the voxels of one sample, or of all samples if samples are pooled.
-/// `α = β = ½` with smoothing `ε` is Dice with `2ε`; `α = β = 1` is IoU; `β > α` favours recall. A denominator below
-/// [`MIN_DENOMINATOR`] gives the value 0 and the gradient 0. Defaults: `α = 0.3`, `β = 0.7`, `ε_n = ε_d = 1e-5`.
+/// `s` is the predicted probability of the class at a voxel and `g` its target, both in [0, 1] (soft targets
+/// included); `w` is the weight of the voxel. The sums run over the voxels of one sample, or of all samples if
+/// samples are pooled. `α = β = ½` with smoothing `ε` is Dice with `2ε`; `α = β = 1` is IoU; `β > α` favours recall.
+/// A denominator below [`MIN_DENOMINATOR`] gives the value 0 and the gradient 0. Defaults: `α = 0.3`, `β = 0.7`,
+/// `ε_n = ε_d = 1e-5`.
 ///
 /// # Errors
 /// [`Error`] unless all four parameters are finite and ≥ 0.
@@ -60,8 +61,8 @@ impl RegionLoss for Tversky {
         if all < MIN_DENOMINATOR {
             return (0.0, ClassSums::ZERO);
         }
-        // Loss and ratio are formed separately: 1 − ratio would cancel near a perfect prediction, where the loss is exactly
-        // 0, and 1 − loss would cancel for a small ratio.
+        // Loss and ratio are formed separately: 1 − ratio would cancel near a perfect prediction, where the loss is
+        // exactly 0, and 1 − loss would cancel for a small ratio.
         let loss = (errors + smooth_denominator - smooth_numerator) / all;
         let ratio = (class.intersection + smooth_numerator) / all;
         // Quotient rule, with ∂denominator/∂intersection = 1 − α − β and ∂denominator/∂prediction = α.
