@@ -342,6 +342,14 @@ pub trait VoxelLoss {
 
 /// An object-safe [`VoxelLoss`]: its loops over rows of voxels in f32 and in f64. Every `VoxelLoss` that is `Sync`
 /// implements it.
+///
+/// ```
+/// use segloss::{CrossEntropy, DynVoxelLoss, Focal, LossKind};
+///
+/// let (focal, cross_entropy) = (Focal::default(), CrossEntropy::default());
+/// let losses: [&dyn DynVoxelLoss; 2] = [&focal, &cross_entropy];
+/// assert_eq!(losses.map(|loss| format!("{:?}", LossKind::Voxel(loss))), ["Voxel", "Voxel"]);
+/// ```
 pub trait DynVoxelLoss: DynVoxelLossOf<f32> + DynVoxelLossOf<f64> {
     #[doc(hidden)]
     fn info(&self) -> VoxelLossInfo;
