@@ -507,7 +507,7 @@ pub fn backward(
         return Ok(());
     }
     let arena = &mut Arena::new(scratch);
-    // SAFETY: as in `run`.
+    // SAFETY: views borrow their slices, which hold every element of their layouts; the output is an exclusive borrow.
     with_workspace!(&problem, terms, arena, workspace => unsafe { workspace.backward(slopes, output) })
 }
 
@@ -574,7 +574,7 @@ pub fn distance_field(
         StridedRows::with_classes(&output.array)
     };
     let arena = &mut Arena::new(scratch);
-    // SAFETY: as in `run`.
+    // SAFETY: views borrow their slices, which hold every element of their layouts; the output is an exclusive borrow.
     with_workspace!(&problem, &terms, arena, workspace => unsafe { workspace.write_field(rows) })
 }
 

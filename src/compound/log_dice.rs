@@ -56,23 +56,24 @@ impl RegionLoss for LogDice {
     fn evaluate(&self, class: &ClassSums) -> (f64, ClassSums) {
         let Self { gamma, smooth_numerator, smooth_denominator } = *self;
         let errors = (class.prediction - class.intersection) + (class.target - class.intersection);
-        let overlap = 2.0 * class.intersection + smooth_numerator;
-        let all = 2.0 * class.intersection + errors + smooth_denominator;
-        if all < MIN_DENOMINATOR {
+        let numerator = 2.0 * class.intersection + smooth_numerator;
+        let denominator = 2.0 * class.intersection + errors + smooth_denominator;
+        if denominator < MIN_DENOMINATOR {
             return (0.0, ClassSums::ZERO);
         }
-        let ratio = overlap / all;
+        let ratio = numerator / denominator;
         if ratio < FLOOR {
             return (power(-libm::log(FLOOR), gamma).0, ClassSums::ZERO);
         }
         // For a ratio near 1 the logarithm is computed from the loss, which has more significant digits there.
-        let loss = (errors + smooth_denominator - smooth_numerator) / all;
+        let loss = (errors + smooth_denominator - smooth_numerator) / denominator;
         let negative_log = if loss > 0.5 { -libm::log(ratio) } else { -libm::log1p(-loss) };
         let (value, derivative) = power(negative_log, gamma);
-        // ∂(−log ratio) = ∂all/all − ∂overlap/overlap, with ∂all/∂prediction = 1 and ∂overlap/∂intersection = 2.
+        // ∂(−log ratio) = ∂denominator/denominator − ∂numerator/numerator, with ∂denominator/∂prediction = 1 and
+        // ∂numerator/∂intersection = 2.
         let slope = ClassSums {
-            intersection: -2.0 * derivative / overlap,
-            prediction: derivative / all,
+            intersection: -2.0 * derivative / numerator,
+            prediction: derivative / denominator,
             ..ClassSums::ZERO
         };
         (value, slope)

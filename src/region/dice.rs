@@ -66,24 +66,26 @@ impl RegionLoss for Dice {
             Squares::Linear => (class.prediction - class.intersection) + (class.target - class.intersection),
             Squares::Squared => class.squared_error_positive + class.squared_error_negative,
         };
-        let all = 2.0 * class.intersection + errors + smooth_denominator;
-        if all < MIN_DENOMINATOR {
+        let denominator = 2.0 * class.intersection + errors + smooth_denominator;
+        if denominator < MIN_DENOMINATOR {
             return (0.0, ClassSums::ZERO);
         }
         // Loss and ratio are formed separately: 1 − ratio would cancel near a perfect prediction, where the loss is
         // exactly 0, and 1 − loss would cancel for a small ratio.
-        let loss = (errors + smooth_denominator - smooth_numerator) / all;
-        let ratio = (2.0 * class.intersection + smooth_numerator) / all;
+        let loss = (errors + smooth_denominator - smooth_numerator) / denominator;
+        let ratio = (2.0 * class.intersection + smooth_numerator) / denominator;
         // Quotient rule. Linear: ∂denominator/∂intersection = 0, ∂denominator/∂prediction = 1.
         // Squared: ∂denominator/∂intersection = 2, 1 for both squared errors.
         let slope = match squares {
-            Squares::Linear => {
-                ClassSums { intersection: -2.0 / all, prediction: ratio / all, ..ClassSums::ZERO }
-            }
+            Squares::Linear => ClassSums {
+                intersection: -2.0 / denominator,
+                prediction: ratio / denominator,
+                ..ClassSums::ZERO
+            },
             Squares::Squared => ClassSums {
-                intersection: -2.0 * loss / all,
-                squared_error_positive: ratio / all,
-                squared_error_negative: ratio / all,
+                intersection: -2.0 * loss / denominator,
+                squared_error_positive: ratio / denominator,
+                squared_error_negative: ratio / denominator,
                 ..ClassSums::ZERO
             },
         };

@@ -97,20 +97,20 @@ impl JointRegionLoss for GeneralizedDice {
             errors += u * ((class.prediction - class.intersection) + (class.target - class.intersection));
             overlap += u * (2.0 * class.intersection);
         }
-        let all = overlap + errors + smooth_denominator;
-        if all < MIN_DENOMINATOR {
+        let denominator = overlap + errors + smooth_denominator;
+        if denominator < MIN_DENOMINATOR {
             return 0.0;
         }
         // Loss and ratio are formed separately: 1 − ratio would cancel near a perfect prediction, where the loss is
         // exactly 0, and 1 − loss would cancel for a small ratio.
-        let loss = (errors + smooth_denominator - smooth_numerator) / all;
-        let ratio = (overlap + smooth_numerator) / all;
+        let loss = (errors + smooth_denominator - smooth_numerator) / denominator;
+        let ratio = (overlap + smooth_numerator) / denominator;
         // Quotient rule, with ∂denominator/∂intersection = 0 and ∂denominator/∂prediction = u.
         for ((class, &weight), slope) in classes.iter().zip(weights).zip(slopes) {
             if weight > 0.0 {
                 let u = unscaled(class, weight) / largest;
-                slope.intersection += -2.0 * u / all;
-                slope.prediction += u * (ratio / all);
+                slope.intersection += -2.0 * u / denominator;
+                slope.prediction += u * (ratio / denominator);
             }
         }
         loss

@@ -62,19 +62,19 @@ impl RegionLoss for Iou {
             return self.as_tversky().evaluate(class);
         }
         let errors = class.squared_error_positive + class.squared_error_negative;
-        let all = class.intersection + errors + smooth_denominator;
-        if all < MIN_DENOMINATOR {
+        let denominator = class.intersection + errors + smooth_denominator;
+        if denominator < MIN_DENOMINATOR {
             return (0.0, ClassSums::ZERO);
         }
         // Loss and ratio are formed separately: 1 − ratio would cancel near a perfect prediction, where the loss is
         // exactly 0, and 1 − loss would cancel for a small ratio.
-        let loss = (errors + smooth_denominator - smooth_numerator) / all;
-        let ratio = (class.intersection + smooth_numerator) / all;
+        let loss = (errors + smooth_denominator - smooth_numerator) / denominator;
+        let ratio = (class.intersection + smooth_numerator) / denominator;
         // Quotient rule: the derivative of the denominator by the intersection and by both squared errors is 1.
         let slope = ClassSums {
-            intersection: -loss / all,
-            squared_error_positive: ratio / all,
-            squared_error_negative: ratio / all,
+            intersection: -loss / denominator,
+            squared_error_positive: ratio / denominator,
+            squared_error_negative: ratio / denominator,
             ..ClassSums::ZERO
         };
         (loss, slope)

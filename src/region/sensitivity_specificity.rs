@@ -55,7 +55,7 @@ impl Default for SensitivitySpecificity {
 impl RegionLoss for SensitivitySpecificity {
     fn evaluate(&self, class: &ClassSums) -> (f64, ClassSums) {
         let Self { sensitivity, smooth_denominator } = *self;
-        let over = |weight: f64, all: f64| if all < MIN_DENOMINATOR { 0.0 } else { weight / all };
+        let over = |weight: f64, size: f64| if size < MIN_DENOMINATOR { 0.0 } else { weight / size };
         let positive = over(sensitivity, class.target + smooth_denominator);
         let negative = over(1.0 - sensitivity, class.weight - class.target + smooth_denominator);
         let loss = positive * class.squared_error_positive + negative * class.squared_error_negative;

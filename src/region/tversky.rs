@@ -57,18 +57,18 @@ impl RegionLoss for Tversky {
         let false_positive = class.prediction - class.intersection;
         let false_negative = class.target - class.intersection;
         let errors = alpha * false_positive + beta * false_negative;
-        let all = class.intersection + errors + smooth_denominator;
-        if all < MIN_DENOMINATOR {
+        let denominator = class.intersection + errors + smooth_denominator;
+        if denominator < MIN_DENOMINATOR {
             return (0.0, ClassSums::ZERO);
         }
         // Loss and ratio are formed separately: 1 − ratio would cancel near a perfect prediction, where the loss is
         // exactly 0, and 1 − loss would cancel for a small ratio.
-        let loss = (errors + smooth_denominator - smooth_numerator) / all;
-        let ratio = (class.intersection + smooth_numerator) / all;
+        let loss = (errors + smooth_denominator - smooth_numerator) / denominator;
+        let ratio = (class.intersection + smooth_numerator) / denominator;
         // Quotient rule, with ∂denominator/∂intersection = 1 − α − β and ∂denominator/∂prediction = α.
         let slope = ClassSums {
-            intersection: (ratio * (1.0 - alpha - beta) - 1.0) / all,
-            prediction: ratio * alpha / all,
+            intersection: (ratio * (1.0 - alpha - beta) - 1.0) / denominator,
+            prediction: ratio * alpha / denominator,
             ..ClassSums::ZERO
         };
         (loss, slope)
