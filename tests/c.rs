@@ -79,7 +79,7 @@ fn compile(sources: &[&str], standard: &str, flags: &[&str]) -> PathBuf {
     cc.arg(format!("-I{ROOT}/include"))
         .args(["-iquote", &format!("{ROOT}/tests/c")])
         .args(["-idirafter", &format!("{ROOT}/tests/c/stand_in")]);
-    cc.args(sources.iter().map(|source| format!("{ROOT}/tests/c/{source}")));
+    cc.args(sources.iter().map(|source| Path::new(ROOT).join("tests/c").join(source)));
     cc.arg(library().join("libsegloss.a")).args(["-lm", "-o"]).arg(&program);
     succeed(&mut cc, "No compiler: install the packages gcc and g++, or set CC and CXX.");
     program
@@ -251,6 +251,20 @@ fn exceptions_and_results_in_one_program() {
 fn the_training_loop_of_the_examples_learns() {
     let said = build(&["../../examples/training.cpp"], "c++20", &["-Wshadow"]);
     assert!(said.contains("step 60"), "{said}");
+}
+
+/// The C and the C++ program of the README compile as printed, and run.
+#[test]
+fn readme_programs_run_as_printed() {
+    let readme = std::fs::read_to_string(format!("{ROOT}/README.md")).unwrap();
+    for (language, standard) in [("c", "c99"), ("cpp", "c++17")] {
+        let fence = format!("```{language}\n");
+        let code = readme.split(&fence).nth(1).and_then(|rest| rest.split("```").next()).expect("a program");
+        let source = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("readme.{language}"));
+        std::fs::write(&source, code).unwrap();
+        let said = build(&[source.to_str().unwrap()], standard, &[]);
+        assert!(said.starts_with("loss "), "{said}");
+    }
 }
 
 /// Exported symbols are exactly the committed list.

@@ -92,3 +92,13 @@ fn speeds_in_the_readme_equal_those_of_the_performance_page() {
         assert!(page.lines().any(|line| line == row), "docs/performance.md has no row {row}");
     }
 }
+
+/// The Rust program of the README is `examples/quick_start.rs`, which `cargo test` compiles.
+#[test]
+fn rust_program_of_the_readme_is_the_quick_start_example() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |file: &str| fs::read_to_string(root.join(file)).unwrap();
+    let example = read("examples/quick_start.rs");
+    let code = example.split_once("\n\n").expect("a comment, then the program").1;
+    assert!(read("README.md").contains(&format!("```rust\n{code}```\n")), "README.md does not show {code}");
+}
