@@ -3,13 +3,16 @@
 use crate::arguments::{DTYPES, FLOATS, Tensor, executor, sized};
 use crate::memory::Buffer;
 use check::source::Source;
+use segloss::ffi::codes::{
+    SEGLOSS_ADD_TO_GRADIENT, SEGLOSS_WEIGHT_INVERSE, SEGLOSS_WEIGHT_INVERSE_SQRT, SEGLOSS_WEIGHT_MEDIAN,
+};
 use segloss::ffi::forms::{boundary::*, compound::*, custom::*, distribution::*, region::*};
 use segloss::ffi::structs::*;
 use segloss::ffi::verbs::*;
 use std::ffi::c_void;
 use std::ptr::null_mut;
 
-const FORMS: [extern "C" fn() -> *const segloss_loss; 18] = [
+const LOSSES: [extern "C" fn() -> *const segloss_loss; 18] = [
     segloss_dice,
     segloss_cross_entropy,
     segloss_top_k,
@@ -72,7 +75,7 @@ pub fn c_verbs(bytes: &[u8]) {
     let mut args = segloss_args { grad_scale: 1.0, ..zeroed() };
     args.activation = source.pick(&[1, 2, 3, 4, 1, 2, 0, 5]);
     let any = source.bits() as u32;
-    args.flags = source.pick(&[0, 0, 0, 1, 2, any]);
+    args.flags = source.pick(&[0, 0, 0, SEGLOSS_ADD_TO_GRADIENT as u32, 2, any]);
     args.grad_scale = source.pick(&[1.0, -2.5, 0.0, 65536.0, f64::NAN, f64::INFINITY]);
     args.pred = pred.raw;
     args.target = target.raw;
@@ -106,14 +109,14 @@ pub fn c_verbs(bytes: &[u8]) {
 
     args.value = output(source, &mut held, 8);
     args.term_values = output(source, &mut held, 8 * n_terms);
-    args.fault = null_mut();
-    let mut fault = Buffer::aligned(source, size_of::<segloss_error>());
+    args.error = null_mut();
+    let mut error = Buffer::aligned(source, size_of::<segloss_error>());
     if source.one_in(2) {
-        args.fault = fault.pointer();
+        args.error = error.pointer();
     }
     if let Some(sums) = sums {
         args.class_values = output(source, &mut held, 8 * n_terms * sums);
-        args.tallies = output(source, &mut held, size_of::<segloss_class_sums>() * sums);
+        args.class_sums = output(source, &mut held, size_of::<segloss_class_sums>() * sums);
     }
     let grad = draw_gradient(source, &mut held, &pred, &mut args);
     alias(source, &held, &pred, &target, &mut args);
@@ -149,7 +152,8 @@ pub fn c_verbs(bytes: &[u8]) {
     let slopes = Buffer::aligned(source, size_of::<segloss_class_sums>() * sums.unwrap_or(0));
     own.bytes_mut().fill(0);
     let verb = source.below(8);
-    let kind = source.pick(&[0, 1, 2, 3]);
+    let kind =
+        source.pick(&[SEGLOSS_WEIGHT_INVERSE, SEGLOSS_WEIGHT_INVERSE_SQRT, SEGLOSS_WEIGHT_MEDIAN, 3]) as u32;
     let (field_raw, field) = draw_field(source, &shape);
     held.outputs.extend(grad);
     held.outputs.extend(field);
@@ -179,7 +183,7 @@ pub fn c_verbs(bytes: &[u8]) {
     held.outputs.iter_mut().for_each(Buffer::remember);
     held.inputs.iter_mut().for_each(Buffer::remember);
     held.structs.iter_mut().for_each(Buffer::remember);
-    fault.remember();
+    error.remember();
     let tensors: Vec<&Tensor> = [&pred, &target].into_iter().chain(&weight).chain(&held.tensors).collect();
     let data = |tensors: &[&Tensor]| -> Vec<u8> {
         tensors.iter().filter_map(|tensor| tensor.data.as_ref()).flat_map(Buffer::bytes).copied().collect()
@@ -199,7 +203,7 @@ pub fn c_verbs(bytes: &[u8]) {
         assert!(data(&tensors) == before, "a tensor was written although {status} was returned");
         return;
     }
-    assert!(fault.is_unchanged(), "a fault was written on success");
+    assert!(error.is_unchanged(), "an error was written on success");
     // Once more, over other garbage in the scratch: no bit may change.
     let first: Vec<Vec<u8>> = held.outputs.iter().map(|output| output.bytes().to_vec()).collect();
     if args.grad.data.cast_const() == pred.raw.data {
@@ -336,15 +340,15 @@ fn alias(source: &mut Source<'_>, held: &Held, pred: &Tensor, target: &Tensor, a
     match source.below(3) {
         0 => args.value = over.place(source, 8).unwrap_or(args.value),
         1 => args.term_values = over.place(source, 40).unwrap_or(args.term_values),
-        _ => args.fault = over.place(source, size_of::<segloss_error>()).unwrap_or(null_mut()),
+        _ => args.error = over.place(source, size_of::<segloss_error>()).unwrap_or(null_mut()),
     }
-    // A fault over another argument is written on failure: it would be taken for an output.
-    if args.fault.cast::<u8>() != null_mut() {
-        args.fault = null_mut();
+    // An error struct over another argument is written on failure, which the comparison would report as an output.
+    if args.error.cast::<u8>() != null_mut() {
+        args.error = null_mut();
     }
 }
 
-/// An output field of the shape that a form may want.
+/// An output for a distance field, of the shape that a loss may need.
 fn draw_field(source: &mut Source<'_>, shape: &[i64]) -> (segloss_output, Option<Buffer>) {
     let dtype = source.pick(&[0, 0x0220, 0x0240, 0x0210]);
     let size = if dtype == 0 { 4 } else { crate::arguments::size_of_dtype(dtype) };
@@ -359,12 +363,16 @@ fn draw_field(source: &mut Source<'_>, shape: &[i64]) -> (segloss_output, Option
     }
 }
 
-unsafe extern "C" fn region(_: *mut c_void, sums: *const segloss_class_sums, slope: *mut segloss_class_sums) -> f64 {
+unsafe extern "C" fn region(
+    _: *mut c_void,
+    sums: *const segloss_class_sums,
+    slope: *mut segloss_class_sums,
+) -> f64 {
     // SAFETY: what the library handed over.
     let (sums, slope) = unsafe { (&*sums, &mut *slope) };
-    slope.predicted = sums.truth;
-    slope.overlap = -1.0;
-    sums.predicted - sums.overlap
+    slope.prediction = sums.target;
+    slope.intersection = -1.0;
+    sums.prediction - sums.intersection
 }
 
 /// An array of terms.
@@ -378,12 +386,12 @@ fn draw_terms(
     let odd_size = source.one_in(30);
     let mut all = vec![];
     for _ in 0..count {
-        let form = FORMS[source.below(FORMS.len())]();
+        let loss = LOSSES[source.below(LOSSES.len())]();
         // SAFETY: zeros are a term; the init writes one.
         let mut term: segloss_term = unsafe { std::mem::zeroed() };
         // SAFETY: `term` is as large as it says.
-        assert_eq!(unsafe { segloss_term_init(form, &mut term, size_of::<segloss_term>()) }, 0);
-        if form == segloss_custom_region() {
+        assert_eq!(unsafe { segloss_term_init(loss, &mut term, size_of::<segloss_term>()) }, 0);
+        if loss == segloss_custom_region() {
             term.region = (!source.one_in(10)).then_some(region);
         }
         if source.one_in(3) {
@@ -448,7 +456,7 @@ fn corrupt(source: &mut Source<'_>, term: &mut segloss_term) {
         12 => term.smooth_numerator = number,
         13 => term.smooth_denominator = number,
         14 => term.label_smoothing = number,
-        15 => term.form = core::ptr::null(),
+        15 => term.loss = core::ptr::null(),
         _ => term.region = Some(region),
     }
 }

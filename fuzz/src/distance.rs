@@ -2,7 +2,7 @@
 
 use check::guard::Guarded;
 use check::source::{Numbers, Source};
-use segloss::distance::{Distance, Executor, Here, Kind, Mask, scratch_len, transform};
+use segloss::distance::{Distance, Executor, Kind, Mask, Sequential, scratch_len, transform};
 
 /// A mask in C order, and the length of its rows.
 struct Bits<'a>(&'a [bool], usize);
@@ -37,7 +37,7 @@ pub fn distance(bytes: &[u8]) {
     let voxels: usize = shape.iter().product();
     let mask = draw_mask(source, &shape, voxels);
     let request = Distance { shape: &shape, spacing: &spacing, kind, squared, black_border };
-    let executor: &dyn Executor = if source.one_in(3) { &Backwards } else { &Here };
+    let executor: &dyn Executor = if source.one_in(3) { &Backwards } else { &Sequential };
     let want = brute(&request, &mask);
     let single: Vec<f64> = run::<f32>(&request, &mask, executor).into_iter().map(f64::from).collect();
     compare(

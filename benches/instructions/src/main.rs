@@ -35,24 +35,26 @@ struct Case {
     /// Samples, classes and voxels.
     shape: [usize; 3],
     activation: Activation,
-    forms: Vec<Box<dyn Form>>,
+    losses: Vec<Box<dyn Loss>>,
     dtype: Dtype,
 }
 
-fn case(name: &'static str, classes: usize, activation: Activation, forms: Vec<Box<dyn Form>>) -> Case {
-    Case { name, shape: [SAMPLE[0], classes, SAMPLE[1]], activation, forms, dtype: Dtype::F32 }
+fn case(name: &'static str, classes: usize, activation: Activation, losses: Vec<Box<dyn Loss>>) -> Case {
+    Case { name, shape: [SAMPLE[0], classes, SAMPLE[1]], activation, losses, dtype: Dtype::F32 }
 }
 
 fn cases() -> Vec<Case> {
     use Activation::{Sigmoid, Softmax};
-    let cross_entropy = || vec![Box::new(CrossEntropy::default()) as Box<dyn Form>];
-    let dice = || vec![Box::new(Dice::default()) as Box<dyn Form>];
-    let both = || vec![Box::new(Dice::default()) as Box<dyn Form>, Box::new(CrossEntropy::default())];
+    let cross_entropy = || vec![Box::new(CrossEntropy::default()) as Box<dyn Loss>];
+    let dice = || vec![Box::new(Dice::default()) as Box<dyn Loss>];
+    let both = || vec![Box::new(Dice::default()) as Box<dyn Loss>, Box::new(CrossEntropy::default())];
     let squared = || {
-        vec![Box::new(Dice { squares: segloss::region::Squares::Squared, ..Dice::default() }) as Box<dyn Form>]
+        vec![Box::new(Dice { squares: segloss::region::Squares::Squared, ..Dice::default() }) as Box<dyn Loss>]
     };
-    let small =
-        |name, samples, voxels, forms| Case { shape: [samples, 4, voxels], ..case(name, 4, Softmax, forms) };
+    let small = |name, samples, voxels, losses| Case {
+        shape: [samples, 4, voxels],
+        ..case(name, 4, Softmax, losses)
+    };
     vec![
         case("cross entropy, C = 2", 2, Softmax, cross_entropy()),
         case("cross entropy, C = 3", 3, Softmax, cross_entropy()),
@@ -136,7 +138,7 @@ impl Case {
             if variant == Variant::Weights {
                 batch.voxel_weight = Some(View::new(&weights, &[samples, voxels]).unwrap());
             }
-            let terms: Vec<Term<'_>> = self.forms.iter().map(|form| Term::new(1.0, form.as_ref())).collect();
+            let terms: Vec<Term<'_>> = self.losses.iter().map(|loss| Term::new(1.0, loss.as_ref())).collect();
             if scratch.is_empty() {
                 scratch.resize(scratch_len(&batch, &terms).unwrap(), 0);
                 return;
