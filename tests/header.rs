@@ -1,10 +1,10 @@
-//! The committed header is the one that the source makes.
+//! The committed header equals the generated one, and figures in the documentation equal their sources.
 
 use segloss::static_scratch_len_of_width as scratch;
 use std::fs;
 use std::path::Path;
 
-/// What the generator cannot know: the version, and the macros.
+/// Text that cbindgen does not generate: the version and the macros.
 fn after_includes() -> String {
     let version: Vec<u32> = ["MAJOR", "MINOR", "PATCH"]
         .iter()
@@ -26,7 +26,7 @@ fn after_includes() -> String {
 }
 
 #[test]
-fn the_header_is_current() {
+fn committed_header_is_current() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut config = cbindgen::Config::from_file(root.join("cbindgen.toml")).unwrap();
     config.after_includes = Some(after_includes());
