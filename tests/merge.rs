@@ -298,7 +298,7 @@ fn parts_can_be_views_and_backward_can_run_in_place() {
     let into = Gradient::new(ViewMut::new(&mut expected, &shape).unwrap());
     let value = differentiate(&whole, &loss, into, &mut scratch).unwrap();
 
-    // Planes 0 to 1 and 2 to 4 of the same axis: no copy, the strides of the whole.
+    // Rows 0 to 1 and 2 to 6 of the second spatial axis: views with the strides of the whole, no copy.
     let slabs = [(0, [2, 2, 5, 2, 3]), (2, [2, 2, 5, 5, 3])];
     let strides = [210, 105, 21, 3, 1];
     let part = |&(plane, shape): &(usize, [usize; 5])| {
