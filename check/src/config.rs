@@ -465,7 +465,7 @@ fn complete(source: &mut Source<'_>, term: &mut TermConfig, truth: Truth, target
         term.field = if source.one_in(3) { Field::Shared(float) } else { Field::PerClass(float) };
         if let Form::Hausdorff(form) = &mut term.spec.form {
             form.field_complete = source.one_in(2);
-            // The target's half does not exist for prediction-only distances.
+            // Prediction-only distances have no target half: a given field must be complete.
             form.prediction_only &= form.field_complete;
         }
     }

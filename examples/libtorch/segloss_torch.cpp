@@ -1,7 +1,7 @@
-// The ops segloss_cpp::loss and segloss_cpp::gradient, and how autograd joins them.
+// The ops segloss_cpp::loss and segloss_cpp::gradient, and their autograd functions.
 //
-// Both go through PyTorch's dispatcher, so that torch.func.grad and torch.func.vmap work where Python loads this
-// library. An op and its derivative are two kernels of one name: CPU computes, Autograd records.
+// Both use PyTorch's dispatcher, so that torch.func.grad and torch.func.vmap work if Python loads this library. Each op
+// has two kernels: CPU computes, Autograd records the graph.
 #include "segloss_torch.h"
 
 #include <torch/csrc/autograd/functions/utils.h>
@@ -36,7 +36,7 @@ std::tuple<Tensor, Tensor> loss(const Tensor& logits, const Tensor& target, cons
   return {torch::scalar_tensor(value, torch::promote_types(logits.scalar_type(), torch::kFloat)), sums};
 }
 
-// The gradient by the logits times `upstream`.
+// The gradient with respect to the logits, times `upstream`.
 Tensor gradient(const Tensor& upstream, const Tensor& logits, const Tensor& target, const Tensor& sums,
                 const HeldLoss& held, int64_t activation) {
   const double scale = upstream.item<double>();
@@ -79,7 +79,7 @@ void refuse_forward_mode(const Tensors&... tensors) {
                               "segloss: forward mode is not offered" ONLY_FIRST);
 }
 
-// Nodes of the graph, as PyTorch makes them for its own ops: a torch::autograd::Function is refused by torch.func.
+// Graph nodes as PyTorch creates them for its own ops, because torch.func refuses a torch::autograd::Function.
 struct LossBackward : torch::autograd::TraceableFunction {
   torch::autograd::SavedVariable logits, target, sums;
   HeldLoss held;

@@ -1,4 +1,4 @@
-//! The C distance transform, called with structs that are right, nearly right, or wrong.
+//! The C distance transform, called with structs that are valid, nearly valid, or invalid.
 
 use crate::arguments::{DTYPES, Tensor, executor, sized};
 use crate::memory::Buffer;
@@ -8,9 +8,9 @@ use segloss::ffi::distance::{segloss_distance, segloss_distance_scratch_size};
 use segloss::ffi::structs::{segloss_distance_args, segloss_error};
 use std::ptr::{null, null_mut};
 
-/// Voxels times classes of one execution.
+/// The maximum number of voxels times classes of one execution.
 const MOST_ELEMENTS: i128 = 1 << 13;
-/// Bytes of scratch that one execution may ask for.
+/// The maximum scratch of one execution in bytes.
 const MOST_SCRATCH: usize = 1 << 26;
 
 /// One transform, twice if it succeeds.
@@ -51,7 +51,7 @@ pub fn c_distance(bytes: &[u8]) {
     let (mut args_bytes, _) = sized(source, &args);
     let mut needed = [0usize; 1];
     let query = Buffer::of(source, &args_bytes);
-    // SAFETY: every pointer leads to as many bytes as the header says, or is never followed.
+    // SAFETY: every pointer points to as many bytes as the header requires, or is never dereferenced.
     let asked = unsafe { segloss_distance_scratch_size(query.pointer(), needed.as_mut_ptr()) };
     assert!((0..=13).contains(&asked), "status {asked}");
     if all > MOST_ELEMENTS || !mask.is_readable() || needed[0] > MOST_SCRATCH {

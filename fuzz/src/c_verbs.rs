@@ -1,4 +1,4 @@
-//! The C verbs of a loss, called with structs that are right, nearly right, or wrong.
+//! The C functions of a loss, called with structs that are valid, nearly valid, or invalid.
 
 use crate::arguments::{DTYPES, FLOATS, Tensor, executor, sized};
 use crate::memory::Buffer;
@@ -33,25 +33,25 @@ const LOSSES: [extern "C" fn() -> *const segloss_loss; 18] = [
     segloss_custom_region,
 ];
 
-/// Voxels times classes that one execution may visit.
+/// The maximum number of voxels times classes of one execution.
 const MOST_ELEMENTS: i128 = 1 << 14;
-/// Entries of B·C that outputs are made for.
+/// The maximum B·C for which outputs are allocated.
 const MOST_SUMS: i128 = 1 << 12;
-/// Bytes of scratch that one execution may ask for.
+/// The maximum scratch of one execution in bytes.
 const MOST_SCRATCH: usize = 1 << 26;
 
 /// The buffers of a call that live until it returns.
 #[derive(Default)]
 struct Held {
     inputs: Vec<Buffer>,
-    /// Terms and executor: read before anything is written, so that an output may lie over them.
+    /// Terms and executor: read before anything is written, so that an output may overlap them.
     structs: Vec<Buffer>,
     /// Written only on success.
     outputs: Vec<Buffer>,
     tensors: Vec<Tensor>,
 }
 
-/// One call of a verb, twice if it succeeds.
+/// Calls one function, and once more if it succeeds.
 pub fn c_verbs(bytes: &[u8]) {
     let source = &mut Source::of_bytes(bytes);
     let mut held = Held::default();
@@ -64,7 +64,7 @@ pub fn c_verbs(bytes: &[u8]) {
             shape.iter().enumerate().filter(|(axis, _)| *axis != 1).map(|(_, &n)| n).collect();
         Tensor::draw(source, &flat, &[0x0220, 0x0240, 0x0108, 0x0608, 0x0210], 3, wild)
     });
-    // What belongs to a batch belongs to the shape that the library is told.
+    // The other arguments of the batch follow the shape that the library is given.
     let shape = pred.shape.clone();
     let sums = shape.iter().take(2).try_fold(1i128, |n, &extent| n.checked_mul(i128::from(extent.max(0))));
     let sums = sums.filter(|&sums| sums <= MOST_SUMS).map(|sums| sums as usize);
@@ -121,14 +121,14 @@ pub fn c_verbs(bytes: &[u8]) {
     let grad = draw_gradient(source, &mut held, &pred, &mut args);
     alias(source, &held, &pred, &target, &mut args);
 
-    // A loop as long as the tensors say takes as long as they are.
+    // Very large tensors would take too long.
     let is_runnable = pred.elements() <= MOST_ELEMENTS
         && [&pred, &target].into_iter().chain(&weight).chain(&held.tensors).all(Tensor::is_readable)
         && (sums.is_some() || pred.elements() == 0);
     let (args_bytes, _) = sized(source, &args);
     let query_args = Buffer::of(source, &args_bytes);
     let mut size = [0usize; 1];
-    // SAFETY: every pointer leads to as many bytes as the header says, or is never followed.
+    // SAFETY: every pointer points to as many bytes as the header requires, or is never dereferenced.
     let asked = unsafe { segloss_scratch_size(terms, n_terms, query_args.pointer(), size.as_mut_ptr()) };
     assert!((0..=13).contains(&asked), "status {asked}");
     if !is_runnable || size[0] > MOST_SCRATCH {
@@ -139,7 +139,7 @@ pub fn c_verbs(bytes: &[u8]) {
     args.scratch = if source.one_in(40) { null_mut() } else { scratch.pointer() };
     args.scratch_size = scratch.bytes().len();
     let mut args_bytes = args_bytes;
-    // Scratch lies near the end of the struct: a shorter one has none.
+    // The scratch fields are near the end of the struct: a shorter struct has none.
     // SAFETY: a struct of C, read as bytes.
     let full = unsafe {
         core::slice::from_raw_parts(core::ptr::from_ref(&args).cast::<u8>(), size_of::<segloss_args>())
@@ -170,9 +170,9 @@ pub fn c_verbs(bytes: &[u8]) {
                 3 => segloss_accumulate(terms, n_terms, args, own.pointer()),
                 4 => segloss_finalize(terms, n_terms, args, own.pointer(), slopes.pointer()),
                 5 => segloss_backward(terms, n_terms, args, own.pointer()),
-                // It reads one term.
+                // The function reads one term.
                 6 if n_terms > 0 => segloss_distance_field(terms, args, &field_raw),
-                // Weights need C doubles.
+                // The weights are C doubles.
                 _ if classes * 8 <= slopes.bytes().len() => {
                     segloss_class_weights(args, kind, slopes.pointer())
                 }
@@ -204,7 +204,7 @@ pub fn c_verbs(bytes: &[u8]) {
         return;
     }
     assert!(error.is_unchanged(), "an error was written on success");
-    // Once more, over other garbage in the scratch: no bit may change.
+    // A second call with other contents of the scratch: no bit may change.
     let first: Vec<Vec<u8>> = held.outputs.iter().map(|output| output.bytes().to_vec()).collect();
     if args.grad.data.cast_const() == pred.raw.data {
         return;
@@ -226,7 +226,7 @@ fn zeroed() -> segloss_args {
     unsafe { std::mem::zeroed() }
 }
 
-/// `[B, C, …]`, small mostly.
+/// `[B, C, …]`, mostly small.
 fn draw_shape(source: &mut Source<'_>) -> Vec<i64> {
     let mut shape = vec![source.pick(&[1, 2, 3, 1, 0]), source.pick(&[2, 3, 1, 4, 5, 9, 0])];
     for _ in 0..source.pick(&[1, 2, 3, 2, 4, 0]) {
@@ -290,7 +290,7 @@ fn draw_gradient(
     match source.below(5) {
         0 => None,
         1 if pred.data.is_some() => {
-            // In place, mostly as it has to be.
+            // In place, mostly valid.
             args.grad.data = pred.raw.data.cast_mut();
             args.grad.dtype = if source.one_in(5) { pred.raw.dtype } else { 0 };
             args.grad.strides = if source.one_in(4) { pred.raw.strides } else { core::ptr::null() };
@@ -299,7 +299,7 @@ fn draw_gradient(
         _ => {
             let of = if dtype == 0 { pred.raw.dtype } else { dtype };
             let mut like = Tensor::draw(source, &pred.shape, &[of], 7, false);
-            // NULL strides are those of pred, and so is the memory.
+            // With NULL strides, strides and extent are those of pred.
             let strides = like.strides.clone().or(pred.strides.clone());
             if like.strides.is_none() || like.shape != pred.shape {
                 let size = crate::arguments::size_of_dtype(of);
@@ -326,7 +326,7 @@ fn draw_gradient(
     }
 }
 
-/// Puts an output over another argument.
+/// Places an output over another argument.
 fn alias(source: &mut Source<'_>, held: &Held, pred: &Tensor, target: &Tensor, args: &mut segloss_args) {
     if !source.one_in(6) {
         return;
@@ -368,7 +368,7 @@ unsafe extern "C" fn region(
     sums: *const segloss_class_sums,
     slope: *mut segloss_class_sums,
 ) -> f64 {
-    // SAFETY: what the library handed over.
+    // SAFETY: pointers to valid structs that the library passed.
     let (sums, slope) = unsafe { (&*sums, &mut *slope) };
     slope.prediction = sums.target;
     slope.intersection = -1.0;
@@ -387,7 +387,7 @@ fn draw_terms(
     let mut all = vec![];
     for _ in 0..count {
         let loss = LOSSES[source.below(LOSSES.len())]();
-        // SAFETY: zeros are a term; the init writes one.
+        // SAFETY: all zeros are a valid term; `segloss_term_init` writes one.
         let mut term: segloss_term = unsafe { std::mem::zeroed() };
         // SAFETY: `term` is as large as it says.
         assert_eq!(unsafe { segloss_term_init(loss, &mut term, size_of::<segloss_term>()) }, 0);
@@ -415,7 +415,7 @@ fn draw_terms(
         }
         all.push(term);
     }
-    // The stride is the size that the first one says.
+    // The stride is `struct_size` of the first term.
     let mut bytes: Vec<u8> = vec![];
     let first = all.first().map_or(0, |term| term.struct_size as usize);
     for term in &all {
@@ -433,9 +433,9 @@ fn draw_terms(
     if source.one_in(50) { core::ptr::null() } else { pointer }
 }
 
-/// Changes one field of a term to anything.
+/// Changes one field of a term to an arbitrary value.
 fn corrupt(source: &mut Source<'_>, term: &mut segloss_term) {
-    // Constants carry their domain in the high bits: any of them, any of another domain, any bits.
+    // Constants carry their domain in the high bits: small numbers, another domain, or arbitrary bits.
     let any = source.bits() as u32;
     let word =
         source.pick(&[0, 1, 2, 3, 4, 8, 16, 31, any, any.rotate_left(16), any.wrapping_mul(0x0101_0101)]);

@@ -1,5 +1,5 @@
-//! The Rust functions, called with views, options and slices that belong together or do not: no panic, and nothing
-//! is written by a call that is refused.
+//! The Rust functions, called with views, options and slices that are consistent or not: no panic, and a refused call
+//! writes nothing.
 
 use check::source::{Numbers, Source};
 use segloss::{
@@ -8,7 +8,7 @@ use segloss::{
     class_weights, differentiate_in_place, distance_field, finalize, run, scratch_len,
 };
 
-/// Elements that a view may repeat by strides of 0.
+/// The maximum number of elements of a view that repeats its slice by strides of 0.
 const MOST_ELEMENTS: usize = 1 << 13;
 
 /// One call of one function.
@@ -224,6 +224,6 @@ fn view<'a, T: segloss::Element>(
     }
     let first = source.pick(&[0, 1, data.len(), usize::MAX]);
     let view = View::strided(data, first, shape, &strides).ok()?;
-    // Repeated by strides of 0 it may be longer than anybody wants to wait for.
+    // A view repeated by strides of 0 may be too long to process.
     (product(shape) <= MOST_ELEMENTS).then_some(view)
 }
