@@ -145,7 +145,7 @@ Tensor recorded_gradient(const Tensor& upstream, const Tensor& logits, const Ten
 
 // For Python: torch.classes.segloss_cpp.Loss(["dice", "cross_entropy"], [1.0, 1.0]).
 HeldLoss named_loss(const std::vector<std::string>& names, const std::vector<double>& weights) {
-  static const std::map<std::string, const segloss_loss* (*)()> forms = {
+  static const std::map<std::string, const segloss_loss* (*)()> losses = {
       {"cross_entropy", segloss_cross_entropy}, {"dice", segloss_dice},   {"focal", segloss_focal},
       {"top_k", segloss_top_k},                 {"hausdorff", segloss_hausdorff},
   };
@@ -153,7 +153,7 @@ HeldLoss named_loss(const std::vector<std::string>& names, const std::vector<dou
   TORCH_CHECK(names.size() == 1 || names.size() == 2, "one or two losses");
   const auto term = [&](std::size_t k) {
     segloss_term raw;
-    segloss_term_init(forms.at(names[k])(), &raw, sizeof raw);
+    segloss_term_init(losses.at(names[k])(), &raw, sizeof raw);
     raw.weight = weights[k];
     return segloss::Term(raw);
   };

@@ -1,12 +1,14 @@
-// A loss of segloss as a function of PyTorch: segloss_loss(logits, labels, loss) and its gradient by autograd.
+// A segloss loss as a PyTorch function: segloss_loss(logits, labels, loss), with its gradient by autograd.
 //
-// Nothing is copied: address, dtype, sizes and strides of each tensor are passed on, and the gradient is written into
-// a new tensor of the logits' layout. The forward pass keeps the class sums; the backward pass computes the gradient,
-// which the incoming gradient multiplies before it is rounded to the dtype of the logits: float16 with a loss scale of
-// 65536 loses nothing. First derivatives by the logits are offered, in reverse mode; everything else raises.
+// Nothing is copied: address, dtype, sizes and strides of each tensor are passed to segloss, and the gradient is written
+// into a new tensor with the layout of the logits. The forward pass keeps the class sums. The backward pass computes the
+// gradient and multiplies it by the upstream gradient before it is rounded to the dtype of the logits, so that float16
+// with a loss scale of 65536 does not underflow. First derivatives with respect to the logits are offered, in reverse
+// mode; everything else raises.
 //
-// Cost: the forward pass reads the logits once, the backward pass once and writes the gradient. TopK by fraction and
-// terms whose distance field is not given need the whole batch in one call: their backward pass runs the loss again.
+// Cost: the forward pass reads the logits once; the backward pass reads them once and writes the gradient. TopK by
+// fraction and terms without a given distance field need the whole batch in one call: their backward pass computes the
+// loss again.
 #pragma once
 
 #include <torch/torch.h>
