@@ -1,12 +1,12 @@
-"""Losses that need distances beside MONAI's, value and gradient, interleaved in one process.
+"""Losses weighted by distance against MONAI's, value and gradient, interleaved in one process.
 
     cargo rustc --profile capi --crate-type cdylib --no-default-features --features capi,panic-handler
     python -m venv venv && venv/bin/pip install torch monai scipy
     taskset -c 0 venv/bin/python benches/boundary_peers.py target/capi/libsegloss.so
 
-1 x 2 x 128^3 f32 logits, u8 labels of smooth blobs, one thread. Both sides make their distances anew in each call.
-Hausdorff is MONAI's to the last digits of f32, which is checked first. MONAI's boundary loss has a distance of its
-own (it does as much work), so its value is another.
+1 x 2 x 128^3 f32 logits, u8 labels of smooth blobs, one thread. Both libraries compute their distances in each call.
+The Hausdorff values agree to the last digits of f32, which is checked first. MONAI's boundary loss defines its distance
+differently, with the same amount of work, so its value differs.
 """
 import ctypes as c
 import statistics
@@ -45,8 +45,8 @@ def main():
     both_classes = (c.c_double * 2)(1, 1)
     times, values = {}, {}
     runs = {}
-    for name, (forms, peer) in losses.items():
-        runs[name, "segloss"] = Segloss(library, forms, z, labels, both_classes if "both" in name else None)
+    for name, (terms, peer) in losses.items():
+        runs[name, "segloss"] = Segloss(library, terms, z, labels, both_classes if "both" in name else None)
         if peer is not None:
             runs[name, "MONAI"] = backward(lambda z, y, peer=peer: peer(z, truth), leaf, labels)
     for key, run in runs.items():

@@ -1,8 +1,8 @@
-//! The distance transform on blobs, a ball and contrived columns; every answer is checked before it is timed.
+//! The distance transform on blobs, a ball and contrived columns; every result is checked before it is timed.
 //!
 //! ```text
 //! cargo bench -p benches --bench distance              the cases, signed and inside
-//! cargo bench -p benches --bench distance -- threads   one worker and two, and how many times faster two are
+//! cargo bench -p benches --bench distance -- threads   one worker and two, and the speedup
 //! ```
 //!
 //! Beside other libraries: `benches/distance_peers.py`.
@@ -18,7 +18,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-/// Two threads, tasks dealt out in turn; the second begins anew for each pass.
+/// Two threads, tasks assigned in turn; the second thread is started for each pass.
 struct Two;
 
 impl Executor for Two {
@@ -40,7 +40,7 @@ struct Image {
     mask: Vec<u8>,
 }
 
-/// Where three waves that share no period add up to more than nothing: bodies of some twenty voxels.
+/// Blobs of about twenty voxels: the positive voxels of three sums of sines with different periods.
 fn blobs(shape: &[usize]) -> Vec<u8> {
     paint(shape, |place| {
         let wave =
@@ -55,7 +55,7 @@ fn ball(shape: &[usize]) -> Vec<u8> {
     })
 }
 
-/// Half of the lanes look to one end of their column, half to the other.
+/// Half of the lanes have their nearest voxel at one end of the column, half at the other.
 fn contrived(shape: &[usize]) -> Vec<u8> {
     let last = shape[0] as f64 - 1.0;
     paint(shape, |place| {
@@ -101,7 +101,7 @@ impl Image {
         ClassMask::of(&View::new(&self.mask, &self.shape).unwrap())
     }
 
-    /// The largest relative error against the reference, which it prints and which must be below 2⁻²².
+    /// Prints and returns the largest relative error against the reference; it must be below 2⁻²².
     fn check(&self, kind: Kind, executor: &dyn Executor) {
         let request = self.request(kind);
         let mut exact = vec![0f64; self.mask.len()];
@@ -169,10 +169,10 @@ fn classes(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// A second thread that waits for tasks without sleeping, as those of OpenMP do.
+/// A second thread that waits for tasks by spinning, as OpenMP threads do.
 #[derive(Default)]
 struct Pool {
-    /// Counts the calls; the thread runs the odd tasks of each, and says which call it has done with.
+    /// Counts the calls; the thread runs the odd tasks of each call and publishes the last finished call.
     asked: AtomicUsize,
     done: AtomicUsize,
     call: Mutex<Option<(usize, Task)>>,
@@ -181,7 +181,7 @@ struct Pool {
 type Task = &'static (dyn Fn(usize) + Sync);
 
 impl Pool {
-    /// The second thread's life.
+    /// The loop of the second thread.
     fn serve(&self) {
         for call in 1.. {
             while self.asked.load(Ordering::Acquire) < call {
@@ -205,7 +205,7 @@ impl Executor for Pool {
         2
     }
     fn run(&self, tasks: usize, task: &(dyn Fn(usize) + Sync)) {
-        // SAFETY: the thread has done with the task when this returns.
+        // SAFETY: the thread has finished the task when this function returns.
         let task: Task = unsafe { std::mem::transmute(task) };
         let call = self.ask(Some((tasks, task)));
         (0..tasks).step_by(2).for_each(task);
@@ -215,9 +215,9 @@ impl Executor for Pool {
     }
 }
 
-/// What a second worker brings, whether it waits for work or begins anew.
+/// The speedup of a second worker, spinning or started for each pass.
 fn threads(_: &mut Criterion) {
-    // Criterion runs every target; this one answers to its name only.
+    // Criterion runs every target; this one runs only if it is named.
     if !std::env::args().any(|arg| "threads".contains(&arg)) {
         return;
     }
@@ -230,7 +230,7 @@ fn threads(_: &mut Criterion) {
     compare("a thread for each pass", &Two);
 }
 
-/// One worker and two, turn by turn, so that the ratio is that of one machine in one state.
+/// One worker and two, interleaved, so that the ratio does not depend on changes of the machine's load.
 fn compare(second: &str, executor: &dyn Executor) {
     println!("two: this one, and {second}");
     for image in images().iter().take(4) {
@@ -251,7 +251,7 @@ fn compare(second: &str, executor: &dyn Executor) {
     }
 }
 
-/// Tissue on an empty slide, with holes everywhere: most distances are short, and those of the background are long.
+/// Tissue with holes on an empty slide: most distances are short, those of the background long.
 struct Slide {
     shape: [usize; 2],
     mask: Vec<u8>,
@@ -280,7 +280,7 @@ impl Slide {
         self.mask[y * self.shape[1] + x] != 0
     }
 
-    /// The squared distance of a pixel by a search outwards, row by row.
+    /// The squared distance of a pixel, by a search row by row outwards.
     fn search(&self, y: usize, x: usize) -> usize {
         let [height, width] = self.shape;
         let mut best = usize::MAX;
@@ -303,7 +303,7 @@ impl Slide {
         best
     }
 
-    /// The least time of some runs per pixel, in ns, after pixels all over the image have been checked.
+    /// The minimum time per pixel of several runs, in ns, after a check of pixels across the image.
     fn time(&self, runs: usize) -> f64 {
         let request = Distance {
             shape: &self.shape,
@@ -340,7 +340,7 @@ impl Slide {
     }
 }
 
-/// A whole slide beside an image that fits in no second-level cache either.
+/// A whole slide compared with a smaller image that also exceeds the second-level cache.
 fn slide(_: &mut Criterion) {
     let Some(size) = std::env::args().find(|arg| arg.starts_with("slide")) else { return };
     let size: Vec<usize> = size.split(['=', 'x']).filter_map(|number| number.parse().ok()).collect();

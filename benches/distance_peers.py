@@ -1,4 +1,4 @@
-"""The distance transform beside its peers, interleaved in one run on one thread.
+"""The distance transform against other libraries, interleaved in one run on one thread.
 
     cargo rustc --profile capi --crate-type cdylib --no-default-features --features capi,panic-handler
     pip install numpy scipy edt                # and SimpleITK, opencv-python-headless, matplotlib
@@ -8,7 +8,7 @@
 Cases: a = 256^3 blobs (Gaussian noise, sigma 8, above the median), b = 256^3 with a ball, c = the brain of the embedded
 scan at 1 mm (each voxel of 2 mm eight times), d = 1024^2 blobs, ea and eb = a and b with spacing (3, 0.7, 0.7). `--large`
 adds blobs of 512^3, `--all` the slow peers: SciPy, SimpleITK, OpenCV. `--growth` times against the length of contrived
-columns, and against the voxels of blobs. Every answer is checked before its speed is printed.
+columns, and against the voxels of blobs. Every result is checked before its speed is printed.
 """
 
 import argparse
@@ -66,7 +66,7 @@ class Args(ctypes.Structure):
         ("mask", Tensor),
         ("spacing", ctypes.c_void_p),
         ("out", Output),
-        ("fault", ctypes.c_void_p),
+        ("error", ctypes.c_void_p),
         ("scratch", ctypes.c_void_p),
         ("scratch_size", ctypes.c_size_t),
         ("executor", ctypes.c_void_p),
@@ -111,7 +111,7 @@ def ball(shape, radii):
 
 
 def brain():
-    """Where the embedded labels name a tissue, at 1 mm, in the box of the whole template."""
+    """The mask of all tissues in the embedded labels, at 1 mm, in the box of the whole template."""
     nifti = gzip.decompress((PROJECT / "examples/data/mni152_tissue_2mm.nii.gz").read_bytes())
     extents = np.frombuffer(nifti, "<i2", 3, 42)
     labels = np.frombuffer(nifti, np.uint8, extents.prod(), 352).reshape(extents[::-1])
@@ -121,7 +121,7 @@ def brain():
 
 
 def contrived(n):
-    """Half of the lanes look to one end of their column, half to the other."""
+    """Half of the lanes have their nearest voxel at one end of the column, half at the other."""
     mask = np.zeros((n, 64), np.uint8)
     mask[0, ::2] = mask[n - 1, 1::2] = 1
     rows = np.arange(n // 2, n // 2 + n // 8, 3)
@@ -147,14 +147,14 @@ def cases(options):
 
 
 def slow_peers(mask, spacing):
-    """(call, is signed) of the peers that are installed, on masks of their own kind."""
+    """(call, is signed) of the installed libraries, each with the mask type it expects."""
     truth = mask.astype(bool)
     peers = {"scipy inside": lambda: ndimage.distance_transform_edt(truth, spacing)}
     peers["scipy signed"] = lambda: (
         ndimage.distance_transform_edt(~truth, spacing) - ndimage.distance_transform_edt(truth, spacing)
     )
     if SimpleITK:
-        # Another definition: 0 on the voxels of the rim.
+        # A different definition: 0 on the voxels of the rim.
         SimpleITK.ProcessObject.SetGlobalDefaultNumberOfThreads(1)
         image = SimpleITK.GetImageFromArray(mask)
         image.SetSpacing([float(width) for width in reversed(spacing)])
@@ -188,7 +188,7 @@ def compare(library, options):
         ours = Ours(library, mask, spacing)
         truth = mask.astype(bool)
         args = dict(anisotropy=spacing, black_border=False, parallel=1)
-        # Ours is run more often, so that its time is as long as the clock is good.
+        # segloss runs more often per round, so that its time is well above the resolution of the clock.
         repeat = 20 if mask.ndim == 2 else 3
         calls = {
             "signed": (lambda: ours(SIGNED), repeat),
@@ -200,7 +200,7 @@ def compare(library, options):
         }
         if options.all:
             calls |= {peer: (call, 1) for peer, call in slow_peers(mask, spacing).items()}
-        # edt's sign is the opposite of ours; its squares are f32.
+        # The sign of edt is the opposite; its squares are f32.
         wrong = np.abs(ours(SIGNED) + edt.sdf(truth, **args)).max() / np.abs(ours.out).max()
         inside = np.abs(ours(INSIDE) - edt.edt(truth, **args)).max() / np.abs(ours.out).max()
         assert max(wrong, inside) < 1e-6, (wrong, inside)

@@ -1,7 +1,8 @@
-//! How far each loss is from the memory floor of the same arrays, measured in the same run.
+//! The time of each loss relative to the memory floor of the same arrays, measured in the same run.
 //!
-//! The floor is what loops take that do no mathematics: they read the labels once (the census), the logits
-//! once per sweep, and write the gradient, with plain stores or past the caches, whichever is faster. `cargo bench -p benches --bench floor [-- SHAPE [LOSS]]`
+//! The floor is the time of loops without arithmetic: they read the labels once (validation), the logits once per pass,
+//! and write the gradient with regular or non-temporal stores, whichever is faster.
+//! `cargo bench -p benches --bench floor [-- SHAPE [LOSS]]`
 use segloss::{
     Activation, Batch, CrossEntropy, Dice, Focal, GeneralizedDice, Gradient, Loss, Term, TopK, Tversky, View,
     ViewMut, differentiate, scratch_len,
@@ -67,7 +68,7 @@ fn run(name: &str, shape: [usize; 3], only: Option<&str>) {
             let into = Gradient::new(ViewMut::new(&mut gradient, &shape).unwrap());
             black_box(differentiate(&batch, &terms, into, &mut scratch).unwrap());
             ours.push(start.elapsed().as_secs_f64());
-            // What fits the caches would be gone from them.
+            // Arrays that fit in the caches would be evicted.
             let streams = gradient.len() > 1 << 20;
             let first = if streams { stream as fn(&[f32], &mut [f32]) } else { copy };
             for (floor, write) in floors.iter_mut().zip([first, copy]) {
@@ -108,7 +109,7 @@ fn copy(from: &[f32], to: &mut [f32]) {
     }
 }
 
-/// Writes past the caches, where the CPU can.
+/// Writes with non-temporal stores, if the CPU has them.
 fn stream(from: &[f32], to: &mut [f32]) {
     #[cfg(target_arch = "x86_64")]
     {
@@ -123,7 +124,7 @@ fn stream(from: &[f32], to: &mut [f32]) {
             };
         }
         copy(from.1, to.1);
-        // SAFETY: likewise.
+        // SAFETY: SSE is part of x86-64.
         unsafe { _mm_sfence() };
     }
     #[cfg(not(target_arch = "x86_64"))]

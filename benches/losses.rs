@@ -1,5 +1,5 @@
-//! Loss by shape, dtype and layout, value and gradient; before it is timed, each value and gradient is checked against
-//! the crate's own of f64, which the tests hold to the equations.
+//! Value and gradient of losses by shape, dtype and layout. Each value and gradient is first checked against the
+//! crate's f64 results, which the tests compare with the equations.
 //!
 //! `cargo bench -p benches --bench losses`; `cargo bench -p benches --bench losses -- dice/f16` runs a part.
 
@@ -30,12 +30,12 @@ fn losses() -> Vec<(&'static str, Vec<Box<dyn Loss>>)> {
     ]
 }
 
-/// A number that the narrowest type holds, painted with a prime period.
+/// Numbers with a prime period that the narrowest type represents exactly.
 fn painted(i: usize) -> f64 {
     (i * 37 % 101) as f64 / 16.0 - 3.0
 }
 
-/// A type by its name, to it and from it, and how far a value may be from f64's and a component from the largest.
+/// A type: its name, conversions, and the tolerances of value and gradient against f64.
 struct Kind<T> {
     dtype: &'static str,
     number: fn(f64) -> T,
@@ -63,7 +63,7 @@ fn run<T: Element>(c: &mut Criterion, kind: Kind<T>) {
                 let terms: Vec<Term> = forms.iter().map(|form| Term::new(1.0, form.as_ref())).collect();
                 let exact_batch = Batch::new(reference, Activation::Softmax, target);
                 let mut scratch = vec![0; scratch_len(&exact_batch, &terms).unwrap()];
-                // As under a loss scale: a share of so many voxels is less than an f16 holds.
+                // With a loss scale: 1/N of so many voxels underflows in f16.
                 let scale = (b * n) as f64;
                 let mut slopes = exact.clone();
                 let into = ViewMut::strided(&mut slopes, 0, &shape, &strides).unwrap();
@@ -94,7 +94,7 @@ fn run<T: Element>(c: &mut Criterion, kind: Kind<T>) {
 }
 
 fn all(c: &mut Criterion) {
-    // The value is formed in f64; what is lost is lost voxel by voxel, in f32.
+    // The value is summed in f64; only the f32 arithmetic of the voxels rounds.
     run(c, Kind::<f32> { dtype: "f32", number: |x| x as f32, read: f64::from, value: 1e-6, gradient: 2e-6 });
     run(c, Kind::<f64> { dtype: "f64", number: |x| x, read: |x| x, value: 1e-14, gradient: 1e-14 });
     run(

@@ -5,8 +5,8 @@
     taskset -c 0 venv/bin/python benches/peers.py target/capi/libsegloss.so [--plot peers.png] [--no-compile]
 
 Both sides get the same f32 logits and u8 labels (int64 where a framework wants them), one thread, and
-give the value and the gradient with respect to the logits. The peers' code is hand-lean: one-hot only
-where it is the faster for them. Answers are compared before anything is timed.
+give the value and the gradient with respect to the logits. The code of the other libraries uses one-hot
+copies only where that is faster for them. Results are compared before anything is timed.
 """
 import argparse
 import ctypes as c
@@ -35,7 +35,7 @@ class Term(c.Structure):
                 "struct_size flags variant class_average sample_average absent normalizer reserved".split()]
     _fields_ += [(name, c.c_double) for name in
                  "weight alpha beta gamma k smooth_numerator smooth_denominator label_smoothing".split()]
-    _fields_ += [(name, c.c_void_p) for name in "form class_weight region context select".split()]
+    _fields_ += [(name, c.c_void_p) for name in "loss class_weight region context top_k_search".split()]
     _fields_ += [("field", Tensor)]
 
 
@@ -43,20 +43,20 @@ class Args(c.Structure):
     _fields_ = [(name, c.c_uint32) for name in "struct_size flags activation ignore_len".split()]
     _fields_ += [("grad_scale", c.c_double), ("pred", Tensor), ("target", Tensor), ("voxel_weight", Tensor)]
     _fields_ += [(name, c.c_void_p) for name in
-                 "class_present ignore spacing value term_values class_values tallies".split()]
-    _fields_ += [("grad", Output), ("fault", c.c_void_p), ("scratch", c.c_void_p), ("scratch_size", c.c_size_t),
+                 "class_present ignore spacing value term_values class_values class_sums".split()]
+    _fields_ += [("grad", Output), ("error", c.c_void_p), ("scratch", c.c_void_p), ("scratch_size", c.c_size_t),
                  ("executor", c.c_void_p)]
 
 
 class Segloss:
     """A loss over fixed arrays, ready to run."""
 
-    def __init__(self, library, forms, logits, labels, class_weight=None):
+    def __init__(self, library, losses, logits, labels, class_weight=None):
         self.library, self.value = library, c.c_double()
         self.gradient = torch.zeros_like(logits)
-        self.terms = (Term * len(forms))()
-        for term, form in zip(self.terms, forms):
-            getter = getattr(library, f"segloss_{form}")
+        self.terms = (Term * len(losses))()
+        for term, loss in zip(self.terms, losses):
+            getter = getattr(library, f"segloss_{loss}")
             getter.restype = c.c_void_p
             assert library.segloss_term_init(c.c_void_p(getter()), c.byref(term), c.sizeof(Term)) == 0
             term.class_weight = class_weight and c.addressof(class_weight)
@@ -69,7 +69,7 @@ class Segloss:
         self.args.value = c.addressof(self.value)
         self.args.grad.data = self.gradient.data_ptr()
         size = c.c_size_t()
-        assert library.segloss_scratch_size(self.terms, len(forms), c.byref(self.args), c.byref(size)) == 0
+        assert library.segloss_scratch_size(self.terms, len(losses), c.byref(self.args), c.byref(size)) == 0
         self.scratch = torch.zeros(size.value, dtype=torch.uint8)
         self.args.scratch, self.args.scratch_size = self.scratch.data_ptr(), size.value
 
@@ -79,7 +79,7 @@ class Segloss:
 
 
 def sums_of(s, y):
-    """Overlap, prediction and truth [B, C] of probabilities and int64 labels."""
+    """Intersection, prediction and target sums [B, C] of probabilities and int64 labels."""
     s, y = s.flatten(2), y.flatten(1)
     overlap = torch.zeros(s.shape[:2]).scatter_add(1, y, s.gather(1, y[:, None])[:, 0])
     truth = torch.zeros(s.shape[:2]).scatter_add(1, y, torch.ones_like(y, dtype=s.dtype))
@@ -87,7 +87,7 @@ def sums_of(s, y):
 
 
 def sums_one_hot(s, y):
-    """The same by a mask per class, which the compiler may fuse."""
+    """The same with a mask per class, which the compiler can fuse."""
     g = (y[:, None] == torch.arange(s.shape[1]).view(1, -1, *[1] * (y.dim() - 1))).to(s.dtype)
     axes = tuple(range(2, s.dim()))
     return (s * g).sum(axes), s.sum(axes), g.sum(axes)
@@ -174,8 +174,8 @@ def median_times(runs, rounds, repeats):
     times = {name: [] for name in runs}
     for _ in range(rounds):
         for name, run in runs.items():
-            time.sleep(0.05)  # The threads of XLA spin on after their work, here on the one core that all share.
-            run()  # The others' arrays are in the caches.
+            time.sleep(0.05)  # XLA's threads keep spinning after their work, on the one core that all libraries share.
+            run()  # Evicts the arrays of the other libraries from the caches.
             for _ in range(repeats):
                 start = time.perf_counter()
                 run()
@@ -188,7 +188,7 @@ def name_of(shape):
 
 
 def plot(rows, path):
-    """Bars by loss, a picture by shape."""
+    """Bars by loss, one picture per shape."""
     import matplotlib
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
@@ -230,11 +230,11 @@ def main():
         y, leaf = labels.long(), z.clone().requires_grad_(True)
         voxels = labels.numel()
         one_hot = torch_losses(sums_one_hot)
-        for name, (forms, loss) in torch_losses(sums_of).items():
-            ours = Segloss(library, forms, z, labels)
+        for name, (terms, loss) in torch_losses(sums_of).items():
+            ours = Segloss(library, terms, z, labels)
             runs = {"segloss": ours, "eager": backward(loss, leaf, y)}
             if not options.no_compile:
-                # Eager gathers, the compiler fuses masks: to each what suits it.
+                # Eager mode is faster with gather, the compiler with masks, which it fuses.
                 runs["compiled"] = backward(torch.compile(one_hot[name][1]), leaf, y)
             if name in peers_of_jax:
                 import jax

@@ -1,7 +1,9 @@
-//! What a format, a layout, a class or a term more costs: each against the plain case, interleaved in one run.
+//! The cost of other formats and layouts, of more classes and of more terms, each relative to the plain case and
+//! interleaved with it in one run.
 //!
 //! Values and gradients of softmax logits and u8 labels, f32, channels first, unless a line says otherwise. Every
-//! value is checked against the crate's own of f64 before it is timed. `cargo bench -p benches --bench ratios [-- PART OF A LINE]`
+//! value is checked against the crate's f64 result before it is timed.
+//! `cargo bench -p benches --bench ratios [-- PART OF A LINE]`
 
 use half::{bf16, f16};
 use segloss::cpu::{Level, force};
@@ -12,7 +14,7 @@ use segloss::{
 use std::hint::black_box;
 use std::time::Instant;
 
-/// A run, and how many numbers it reads.
+/// A run and the number of elements that it reads.
 struct Timed {
     run: Box<dyn FnMut() -> f64>,
     elements: f64,
@@ -25,7 +27,7 @@ struct Case {
     activation: Activation,
     channels_last: bool,
     loss: fn() -> Vec<Box<dyn Loss>>,
-    /// Gives every term with a field one.
+    /// Whether terms with a field are given one.
     given_field: bool,
 }
 
@@ -71,7 +73,7 @@ fn boundary_too() -> Vec<Box<dyn Loss>> {
     vec![Box::new(Dice::default()), Box::new(CrossEntropy::default()), Box::new(Boundary::default())]
 }
 
-/// Dice as somebody else would write it.
+/// Dice as a custom loss.
 struct Custom;
 
 impl RegionLoss for Custom {
@@ -93,12 +95,12 @@ fn custom() -> Vec<Box<dyn Loss>> {
     vec![Box::new(Custom)]
 }
 
-/// A number that the narrowest type holds, painted with a prime period.
+/// Numbers with a prime period that the narrowest type represents exactly.
 fn painted(i: usize) -> f64 {
     (i * 37 % 101) as f64 / 16.0 - 3.0
 }
 
-/// The case in one element type, its value checked. Its arrays stay for good.
+/// The case in one element type, after a check of its value. Its arrays are leaked.
 fn timed<T: Element>(case: Case, number: fn(f64) -> T, level: Level) -> Timed {
     let [b, c, n] = case.shape;
     let strides = if case.channels_last { [c * n, 1, c] } else { [c * n, n, 1] }.map(|s| s as isize);
@@ -136,7 +138,7 @@ fn f32_of(x: f64) -> f32 {
     x as f32
 }
 
-/// The median time of `this` per element in units of that of `plain`, and the latter in nanoseconds.
+/// The median time per element of `this` relative to that of `plain`, and the latter in nanoseconds.
 fn ratio(mut this: Timed, mut plain: Timed) -> (f64, f64) {
     let mut times = [vec![], vec![]];
     let begun = Instant::now();

@@ -1,7 +1,7 @@
-//! Deep supervision: a network that answers at full, half and quarter resolution, one run of the loss per level.
+//! Deep supervision: outputs at full, half and quarter resolution, one call of the loss per level.
 //!
 //! ```text
-//! L = Σ_k λ_k·L_k            ∂L/∂z_k = λ_k·∂L_k/∂z_k, by the scale of the gradient
+//! L = Σ_k λ_k·L_k            ∂L/∂z_k = λ_k·∂L_k/∂z_k, by `Gradient::scale`
 //! ```
 
 use segloss::compound::presets::DiceCrossEntropy;
@@ -11,10 +11,10 @@ type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 const CLASSES: usize = 3;
 const EDGE: usize = 24;
-/// nnU-Net's 1, ½, ¼, so that they add up to 1.
+/// nnU-Net's weights 1, ½, ¼, divided by their sum.
 const WEIGHTS: [f64; 3] = [4.0 / 7.0, 2.0 / 7.0, 1.0 / 7.0];
 
-/// The labels at full resolution: a ball of class 1, and of class 2 its core.
+/// The labels at full resolution: a ball of class 1 with a core of class 2.
 fn paint_labels() -> Vec<u8> {
     let distance = |i: usize| {
         let [z, y, x] = [i / (EDGE * EDGE), i / EDGE % EDGE, i % EDGE].map(|at| at as f64);
@@ -23,7 +23,7 @@ fn paint_labels() -> Vec<u8> {
     (0..EDGE.pow(3)).map(|i| u8::from(distance(i) < 9.0) + u8::from(distance(i) < 5.0)).collect()
 }
 
-/// What a network might say, with a period that is prime.
+/// Synthetic logits with a prime period.
 fn paint_logits(level: usize) -> Vec<f64> {
     let count = CLASSES * (EDGE >> level).pow(3);
     (0..count).map(|i| ((i * i * 31 + i * 7919 + level * 104_729) % 2003) as f64 / 500.0 - 2.0).collect()
@@ -42,7 +42,7 @@ fn main() -> Result<()> {
     let terms = loss.terms();
     let labels = paint_labels();
     let mut logits = [0, 1, 2].map(paint_logits);
-    // The scratch of the largest level serves all.
+    // Scratch for the largest level is sufficient for all levels.
     let mut scratch = vec![0; scratch_len(&batch(&labels, &logits[0], 0)?, &terms)?];
 
     let (mut total, mut gradients) = (0.0, Vec::new());

@@ -1,4 +1,4 @@
-//! ndarray: a network's output with channels last, a patch of it, mirrored; nothing is copied or moved.
+//! ndarray: a mirrored patch of a channels-last network output, without a copy.
 //!
 //! ```text
 //! [B, D, H, W, C]  → permuted to [B, C, D, H, W] → sliced: planes 3 to 19, every second row, x from right to left
@@ -13,7 +13,7 @@ type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 const SHAPE: (usize, usize, usize, usize, usize) = (2, 20, 24, 70, 3);
 
-/// Where a view lies in the memory of the array that it was taken from.
+/// The position of a view in the memory of its array.
 struct Place {
     first: usize,
     shape: Vec<usize>,
@@ -21,8 +21,8 @@ struct Place {
 }
 
 impl Place {
-    /// `whole` is in C order, so that its first element is the first of its memory; a mirrored
-    /// view starts at its far end.
+    /// `whole` is in C order, so its first element is the first of its memory; a mirrored view starts
+    /// at its last element.
     fn of<T, D: Dimension, E: Dimension>(view: &ArrayView<'_, T, D>, whole: &Array<T, E>) -> Self {
         let first = (view.as_ptr().addr() - whole.as_ptr().addr()) / size_of::<T>();
         Self { first, shape: view.shape().to_vec(), strides: view.strides().to_vec() }
@@ -34,7 +34,7 @@ fn memory<T, D: Dimension>(whole: &Array<T, D>) -> &[T] {
     whole.as_slice().expect("an array in C order")
 }
 
-/// The value; the gradient goes to `into`.
+/// Returns the value and writes the gradient to `into`.
 fn run(prediction: View<'_>, labels: View<'_>, into: ViewMut<'_>) -> Result<f64> {
     let (dice, cross_entropy) = (Dice::default(), CrossEntropy::default());
     let loss = [Term::new(1.0, &dice), Term::new(1.0, &cross_entropy)];
@@ -58,7 +58,7 @@ fn main() -> Result<()> {
     let truth = labels.slice(s![.., 3..19, ..;2, ..;-1]);
     let (at, at_labels) = (Place::of(&seen, &logits), Place::of(&truth, &labels));
 
-    // The gradient has the place of the patch in an array like the logits: what lies outside is not touched.
+    // The gradient is written to the same patch of an array like the logits; the rest is not changed.
     const UNTOUCHED: f32 = 7.0;
     let mut gradient = Array5::from_elem(SHAPE, UNTOUCHED);
     let room = gradient.as_slice_mut().expect("an array in C order");
@@ -82,8 +82,8 @@ fn main() -> Result<()> {
 
     let written = gradient.view().permuted_axes([0, 4, 1, 2, 3]);
     assert_eq!(written.slice(s![.., .., 3..19, ..;2, ..;-1]), wanted);
-    // Softmax does not feel what is added to all classes: the slopes of a voxel add up to 0, but for
-    // the rounding of each. They are summed in f64: sums in f32 would round as much again.
+    // Softmax is invariant to a constant added to all classes: the gradients of a voxel sum to 0 up to
+    // their roundings. They are summed in f64, because sums in f32 would add as much rounding again.
     for slopes in wanted.lanes(Axis(1)) {
         let largest = slopes.fold(0f32, |max, slope| max.max(slope.abs()));
         let sum: f64 = slopes.iter().map(|&slope| f64::from(slope)).sum();

@@ -1,10 +1,11 @@
-// A training loop in C++ with nothing but segloss: Dice + cross entropy, and a boundary loss that grows.
+// A training loop in C++ without other libraries: Dice + cross entropy, and a boundary loss with a growing weight.
 //
-//   cargo rustc --release --lib --crate-type staticlib --no-default-features --features capi,panic-handler
-//   c++ -std=c++20 -O2 -Iinclude examples/training.cpp target/release/libsegloss.a -o training && ./training
+//   cargo rustc --profile capi --crate-type staticlib --no-default-features --features capi,panic-handler --
+//     --emit=obj=target/segloss.o
+//   c++ -std=c++20 -O2 -Iinclude examples/training.cpp target/segloss.o -o training && ./training
 //
-// The model is the smallest that learns: logits = weights * features, voxel by voxel. segloss gives the gradient
-// with respect to the logits; the rest of the chain rule is the product with the features.
+// The model is linear: logits = weights * features, voxel by voxel. segloss computes the gradient with respect to the
+// logits; the product with the features completes the chain rule.
 
 #include <array>
 #include <cmath>
@@ -19,7 +20,7 @@
 constexpr int64_t edge = 32, voxels = edge * edge * edge;
 constexpr std::size_t classes = 2, features = 3, count = voxels;
 
-// A ball, brighter than its surroundings, in more noise than contrast.
+// A ball brighter than its surroundings, with noise above the contrast.
 struct Scan {
   std::vector<uint8_t> labels = std::vector<uint8_t>(count);
   std::vector<float> channels = std::vector<float>(features * count);  // 1, brightness, brightness around
@@ -51,7 +52,7 @@ struct Scan {
   }
 };
 
-// Dice of the ball where class 1 has the larger logit.
+// Dice of the ball and the voxels where class 1 has the larger logit.
 static double overlap(const std::vector<float>& logits, const std::vector<uint8_t>& labels) {
   double both = 0, all = 0;
   for (std::size_t i = 0; i < count; i++) {
@@ -74,7 +75,7 @@ int main() try {
                        .target = {scan.labels.data(), {1, edge, edge, edge}}};
   std::vector<std::byte> scratch(loss.scratch_size(batch));
 
-  // The labels do not change: the boundary's distances are computed once.
+  // The labels do not change, so the distance field is computed once.
   std::vector<float> field(classes * count);
   segloss::distance_field(loss[2], batch, field.data(), scratch);
   loss[2].options.field = {field.data(), batch.pred.shape};

@@ -1,15 +1,15 @@
 //! Gradients of many components against the reference: the derivative of its value along a few directions.
 //!
-//! One direction has a part of every component, so a component that is wrong shows in the sum. What the reference has
-//! no part in is held: see [`held`].
+//! Each direction has a nonzero entry for every component, so a wrong component shows in the sum. Selections are kept
+//! constant: see [`held`].
 
 use crate::held::held;
 use crate::naive::{Activation, Case, Form, TermSpec, boundary, distance, value};
 
-/// Of the sum of the sizes of the products that are added up.
+/// Tolerance relative to the sum of the absolute products.
 const TOLERANCE: f64 = 1e-7;
 
-/// A term with the field that no step moves, computed once.
+/// A term whose field, which no step changes, is computed once.
 fn prepared(case: &Case, term: &TermSpec) -> (Case, TermSpec) {
     let (case, mut term) = held(case, term);
     if term.field.is_none() {
@@ -22,7 +22,7 @@ fn prepared(case: &Case, term: &TermSpec) -> (Case, TermSpec) {
     (case, term)
 }
 
-/// Between −1 and 1, eighths, another number for every component.
+/// A direction: multiples of 1/8 between −1 and 1, different for neighbouring components.
 fn direction(len: usize, seed: u64) -> Vec<f64> {
     let mixed = |k: usize| {
         let mut x =
@@ -33,11 +33,11 @@ fn direction(len: usize, seed: u64) -> Vec<f64> {
     (0..len).map(|k| [-1.0, -0.75, -0.5, -0.25, 0.25, 0.5, 0.75, 1.0][(mixed(k) >> 61) as usize]).collect()
 }
 
-/// That `gradient`, `[B, C, N]`, has the derivative of the reference's value along `directions` directions.
+/// Asserts that `gradient`, `[B, C, N]`, equals the derivative of the reference's value along `directions` directions.
 #[track_caller]
 pub fn assert_gradient(case: &Case, terms: &[TermSpec], gradient: &[f64], directions: u64, title: &str) {
     let mut prepared: Vec<(Case, TermSpec)> = terms.iter().map(|term| prepared(case, term)).collect();
-    // The fourth power of a step is what differences are off by: see `gradients`.
+    // Five-point differences have an error of the fourth power of the step: see `gradients`.
     let step = match case.activation {
         Activation::Softmax | Activation::Sigmoid => 1e-2,
         Activation::Probability | Activation::ProbabilityPerClass => 5e-4,

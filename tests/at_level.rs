@@ -1,22 +1,22 @@
-//! `SEGLOSS_LEVEL=baseline cargo test`, or `avx2`: tests begin at a lower CPU level. Part of every test program.
-#![allow(dead_code)] // each test program takes what it needs
+//! `SEGLOSS_LEVEL=baseline cargo test`, or `avx2`, starts the tests at a lower CPU level. Part of every test program.
+#![allow(dead_code)] // each test program uses a part
 
 use segloss::cpu::{Level, force, level};
 use std::io::Write;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Says that something is missing without which a test shows less than it should, past what hides the words of tests
-/// that pass. In CI, where nothing may be missing, it fails.
+/// Reports that something needed for the full test is missing. Writes to the terminal directly, because the output of
+/// passing tests is captured. Fails in CI, where nothing may be missing.
 pub fn missing(what: &str) {
     assert!(std::env::var_os("CI").is_none(), "not tested: {what}; in CI nothing may be missing");
-    // Nobody reads it if it cannot be written.
+    // A terminal that cannot be written has no reader.
     let _ = writeln!(std::io::stderr(), "NOT TESTED: {what}");
 }
 
-/// The level is global: whoever forces it keeps out the others that do.
+/// The CPU level is global: a lock serializes the tests that force it.
 static FORCING: Mutex<()> = Mutex::new(());
 
-/// The levels in one test's hands, until it ends; then the level is what it was.
+/// Exclusive control of the CPU level for one test; restores the previous level on drop.
 pub struct Forced {
     before: Level,
     _alone: MutexGuard<'static, ()>,
@@ -28,8 +28,8 @@ impl Forced {
         Self { before: level(), _alone: alone }
     }
 
-    /// Goes to a level, if the CPU has it; otherwise that is [`missing`]. `SEGLOSS_BEST=2` says that the machine is
-    /// known to end at AVX2: `.ci/run` says so for a CPU that lists no more, and names what it did not test.
+    /// Forces a level, if the CPU has it; otherwise reports it as [`missing`]. `SEGLOSS_BEST=2` declares that the
+    /// machine has at most AVX2: `.ci/run` sets it for such a CPU and lists AVX-512 as not tested.
     #[must_use]
     pub fn to(&self, wanted: Level) -> bool {
         let is_granted = force(wanted) == wanted;
@@ -48,10 +48,10 @@ impl Drop for Forced {
     }
 }
 
-/// What a test program runs before its first test.
+/// Runs before the first test of a test program.
 #[cfg(target_os = "linux")]
 #[used]
-// SAFETY: the section holds pointers to functions like this, of which the loader calls each once.
+// SAFETY: the section holds function pointers of this type; the loader calls each once.
 #[unsafe(link_section = ".init_array")]
 static AT_START: extern "C" fn() = begin;
 
@@ -71,8 +71,8 @@ fn wanted() -> Option<Level> {
 }
 
 #[test]
-fn tests_begin_at_the_level_that_is_asked_for() {
-    // Where other tests force levels meanwhile, this one is skipped: see `.ci/levels`.
+fn tests_start_at_the_requested_level() {
+    // `.ci/levels` skips this test where other tests force levels at the same time.
     if let Some(wanted) = wanted() {
         assert!(level() <= wanted);
     }

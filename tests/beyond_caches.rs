@@ -1,6 +1,6 @@
-//! More than 64 chunks, and a gradient of more than 16 MiB: every loss is worked through in more than one wave, and its
-//! gradient, written past the caches, where probabilities wait for the second sweep, is the one that is written the
-//! ordinary way. In f64, with an end that is no whole block, from an address that no vector begins at.
+//! More than 64 chunks, and a gradient of more than 16 MiB: every loss runs in more than one batch of chunks, and its
+//! gradient, written with non-temporal stores and used as the cache of probabilities, equals the gradient written with
+//! regular stores. In f64, with an incomplete last block, at an address not aligned for vectors.
 
 use crate::bridge::{Format, Inputs, with_terms};
 use crate::executors::Two;
@@ -43,9 +43,9 @@ fn into(gradient: &mut [f64], batch: &Batch<'_>, terms: &[Term<'_>], accumulate:
 }
 
 #[test]
-fn every_loss_of_many_chunks_streams_the_same_bits_on_any_executor() {
+fn every_loss_of_many_chunks_gives_the_same_bits_with_non_temporal_stores_on_any_executor() {
     let case = case();
-    // Eighths, none of them 0.
+    // Multiples of 1/8, none of them 0.
     let before: Vec<f64> = (0..2 * N).map(|k| (k % 11) as f64 / 8.0 - 0.5625).collect();
     let mut inputs = Inputs::new(&case, &[], &Format::exact(&case));
     inputs.fields.resize_with(segloss::MAX_TERMS, || None);
@@ -71,9 +71,9 @@ fn every_loss_of_many_chunks_streams_the_same_bits_on_any_executor() {
     }
 }
 
-/// A sample of each kind of sweep, in f32, over the logits and beside them, channels first and last.
+/// One loss for each kind of pass, in f32, in place and out of place, channels first and last.
 #[test]
-fn a_gradient_beyond_the_caches_may_lie_over_the_logits() {
+fn gradient_beyond_the_caches_can_be_computed_in_place() {
     let losses: Vec<Vec<Box<dyn Loss>>> = vec![
         vec![Box::new(CrossEntropy::default())],
         vec![Box::new(Dice::default())],

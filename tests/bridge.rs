@@ -1,5 +1,5 @@
-//! From a case of the naive reference to a batch of the crate, in any format.
-#![allow(dead_code)] // each law takes what it needs
+//! Converts a case of the naive reference to a batch of the crate, in any format.
+#![allow(dead_code)] // each law uses a part
 
 use crate::forms::{form_of, is_field_complete};
 use crate::naive::{self, Case, TermSpec};
@@ -18,7 +18,7 @@ pub enum Float {
     F64,
 }
 
-/// How the target is given.
+/// Representation of the target.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Target {
     U8,
@@ -57,12 +57,12 @@ pub const MASKS: [Target; 9] = [
     Target::MaskBool,
 ];
 
-/// Where elements lie.
+/// Memory layout of an array.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Layout {
     ChannelsFirst,
     ChannelsLast,
-    /// Every axis reversed, every row with a gap behind it.
+    /// Every axis reversed, a gap after every row.
     Odd,
 }
 
@@ -90,7 +90,7 @@ impl Format {
     }
 }
 
-/// What a run gave; the gradient by [B, C, N].
+/// Results of a run; the gradient as [B, C, N].
 #[derive(Clone, Debug)]
 pub struct Outcome {
     pub value: f64,
@@ -145,7 +145,7 @@ macro_rules! each_type {
 }
 
 impl Array {
-    /// `values` in C order of `shape`, laid out otherwise. `channel` is the axis that channels-last moves.
+    /// Stores `values`, given in C order of `shape`, in another layout. `channel` is the axis that channels-last moves.
     pub fn new(
         values: &[f64],
         shape: &[usize],
@@ -264,7 +264,7 @@ fn places(shape: &[usize], first: usize, strides: &[isize]) -> Vec<usize> {
         .collect()
 }
 
-/// A batch of a case with everything it borrows.
+/// The arrays of a case that a batch borrows.
 pub struct Inputs {
     pub prediction: Array,
     pub target: Array,
@@ -302,7 +302,7 @@ impl Inputs {
             ignore.sort();
             ignore.dedup();
         }
-        // Maps know no ignored labels: there the weights say it.
+        // Maps have no ignored labels: their voxels get weight 0.
         let weighted =
             case.weight.iter().zip(&case.ignored).any(|(&w, &out)| w != 1.0 && !(out && is_labels));
         let weight =
@@ -343,7 +343,7 @@ impl Inputs {
     }
 }
 
-/// The term of the crate with the options of the reference's.
+/// The term of the crate with the options of the reference's term.
 pub fn term_of<'a>(spec: &'a TermSpec, form: &'a dyn Loss, field: Option<View<'a>>) -> Term<'a> {
     Term {
         minus_one: spec.minus_one,
@@ -371,7 +371,7 @@ pub fn with_terms<R>(specs: &[TermSpec], inputs: &Inputs, f: impl FnOnce(&[Term<
     with_searched_terms(specs, inputs, &[], f)
 }
 
-/// The same, with searches that are done for the first of the terms that have one.
+/// The same, with finished TopK searches for the first terms that have one.
 pub fn with_searched_terms<R>(
     specs: &[TermSpec],
     inputs: &Inputs,

@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
-/// Runs a command; says what it printed if it fails.
+/// Runs a command and returns its output; panics with the output if it fails.
 #[track_caller]
 fn succeed(command: &mut Command, missing: &str) -> String {
     let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}. {missing}"));
@@ -17,8 +17,8 @@ fn succeed(command: &mut Command, missing: &str) -> String {
     text(&output.stdout)
 }
 
-/// Where the static and the shared library are: built once, without std, and shared by everything that links them:
-/// scripts find them by `.ci/library`, and CMake, told of this folder, has nothing left to build.
+/// Folder of the static and the shared library. They are built once, without std, and shared by all tests: scripts find
+/// them by `.ci/library`, and CMake reuses this folder.
 fn library() -> &'static Path {
     static LIBRARY: OnceLock<PathBuf> = OnceLock::new();
     LIBRARY.get_or_init(|| {
@@ -30,7 +30,7 @@ fn library() -> &'static Path {
             .args(["--no-default-features", "--features", "capi,panic-handler", "--target-dir"])
             .arg(&target);
         if cfg!(target_os = "linux") {
-            // Word for word what CMakeLists.txt says.
+            // The same options as in CMakeLists.txt.
             let soname = concat!(env!("CARGO_PKG_VERSION_MAJOR"), ".", env!("CARGO_PKG_VERSION_MINOR"));
             cargo.arg("--").arg(format!("--emit=obj={}", target.join("segloss.o").display()));
             cargo.args(["-C", &format!("link-arg=-Wl,-soname,libsegloss.so.{soname}")]);
@@ -61,13 +61,13 @@ fn run_cpp(sources: &[&str]) {
     }
 }
 
-/// Compiles a program and runs it: what it prints.
+/// Compiles a program, runs it and returns its output.
 #[track_caller]
 fn build(sources: &[&str], standard: &str, flags: &[&str]) -> String {
     succeed(&mut Command::new(compile(sources, standard, flags)), "")
 }
 
-/// Compiles a program with every warning an error, and links the static library.
+/// Compiles a program with warnings as errors and links the static library.
 #[track_caller]
 fn compile(sources: &[&str], standard: &str, flags: &[&str]) -> PathBuf {
     let is_c = sources.iter().all(|source| source.ends_with(".c"));
@@ -79,13 +79,13 @@ fn compile(sources: &[&str], standard: &str, flags: &[&str]) -> PathBuf {
     cc.arg(format!("-I{ROOT}/include"))
         .args(["-iquote", &format!("{ROOT}/tests/c")])
         .args(["-idirafter", &format!("{ROOT}/tests/c/stand_in")]);
-    cc.args(sources.iter().map(|source| format!("{ROOT}/tests/c/{source}")));
+    cc.args(sources.iter().map(|source| Path::new(ROOT).join("tests/c").join(source)));
     cc.arg(library().join("libsegloss.a")).args(["-lm", "-o"]).arg(&program);
     succeed(&mut cc, "No compiler: install the packages gcc and g++, or set CC and CXX.");
     program
 }
 
-/// The golden file as words and numbers, for a C program to read.
+/// The golden file as plain text, for a C program to read.
 fn golden_as_text() -> String {
     use std::fmt::Write;
     let path = Path::new(ROOT).join("tests/golden/golden.json");
@@ -124,7 +124,7 @@ fn golden_as_text() -> String {
 }
 
 #[test]
-fn golden_values_from_c() {
+fn c_results_equal_golden_values() {
     let numbers = Path::new(env!("CARGO_TARGET_TMPDIR")).join("golden.txt");
     std::fs::write(&numbers, golden_as_text()).unwrap();
     let program = compile(&["../golden/golden.c"], "c99", &["-Wpadded"]);
@@ -133,113 +133,113 @@ fn golden_values_from_c() {
 }
 
 #[test]
-fn parameters_out_of_range_from_c() {
+fn c_refuses_parameters_out_of_range() {
     run("ranges.c", "c99");
 }
 
 #[test]
-fn structs_have_the_contracts_layout() {
+fn c_structs_have_the_documented_layout() {
     run("layout.c", "c99");
     run("layout.c", "c11");
 }
 
 #[test]
-fn losses_and_gradients_from_c() {
+fn c_computes_losses_and_gradients() {
     run("losses.c", "c99");
 }
 
 #[test]
-fn every_form_and_every_preset_from_c() {
+fn c_computes_every_loss_and_every_preset() {
     run("forms.c", "c99");
 }
 
 #[test]
-fn options_from_c() {
+fn c_options_have_their_documented_effect() {
     run("options.c", "c99");
 }
 
 #[test]
-fn overlaps_from_c() {
+fn c_refuses_overlapping_outputs() {
     run("overlaps.c", "c99");
 }
 
 #[test]
-fn limits_from_c() {
+fn c_accepts_empty_batches_and_refuses_sizes_beyond_memory() {
     run("limits.c", "c99");
 }
 
 #[test]
-fn what_a_loss_does_not_use_is_refused_in_c() {
+fn c_refuses_parameters_that_a_loss_does_not_use() {
     run("unused.c", "c99");
 }
 
 #[test]
-fn scratch_from_c() {
+fn c_scratch_query_is_sufficient() {
     run("scratch.c", "c99");
 }
 
 #[test]
-fn parts_from_c() {
+fn c_parts_equal_the_whole() {
     run("parts.c", "c99");
     run("top_k.c", "c99");
 }
 
 #[test]
-fn executors_from_c() {
+fn c_executors_do_not_change_results() {
     run("executors.c", "c99");
 }
 
 #[test]
-fn faults_from_c() {
+fn c_errors_name_argument_term_and_index() {
     run("errors.c", "c99");
 }
 
 #[test]
-fn distances_from_c() {
+fn c_computes_distances() {
     run("distances.c", "c99");
 }
 
 #[test]
-#[cfg(target_os = "linux")] // where programs change their stack by ucontext
-fn the_deepest_stack_from_c() {
+#[cfg(target_os = "linux")] // the program switches stacks by ucontext
+fn c_stack_depth_is_within_its_bounds() {
     run("stack.c", "c99");
 }
 
 /// Also run on AArch64, on a Cortex-M4F and in wasm: see `.ci/cross`.
 #[test]
-fn the_bits_of_all_losses_are_those_that_are_written_down() {
+fn digest_of_all_losses_equals_the_recorded_one() {
     run("digest.c", "c99");
 }
 
 #[test]
-fn the_header_from_cpp() {
+fn header_compiles_as_cpp() {
     run("header.cpp", "c++11");
     run("header.cpp", "c++17");
 }
 
 #[test]
-fn dlpack_tensors_from_c() {
+fn dlpack_tensors_are_translated() {
     run("dlpack.c", "c99");
     run("dlpack.c", "c11");
 }
 
 #[test]
-fn the_defaults_of_the_cpp_terms_are_those_of_c() {
+fn defaults_of_cpp_terms_equal_those_of_c() {
     run_cpp(&["defaults.cpp"]);
 }
 
 #[test]
-fn every_verb_from_cpp() {
+fn every_cpp_function_gives_the_bits_of_c() {
     run_cpp(&["values.cpp"]);
 }
 
 #[test]
-fn element_types_by_trait() {
+fn cpp_element_types_are_deduced() {
     run_cpp(&["dtypes.cpp"]);
 }
 
 #[test]
-fn exceptions_and_results_in_one_program() {
+fn cpp_exceptions_and_results_link_into_one_program() {
     run_cpp(&["failures.cpp", "returns.cpp"]);
     for standard in ["c++17", "c++20"] {
         let said = build(&["returns.cpp"], standard, &["-fno-exceptions", "-DALONE"]);
@@ -248,16 +248,30 @@ fn exceptions_and_results_in_one_program() {
 }
 
 #[test]
-fn the_training_loop_of_the_examples_learns() {
+fn cpp_training_example_learns() {
     let said = build(&["../../examples/training.cpp"], "c++20", &["-Wshadow"]);
     assert!(said.contains("step 60"), "{said}");
 }
 
+/// The C and the C++ program of the README compile as printed, and run.
+#[test]
+fn readme_programs_run_as_printed() {
+    let readme = std::fs::read_to_string(format!("{ROOT}/README.md")).unwrap();
+    for (language, standard) in [("c", "c99"), ("cpp", "c++17")] {
+        let fence = format!("```{language}\n");
+        let code = readme.split(&fence).nth(1).and_then(|rest| rest.split("```").next()).expect("a program");
+        let source = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("readme.{language}"));
+        std::fs::write(&source, code).unwrap();
+        let said = build(&[source.to_str().unwrap()], standard, &[]);
+        assert!(said.starts_with("loss "), "{said}");
+    }
+}
+
 /// Exported symbols are exactly the committed list.
 #[test]
-fn the_shared_library_exports_what_the_header_declares() {
+fn shared_library_exports_exactly_the_declared_functions() {
     let shared = library().join("libsegloss.so");
-    // Another system's shared library is read by another tool.
+    // nm reads the shared libraries of Linux only.
     if !cfg!(target_os = "linux") {
         return at_level::missing("the symbols of a shared library that is not Linux's");
     }

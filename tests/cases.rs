@@ -1,29 +1,29 @@
-//! Painted inputs: numbers of a prime period, sizes at edges, at most 512 voxels.
+//! Test inputs: numbers with a prime period, sizes at the edges of blocks, at most 512 voxels.
 //!
-//! Logits are odd sixteenths, probabilities 64ths, weights and soft truth eighths: bf16 holds them all,
-//! so that every format computes from the same numbers. No class is near one half, so that a mask of the
-//! prediction holds still while differences are taken.
+//! Logits are odd multiples of 1/16, probabilities of 1/64, weights and soft targets of 1/8: bf16 represents them
+//! exactly, so every format computes from the same numbers. No probability is close to one half, so the mask of the
+//! prediction does not change between the steps of finite differences.
 
 use crate::naive::{Activation, Case, Form, TermSpec, probabilities};
 
-/// A case by what is special about it.
+/// A case and its name.
 pub struct Painted {
     pub name: &'static str,
     pub case: Case,
 }
 
-/// The label that does not count: every integer type holds it.
+/// The ignored label; every integer type can hold it.
 pub const IGNORED: i64 = 255;
 
-/// As many spatial axes as there may be, most of them of one voxel.
+/// The maximum number of spatial axes, most of them of one voxel.
 const MANY_AXES: [usize; 14] = [3, 1, 1, 2, 1, 1, 1, 2, 1, 1, 1, 1, 2, 1];
 
-/// Odd sixteenths between −4 and 4.
+/// Odd multiples of 1/16 between −4 and 4.
 pub fn logits(count: usize, seed: usize) -> Vec<f64> {
     (0..count).map(|k| (2 * ((k * k * 31 + k * 17 + seed * 7) % 61) as i64 - 61) as f64 / 16.0).collect()
 }
 
-/// Between −4 and 4, so that no two voxels cost the same: whom TopK selects hangs on no rounding.
+/// Logits between −4 and 4 such that no two voxels have the same loss: TopK's selection depends on no rounding.
 pub fn distinct_logits(count: usize, seed: usize) -> Vec<f64> {
     (0..count).map(|k| ((k * k * 31 + k * 17 + seed * 7) % 1_000_003) as f64 / 125_000.0 - 4.0).collect()
 }
@@ -39,17 +39,17 @@ pub fn weights(count: usize) -> Vec<f64> {
     (0..count).map(|k| [1.0, 0.5, 2.0, 0.0, 1.25, 0.75, 1.5][k % 7]).collect()
 }
 
-/// 0/1 maps in which classes overlap, and some voxels belong to none.
+/// 0/1 maps with overlapping classes and voxels of no class.
 pub fn masks(count: usize, seed: usize) -> Vec<f64> {
     (0..count).map(|k| if (k * k + seed * k + k / 3) % 7 < 3 { 1.0 } else { 0.0 }).collect()
 }
 
-/// Eighths between 0 and 1, both included.
+/// Multiples of 1/8 in [0, 1].
 pub fn soft(count: usize, seed: usize) -> Vec<f64> {
     (0..count).map(|k| ((k * k * 5 + k * 3 + seed) % 17 % 9) as f64 / 8.0).collect()
 }
 
-/// 64ths between 4 and 60, never one half.
+/// Multiples of 1/64 from 4/64 to 60/64 without one half.
 fn each_probability(count: usize, seed: usize) -> Vec<f64> {
     let place = |k: usize| 4 + (k * k * 13 + k * 5 + seed) % 53;
     (0..count).map(|k| (if place(k) == 32 { 36 } else { place(k) }) as f64 / 64.0).collect()
@@ -68,7 +68,7 @@ fn shared_probability(samples: usize, voxels: usize) -> Vec<f64> {
     all
 }
 
-/// Pushes the classes that are nearly one half away from it.
+/// Moves probabilities away from one half.
 pub fn steady(mut case: Case) -> Case {
     for _ in 0..64 {
         let near: Vec<usize> = (probabilities(&case).s.iter().enumerate())
@@ -78,7 +78,7 @@ pub fn steady(mut case: Case) -> Case {
             return case;
         }
         for k in near {
-            // Two classes of a voxel move apart.
+            // The logits of two classes of a voxel move apart.
             case.z[k] += 0.125 * (1 + k / case.n() % case.c % 5) as f64;
         }
     }
@@ -104,7 +104,7 @@ fn of_labels(
     Case::of_labels(c, shape, activation, &z, &labels, ignore)
 }
 
-/// Everything a loss may be asked for. 63, 64, 65: one voxel less than a block of sums, a block, one more.
+/// All cases. 63, 64, 65 voxels: one less than a block, a block, one more.
 pub fn cases() -> Vec<Painted> {
     use Activation::{Probability, ProbabilityPerClass, Sigmoid, Softmax};
     let count = |case: &Case| case.b * case.n();
@@ -131,7 +131,7 @@ pub fn cases() -> Vec<Painted> {
             &[IGNORED],
         )
     };
-    // A class whose label does not count.
+    // The ignored label is a class.
     let without_class = |case: Case, class: i64| {
         let labels = case.labels.as_ref().expect("a case of labels");
         Case::of_labels(case.c, &case.shape, case.activation, &case.z, labels, &[class])
@@ -172,14 +172,14 @@ pub fn cases() -> Vec<Painted> {
     all.into_iter().map(|(name, case)| Painted { name, case: steady(case) }).collect()
 }
 
-/// The field of a form: a map of distances per class, or one for all.
+/// The field of a loss: one distance map per class, or one for all classes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Field {
     PerClass,
     Shared,
 }
 
-/// The field of a form, if it has one.
+/// The field of a loss, if it has one.
 pub fn field_of(form: Form) -> Option<Field> {
     match form {
         Form::Boundary { .. } | Form::Hausdorff(_) => Some(Field::PerClass),
@@ -188,17 +188,17 @@ pub fn field_of(form: Form) -> Option<Field> {
     }
 }
 
-/// Whether the terms are defined for the case: distances are taken from masks, and soft truth is none.
+/// Whether the terms are defined for the case: distances need masks, which soft targets are not.
 pub fn is_served(terms: &[TermSpec], case: &Case) -> bool {
     let is_mask = case.truth.iter().all(|&g| g == 0.0 || g == 1.0);
     let ones = |b: usize, i: usize| (0..case.c).filter(|&c| case.truth[case.at(b, c, i)] == 1.0).count();
-    // One map for all classes is taken from regions, and they do not overlap.
+    // One map for all classes needs regions that do not overlap.
     let has_regions = case.labels.is_some()
         || case.c == 1
         || (0..case.b * case.n()).all(|k| ones(k / case.n(), k % case.n()) == 1);
     let finds_its_field = |term: &TermSpec| match field_of(term.form) {
         _ if term.field.is_some() => true,
-        // Of the prediction there is always a mask.
+        // The prediction always has a mask.
         Some(Field::PerClass) => is_mask || matches!(term.form, Form::Hausdorff(of) if of.prediction_only),
         Some(Field::Shared) => is_mask && has_regions,
         None => true,
@@ -206,12 +206,12 @@ pub fn is_served(terms: &[TermSpec], case: &Case) -> bool {
     terms.iter().all(|term| has_meaning(term, case.c) && finds_its_field(term))
 }
 
-/// A single class has no rival to be larger than.
+/// Whether a term is defined for a number of classes: argmax needs at least two.
 pub fn has_meaning(term: &TermSpec, classes: usize) -> bool {
     classes > 1 || !matches!(term.form, Form::Hausdorff(of) if of.argmax)
 }
 
-/// Calls `law` with every loss and every case it serves.
+/// Calls `law` with every loss and every case that it is defined for.
 pub fn each(mut law: impl FnMut(&str, &Case, &[TermSpec])) {
     let cases = cases();
     for loss in crate::list::losses() {
@@ -225,7 +225,7 @@ pub fn each(mut law: impl FnMut(&str, &Case, &[TermSpec])) {
 }
 
 #[test]
-fn cases_are_small_and_every_format_holds_them() {
+fn cases_are_small_and_exact_in_every_format() {
     for Painted { name, case } in cases() {
         assert!(case.b * case.n() <= 512, "{name}");
         let numbers = case.z.iter().chain(&case.truth).chain(&case.weight);

@@ -1,5 +1,5 @@
-//! Every number of classes has kernels of its own, or a tile of its own width: value and gradient are those of the
-//! equations in every layout, and a gradient that is added is added to what is there.
+//! Kernels and tile widths depend on the number of classes. For each number, value and gradient equal the equations in
+//! every layout, and an added gradient is added to the previous contents.
 
 use crate::along::assert_gradient;
 use crate::bridge::{Float, Format, Layout, Outcome, outcome};
@@ -10,14 +10,14 @@ use crate::naive::{Activation, Case, TermSpec};
 use crate::precision::reference;
 use std::collections::BTreeSet;
 
-/// Each that has a kernel of its own, one more, and those at which tiles are narrow or one block wide.
+/// Every number with its own kernel, one more, and numbers at which tiles are narrow or one block wide.
 const FEW: [usize; 9] = [1, 2, 3, 4, 5, 6, 7, 8, 9];
 const MANY: [usize; 3] = [21, 105, 300];
 
-/// A block of 64 voxels, and an odd end.
+/// A block of 64 voxels and an incomplete one.
 const SHAPE: [usize; 2] = [3, 23];
 
-/// 255 is a class of three hundred.
+/// With 300 classes, 255 is a class.
 const IGNORED: i64 = -100;
 
 fn labels(count: usize, classes: usize, with_ignored: bool) -> Vec<i64> {
@@ -54,7 +54,7 @@ fn of_maps(
     )
 }
 
-/// Plain labels, weights and ignored voxels, maps: each way of the kernels.
+/// Plain labels; weights and ignored voxels; maps: every path of the kernels.
 fn cases_of(classes: usize) -> Vec<(&'static str, Case)> {
     use Activation::{Sigmoid, Softmax};
     let samples = if classes > 9 { 1 } else { 2 };
@@ -92,7 +92,7 @@ fn run(case: &Case, terms: &[TermSpec], float: Float, layout: Layout) -> Outcome
     outcome(case, terms, &format, 1.0).unwrap()
 }
 
-/// In f64 what the equations say, in f32 the same to its precision, and in every layout the same bits.
+/// Asserts that f64 equals the equations, f32 equals f64 to its precision, and every layout has the same bits.
 fn check(title: &str, case: &Case, terms: &[TermSpec], directions: u64) {
     let exact = run(case, terms, Float::F64, Layout::ChannelsLast);
     let (expected, size) = reference(case, terms);
@@ -114,12 +114,12 @@ fn check(title: &str, case: &Case, terms: &[TermSpec], directions: u64) {
 }
 
 #[test]
-fn of_every_number_of_classes_value_and_gradient_are_the_equations() {
+fn value_and_gradient_equal_the_equations_for_every_number_of_classes() {
     each(&FEW, |title, case, terms| check(title, case, terms, 2));
 }
 
 #[test]
-fn of_many_classes_value_and_gradient_are_the_equations() {
+fn value_and_gradient_equal_the_equations_for_many_classes() {
     let mut seen = BTreeSet::new();
     each(&MANY, |title, case, terms| {
         let is_new = seen.insert((case.c, case.activation == Activation::Sigmoid, sweeps_of(terms)));
@@ -128,6 +128,6 @@ fn of_many_classes_value_and_gradient_are_the_equations() {
 }
 
 #[test]
-fn of_every_number_of_classes_a_gradient_is_added_to_what_is_there() {
+fn gradient_is_added_to_the_output_for_every_number_of_classes() {
     each(&FEW, assert_added);
 }

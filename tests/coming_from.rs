@@ -1,7 +1,7 @@
-//! Losses of other libraries and the terms that give their value and gradient: the rows of `docs/coming_from.md`.
+//! Losses of other libraries and the terms with the same value and gradient: the rows of `docs/coming_from.md`.
 //!
-//! `golden/coming_from.py` called the libraries and wrote what they said. The page is held to the rows: its tables
-//! and its code hold what is run here.
+//! `golden/coming_from.py` recorded the results of the libraries. The test also compares the page with the rows: its
+//! tables and its code contain what runs here.
 
 use segloss::region::{Squares, Volume};
 use segloss::{
@@ -13,12 +13,12 @@ use segloss::{
 use serde_json::Value;
 use std::cell::RefCell;
 
-/// Both sides are f64 sums of some ninety numbers.
+/// Both sides are f64 sums of about ninety numbers.
 const TOLERANCE: f64 = 1e-12;
-/// Some libraries round to f32 on the way: a few units of its last digit.
+/// Some libraries round intermediate results to f32: a few units of its last digit.
 const SHIPPED: f64 = 1e-6;
 
-/// Focal loss with one price for what is there and another for what is not.
+/// Focal loss with different weights for positive and negative outcomes.
 struct BalancedFocal {
     alpha: f64,
     gamma: f64,
@@ -48,7 +48,7 @@ impl Loss for BalancedFocal {
     }
 }
 
-/// What a library said, and about what.
+/// A recorded result and its inputs.
 struct Row<'a> {
     said: &'a Value,
     case: &'a Value,
@@ -89,7 +89,7 @@ impl<'a> Row<'a> {
         [self.shape[0]].iter().chain(&self.shape[2..]).copied().collect()
     }
 
-    /// Samples, classes, voxels of the batch, those of them that count, classes with truth, and the smallest truth.
+    /// Samples, classes, voxels of the batch, counted voxels, classes present, and the smallest number of voxels of one.
     fn facts(&self) -> [f64; 6] {
         let (b, c) = (self.shape[0], self.shape[1]);
         let n = self.pred.len() / c;
@@ -104,7 +104,7 @@ impl<'a> Row<'a> {
         (!self.field.is_empty()).then(|| View::new(&self.field, &self.shape).unwrap())
     }
 
-    /// The runs, one after the other into one gradient, give what the library said.
+    /// Checks that the runs, added into one gradient, equal the recorded result.
     fn check(&self, runs: &[(Activation, &[Term<'_>])], tolerance: f64) -> Result<(), String> {
         let title = format!("{} {} on {}", self.said["from"], self.said["call"], self.said["case"]);
         let flat = self.flat();
@@ -148,10 +148,10 @@ impl<'a> Row<'a> {
     }
 }
 
-/// All rows, and those that were asked for.
+/// All recorded rows, and those tested.
 struct Book {
     golden: Value,
-    /// Library, call, and the terms as they are written here.
+    /// Library, call, and the source text of the terms.
     read: RefCell<Vec<(&'static str, &'static str, String)>>,
     wrong: RefCell<Vec<String>>,
 }
@@ -176,13 +176,13 @@ impl Book {
         rows
     }
 
-    /// Every row was checked, and the page says of each what was run.
+    /// Asserts that every row was tested and that the page shows the terms of each.
     fn close(self) {
         let (read, wrong) = (self.read.into_inner(), self.wrong.into_inner());
         assert!(wrong.is_empty(), "{}", wrong.join("\n"));
         for row in self.golden["rows"].as_array().unwrap() {
             let asked = read.iter().any(|(from, call, _)| row["from"] == *from && row["call"] == *call);
-            assert!(asked, "nobody checks {} {}", row["from"], row["call"]);
+            assert!(asked, "no test of {} {}", row["from"], row["call"]);
         }
         let page = file("docs/coming_from.md");
         let bare = |text: &str| text.split_whitespace().collect::<String>();
@@ -204,7 +204,7 @@ impl Book {
     }
 }
 
-/// Of a library: a call, and the runs (an activation and its terms) that give the same.
+/// Tests calls of a library against runs, each an activation and its terms.
 macro_rules! rows {
     ($book:ident, $from:literal, $facts:tt, $field:ident:
      $($call:literal => $($activation:ident $terms:expr),+ $(; within $tolerance:literal)?;)*) => {$(
@@ -221,7 +221,7 @@ macro_rules! rows {
 #[test]
 #[allow(unused_variables, reason = "not every library's rows need all facts")]
 #[rustfmt::skip]
-fn other_libraries_and_the_terms_that_give_the_same() {
+fn terms_reproduce_losses_of_other_libraries() {
     let book = Book::open();
     let v = [0.5, 2.0, 1.25];
     const BARE: Dice = Dice { squares: Squares::Linear, smooth_numerator: 0.0, smooth_denominator: 0.0 };

@@ -1,4 +1,4 @@
-//! Losses that are not the crate's: a region, a joint form and costs of every charge, through the public traits.
+//! Custom losses through the public traits: region, joint region, and voxel losses of every contribution.
 
 use crate::bridge::{Format, Inputs};
 use crate::cases::{self, Painted};
@@ -9,7 +9,7 @@ use segloss::{
     RegionLoss, SampleAverage, Status, Term, View, ViewMut, Voxel, VoxelLoss, differentiate, scratch_len,
 };
 
-/// Log-cosh Dice: ln cosh of Dice, flat where all is right.
+/// Log-cosh Dice: ln cosh of the Dice loss.
 struct LogCoshDice(Dice);
 
 impl RegionLoss for LogCoshDice {
@@ -28,7 +28,7 @@ impl Loss for LogCoshDice {
     }
 }
 
-/// The share of the error that is in the truth, of any power: what only a reader of squares sees.
+/// The fraction of the squared error on positive voxels: reads both squared sums.
 struct Missed;
 
 impl RegionLoss for Missed {
@@ -56,7 +56,7 @@ impl Loss for Missed {
     }
 }
 
-/// The root of the mean square of the classes' Dice: the worst one weighs most.
+/// The root mean square of the Dice losses of the classes.
 struct RootMeanSquare(Dice);
 
 impl JointRegionLoss for RootMeanSquare {
@@ -94,7 +94,7 @@ impl VoxelLoss for Poly {
     }
 }
 
-/// (1 − s)^q due on the true class: a cost that raises, and a price on one outcome.
+/// (1 − s)^q of the target class: a voxel loss with a power and a weight on one outcome.
 struct Doubt {
     power: f64,
 }
@@ -114,7 +114,7 @@ impl VoxelLoss for Doubt {
     }
 }
 
-/// Both outcomes pay, at prices of their own.
+/// A voxel loss of both outcomes with different weights.
 struct Balanced;
 
 impl VoxelLoss for Balanced {
@@ -144,7 +144,7 @@ impl VoxelLoss for Brier {
     }
 }
 
-/// Probabilities by a price that the caller brings: no form knows how to compute it.
+/// Probabilities times a field that only the caller can give.
 struct Priced;
 
 impl VoxelLoss for Priced {
@@ -179,7 +179,7 @@ fn of(case: &Case, inputs: &Inputs, terms: &[Term<'_>]) -> (f64, Vec<f64>) {
     (value, gradient)
 }
 
-/// The gradient against differences, on every case, joined in every way.
+/// Compares the gradient with finite differences, on every case and for every average.
 #[track_caller]
 fn assert_gradient(name: &str, form: &dyn Loss) {
     for Painted { name: title, case } in cases::cases() {
@@ -208,18 +208,18 @@ fn assert_gradient(name: &str, form: &dyn Loss) {
 }
 
 #[test]
-fn a_custom_region_has_a_gradient() {
+fn custom_region_loss_has_the_gradient_of_its_value() {
     assert_gradient("log-cosh dice", &LogCoshDice(Dice::default()));
     assert_gradient("missed", &Missed);
 }
 
 #[test]
-fn a_custom_joint_form_has_a_gradient() {
+fn custom_joint_region_loss_has_the_gradient_of_its_value() {
     assert_gradient("root mean square", &RootMeanSquare(Dice::default()));
 }
 
 #[test]
-fn a_custom_cost_has_a_gradient_whoever_pays() {
+fn custom_voxel_loss_of_every_contribution_has_the_gradient_of_its_value() {
     assert_gradient("poly-1", &Poly { epsilon: 2.0 });
     assert_gradient("doubt", &Doubt { power: 1.7 });
     assert_gradient("balanced", &Balanced);
@@ -231,7 +231,7 @@ fn painted(wanted: &str) -> Case {
 }
 
 #[test]
-fn a_custom_cost_has_its_value() {
+fn custom_voxel_loss_has_its_value() {
     let case = painted("labels, ignored and weighted");
     let (inputs, p) = (Inputs::new(&case, &[], &Format::exact(&case)), probabilities(&case));
     let sum = |cost: &dyn Fn(f64, f64) -> f64| -> f64 {
@@ -248,12 +248,12 @@ fn a_custom_cost_has_its_value() {
     close(&Poly { epsilon: 2.0 }, sum(&|s, g| g * (2.0 * (1.0 - s) - s.ln())));
     close(&Doubt { power: 1.7 }, sum(&|s, g| g * (1.0 - s).powf(1.7)));
     close(&Balanced, sum(&|s, g| 0.75 * g * s.ln().powi(2) + 2.0 * (1.0 - g) * (-s).ln_1p().powi(2)));
-    // Paid everywhere, it is a mean over the classes as well.
+    // With AllClasses the loss is a mean over the classes as well.
     close(&Brier, sum(&|s, g| (s - g).powi(2)) / case.c as f64);
 }
 
 #[test]
-fn a_field_that_no_form_computes_is_asked_for_and_felt() {
+fn field_of_a_custom_loss_must_be_given_and_enters_the_gradient() {
     let case = painted("probabilities of one class");
     assert_eq!(case.activation, Activation::Probability);
     let inputs = Inputs::new(&case, &[], &Format::exact(&case));

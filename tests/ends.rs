@@ -1,4 +1,4 @@
-//! The table "The ends" of the equations, line by line, for every loss that a line names.
+//! Extreme predictions with known values: perfect, absent, all wrong; one test per line of that table.
 
 use crate::bridge::{Float, Format, exact, outcome};
 use crate::cases::is_served;
@@ -27,7 +27,7 @@ fn assert_values(case: &Case, expected: &[(Form, f64)]) {
     }
 }
 
-/// One class, and what is said of each of its voxels.
+/// A case of one class with the given probability of each voxel.
 fn one_class(labels: &[i64], s: &[f64]) -> Case {
     Case::of_labels(1, &[labels.len()], Activation::Probability, s, labels, &[])
 }
@@ -42,7 +42,7 @@ fn depth_of_the_truth(case: &Case, term: &TermSpec, rim_zero: bool) -> f64 {
 }
 
 #[test]
-fn a_perfect_prediction_costs_nothing() {
+fn perfect_prediction_has_zero_loss() {
     for loss in losses() {
         for (title, case) in ends().into_iter().filter(|(title, _)| title.ends_with("perfect")) {
             let weight: Vec<f64> = (0..case.n()).map(|i| [1.0, 0.5, 3.0][i % 3]).collect();
@@ -70,7 +70,7 @@ fn a_perfect_prediction_costs_nothing() {
 }
 
 #[test]
-fn a_perfect_combo_is_minus_the_weight_of_its_dice() {
+fn combo_of_a_perfect_prediction_is_minus_the_weight_of_dice() {
     let labels = painted_labels(35, 2);
     for (activation, size) in [(Activation::Softmax, 1e3), (Activation::Probability, 1.0)] {
         let perfect = said(2, &SHAPE, activation, size, &labels, |label, class| label == class);
@@ -80,7 +80,7 @@ fn a_perfect_combo_is_minus_the_weight_of_its_dice() {
 
 /// G = 0, S = 1.375, Σws² = 0.65625.
 #[test]
-fn an_absent_class_is_counted() {
+fn class_absent_from_the_target_is_counted() {
     let invented = one_class(&[0, 0, 0], &[0.5, 0.25, 0.75]).weighted(&[1.0, 2.0, 0.5]);
     let overlap_of = |predicted: f64| 1.0 - E / (predicted + E);
     assert_values(
@@ -95,7 +95,7 @@ fn an_absent_class_is_counted() {
             (ASYMMETRIC, overlap_of(1.375 / 3.25)),
             (GENERALIZED_DICE, overlap_of(1.375)),
             (SENSITIVITY, (1.0 - R) * 0.65625 / (3.5 + E)),
-            // A class without truth weighs nothing in (16).
+            // A class absent from the target has weight 0 in (16).
             (Form::LogDice { gamma: 0.3 }, 0.0),
             (Form::PowerCrossEntropy { gamma: 0.3 }, 0.0),
         ],
@@ -103,7 +103,7 @@ fn an_absent_class_is_counted() {
 }
 
 #[test]
-fn where_every_class_is_absent_all_weigh_alike() {
+fn generalized_dice_weighs_classes_equally_if_all_are_absent() {
     let s = [0.5, 0.25, 0.75, 0.125, 0.5, 0.25];
     let nobody = Case::of_maps(2, &[3], Activation::ProbabilityPerClass, &s, &[0.0; 6]);
     let gd = 1.0 - E / (1.5 + 0.875 + E);
@@ -116,9 +116,9 @@ fn where_every_class_is_absent_all_weigh_alike() {
     }
 }
 
-/// G = 2.5: nothing of it found, and nothing invented.
+/// G = 2.5, no true positives, no false positives.
 #[test]
-fn what_is_overlooked_altogether_costs_all_but_the_smoothing() {
+fn class_missed_entirely_has_loss_one_less_the_smoothing() {
     let overlooked = one_class(&[1, 1, 0], &[0.0; 3]).weighted(&[0.5, 2.0, 1.0]);
     let overlap_of = |truth: f64| 1.0 - E / (truth + E);
     assert_values(
@@ -139,7 +139,7 @@ fn what_is_overlooked_altogether_costs_all_but_the_smoothing() {
 }
 
 #[test]
-fn two_classes_that_are_all_wrong_cost_the_distance_of_their_logits() {
+fn cross_entropy_of_two_wrong_classes_is_the_difference_of_their_logits() {
     for (size, n) in [(8e4, 1), (8e4, 70), (1e6, 1), (1e6, 70)] {
         let labels = painted_labels(n, 2);
         let wrong = said(2, &[n], Activation::Softmax, size, &labels, |label, class| label != class);
@@ -154,13 +154,13 @@ fn two_classes_that_are_all_wrong_cost_the_distance_of_their_logits() {
             assert_eq!(value(&wrong, form), 2.0 * size, "{form:?}");
         }
     }
-    // Half of both outcomes, and of a Dice of 1/2 that is smoothed by a whole voxel.
+    // One half of both outcomes, and of a Dice of 1/2 with a smoothing of one voxel.
     let wrong = said(2, &[1], Activation::Softmax, 8e4, &[1], |label, class| label != class);
     assert_eq!(exact(&wrong, &presets::combo(2)).value, 79_999.75);
 }
 
 #[test]
-fn a_probability_of_exactly_0_or_1_stands_at_the_floor_and_feels_nothing() {
+fn given_probability_of_exactly_0_or_1_has_the_floor_value_and_no_gradient() {
     let floor = 126.0 * 2f64.ln();
     let (overlooked, invented) = (one_class(&[1], &[0.0]), one_class(&[0], &[1.0]));
     for wrong in [&overlooked, &invented] {
@@ -179,16 +179,16 @@ fn a_probability_of_exactly_0_or_1_stands_at_the_floor_and_feels_nothing() {
 }
 
 #[test]
-fn one_voxel_has_no_boundary_and_costs_what_it_is_wrong() {
+fn single_voxel_has_no_boundary_and_the_loss_of_its_error() {
     let wrong = said(2, &[1, 1, 1], Activation::Probability, 1.0, &[1], |label, class| label != class);
     assert_values(&wrong, &[(BOUNDARY, 0.0), (Form::Hausdorff(Default::default()), 0.0)]);
     // A sample of one label has D = 0.
     assert_eq!(value(&wrong, Form::DistancePenalized), value(&wrong, CROSS_ENTROPY));
 }
 
-/// Of the parameters, those that make the largest numbers.
+/// Parameters with the largest powers.
 #[test]
-fn powers_of_five_are_finite() {
+fn values_and_gradients_at_gamma_5_are_finite() {
     for gamma in [1e-3, 0.2, 5.0] {
         for form in [
             Form::Focal { gamma },
@@ -215,9 +215,9 @@ fn powers_of_five_are_finite() {
     }
 }
 
-/// γ = 5 of a distance of 2·10⁶, times a weight of 10⁶, is 3.2e37: more than ten of them an f32 does not hold.
+/// γ = 5 of a distance of 2·10⁶, times a weight of 10⁶, is 3.2e37: the sum of more than ten exceeds the range of f32.
 #[test]
-fn sums_of_the_largest_costs_are_finite() {
+fn sums_of_the_largest_voxel_losses_are_finite() {
     for n in [1, 64, 70] {
         let labels = painted_labels(n, 2);
         let wrong = said(2, &[n], Activation::Softmax, 1e6, &labels, |label, class| label != class);

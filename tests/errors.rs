@@ -1,4 +1,4 @@
-//! Every check at the door: what is refused, where it points, and that nothing is written.
+//! Input checks: which inputs are refused, what the error names, and that no output is written.
 
 use segloss::region::Squares;
 use segloss::{
@@ -32,10 +32,10 @@ fn labelled(labels: &[u8]) -> Batch<'_> {
     Batch { target: view(labels, &FLAT), ..batch() }
 }
 
-/// A number that no loss yields.
+/// The value of outputs before a call; no loss has it.
 pub const PAINT: f64 = -12345.0;
 
-/// The error of a run, of which every output is then as it was painted; it is a sentence.
+/// Returns the error of a run; asserts that no output has changed and that the message is complete.
 #[track_caller]
 fn refused_with(batch: &Batch<'_>, terms: &[Term<'_>], scratch: &mut [u8]) -> Error {
     let painted = ClassSums { weight: PAINT, ..ClassSums::ZERO };
@@ -53,7 +53,7 @@ fn refused_with(batch: &Batch<'_>, terms: &[Term<'_>], scratch: &mut [u8]) -> Er
     let error = run(batch, terms, report, scratch).unwrap_err();
     let numbers = gradient.iter().chain(&term_values).chain(&class_values);
     assert!(numbers.into_iter().all(|&x| x == PAINT) && tallies.iter().all(|t| *t == painted), "{error}");
-    // Folding finds the same, or that it computes no field.
+    // `accumulate` returns the same error, or that it computes no field.
     let of_fold = accumulate(batch, terms, &mut tallies, scratch).unwrap_err();
     assert!(of_fold == error || of_fold.status == Status::MissingField, "{of_fold}, not {error}");
     assert!(tallies.iter().all(|t| *t == painted), "{error}");
@@ -93,12 +93,12 @@ fn refused(batch: &Batch<'_>, terms: &[Term<'_>]) -> (Status, &'static str, Opti
 }
 
 #[test]
-fn the_batch_that_the_others_differ_from_is_good() {
+fn unmodified_batch_is_accepted() {
     assert!(run(&batch(), &LOSS, Outputs::default(), &mut [0; 1 << 17]).is_ok());
 }
 
 #[test]
-fn shapes_that_do_not_belong_together_are_refused() {
+fn inconsistent_shapes_are_refused() {
     let prediction = |shape: &[usize]| Batch { prediction: view(&LOGITS, shape), ..batch() };
     assert_eq!(refused(&prediction(&[120]), &LOSS), (Status::Shape, "prediction", None));
     assert_eq!(refused(&prediction(&[2, 60]), &LOSS), (Status::Shape, "prediction", None));
@@ -117,14 +117,14 @@ fn shapes_that_do_not_belong_together_are_refused() {
 }
 
 #[test]
-fn one_channel_of_labels_is_labels() {
+fn target_with_one_channel_is_read_as_labels() {
     let target = view(&LABELS, &[2, 1, 4, 5]);
     let value = |batch: &Batch<'_>| run(batch, &LOSS, Outputs::default(), &mut [0; 1 << 17]).unwrap();
     assert_eq!(value(&Batch { target, ..batch() }), value(&batch()));
 }
 
 #[test]
-fn element_types_that_do_not_fit_are_refused() {
+fn unsupported_element_types_are_refused() {
     let integers = [0i32; 120];
     let prediction = Batch { prediction: view(&integers, &SHAPE), ..batch() };
     assert_eq!(refused(&prediction, &LOSS), (Status::Dtype, "prediction", None));
@@ -137,7 +137,7 @@ fn element_types_that_do_not_fit_are_refused() {
 }
 
 #[test]
-fn a_bad_label_is_named_by_its_voxel_unless_it_does_not_count() {
+fn error_names_the_voxel_of_an_invalid_label_unless_it_is_ignored() {
     for (sample, voxel) in [(0, 0), (0, 19), (1, 7)] {
         let at = sample * 20 + voxel;
         let mut labels = LABELS;
@@ -150,26 +150,26 @@ fn a_bad_label_is_named_by_its_voxel_unless_it_does_not_count() {
         (weights[at], weights[39]) = (0.0, 0.0);
         assert!(good(Batch { voxel_weight: Some(view(&weights, &FLAT)), ..labelled(&labels) }));
     }
-    // Of any type, whatever its number is cut down to 8 or 32 bits.
+    // For every type, including labels that truncation to 8 or 32 bits would make valid.
     for bad in [-1i64, 3, 256, 1 << 32, i64::MIN, i64::MAX] {
         let mut labels = [1i64; 40];
         labels[21] = bad;
         let target = Batch { target: view(&labels, &FLAT), ..batch() };
         assert_eq!(refused(&target, &LOSS), (Status::Label, "target", Some(21)), "{bad}");
     }
-    // The largest u64 is -1 by its bits, which names no u64.
+    // The largest u64 has the bits of -1, which is not the same label.
     let mut labels = [1u64; 40];
     labels[21] = u64::MAX;
     let target = Batch { target: view(&labels, &FLAT), ignore: &[-1], ..batch() };
     assert_eq!(refused(&target, &LOSS), (Status::Label, "target", Some(21)));
-    // One class knows 0 and 1.
+    // For one class, labels are 0 and 1.
     let labels = [2u8; 40];
     let one = Batch::new(view(&MAPS[..40], &[2, 1, 4, 5]), Activation::Sigmoid, view(&labels, &FLAT));
     assert_eq!(refused(&one, &LOSS), (Status::Label, "target", Some(0)));
 }
 
 #[test]
-fn a_mask_that_is_neither_0_nor_1_is_named_by_its_voxel() {
+fn error_names_the_voxel_of_a_mask_value_other_than_0_or_1() {
     let mut masks = [1u8; 120];
     masks[60 + 40 + 9] = 2;
     masks[60 + 20 + 13] = 7;
@@ -185,13 +185,13 @@ fn a_mask_that_is_neither_0_nor_1_is_named_by_its_voxel() {
         )*};
     }
     bits_of_one_are_no_one!(u8, u16, u32, u64, i8, i16, i32, i64);
-    // Nobody looks at the maps of a class that is not annotated.
+    // The masks of a class that is not annotated are not read.
     let target = Batch { class_present: Some(&[1, 1, 1, 1, 0, 0]), ..target };
     assert!(run(&target, &LOSS, Outputs::default(), &mut [0; 1 << 17]).is_ok());
 }
 
 #[test]
-fn a_bad_weight_is_named_by_its_voxel() {
+fn error_names_the_voxel_of_an_invalid_weight() {
     for bad in [f32::NAN, f32::INFINITY, -1.0, -1e-30] {
         let mut weights = WEIGHTS;
         (weights[33], weights[38]) = (bad, bad);
@@ -201,7 +201,7 @@ fn a_bad_weight_is_named_by_its_voxel() {
 }
 
 #[test]
-fn options_without_a_meaning_are_refused() {
+fn undefined_options_are_refused() {
     let one = Batch::new(view(&MAPS[..40], &[2, 1, 4, 5]), Activation::Softmax, view(&LABELS, &FLAT));
     assert_eq!(refused(&one, &LOSS), (Status::Unsupported, "activation", None));
     let maps = Batch { target: view(&MAPS, &SHAPE), ignore: &[255], ..batch() };
@@ -215,7 +215,7 @@ fn options_without_a_meaning_are_refused() {
 }
 
 #[test]
-fn soft_truth_makes_no_mask_and_the_first_such_voxel_is_named() {
+fn distance_losses_refuse_soft_targets_and_name_the_first_voxel() {
     let mut maps = MAPS;
     maps[60 + 40 + 3] = 0.5;
     maps[60 + 11] = 0.25;
@@ -226,7 +226,7 @@ fn soft_truth_makes_no_mask_and_the_first_such_voxel_is_named() {
     assert!(run(&soft, &[Term { field, ..boundary[1] }], Outputs::default(), &mut [0; 1 << 17]).is_ok());
 }
 
-/// The error of the second term, which it names.
+/// Returns the error of the second term; asserts that it names the term.
 #[track_caller]
 fn refused_term(term: Term<'_>) -> (Status, &'static str, Option<usize>) {
     let error = refused_with(&batch(), &[LOSS[0], term], &mut [0; 1 << 17]);
@@ -235,7 +235,7 @@ fn refused_term(term: Term<'_>) -> (Status, &'static str, Option<usize>) {
 }
 
 #[test]
-fn parameters_out_of_range_are_named_with_their_term() {
+fn error_names_term_and_parameter_out_of_range() {
     for bad in [-0.1, f64::NAN, f64::INFINITY] {
         let parameter = |name| (Status::Parameter, name, None);
         let smooth = Dice { smooth_numerator: bad, ..DICE };
@@ -253,7 +253,7 @@ fn parameters_out_of_range_are_named_with_their_term() {
 }
 
 #[test]
-fn bad_class_weights_and_fields_are_refused() {
+fn invalid_class_weights_and_fields_are_refused() {
     let weighed = |weights: &[f64]| refused_term(Term { class_weight: Some(weights), ..LOSS[0] });
     assert_eq!(weighed(&[1.0, 2.0]), (Status::Shape, "class_weight", None));
     assert_eq!(weighed(&[0.0; 3]), (Status::Parameter, "class_weight", None));
@@ -265,14 +265,14 @@ fn bad_class_weights_and_fields_are_refused() {
 }
 
 #[test]
-fn a_loss_has_one_to_four_terms() {
+fn number_of_terms_must_be_one_to_four() {
     assert_eq!(refused(&batch(), &[]), (Status::Parameter, "terms", None));
     assert_eq!(refused(&batch(), &[LOSS[0]; MAX_TERMS + 1]), (Status::Parameter, "terms", None));
     assert!(run(&batch(), &[LOSS[0]; MAX_TERMS], Outputs::default(), &mut [0; 1 << 17]).is_ok());
 }
 
 #[test]
-fn scratch_that_is_too_short_is_refused() {
+fn short_scratch_is_refused() {
     let needed = scratch_len(&batch(), &LOSS).unwrap();
     for len in [0, 1, 64, needed - 64] {
         let error = refused_with(&batch(), &LOSS, &mut vec![0; len]);
@@ -280,7 +280,7 @@ fn scratch_that_is_too_short_is_refused() {
     }
 }
 
-/// The number that was refused and the one that is needed, of a refused call.
+/// The refused number and the needed number of an error.
 #[track_caller]
 fn numbers_of(error: Error) -> (Option<f64>, Option<f64>) {
     assert_sentence(&error);
@@ -288,10 +288,10 @@ fn numbers_of(error: Error) -> (Option<f64>, Option<f64>) {
 }
 
 #[test]
-fn errors_carry_the_numbers_that_are_known() {
+fn errors_contain_the_refused_and_the_needed_number() {
     let refused = |batch: &Batch<'_>, terms: &[Term<'_>]| refused_with(batch, terms, &mut [0; 1 << 17]);
     let numbers = |batch: &Batch<'_>, terms: &[Term<'_>]| numbers_of(refused(batch, terms));
-    // Labels, as they are stored.
+    // Labels, with their stored value.
     for bad in [-7i64, 3, 1 << 40, i64::MIN] {
         let mut labels = [1i64; 40];
         labels[21] = bad;
@@ -302,7 +302,7 @@ fn errors_carry_the_numbers_that_are_known() {
     labels[33] = u64::MAX;
     let target = Batch { target: view(&labels, &FLAT), ..batch() };
     assert_eq!(numbers(&target, &LOSS), (Some(u64::MAX as f64), None));
-    // A mask, of the first class in which the voxel is none; the one before is not annotated.
+    // A mask value, from the first annotated class with an invalid value at the voxel.
     let mut masks = [1i16; 120];
     (masks[60 + 9], masks[60 + 40 + 9]) = (5, -2);
     let target = Batch { target: view(&masks, &SHAPE), ..batch() };
@@ -341,7 +341,7 @@ fn errors_carry_the_numbers_that_are_known() {
 }
 
 #[test]
-fn a_batch_without_voxels_is_done_at_once_however_many_samples_it_has() {
+fn batch_without_voxels_returns_at_once_for_any_number_of_samples() {
     let empty = [[1usize << 62, 0, 0], [1 << 62, 3, 0], [1 << 40, 1 << 30, 0], [0, 3, 1 << 62], [2, 3, 0]];
     for shape in empty.map(|shape| shape.map(|extent| extent.min(usize::MAX >> 2))) {
         let flat = [shape[0], shape[2]];

@@ -1,4 +1,4 @@
-//! No executor changes a bit: of values, gradients, tallies, parts, and of which voxel is the first bad one.
+//! Executors change no bit of values, gradients, class sums and parts, nor the first invalid voxel that is reported.
 
 use crate::bridge::{Format, Inputs, with_terms};
 use crate::cases::is_served;
@@ -9,7 +9,7 @@ use segloss::{
 };
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Two threads, tasks dealt out in turn.
+/// Two threads, tasks assigned in turn.
 pub struct Two;
 
 impl Executor for Two {
@@ -40,7 +40,7 @@ impl Executor for Careless {
     }
 }
 
-/// Answers `first`, then another number of workers each time. Runs tasks from the last to the first.
+/// Returns `first`, then a different number of workers at each query. Runs tasks from the last to the first.
 struct Fickle {
     first: usize,
     asked: AtomicUsize,
@@ -73,7 +73,7 @@ fn executors() -> Vec<Box<dyn Executor>> {
     all
 }
 
-/// Two samples of three chunks, the last with an end that is no whole block.
+/// Two samples of three chunks, the last with an incomplete block.
 const SHAPE: [usize; 2] = [13, 2713];
 
 fn large(activation: Activation) -> Case {
@@ -87,7 +87,7 @@ fn large(activation: Activation) -> Case {
     Case::of_labels(c, &SHAPE, activation, &z, &labels, &[255]).weighted(&weights)
 }
 
-/// Bits of value, gradient and tallies.
+/// Bits of value, gradient and class sums.
 fn bits(batch: &Batch<'_>, terms: &[Term<'_>]) -> (u64, Vec<u32>, Vec<ClassSums>) {
     let shape = batch.prediction.shape().to_vec();
     let mut gradient = vec![f32::NAN; shape.iter().product()];
@@ -103,7 +103,7 @@ fn bits(batch: &Batch<'_>, terms: &[Term<'_>]) -> (u64, Vec<u32>, Vec<ClassSums>
 }
 
 #[test]
-fn no_executor_changes_a_bit_of_any_loss() {
+fn executors_give_the_same_bits_for_every_loss() {
     for activation in [Activation::Softmax, Activation::Sigmoid, Activation::Probability] {
         let case = large(activation);
         for loss in crate::list::losses() {
@@ -126,9 +126,9 @@ fn no_executor_changes_a_bit_of_any_loss() {
     }
 }
 
-/// A number of workers that changes between two questions would cut scratch for some and use it for others.
+/// If the number of workers were queried twice, scratch could be partitioned for one number and used for another.
 #[test]
-fn the_number_of_workers_is_asked_once_in_a_call_of_any_loss() {
+fn number_of_workers_is_queried_once_per_call() {
     for activation in [Activation::Softmax, Activation::Sigmoid] {
         let case = large(activation);
         let logits: Vec<f32> = case.z.iter().map(|&z| z as f32).collect();
@@ -148,7 +148,7 @@ fn the_number_of_workers_is_asked_once_in_a_call_of_any_loss() {
                     let measured = Fickle::new(first);
                     let len = scratch_len(&Batch { executor: &measured, ..alone }, terms).unwrap();
                     assert_eq!(asked(&measured), 1, "{} {first}", loss.name);
-                    // As much again behind it is not scratch.
+                    // The second half of the buffer is not part of the scratch.
                     let mut memory = vec![0xa5; 2 * len + (1 << 20)];
                     let (scratch, behind) = memory.split_at_mut(len);
                     let fickle = Fickle::new(first);
@@ -163,7 +163,7 @@ fn the_number_of_workers_is_asked_once_in_a_call_of_any_loss() {
 }
 
 #[test]
-fn no_executor_changes_a_bit_of_a_part() {
+fn executors_give_the_same_bits_for_parts() {
     let case = large(Activation::Softmax);
     let inputs = Inputs::new(&case, &[], &Format::exact(&case));
     let (dice, ce) = (Dice::default(), CrossEntropy::default());
@@ -188,7 +188,7 @@ fn no_executor_changes_a_bit_of_a_part() {
 }
 
 #[test]
-fn the_first_bad_voxel_is_named_whoever_finds_it() {
+fn first_invalid_voxel_is_named_on_any_executor() {
     let n = 5 * 16384;
     let logits = vec![0f32; 2 * n];
     let top_k = TopK::default();
@@ -208,7 +208,7 @@ fn the_first_bad_voxel_is_named_whoever_finds_it() {
 }
 
 #[test]
-fn scratch_grows_with_workers_and_less_is_refused() {
+fn scratch_grows_with_workers_and_a_shorter_one_is_refused() {
     let (logits, labels) = (vec![0f32; 2 * 40_000], vec![0u8; 40_000]);
     let target = View::new(&labels, &[1, 40_000]).unwrap();
     let alone =

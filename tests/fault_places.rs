@@ -1,5 +1,5 @@
-//! A fault is named by its voxel wherever it is, whatever kind it is: the first of two, past a block, a tile and a
-//! chunk, in any sample, in any layout, whoever looks first.
+//! The error names the first invalid voxel: of every kind of invalid input, past a block, a tile and a chunk, in any
+//! sample, in any layout, on any executor.
 
 use crate::executors::Two;
 use crate::limits::ACTIVATIONS;
@@ -10,11 +10,11 @@ use segloss::{
 };
 
 const C: usize = 3;
-/// A chunk, a tile, a block and an odd end.
+/// A chunk, a tile, a block and an incomplete block.
 const N: usize = 16_384 + 1_024 + 64 + 5;
 const B: usize = 2;
 
-/// Two places in each other's order: the first is the one to be named.
+/// Pairs of voxels; the error must name the first of each.
 const PLACES: [(usize, usize); 9] = [
     (0, 1),
     (63, 64),
@@ -56,13 +56,13 @@ impl<T: Element> Maps<T> {
         View::strided(&self.data, 0, &[B, self.channels, N], &strides).unwrap()
     }
 
-    /// Of one channel: without its axis.
+    /// A map of one channel without the channel axis.
     fn flat(&self) -> View<'_> {
         View::new(&self.data, &[B, N]).unwrap()
     }
 }
 
-/// The error of a loss on a batch is this status, about this argument, at this voxel.
+/// Asserts status, argument and voxel of the error of a loss on a batch.
 #[track_caller]
 fn assert_named(
     batch: &Batch<'_>,
@@ -82,7 +82,7 @@ fn assert_named(
     }
 }
 
-/// Calls `fault` with every pair of places and every layout.
+/// Calls `fault` with every pair of voxels and every layout.
 fn each(mut fault: impl FnMut(usize, usize, bool, &str)) {
     for (first, second) in PLACES {
         for last in [false, true] {
@@ -109,7 +109,7 @@ fn label(voxel: usize) -> u8 {
 }
 
 #[test]
-fn a_bad_label_is_named() {
+fn first_invalid_label_is_named() {
     fn of<T: Element>(class: impl Fn(u8) -> T, bad: [T; 2]) {
         each(|first, second, last, title| {
             let (logits, cross_entropy) = (prediction(last), CrossEntropy::default());
@@ -117,7 +117,7 @@ fn a_bad_label_is_named() {
             labels.set(first, 0, bad[0]);
             labels.set(second, 0, bad[1]);
             let batch = Batch::new(logits.view(), Activation::Softmax, labels.flat());
-            // With an ignored label and without: two ways of looking.
+            // With and without an ignored label: two paths of the validation.
             for ignore in [&[][..], &[100]] {
                 let batch = Batch { ignore, ..batch };
                 assert_named(&batch, &cross_entropy, Status::Label, "target", first, title);
@@ -131,13 +131,13 @@ fn a_bad_label_is_named() {
 }
 
 #[test]
-fn a_mask_that_is_neither_0_nor_1_is_named() {
+fn first_mask_value_other_than_0_or_1_is_named() {
     let cross_entropy = CrossEntropy::default();
     for activation in activations() {
         each(|first, second, last, title| {
             let logits = prediction(last);
             let mut masks = Maps::new(C, last, |voxel, c| u8::from(usize::from(label(voxel)) == c));
-            // The second is of an earlier class.
+            // The second voxel belongs to an earlier class.
             masks.set(first, 2, 2);
             masks.set(second, 0, 255);
             let batch = Batch::new(logits.view(), activation, masks.view());
@@ -147,14 +147,14 @@ fn a_mask_that_is_neither_0_nor_1_is_named() {
 }
 
 #[test]
-fn a_map_outside_of_0_to_1_is_named() {
+fn first_map_value_outside_0_to_1_is_named() {
     let cross_entropy = CrossEntropy::default();
     for (first_value, second_value) in [(255.0, -1.0), (-0.5, f32::NAN), (f32::NAN, 1.5)] {
         each(|first, second, last, title| {
             let logits = prediction(last);
             let mut maps =
                 Maps::new(C, last, |voxel, c| if usize::from(label(voxel)) == c { 0.75 } else { 0.125 });
-            // The second is of an earlier class.
+            // The second voxel belongs to an earlier class.
             maps.set(first, 2, first_value);
             maps.set(second, 0, second_value);
             let batch = Batch::new(logits.view(), Activation::Softmax, maps.view());
@@ -164,7 +164,7 @@ fn a_map_outside_of_0_to_1_is_named() {
 }
 
 #[test]
-fn a_bad_weight_is_named() {
+fn first_invalid_weight_is_named() {
     fn of<T: Element>(one: T, bad: &[T]) {
         let cross_entropy = CrossEntropy::default();
         each(|first, second, last, title| {
@@ -186,9 +186,9 @@ fn a_bad_weight_is_named() {
     of::<f64>(0.5, &[-1.0]);
 }
 
-/// Truth from which no distances can be taken: half a mask, and for regions two of them or none.
+/// Targets without distances: a mask value of one half; for regions, a voxel of two classes or of none.
 #[test]
-fn truth_that_makes_no_mask_is_named() {
+fn first_voxel_that_forms_no_mask_is_named() {
     let (boundary, hausdorff) = (Boundary::default(), Hausdorff::default());
     let forms: [(&dyn Loss, bool); 3] = [(&boundary, false), (&hausdorff, false), (&DistancePenalized, true)];
     for (form, is_partition) in forms {

@@ -1,4 +1,4 @@
-//! Faults of reference code that are not ours: a test for each that the equations list. That of smp, whose
+//! Known bugs of reference implementations: one test each that the crate does not have them. The one of smp, whose
 //! intersection is a difference of large sums, is in `numbers`.
 
 use crate::bridge::{Float, Format, LABELS, Target, exact, outcome};
@@ -21,7 +21,7 @@ fn assert_close(ours: f64, expected: f64) {
     assert_relative_eq!(ours, expected, max_relative = 1e-13);
 }
 
-/// Two classes of which the network knows nothing: every voxel has a cross entropy of ln 2.
+/// Two classes with equal logits: every voxel has a cross entropy of ln 2.
 fn undecided(shape: &[usize], labels: &[i64]) -> Case {
     Case::of_labels(2, shape, Activation::Softmax, &vec![0.0; 2 * labels.len()], labels, &[])
 }
@@ -31,27 +31,27 @@ fn penalty_field(case: &Case) -> Vec<f64> {
     with_fields(case, &terms, &Format::exact(case))[0].field.clone().unwrap()
 }
 
-/// SegLoss's `DisPenalizedCE` weighs by distance, and returns the mean of what it has not weighed.
+/// SegLoss's `DisPenalizedCE` computes the weighted loss and returns the mean of the unweighted one.
 #[test]
-fn the_distance_penalty_reaches_the_value() {
+fn distance_penalty_enters_the_value() {
     let case = undecided(&[4], &[0, 0, 0, 1]);
-    // D = 1/3, 2/3, 1, and 1 of a region one voxel thin.
+    // D = 1/3, 2/3, 1, and 1 in a region one voxel thin.
     assert_close(value(&case, Form::DistancePenalized), LN_2 * (4.0 + 3.0) / 4.0);
     assert_close(value(&case, CROSS_ENTROPY), LN_2);
 }
 
-/// Its penalty is NaN over the whole map for lesions of one or two voxels, and for empty and full masks.
+/// Its distance penalty is NaN in the whole map for lesions of one or two voxels, and for empty and full masks.
 #[test]
-fn the_distance_penalty_of_thin_lesions_is_one() {
+fn distance_penalty_of_thin_lesions_is_one() {
     assert_eq!(penalty_field(&undecided(&[3], &[0, 1, 0])), [1.0; 3]);
     assert_eq!(penalty_field(&undecided(&[4], &[0, 1, 1, 0])), [1.0; 4]);
     assert_eq!(penalty_field(&undecided(&[3], &[0; 3])), [0.0; 3]);
     assert_eq!(penalty_field(&undecided(&[3], &[1; 3])), [0.0; 3]);
 }
 
-/// With a single sample it takes slices for samples, without a word.
+/// For a single sample it silently computes distances slice by slice.
 #[test]
-fn distances_of_a_single_sample_reach_across_its_slices() {
+fn distances_of_a_single_sample_extend_across_slices() {
     // Each slice has one label, and no boundary of its own.
     let volume = undecided(&[2, 2, 2], &[0, 0, 0, 0, 1, 1, 1, 1]);
     assert_eq!(penalty_field(&volume), [1.0; 8]);
@@ -59,7 +59,7 @@ fn distances_of_a_single_sample_reach_across_its_slices() {
 
 /// SegLoss's `ExpLog_loss` leaves out the exponent and the logarithm of its cross entropy.
 #[test]
-fn both_halves_of_exponential_logarithmic_are_raised() {
+fn exponential_logarithmic_applies_both_exponents() {
     let s = [0.5, 0.75, 0.5, 0.25];
     let case = Case::of_labels(2, &[2], Activation::Probability, &s, &[0, 1], &[]);
     let surprise = [2f64.ln(), 4f64.ln()];
@@ -71,18 +71,18 @@ fn both_halves_of_exponential_logarithmic_are_raised() {
     assert_close(ours, 0.8 * log_dice + 0.2 * cross_entropy);
 }
 
-/// SegLoss's `PenaltyGDiceLoss` bends −GD, where the equation has 1 − GD.
+/// SegLoss's `PenaltyGDiceLoss` applies the penalty to −GD, where the equation has 1 − GD.
 #[test]
-fn the_penalty_bends_what_is_found() {
+fn penalty_applies_to_one_minus_generalized_dice() {
     let case = Case::of_labels(1, &[4], Activation::Probability, &[0.5, 0.75, 0.25, 0.0], &[1, 1, 0, 0], &[]);
     let gd = 1.0 - (2.0 * 1.25 + 1e-5) / (3.5 + 1e-5);
     assert_close(value(&case, GENERALIZED_DICE), gd);
     assert_close(value(&case, Form::Penalty { power: 2.0, k: 2.5 }), gd / (1.0 + 2.5 * (1.0 - gd)));
 }
 
-/// SegLoss's `SSLoss` names its two parts the wrong way round.
+/// SegLoss's `SSLoss` exchanges the names of its two parts.
 #[test]
-fn sensitivity_is_what_is_missed() {
+fn sensitivity_part_measures_false_negatives() {
     let said = |s: [f64; 2]| Case::of_labels(1, &[2], Activation::Probability, &s, &[1, 0], &[]);
     let (missed, spilled) = (said([0.0, 0.0]), said([1.0, 1.0]));
     let form = Form::SensitivitySpecificity { r: 0.05 };
@@ -90,9 +90,9 @@ fn sensitivity_is_what_is_missed() {
     assert_close(value(&spilled, form), 0.95 / (1.0 + 1e-5));
 }
 
-/// SegLoss's `GDiceLoss` weighs an absent class by 1e20, so that nobody else counts.
+/// SegLoss's `GDiceLoss` gives an absent class the weight 1e20, which hides all other classes.
 #[test]
-fn an_absent_class_does_not_outweigh_the_others() {
+fn absent_class_does_not_dominate_generalized_dice() {
     let z: Vec<f64> = [[9.0; 10], [0.0; 10], [-2.0; 10]].concat();
     let right = Case::of_labels(3, &[10], Activation::Softmax, &z, &[0; 10], &[]);
     assert!(value(&right, GENERALIZED_DICE) < 0.01);
@@ -100,9 +100,9 @@ fn an_absent_class_does_not_outweigh_the_others() {
     assert!(value(&wrong, GENERALIZED_DICE) > 0.9);
 }
 
-/// And its value drifts with the size of the volume.
+/// Its value depends on the size of the volume.
 #[test]
-fn generalized_dice_does_not_know_the_size_of_the_volume() {
+fn generalized_dice_does_not_depend_on_the_volume_size() {
     let tiled = |times: usize| {
         let (z, labels) =
             ([[1.0, -0.5, 2.0, 0.25, -1.0].repeat(times), vec![0.0; 5 * times]].concat(), [0, 0, 0, 1, 1]);
@@ -110,14 +110,14 @@ fn generalized_dice_does_not_know_the_size_of_the_volume() {
     };
     for power in [2.0, 1.0, 0.0] {
         let of = |times| value(&tiled(times), Form::GeneralizedDice { power });
-        // What is left is the share of the smoothing.
+        // The remaining difference is the smoothing.
         assert_relative_eq!(of(1000), of(1), max_relative = 1e-5);
     }
 }
 
 /// Powers below one have a vertical tangent at 0: focal Tversky and exponential logarithmic code gives NaN there.
 #[test]
-fn powers_below_one_have_a_gradient_where_all_is_right() {
+fn powers_below_one_have_a_finite_gradient_at_a_perfect_prediction() {
     for (activation, z) in
         [(Activation::Probability, [1.0, 0.0, 0.0, 1.0]), (Activation::Softmax, [80.0, 0.0, 0.0, 80.0])]
     {
@@ -136,7 +136,7 @@ fn powers_below_one_have_a_gradient_where_all_is_right() {
 
 /// MONAI's focal with an ignored label is C times too large.
 #[test]
-fn focal_with_ignored_voxels_is_focal_without_them() {
+fn focal_with_ignored_voxels_equals_focal_without_them() {
     let z = |count: usize| {
         (0..3 * count).map(|k| ((k / count * 5 + k % count) % 7) as f64 / 2.0).collect::<Vec<_>>()
     };
@@ -151,16 +151,16 @@ fn focal_with_ignored_voxels_is_focal_without_them() {
 
 /// MONAI's focal without background slices the logits before the softmax.
 #[test]
-fn a_class_left_out_keeps_its_place_in_the_softmax() {
+fn excluded_class_remains_in_the_softmax() {
     let case = undecided(&[2], &[0, 1]);
     let term = TermSpec { class_weight: Some(vec![0.0, 1.0]), ..TermSpec::new(Form::Focal { gamma: 2.0 }) };
-    // s = 1/2 of the one voxel that pays; without its rival it were 1.
+    // s = 1/2 at the one voxel that contributes; without the excluded class it would be 1.
     assert_close(exact(&case, &[term]).value, 0.25 * LN_2 / 2.0);
 }
 
-/// MONAI's Dice of f16 is NaN, or 1 without a word; and sums in f16 overflow at 65,504 voxels.
+/// MONAI's Dice in f16 is NaN or silently 1; sums in f16 overflow at 65,504 voxels.
 #[test]
-fn dice_of_half_precision_has_no_largest_volume() {
+fn dice_in_f16_is_right_for_large_volumes() {
     const N: usize = 70_000;
     let case = Case::of_labels(1, &[N], Activation::Probability, &[0.5; N], &[1; N], &[]);
     for prediction in [Float::F16, Float::Bf16] {
@@ -172,9 +172,9 @@ fn dice_of_half_precision_has_no_largest_volume() {
     }
 }
 
-/// MONAI's Hausdorff loss gives distances the integer type of its target.
+/// MONAI's Hausdorff loss stores distances in the integer type of its target.
 #[test]
-fn distances_of_integer_targets_are_no_integers() {
+fn distances_of_integer_targets_are_not_truncated() {
     let case = Case::of_labels(1, &[2, 2], Activation::Probability, &[0.0; 4], &[1, 0, 0, 0], &[]);
     let case = Case { spacing: vec![0.75, 0.625], ..case };
     let form = Form::Hausdorff(Hausdorff { alpha: 1.0, ..Hausdorff::default() });
@@ -187,7 +187,7 @@ fn distances_of_integer_targets_are_no_integers() {
 
 /// Kervadec's pipeline stores distance maps as integers.
 #[test]
-fn the_boundary_loss_feels_fractions_of_a_voxel() {
+fn boundary_loss_depends_on_fractions_of_a_voxel() {
     let case =
         Case::of_labels(1, &[2, 2], Activation::Probability, &[0.0, 0.0, 0.0, 1.0], &[1, 0, 0, 0], &[]);
     let case = Case { spacing: vec![0.5, 0.375], ..case };
@@ -196,8 +196,8 @@ fn the_boundary_loss_feels_fractions_of_a_voxel() {
 
 /// nnU-Net's TopK counts ignored voxels among the candidates.
 #[test]
-fn a_tenth_is_that_of_the_voxels_that_count() {
-    // Ten voxels count, and the dearest of them is the eighth: one place, not ten.
+fn top_k_fraction_refers_to_counted_voxels() {
+    // Ten voxels are counted and the eighth has the largest loss: one place, not ten.
     let z: Vec<f64> = (0..100).map(|i| if i == 7 { -3.0 } else { 1.0 }).chain([0.0; 100]).collect();
     let labels: Vec<i64> = (0..100).map(|i| if i < 10 { 0 } else { IGNORED }).collect();
     let case = Case::of_labels(2, &[100], Activation::Softmax, &z, &labels, &[IGNORED]);
@@ -206,7 +206,7 @@ fn a_tenth_is_that_of_the_voxels_that_count() {
 
 /// PyTorch's spatial cross entropy rejects u8, i16 and i32 labels, and is NaN when all is ignored.
 #[test]
-fn cross_entropy_takes_any_integers_and_none_that_count() {
+fn cross_entropy_accepts_every_integer_type_and_a_batch_without_counted_voxels() {
     let z: Vec<f64> = (0..12).map(|k| (k * k % 7) as f64).collect();
     let case = Case::of_labels(3, &[2, 2], Activation::Softmax, &z, &[0, 2, 1, 2], &[]);
     let of = |case: &Case, target| {

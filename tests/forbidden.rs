@@ -1,4 +1,4 @@
-//! Reported cases of classes that are forbidden by their logits, of maps beside labels, and of what is refused.
+//! Reported cases: classes masked by logits of −∞, maps compared with labels, and refused inputs.
 
 use crate::bridge::{Float, Format, Inputs, Outcome, Target, outcome, with_terms};
 use crate::cases::is_served;
@@ -37,9 +37,9 @@ fn assert_value(case: &Case, form: Form, prediction: Float, expected: f64) {
     }
 }
 
-/// A logit of −∞ says that a class is out of the question: the loss is that of the other classes.
+/// A logit of −∞ excludes a class: the loss is that of the other classes.
 #[test]
-fn a_forbidden_class_is_not_there() {
+fn class_with_logit_minus_infinity_does_not_change_the_loss_of_the_others() {
     let case = two_of_three(Activation::Softmax, f64::NEG_INFINITY);
     let cross_entropy = 1f64.exp().ln_1p();
     let not = 1.0 - 1.0 / (1.0 + 1f64.exp());
@@ -49,15 +49,15 @@ fn a_forbidden_class_is_not_there() {
         check(Form::TopK(Selection::Fraction(0.1)), cross_entropy);
         check(Form::Focal { gamma: 2.0 }, not * not * cross_entropy);
         check(Form::PowerCrossEntropy { gamma: 0.3 }, 2f64.sqrt() * cross_entropy.powf(0.3));
-        // Both outcomes of both classes are as likely, and the third is not there, as it should not be.
+        // Both outcomes of the first two classes are equally likely; the third class is correctly absent.
         check(Form::BalancedCrossEntropy { beta: 0.5 }, cross_entropy);
     }
 }
 
 #[test]
-fn a_forbidden_class_is_no_mistake_of_a_sigmoid() {
+fn class_with_logit_minus_infinity_adds_no_sigmoid_loss() {
     let case = two_of_three(Activation::Sigmoid, f64::NEG_INFINITY);
-    // One class is true at 0, one is false at 1, and the third is as false as it says.
+    // One positive class at logit 0, one negative class at logit 1, and the third correctly negative.
     let cross_entropy = (2f64.ln() + 1f64.exp().ln_1p()) / 3.0;
     for prediction in [Float::F32, Float::F64] {
         assert_value(&case, CROSS_ENTROPY, prediction, cross_entropy);
@@ -65,21 +65,21 @@ fn a_forbidden_class_is_no_mistake_of_a_sigmoid() {
     }
 }
 
-/// The lowest number of a type, times a penalty of 2, is beyond the type: of a class that is not true it is nothing.
+/// The lowest number of a type times a penalty of 2 is beyond the type; a class that is not the target adds 0.
 #[test]
-fn the_lowest_number_is_no_penalty_of_another_class() {
+fn lowest_logit_of_a_non_target_class_adds_no_distance_penalty() {
     for (prediction, lowest) in
         [(Float::F32, -3.4e38), (Float::Bf16, half::bf16::MIN.to_f64()), (Float::F64, f64::MIN)]
     {
         let case = two_of_three(Activation::Softmax, lowest);
-        // D is 1: two voxels of two regions.
+        // D = 1: two voxels of two regions.
         assert_value(&case, Form::DistancePenalized, prediction, 2.0 * 1f64.exp().ln_1p());
     }
 }
 
-/// A voxel of a class without weight ranks last, however unlikely its class is.
+/// A voxel of a class with weight 0 ranks last, however small the probability of its class.
 #[test]
-fn a_class_left_out_is_not_among_the_hardest() {
+fn top_k_selects_no_voxel_of_an_excluded_class() {
     for activation in [Activation::Softmax, Activation::Sigmoid] {
         let z = [0.0, 1.0, 0.5, 1.0, f64::NEG_INFINITY, -0.5];
         let case = Case::of_labels(2, &[3], activation, &z, &[0, 1, 0], &[]);
@@ -101,9 +101,9 @@ fn a_class_left_out_is_not_among_the_hardest() {
     }
 }
 
-/// A combo without its cross entropy does not see what that costs.
+/// A combo whose cross entropy has weight 0 ignores an infinite cross entropy.
 #[test]
-fn a_term_without_weight_may_cost_anything() {
+fn term_with_weight_zero_may_be_infinite() {
     let case = Case::of_labels(2, &[1], Activation::Softmax, &[0.0, f64::NEG_INFINITY], &[1], &[]);
     let terms = [
         TermSpec { weight: 0.0, ..TermSpec::new(CROSS_ENTROPY) },
@@ -113,9 +113,9 @@ fn a_term_without_weight_may_cost_anything() {
     assert_eq!((ours.terms[0], ours.value), (f64::INFINITY, ours.terms[1]));
 }
 
-/// What the target holds of classes that are not annotated is ignored, in maps as in labels.
+/// The target of classes that are not annotated is ignored, in maps and in labels.
 #[test]
-fn distances_are_taken_from_the_regions_of_annotated_classes() {
+fn distances_use_the_regions_of_annotated_classes() {
     let labels = [0, 0, 1, 1, 1, 3, 3, 2, 2, 0, 2, 3];
     let z: Vec<f64> = (0..48).map(|k| ((k * 7) % 13) as f64 / 4.0 - 1.5).collect();
     for present in [[false, true, true, true], [true, false, true, false], [false; 4]] {
@@ -130,7 +130,7 @@ fn distances_are_taken_from_the_regions_of_annotated_classes() {
                 let title = format!("{present:?} {activation:?} {target:?}: {}, not {expected}", ours.value);
                 assert!((ours.value - expected).abs() <= 1e-14 * expected, "{title}");
             }
-            // Nobody reads the maps of the others: they may hold anything.
+            // The maps of the other classes are not read and may hold anything.
             let mut truth = case.truth.clone();
             (0..48).filter(|k| !present[k / 12]).for_each(|k| truth[k] = 1.0);
             let other = Case { truth, labels: None, ..case.clone() };
@@ -144,9 +144,9 @@ fn distances_are_taken_from_the_regions_of_annotated_classes() {
     }
 }
 
-/// Two annotated classes at one voxel are no regions, nor is none where all are annotated.
+/// Regions need exactly one annotated class per voxel.
 #[test]
-fn maps_that_overlap_are_no_regions() {
+fn overlapping_maps_are_refused_as_regions() {
     let masks = |truth: [f64; 6], present: [bool; 3]| {
         let case = Case::of_maps(3, &[2], Activation::Softmax, &[0.0; 6], &truth);
         let case = Case { class_present: present.to_vec(), ..case };
@@ -163,9 +163,9 @@ fn maps_that_overlap_are_no_regions() {
     assert_eq!(masks([1.0, 0.0, 0.0, 0.0, 0.0, 0.0], [true, true, false]), Ok(()));
 }
 
-/// log(1 + L) has no meaning for an L below −1, so that a field must not be below 0 where it counts.
+/// log(1 + L) is undefined for L < −1, so the field must be ≥ 0 at counted voxels.
 #[test]
-fn a_logarithm_takes_no_negative_field() {
+fn logarithmic_hausdorff_refuses_a_negative_field() {
     let labels = [0, 1, 1, 0, 1];
     let case = Case::of_labels(2, &[5], Activation::Sigmoid, &[0.5; 10], &labels, &[]);
     let term = |log, field_complete, field: Vec<f64>| TermSpec {
@@ -180,13 +180,13 @@ fn a_logarithm_takes_no_negative_field() {
         };
         let refused = Err((Status::Parameter, c"field", Some(3), Some(0)));
         assert_eq!(run(&case, term(true, field_complete, field_with(8))), refused);
-        // Without a logarithm, of the background and where a voxel does not count it is nobody's.
+        // Without a logarithm, for the background and at voxels that are not counted, a negative field is accepted.
         assert!(run(&case, term(false, field_complete, field_with(8))).is_ok());
         assert!(run(&case, term(true, field_complete, field_with(3))).is_ok());
         let weighted = case.clone().weighted(&[1.0, 1.0, 1.0, 0.0, 1.0]);
         assert!(run(&weighted, term(true, field_complete, field_with(8))).is_ok());
     }
-    // In parts as well.
+    // The same in parts.
     let terms = [term(true, true, field_with(8))];
     let inputs = Inputs::new(&case, &terms, &Format::exact(&case));
     with_terms(&terms, &inputs, |terms| {
@@ -197,9 +197,9 @@ fn a_logarithm_takes_no_negative_field() {
     });
 }
 
-/// Interpolated maps reach a little below 0: a class whose truth adds up to that is absent, not a divisor.
+/// Interpolated maps may be slightly below 0. A class with a negative sum is absent and not a divisor.
 #[test]
-fn a_class_whose_truth_is_below_nothing_is_absent() {
+fn class_with_a_negative_target_sum_is_absent() {
     let n = 12;
     let truth: Vec<f64> = (0..3 * n)
         .map(|k| [f64::from(k % 5 < 2), 1.0 - f64::from(k % 5 < 2), -1.0 / 1024.0][k / n])
@@ -221,9 +221,9 @@ fn a_class_whose_truth_is_below_nothing_is_absent() {
     }
 }
 
-/// Of a class with less than no truth, and a total that is none either, no root is taken.
+/// A negative target sum, or a total that is not positive, has no square root.
 #[test]
-fn frequencies_of_absent_classes_are_none() {
+fn frequency_weights_exclude_classes_with_a_negative_target_sum() {
     let truth = [0.0009, 0.0, -0.001, -0.001];
     let case = Case::of_maps(2, &[2], Activation::Softmax, &[0.5, 0.25, -0.5, 1.0], &truth);
     let terms = [TermSpec::new(Form::PowerCrossEntropy { gamma: 0.3 })];

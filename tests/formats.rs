@@ -1,4 +1,4 @@
-//! How arrays are stored changes no bit: integer types, layouts, where the gradient goes.
+//! Storage changes no bit: integer types, layouts, the place of the gradient.
 
 use crate::bridge::{
     Array, Float, Format, Inputs, LABELS, Layout, MASKS, Outcome, Target, outcome, with_terms,
@@ -22,7 +22,7 @@ pub fn assert_same(ours: &Outcome, theirs: &Outcome, title: &str) {
     assert_same_numbers(&ours.gradient, &theirs.gradient, title);
 }
 
-/// Bit for bit, the signs of zeros too.
+/// Compares bit for bit, including the signs of zeros.
 #[track_caller]
 pub fn assert_same_numbers(ours: &[f64], theirs: &[f64], title: &str) {
     assert_eq!(ours.len(), theirs.len(), "{title}");
@@ -33,7 +33,7 @@ pub fn assert_same_numbers(ours: &[f64], theirs: &[f64], title: &str) {
 
 /// `x` rounded to a type once, to nearest, ties to even.
 pub fn rounded(x: f64, float: Float) -> f64 {
-    // `half` cuts an f64 to 20 bits before it rounds: a neighbour may be nearer than what it finds.
+    // `half` truncates an f64 to 20 bits before it rounds: a neighbour may be nearer than its result.
     let nearest = |found: u16, read: fn(u16) -> f64| {
         let distance = |bits: u16| ((read(bits) - x).abs(), bits & 1);
         let around = [found.wrapping_sub(1), found, found.wrapping_add(1)];
@@ -52,20 +52,20 @@ fn is_mask(case: &Case) -> bool {
     case.truth.iter().all(|&g| g == 0.0 || g == 1.0)
 }
 
-/// The terms, those with one map of distances for all classes with theirs.
+/// The terms; those with one distance map for all classes get it as their field.
 fn with_shared_fields(case: &Case, terms: &[TermSpec], format: &Format) -> Vec<TermSpec> {
     let is_shared = |term: &TermSpec| field_of(term.form) == Some(Field::Shared);
     let given = with_fields(case, terms, format).into_iter().zip(terms);
     given.map(|(given, term)| if is_shared(term) { given } else { term.clone() }).collect()
 }
 
-/// Labels are swept in a way of their own, so they differ from maps by roundings.
+/// Labels have their own kernels, so they differ from maps by roundings.
 #[test]
-fn labels_are_one_hot_maps() {
+fn labels_give_the_result_of_one_hot_maps() {
     cases::each(|title, case, terms| {
         for (prediction, rounding) in [(Float::F32, 6e-7), (Float::F64, 1e-14)] {
             let format = Format { prediction, ..Format::exact(case) };
-            // An ignored label is a region of its own to the distance penalty, and no map says so.
+            // For the distance penalty an ignored label is a region, which maps cannot express.
             let terms = &with_shared_fields(case, terms, &format);
             let (as_given, (_, size)) = (run(case, terms, format), reference(case, terms));
             let largest = as_given.gradient.iter().fold(0.0f64, |m, x| m.max(x.abs()));
@@ -85,7 +85,7 @@ fn labels_are_one_hot_maps() {
 }
 
 #[test]
-fn every_integer_type_of_labels_gives_the_same_bits() {
+fn labels_of_every_integer_type_give_the_same_bits() {
     cases::each(|title, case, terms| {
         let as_given = run(case, terms, Format::exact(case));
         for target in LABELS.into_iter().filter(|_| case.labels.is_some()) {
@@ -95,7 +95,7 @@ fn every_integer_type_of_labels_gives_the_same_bits() {
     });
 }
 
-/// Value and gradient with voxel weights of one type or another.
+/// Value and gradient with voxel weights of a given type.
 fn weighed(case: &Case, terms: &[TermSpec], format: &Format, weight: &Array) -> (u64, Vec<f64>) {
     let inputs = Inputs::new(case, terms, format);
     let shape: Vec<usize> = [case.b, case.c].iter().chain(&case.shape).copied().collect();
@@ -109,7 +109,7 @@ fn weighed(case: &Case, terms: &[TermSpec], format: &Format, weight: &Array) -> 
 }
 
 #[test]
-fn weights_of_integers_are_the_numbers_they_are() {
+fn integer_weights_give_the_bits_of_floating_ones() {
     cases::each(|title, case, terms| {
         let flat: Vec<usize> = [case.b].iter().chain(&case.shape).copied().collect();
         // A bool is 0 or 1; every number of a u8 is a weight.
@@ -145,7 +145,7 @@ fn every_layout_gives_the_same_bits() {
 }
 
 #[test]
-fn half_precision_is_read_as_single_precision() {
+fn f16_and_bf16_predictions_give_the_bits_of_f32() {
     cases::each(|title, case, terms| {
         let single = Format { prediction: Float::F32, gradient: Float::F32, ..Format::exact(case) };
         let expected = run(case, terms, single);
@@ -156,7 +156,7 @@ fn half_precision_is_read_as_single_precision() {
 }
 
 #[test]
-fn a_gradient_of_another_type_is_rounded_once() {
+fn gradient_of_another_type_is_rounded_once() {
     cases::each(|title, case, terms| {
         for prediction in [Float::F32, Float::F64] {
             let full = run(case, terms, Format { prediction, ..Format::exact(case) });
@@ -170,7 +170,7 @@ fn a_gradient_of_another_type_is_rounded_once() {
 }
 
 #[test]
-fn in_place_is_out_of_place() {
+fn in_place_and_out_of_place_give_the_same_bits() {
     cases::each(|title, case, terms| {
         for (float, layout) in [
             (Float::F16, Layout::ChannelsLast),
@@ -187,7 +187,7 @@ fn in_place_is_out_of_place() {
 }
 
 #[test]
-fn scaling_the_gradient_is_weighing_the_loss() {
+fn gradient_scale_equals_a_weight_of_the_loss() {
     const SCALE: f64 = 2.7;
     cases::each(|title, case, terms| {
         let scaled = outcome(case, terms, &Format::exact(case), SCALE).unwrap();
@@ -202,15 +202,15 @@ fn scaling_the_gradient_is_weighing_the_loss() {
     });
 }
 
-/// That a gradient is added to numbers that are not 0, whatever the layout and the type of the output.
+/// Asserts that a gradient is added to nonzero numbers, for every layout and type of the output.
 #[track_caller]
 pub fn assert_added(title: &str, case: &Case, terms: &[TermSpec]) {
     for float in [Float::F64, Float::F32, Float::F16] {
         let format = Format { prediction: float, gradient: Float::F64, ..Format::exact(case) };
         let full = run(case, terms, format).gradient;
-        // Eighths of a prime period, none of them 0.
+        // Multiples of 1/8 with a prime period, none of them 0.
         let before: Vec<f64> = (0..full.len()).map(|k| (k % 11) as f64 / 4.0 - 1.125).collect();
-        // The sum is formed in the precision of the run, and rounded once to the output's.
+        // The sum is computed in the precision of the run and rounded once to the output type.
         let single = |x: f64| if float == Float::F64 { x } else { x as f32 as f64 };
         let sum: Vec<f64> = before.iter().zip(&full).map(|(b, g)| rounded(single(b + g), float)).collect();
         let shape: Vec<usize> = [case.b, case.c].iter().chain(&case.shape).copied().collect();
@@ -229,6 +229,6 @@ pub fn assert_added(title: &str, case: &Case, terms: &[TermSpec]) {
 }
 
 #[test]
-fn an_accumulated_gradient_is_added_to_what_is_there() {
+fn gradient_is_added_to_the_contents_of_the_output() {
     cases::each(assert_added);
 }

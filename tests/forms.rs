@@ -1,4 +1,4 @@
-//! From the reference's losses to the crate's.
+//! Converts losses of the reference to losses of the crate.
 
 use crate::naive::{self, TermSpec};
 use segloss::boundary::Sides;
@@ -9,7 +9,7 @@ use segloss::{
     Selection, SensitivitySpecificity, TopK, Tversky,
 };
 
-/// The form with the parameters of the reference's.
+/// The loss with the parameters of the reference's loss.
 pub fn form_of(spec: &TermSpec) -> Box<dyn Loss> {
     let (smooth_numerator, smooth_denominator) = (spec.smooth_numerator, spec.smooth_denominator);
     let squares = |squared| if squared { Squares::Squared } else { Squares::Linear };
@@ -87,7 +87,7 @@ pub fn form_of(spec: &TermSpec) -> Box<dyn Loss> {
     }
 }
 
-/// Whether a given field is all of the form's weight.
+/// Whether a given field is complete: no part of it comes from the prediction.
 pub fn is_field_complete(spec: &TermSpec) -> bool {
     matches!(spec.form, naive::Form::Hausdorff(form) if form.field_complete)
 }

@@ -1,11 +1,11 @@
-//! Class weights from how often a class is true, where it is annotated: against their formula, on every case.
+//! Class weights from label frequencies, where classes are annotated, against their formula on every case.
 
 use crate::bridge::{Format, Inputs, Layout, Target};
 use crate::cases::{self, Painted};
 use crate::naive::{Case, tallies};
 use segloss::{Frequency, class_weights, scratch_len};
 
-/// f_c, the share of each class of the truth that is annotated.
+/// f_c, the fraction of the annotated target that belongs to each class.
 fn shares(case: &Case) -> Vec<f64> {
     let sums = tallies(case);
     let truth = |c: usize| -> f64 {
@@ -16,7 +16,7 @@ fn shares(case: &Case) -> Vec<f64> {
     (0..case.c).map(|c| if all > 0.0 { truth(c) / all } else { 0.0 }).collect()
 }
 
-/// The formula; a class without truth takes the largest weight of the others, all take 1 if none has any.
+/// The formula; an absent class takes the largest weight of the others; all take 1 if every class is absent.
 fn expected(case: &Case, frequency: Frequency) -> Vec<f64> {
     let shares = shares(case);
     let mut present: Vec<f64> = shares.iter().copied().filter(|&f| f > 0.0).collect();
@@ -38,10 +38,10 @@ fn expected(case: &Case, frequency: Frequency) -> Vec<f64> {
 }
 
 #[test]
-fn class_weights_are_those_of_the_annotated_truth() {
+fn class_weights_follow_from_annotated_frequencies() {
     let mut differing = 0;
     for Painted { name, case } in cases::cases() {
-        // As the case is annotated, and with every other class of each sample left out.
+        // As the case is annotated, and with every second class of each sample not annotated.
         for period in [usize::MAX, 2, 3] {
             let class_present = case.class_present.iter().enumerate().map(|(k, &p)| p && k % period != 1);
             let case = Case { class_present: class_present.collect(), ..case.clone() };

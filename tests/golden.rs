@@ -1,6 +1,6 @@
-//! Golden values and gradients of PyTorch, against the naive losses and against the crate.
+//! Golden values and gradients of PyTorch against the naive losses and against the crate.
 //!
-//! `golden/golden.py` wrote them, with its own equations in torch operations and autograd in f64.
+//! `golden/golden.py` wrote them: the equations in torch operations, with autograd, in f64.
 
 use crate::bridge::{Format, Layout, outcome};
 use crate::naive::boundary::Hausdorff;
@@ -127,7 +127,7 @@ fn naive_losses_agree_with_pytorch() {
 }
 
 #[test]
-fn the_crate_agrees_with_pytorch_in_value_and_gradient_in_every_layout() {
+fn value_and_gradient_agree_with_pytorch_in_every_layout() {
     each_entry(|title, case, terms, value, gradient| {
         let largest = gradient.iter().fold(0.0f64, |m, x| m.max(x.abs()));
         for layout in [Layout::ChannelsFirst, Layout::ChannelsLast, Layout::Odd] {

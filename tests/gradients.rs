@@ -1,6 +1,6 @@
-//! Every gradient is the derivative of its value: five-point differences of the crate's own value.
+//! Every gradient is the derivative of its value, by five-point differences of the crate's own value.
 //!
-//! Of a loss that selects, the value is that of what [`held`] makes of it.
+//! Losses with a selection are replaced by those of [`held`], whose selection is constant.
 
 use crate::bridge::{Format, Inputs, Layout, outcome, with_terms};
 use crate::cases;
@@ -8,11 +8,11 @@ use crate::held::held;
 use crate::naive::{Activation, Case, TermSpec};
 use segloss::{Term, View, evaluate, scratch_len};
 
-/// Of the largest component. What is left of the fourth power of the step is 1e-8 of it.
+/// Tolerance relative to the largest component: the fourth power of the step leaves 1e-8 of it.
 const TOLERANCE: f64 = 1e-7;
 
-/// Logits: the fifth derivative of a sigmoid is at most of the order of the first, and h⁴/30 is 3e-10.
-/// Probabilities: that of −log s is 24/s⁴ times the first, and s is at least 1/16: (h/s)⁴·24/30 is 3e-9.
+/// Step for logits: the fifth derivative of a sigmoid is at most of the order of the first, and h⁴/30 is 3e-10.
+/// Step for probabilities: the fifth derivative of −log s is 24/s⁴ times the first, s ≥ 1/16: (h/s)⁴·24/30 is 3e-9.
 fn step(activation: Activation) -> f64 {
     match activation {
         Activation::Softmax | Activation::Sigmoid => 1e-2,
@@ -48,7 +48,7 @@ pub fn differences_of(case: &Case, inputs: &Inputs, terms: &[Term<'_>]) -> Vec<f
     (0..case.z.len()).map(&mut difference).collect()
 }
 
-/// That no component is further off than the step explains.
+/// Asserts that the difference of every component is within the error of the step.
 #[track_caller]
 pub fn assert_derivative(analytic: &[f64], differences: &[f64], title: &str) {
     let scale = largest(differences);
@@ -63,7 +63,7 @@ fn largest(numbers: &[f64]) -> f64 {
 }
 
 #[test]
-fn the_gradient_is_the_derivative_of_the_value() {
+fn gradient_is_the_derivative_of_the_value() {
     cases::each(|title, case, terms| {
         let mut differences = vec![0.0; case.z.len()];
         for term in terms {
@@ -80,7 +80,7 @@ fn the_gradient_is_the_derivative_of_the_value() {
 }
 
 #[test]
-fn a_value_is_the_same_whether_or_not_its_gradient_is_asked_for() {
+fn value_is_the_same_with_and_without_gradient() {
     cases::each(|title, case, terms| {
         let with = outcome(case, terms, &Format::exact(case), 1.0).unwrap().value;
         let inputs = Inputs::new(case, terms, &Format::exact(case));

@@ -1,10 +1,10 @@
-//! The committed header is the one that the source makes.
+//! The committed header equals the generated one, and figures in the documentation equal their sources.
 
 use segloss::static_scratch_len_of_width as scratch;
 use std::fs;
 use std::path::Path;
 
-/// What the generator cannot know: the version, and the macros.
+/// Text that cbindgen does not generate: the version and the macros.
 fn after_includes() -> String {
     let version: Vec<u32> = ["MAJOR", "MINOR", "PATCH"]
         .iter()
@@ -26,7 +26,7 @@ fn after_includes() -> String {
 }
 
 #[test]
-fn the_header_is_current() {
+fn committed_header_is_current() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut config = cbindgen::Config::from_file(root.join("cbindgen.toml")).unwrap();
     config.after_includes = Some(after_includes());
@@ -58,9 +58,9 @@ fn the_header_is_current() {
     assert!(committed == made, "include/segloss.h is not current: run `SEGLOSS_UPDATE=1 cargo test header`");
 }
 
-/// Bounds of the stack, in KiB: `tests/c/stack.c` holds them, README says them.
+/// Bounds of the stack, in KiB: `tests/c/stack.c` tests them, `docs/embedded.md` states them.
 #[test]
-fn the_stack_of_the_readme_is_what_the_test_allows() {
+fn documented_stack_bounds_equal_those_of_the_c_test() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let read = |file: &str| fs::read_to_string(root.join(file)).unwrap();
     let test = read("tests/c/stack.c");
@@ -76,5 +76,29 @@ fn the_stack_of_the_readme_is_what_the_test_allows() {
         "Stack: at most {run} KiB for `segloss_run` and {distance} KiB for `segloss_distance` on 32-bit cores, \
          {wide_run} and {wide_distance} on 64-bit ones"
     );
-    assert!(read("README.md").replace('\n', " ").contains(&said), "README.md does not say: {said}");
+    let page = "docs/embedded.md";
+    assert!(read(page).replace('\n', " ").contains(&said), "{page} does not say: {said}");
+}
+
+/// The speed table of the README is a part of the one in `docs/performance.md`: no figure has two values.
+#[test]
+fn speeds_in_the_readme_equal_those_of_the_performance_page() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |file: &str| fs::read_to_string(root.join(file)).unwrap();
+    let (readme, page) = (read("README.md"), read("docs/performance.md"));
+    let rows: Vec<&str> = readme.lines().filter(|line| line.starts_with("| 2x4x128^3 ")).collect();
+    assert!(!rows.is_empty());
+    for row in rows {
+        assert!(page.lines().any(|line| line == row), "docs/performance.md has no row {row}");
+    }
+}
+
+/// The Rust program of the README is `examples/quick_start.rs`, which `cargo test` compiles.
+#[test]
+fn rust_program_of_the_readme_is_the_quick_start_example() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |file: &str| fs::read_to_string(root.join(file)).unwrap();
+    let example = read("examples/quick_start.rs");
+    let code = example.split_once("\n\n").expect("a comment, then the program").1;
+    assert!(read("README.md").contains(&format!("```rust\n{code}```\n")), "README.md does not show {code}");
 }

@@ -1,21 +1,22 @@
-//! A loss with its selections held: they are constants for the gradient, and steps of differences move them.
+//! Losses with constant selections. Selections are constants for the gradient; steps of finite differences would move
+//! them.
 //!
 //! ```text
-//! TopK       costs at the cut part as soon as one of them moves, so the cross entropy of the voxels
-//!            that are in K, each with its share for a weight, takes its place
-//! Hausdorff  a voxel that crosses ½, or a class that overtakes another, changes every distance
-//!            around it, so the field of the prediction as it stands is given
+//! TopK       voxels with equal losses at the threshold would separate, so it is replaced by the cross
+//!            entropy of the selected voxels, weighted by their shares
+//! Hausdorff  a probability that crosses ½, or another argmax, would change the distances around the
+//!            voxel, so the field of the unchanged prediction is given
 //! ```
 //!
-//! What else is chosen by the target alone (the volumes of generalized Dice, weights from
-//! frequencies, absent classes, D of the distance penalty) no step moves.
+//! All other selections depend on the target only (volumes of generalized Dice, weights from
+//! frequencies, absent classes, D of the distance penalty); no step moves them.
 
 use crate::list::CROSS_ENTROPY;
 use crate::naive::boundary::{Hausdorff, prediction_field, target_field};
 use crate::naive::distribution::top_k_shares;
 use crate::naive::{Case, Form, Selection, TermSpec, class_weight, probabilities};
 
-/// The case and the term of a function that has the gradient of the term, and selects nothing.
+/// A case and a term with the same gradient and without a selection.
 pub fn held(case: &Case, term: &TermSpec) -> (Case, TermSpec) {
     match term.form {
         Form::TopK(selection) => cross_entropy_of(case, term, selection),
@@ -25,7 +26,7 @@ pub fn held(case: &Case, term: &TermSpec) -> (Case, TermSpec) {
     }
 }
 
-/// L = −(Σ_K w Σ_c v g log s) / (Σ_K w), and a voxel's share of K is a part of its weight.
+/// L = −(Σ_K w Σ_c v g log s) / (Σ_K w); the share of a voxel in K is a factor of its weight.
 fn cross_entropy_of(case: &Case, term: &TermSpec, selection: Selection) -> (Case, TermSpec) {
     let v = case.annotated(&class_weight(case, term));
     let mut weight = vec![0.0; case.weight.len()];
@@ -35,7 +36,7 @@ fn cross_entropy_of(case: &Case, term: &TermSpec, selection: Selection) -> (Case
     (case.clone().weighted(&weight), TermSpec { form: CROSS_ENTROPY, ..term.clone() })
 }
 
-/// The term with D = d_G^α + d_S^α, all of it.
+/// The term with the complete field D = d_G^α + d_S^α.
 pub fn with_complete_field(case: &Case, term: &TermSpec, form: Hausdorff) -> TermSpec {
     let half = |wanted: bool, field: &dyn Fn() -> Vec<f64>| {
         if wanted { field() } else { vec![0.0; case.z.len()] }

@@ -1,5 +1,5 @@
-//! Sums of any size: a closed form is one of ratios, so sums that are 2ᵏ times smaller give the same bits, and slopes
-//! 2ᵏ times as steep, up to 1e30; a denominator below 1e-30 is none.
+//! Scaled class sums: closed forms are ratios, so sums that are 2ᵏ times smaller give the same bits, and slopes 2ᵏ
+//! times larger up to 1e30. A denominator below 1e-30 is treated as zero.
 
 use crate::bridge::Format;
 use crate::cases::{self, is_served};
@@ -28,7 +28,7 @@ fn numbers(tally: &ClassSums) -> [f64; 14] {
     [voxels, truth, predicted, overlap, missed, spilled, a, b, c, d, e, f, g, h]
 }
 
-/// Value and slopes from these sums times 2ᵏ, with a term that weighs 2ʷ.
+/// Value and slopes of these sums times 2ᵏ, with a term of weight 2ʷ.
 fn finish(case: &Case, term: &TermSpec, tallies: &[ClassSums], k: i32, weight: i32) -> (f64, Vec<[f64; 14]>) {
     let scaled = |tally: &ClassSums| {
         let mut small = ClassSums::ZERO;
@@ -43,7 +43,7 @@ fn finish(case: &Case, term: &TermSpec, tallies: &[ClassSums], k: i32, weight: i
 }
 
 #[test]
-fn sums_of_any_size_give_the_same_loss_and_slopes_of_at_most_1e30() {
+fn scaled_sums_give_the_same_loss_and_slopes_of_at_most_1e30() {
     let case =
         cases::cases().into_iter().find(|case| case.name == "labels, ignored and weighted").unwrap().case;
     let format = Format::exact(&case);
@@ -61,7 +61,7 @@ fn sums_of_any_size_give_the_same_loss_and_slopes_of_at_most_1e30() {
             let (value, slopes) = finish(&case, term, &tallies, 0, 0);
             assert!(slopes.iter().flatten().any(|&x| x != 0.0), "{}", loss.name);
             let mut held = 0;
-            // 2⁻⁹⁰ of a voxel is 8e-28 of it, 2⁻¹³⁰ is 7e-40.
+            // 2⁻⁹⁰ of a voxel is 8e-28, 2⁻¹³⁰ is 7e-40.
             for (k, weight) in [(-90, 0), (-90, 20), (40, -30), (-90, -20), (-130, 0), (-130, 30)] {
                 let title = format!("{}, sums times 2^{k}, weight 2^{weight}", loss.name);
                 let (ours, steep) = finish(&case, term, &tallies, k, weight);
@@ -84,13 +84,13 @@ fn sums_of_any_size_give_the_same_loss_and_slopes_of_at_most_1e30() {
     }
 }
 
-/// Perfect sums of which only the size is left: where the denominator is 1e-30 there are slopes, just below none.
+/// Sums of a perfect prediction, scaled: slopes are nonzero at a denominator of 1e-30 and zero just below.
 #[test]
-fn a_denominator_is_one_from_1e_30_on() {
+fn denominators_below_1e_30_have_zero_slopes() {
     let mut regions = 0;
     for loss in losses() {
         for term in loss.for_classes(1).into_iter().filter(|term| !is_mean_of_voxels(term.form)) {
-            // A power above 1 is flat where all is right.
+            // A power above 1 has slope 0 at a perfect prediction.
             if matches!(term.form, Form::FocalTversky { gamma, .. } if gamma < 1.0)
                 || matches!(term.form, Form::LogDice { gamma } if gamma > 1.0)
             {
@@ -98,7 +98,7 @@ fn a_denominator_is_one_from_1e_30_on() {
             }
             regions += 1;
             let form = form_of(&TermSpec { smooth_numerator: 0.0, smooth_denominator: 0.0, ..term.clone() });
-            // The denominator of a class all of whose G voxels are found: Dice has 2·G, and so have its kin.
+            // The denominator of a perfectly predicted class of G voxels: 2·G for Dice and its variants.
             let times = match term.form {
                 Form::Dice { .. }
                 | Form::GeneralizedDice { .. }
@@ -107,7 +107,7 @@ fn a_denominator_is_one_from_1e_30_on() {
                 _ => 1.0,
             };
             let slopes = |size: f64| -> bool {
-                // As many voxels are not there: the second part of (7) has the same denominator.
+                // With as many negative voxels, the second part of (7) has the same denominator.
                 let class = ClassSums {
                     weight: 2.0 * size,
                     target: size,

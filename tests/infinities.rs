@@ -1,7 +1,7 @@
-//! The ends of the logits: infinite ones, the largest of each type, and sure ones, of the truth and of other classes.
+//! Extreme logits: infinite, the largest of each type, and ±80, of the target class and of other classes.
 //!
-//! Value and gradient of every loss are the limits that [`exact`](crate::exact) takes, whatever the format of the target;
-//! masks and maps of one truth give the same bits, and labels the same but for roundings.
+//! Value and gradient of every loss equal the limits of [`exact`](crate::exact) for every format of the target. Masks
+//! and maps of the same target give the same bits, labels the same up to roundings.
 
 use crate::bridge::{Float, Format, Outcome, Target, outcome};
 use crate::cases::is_served;
@@ -11,8 +11,8 @@ use crate::list::{Loss, losses};
 use crate::naive::{Activation, Case, TermSpec};
 use half::{bf16, f16};
 
-/// What a kernel may be off: a few roundings of the size of what a number is made of, and so much of 1. f32 has no
-/// exponential below its second number, and 192 bits of 1 end at that of f64.
+/// Tolerances: a few roundings relative to the terms of a sum, and an absolute part relative to 1. The absolute part of
+/// f32 is the smallest exponential it represents, that of f64 the resolution of the 192-bit reference at 1.
 const F32: (f64, f64) = (6e-7, 1e-37);
 const F64: (f64, f64) = (2e-15, 1e-57);
 
@@ -38,7 +38,7 @@ fn ends_of_logits(float: Float) -> [f64; 7] {
     [f64::NEG_INFINITY, -max, -80.0, 0.75, 80.0, max, f64::INFINITY]
 }
 
-/// Voxels beside those that are looked at: no two have the same cost.
+/// Ordinary voxels; no two have the same loss.
 fn ordinary(classes: usize, i: usize) -> Vec<f64> {
     (0..classes)
         .map(|c| {
@@ -61,7 +61,7 @@ fn is_undefined(activation: Activation, z: &[f64]) -> bool {
     activation == Activation::Softmax && crate::exact::probability::is_undefined(z)
 }
 
-/// Voxels of every combination of ends, or of as many as `most`, evenly among them, each with every label in turn.
+/// Voxels of every combination of extreme logits, or of `most` evenly chosen ones, each with every label in turn.
 fn voxels(activation: Activation, float: Float, classes: usize, most: usize) -> Vec<(Vec<f64>, i64)> {
     let ends = ends_of_logits(float);
     let all = ends.len().pow(classes as u32);
@@ -79,7 +79,7 @@ fn voxels(activation: Activation, float: Float, classes: usize, most: usize) -> 
         .collect()
 }
 
-/// Whether a number is the limit, but for roundings of what it is made of.
+/// Whether a number equals the limit up to roundings relative to `size`.
 fn is_close(ours: f64, expected: f64, size: f64, float: Float) -> bool {
     let (relative, least) = if kernel(float) == Kernel::F32 { F32 } else { F64 };
     match () {
@@ -89,12 +89,12 @@ fn is_close(ours: f64, expected: f64, size: f64, float: Float) -> bool {
     }
 }
 
-/// The first number that is not the limit.
+/// The first number that differs from the limit.
 fn first_wrong(case: &Case, ours: &Outcome, limits: &Exact, float: Float) -> Option<String> {
     let expected = limits.value.to_f64();
-    // Sums are f64: of an f64 the largest number, weighed or added to another, may be beyond it before it is divided.
+    // Sums are f64: the largest f64, weighted or added to another, may overflow before the division.
     let is_beyond = limits.size > f64::MAX / 16.0 && ours.value == f64::INFINITY;
-    // 1 − s of a given s is rounded.
+    // 1 − s of a given probability is rounded.
     let size = |size: f64, of_one: f64| if is_logit(case.activation) { size } else { size.max(of_one) };
     if !is_beyond && !is_close(ours.value, expected, size(limits.size, 1.0), float) {
         return Some(format!("value {:e}, not {expected:e}, of {:e}", ours.value, limits.size));
@@ -107,7 +107,7 @@ fn first_wrong(case: &Case, ours: &Outcome, limits: &Exact, float: Float) -> Opt
         let of = size(limits.sizes[voxel], 1.0 / case.n() as f64);
         let is_right = match () {
             _ if case.weight[voxel] == 0.0 => ours == 0.0,
-            // A sum that is NaN may have a slope.
+            // The slope of a NaN sum may be finite.
             _ if expected.is_nan() && !is_undefined(case.activation, &z) => true,
             _ => is_close(ours, expected, of, float),
         };
@@ -119,7 +119,7 @@ fn first_wrong(case: &Case, ours: &Outcome, limits: &Exact, float: Float) -> Opt
     None
 }
 
-/// What a law found wrong: a line for each loss, type and target, so that one run shows all there is.
+/// Failures: one line per loss, type and target, so that one run shows all of them.
 #[derive(Default)]
 struct Wrong(Vec<String>);
 
@@ -150,7 +150,7 @@ fn is_same(ours: &Outcome, theirs: &Outcome) -> bool {
     numbers(ours) == numbers(theirs)
 }
 
-/// Every format of the target that holds it, against the limits and each other.
+/// Compares every format that can represent the target with the limits and with each other.
 fn check(wrong: &mut Wrong, scene: &Scene<'_>, terms: &[TermSpec], float: Float, title: &str) {
     let case = scene.case;
     if !is_served(terms, case) {
@@ -184,14 +184,14 @@ fn check(wrong: &mut Wrong, scene: &Scene<'_>, terms: &[TermSpec], float: Float,
     }
 }
 
-/// Every `of`-th loss from a `k`-th on: cases share the list, so that together they have all of it many times. Where
-/// `SEGLOSS_ALL_LIMITS` is set each case has all of it, which takes minutes.
+/// Every `of`-th loss starting at the `k`-th: the cases divide the list, so that together they cover it many times. If
+/// `SEGLOSS_ALL_LIMITS` is set, each case runs the whole list, which takes minutes.
 fn some(losses: &[Loss], k: usize, of: usize) -> impl Iterator<Item = &Loss> {
     let of = if std::env::var_os("SEGLOSS_ALL_LIMITS").is_some() { 1 } else { of };
     losses.iter().skip(k % of).step_by(of)
 }
 
-/// The loss with its class weights, and with none for one class.
+/// The loss with its class weights, and with weight 0 for one class.
 fn variants(loss: &Loss, classes: usize, left_out: usize) -> [Vec<TermSpec>; 2] {
     let terms = loss.for_classes(classes);
     let without = terms.iter().map(|term| {
@@ -203,9 +203,9 @@ fn variants(loss: &Loss, classes: usize, left_out: usize) -> [Vec<TermSpec>; 2] 
     [terms, without]
 }
 
-/// One voxel at its ends beside ordinary ones: what it costs is seen in the value.
+/// One voxel with extreme logits among ordinary ones: its loss is visible in the value.
 #[test]
-fn one_voxel_at_the_ends_has_the_limits() {
+fn one_voxel_with_extreme_logits_has_the_limits() {
     let (mut wrong, losses) = (Wrong::default(), losses());
     for activation in [Activation::Softmax, Activation::Sigmoid] {
         for classes in [1, 2, 3, 5].into_iter().filter(|&c| c > 1 || activation != Activation::Softmax) {
@@ -226,9 +226,9 @@ fn one_voxel_at_the_ends_has_the_limits() {
     }
 }
 
-/// All of them at once, in every type: what is infinite hides the value, but not the gradient of the others.
+/// All extreme voxels at once, in every type: an infinite loss hides the value but not the gradient of other voxels.
 #[test]
-fn every_voxel_at_the_ends_has_the_limits() {
+fn all_voxels_with_extreme_logits_have_the_limits() {
     let (mut wrong, mut k, losses) = (Wrong::default(), 0, losses());
     for activation in [Activation::Softmax, Activation::Sigmoid] {
         for (classes, float) in [2, 3, 2, 3].into_iter().zip(FLOATS) {
@@ -245,9 +245,9 @@ fn every_voxel_at_the_ends_has_the_limits() {
     }
 }
 
-/// Soft truth, which has classes of no truth and of some, at the same ends.
+/// Soft targets, with zero and nonzero entries, at the same extreme logits.
 #[test]
-fn soft_truth_at_the_ends_has_the_limits() {
+fn soft_targets_with_extreme_logits_have_the_limits() {
     let mut wrong = Wrong::default();
     for activation in [Activation::Softmax, Activation::Sigmoid] {
         for (classes, float) in [(2, Float::F32), (3, Float::F64), (5, Float::F32)] {
@@ -271,9 +271,9 @@ fn soft_truth_at_the_ends_has_the_limits() {
     }
 }
 
-/// Two classes at +∞, or all at −∞: NaN there, which ranks highest, and wherever sums take it.
+/// Two classes at +∞, or all at −∞, give NaN at the voxel; NaN ranks highest in TopK and propagates through sums.
 #[test]
-fn what_is_undefined_is_nan_where_it_counts() {
+fn undefined_softmax_is_nan_at_counted_voxels() {
     let (mut wrong, losses) = (Wrong::default(), losses());
     let (up, down) = (f64::INFINITY, f64::NEG_INFINITY);
     for classes in [2, 3, 4, 5] {
@@ -297,9 +297,9 @@ fn what_is_undefined_is_nan_where_it_counts() {
     }
 }
 
-/// Classes that are not annotated, and voxels that do not count, hold anything.
+/// Classes that are not annotated and voxels that are not counted may hold anything.
 #[test]
-fn what_is_not_annotated_or_not_counted_may_be_at_the_ends() {
+fn extreme_values_are_ignored_where_not_annotated_or_not_counted() {
     let mut wrong = Wrong::default();
     for activation in [Activation::Softmax, Activation::Sigmoid] {
         for (classes, float) in [(2, Float::F64), (3, Float::F32), (5, Float::F32)] {
@@ -319,9 +319,9 @@ fn what_is_not_annotated_or_not_counted_may_be_at_the_ends() {
     }
 }
 
-/// Given probabilities at, below and beyond their ends.
+/// Given probabilities at 0 and 1, below 0 and above 1.
 #[test]
-fn given_probabilities_at_the_ends_have_the_limits() {
+fn given_probabilities_at_and_outside_0_and_1_have_the_limits() {
     let mut wrong = Wrong::default();
     for activation in [Activation::Probability, Activation::ProbabilityPerClass] {
         for (classes, float) in [(1, Float::F32), (2, Float::F64), (3, Float::F32)] {

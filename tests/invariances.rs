@@ -1,5 +1,5 @@
-//! What may be done to a batch without changing its loss: voxels, samples and classes have no order, samples
-//! that are pooled have no seams, logits of a softmax have no zero.
+//! Transformations of a batch that do not change its loss: permuting voxels, samples and classes, dividing pooled
+//! samples, shifting the logits of a softmax.
 
 use crate::bridge::{Float, Format, exact, outcome};
 use crate::cases;
@@ -11,7 +11,7 @@ use crate::naive::{
 use crate::parts::{part, with_fields_for_parts};
 use crate::precision::reference;
 
-/// Sums of doubles in another order, relative to the sizes of what is added up; of the gradient, to its largest component.
+/// Tolerance of sums of doubles in another order, relative to the summands; of the gradient, to its largest component.
 const TOLERANCE: f64 = 1e-12;
 
 #[track_caller]
@@ -29,7 +29,7 @@ fn moved<T: Copy>(all: &[T], from: impl Fn(usize) -> usize) -> Vec<T> {
     (0..all.len()).map(|k| all[from(k)]).collect()
 }
 
-/// A case and its terms in another order: `sample`, `class` and `voxel` say where what is here comes from.
+/// A case and its terms permuted: `sample`, `class` and `voxel` give the source of each index.
 fn reordered(
     case: &Case,
     terms: &[TermSpec],
@@ -64,7 +64,7 @@ fn reordered(
     (other, terms.iter().map(term).collect(), (0..case.z.len()).map(of_map).collect())
 }
 
-/// Fields come along, so that no voxel needs its neighbours, and so do weights that name a class.
+/// Fields are given and permuted, so that no voxel depends on its neighbours; class weights are permuted too.
 fn with_all_given(case: &Case, terms: &[TermSpec]) -> Vec<TermSpec> {
     let weighed = |term: TermSpec| match term.form {
         Form::Boundary { .. } | Form::Hausdorff(_) if term.class_weight.is_none() => {
@@ -81,7 +81,7 @@ fn step(n: usize) -> usize {
 }
 
 #[test]
-fn voxels_and_samples_have_no_order() {
+fn permuting_voxels_and_samples_does_not_change_the_loss() {
     cases::each(|title, case, terms| {
         let terms = with_all_given(case, terms);
         let (n, b) = (case.n(), case.b);
@@ -94,7 +94,7 @@ fn voxels_and_samples_have_no_order() {
 }
 
 #[test]
-fn classes_have_no_order_but_that_of_their_weights() {
+fn permuting_classes_with_their_weights_does_not_change_the_loss() {
     cases::each(|title, case, terms| {
         let terms = with_all_given(case, terms);
         let c = case.c;
@@ -108,7 +108,7 @@ fn classes_have_no_order_but_that_of_their_weights() {
     });
 }
 
-/// Samples side by side: each, with its fields, one after the other.
+/// Concatenates samples and their fields.
 fn side_by_side(parts: &[(Case, Vec<TermSpec>)]) -> (Case, Vec<TermSpec>) {
     let (mut all, mut terms) = parts[0].clone();
     for (case, of_case) in &parts[1..] {
@@ -130,19 +130,19 @@ fn side_by_side(parts: &[(Case, Vec<TermSpec>)]) -> (Case, Vec<TermSpec>) {
     (all, terms)
 }
 
-/// Where classes are pooled as well, an absent one is skipped sample by sample: there the seam is felt.
+/// If classes are pooled too, absent classes are skipped sample by sample: such terms depend on the division.
 fn feels_seams(term: &TermSpec) -> bool {
     term.absent == Absent::Skipped && term.class_average == ClassAverage::Pooled
 }
 
 #[test]
-fn a_sample_cut_in_two_and_pooled_again_is_whole() {
+fn pooled_halves_of_a_sample_equal_the_sample() {
     cases::each(|title, case, terms| {
         let half = case.shape[0] / 2;
         if half == 0 || terms.iter().any(feels_seams) {
             return;
         }
-        // A mean over voxels is one of the batch: it knows no samples.
+        // A mean over voxels runs over the batch and does not depend on samples.
         let pooled = |term: TermSpec| match is_mean_of_voxels(term.form) {
             true => term,
             false => TermSpec { sample_average: SampleAverage::Pooled, ..term },
@@ -154,7 +154,7 @@ fn a_sample_cut_in_two_and_pooled_again_is_whole() {
             .collect();
         let (cut, cut_terms) = side_by_side(&halves);
         let expected = exact(&whole, &terms);
-        // The halves of a map lie apart.
+        // The halves of a map are not adjacent.
         let long = cut.n();
         let place = |k: usize| {
             let (sample, class, voxel) = (k / long / case.c, k / long % case.c, k % long);
@@ -165,9 +165,9 @@ fn a_sample_cut_in_two_and_pooled_again_is_whole() {
     });
 }
 
-/// The shifts are sixteenths, as the logits are: their differences are the same numbers.
+/// Shifts are multiples of 1/16, as the logits are: differences of logits keep their exact values.
 #[test]
-fn logits_of_a_softmax_have_no_zero() {
+fn shifting_all_logits_of_a_softmax_does_not_change_the_loss() {
     cases::each(|title, case, terms| {
         if case.activation != Activation::Softmax {
             return;

@@ -1,4 +1,4 @@
-//! Every set of vector instructions computes the same bits.
+//! Every CPU level computes the same bits.
 
 use crate::at_level::Forced;
 use crate::bridge::{Float, Format, outcome};
@@ -6,7 +6,7 @@ use crate::cases;
 use crate::formats::assert_same;
 use segloss::cpu::Level;
 
-/// Other tests run meanwhile, on whatever level is in force: by this law they cannot tell.
+/// Other tests run at the same time on the forced level; by this law their results do not change.
 #[test]
 fn every_cpu_level_gives_the_same_bits() {
     let forced = Forced::alone();
@@ -35,7 +35,7 @@ fn hash_of_every_loss() -> u64 {
             let format = Format { prediction, gradient: prediction, ..Format::exact(case) };
             let ours = outcome(case, terms, &format, 1.0).unwrap();
             for number in ours.gradient.iter().chain([&ours.value]) {
-                // Which NaN it is, is nobody's promise.
+                // The bits of a NaN are not promised.
                 let bits = if number.is_nan() { 0 } else { number.to_bits() };
                 hash = (hash ^ bits).wrapping_mul(0x0100_0000_01b3);
             }
@@ -44,11 +44,11 @@ fn hash_of_every_loss() -> u64 {
     hash
 }
 
-/// Written down, so that every machine that runs the tests has to find the same. A change of the numbers changes it.
+/// The recorded hash. Every machine that runs the tests compares with it; a change of the numbers changes it.
 const BITS: u64 = 0x532f_f367_cd3b_108f;
 
 #[test]
-fn every_machine_gives_the_bits_that_are_written_down() {
+fn hash_of_every_loss_equals_the_recorded_one() {
     let forced = Forced::alone();
     for level in [Level::Baseline, Level::Avx2, Level::Avx512].into_iter().filter(|&level| forced.to(level)) {
         let hash = hash_of_every_loss();

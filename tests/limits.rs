@@ -1,4 +1,4 @@
-//! The ends: perfect, absent, all wrong, empty, full; one voxel, one class; numbers of any size.
+//! Extreme inputs: perfect, absent, all wrong, empty, full; one voxel, one class; numbers of any size.
 
 use crate::bridge::{Float, Format, Outcome, exact, outcome};
 use crate::cases::{field_of, is_served};
@@ -6,7 +6,7 @@ use crate::list::losses;
 use crate::naive::{Activation, Case, Form, TermSpec};
 use approx::assert_relative_eq;
 
-/// Smaller than a block of sums, and two axes so that there is a boundary.
+/// Smaller than a block, with two axes so that there is a boundary.
 pub const SHAPE: [usize; 2] = [5, 7];
 pub const ACTIVATIONS: [Activation; 4] =
     [Activation::Softmax, Activation::Sigmoid, Activation::Probability, Activation::ProbabilityPerClass];
@@ -15,7 +15,7 @@ pub fn is_logit(activation: Activation) -> bool {
     matches!(activation, Activation::Softmax | Activation::Sigmoid)
 }
 
-/// What a network can say of the voxels of class `c` (`yes`) and of the others.
+/// The prediction for a voxel of the class (`yes`) and for other voxels.
 fn answer(activation: Activation, size: f64, yes: bool) -> f64 {
     match (is_logit(activation), yes) {
         (true, true) => size,
@@ -25,7 +25,7 @@ fn answer(activation: Activation, size: f64, yes: bool) -> f64 {
     }
 }
 
-/// A prediction made from labels: `says(label, class)` is whether a voxel of this label is given the class.
+/// A prediction made from labels: `says(label, class)` is whether a voxel with this label is predicted as the class.
 pub fn said(
     classes: usize,
     shape: &[usize],
@@ -47,7 +47,7 @@ pub fn painted_labels(count: usize, classes: usize) -> Vec<i64> {
     (0..count).map(|k| ((k * k + k / 5) % 11 % classes.max(2)) as i64).collect()
 }
 
-/// Every end of every number of classes under every activation, in one list.
+/// Every extreme prediction for every number of classes and every activation.
 pub fn ends() -> Vec<(String, Case)> {
     let mut all = vec![];
     for activation in ACTIVATIONS {
@@ -81,13 +81,13 @@ pub fn assert_finite(outcome: &Outcome, title: &str) {
 }
 
 #[test]
-fn value_and_gradient_are_finite_at_every_end() {
+fn value_and_gradient_are_finite_for_every_extreme_prediction() {
     let ends = ends();
     for loss in losses() {
         for (title, case) in &ends {
             let terms = loss.for_classes(case.c);
             for prediction in [Float::F64, Float::F32, Float::F16] {
-                // f16 has no 8e4.
+                // f16 cannot represent 8e4.
                 let fits = prediction != Float::F16 || case.z.iter().all(|z| z.abs() < 65504.0);
                 let format = Format { prediction, ..Format::exact(case) };
                 if fits && is_served(&terms, case) {
@@ -102,14 +102,14 @@ fn value_and_gradient_are_finite_at_every_end() {
 }
 
 #[test]
-fn weights_and_fields_of_a_million_are_finite() {
+fn value_and_gradient_are_finite_with_weights_and_fields_of_a_million() {
     for loss in losses() {
         for (title, case) in ends() {
             let weight: Vec<f64> = (0..case.n()).map(|k| [1e6, 1e-6, 0.0][k % 3]).collect();
             let case = case.weighted(&weight);
             let mut terms = loss.for_classes(case.c);
             for term in terms.iter_mut().filter(|term| field_of(term.form).is_some()) {
-                // Distances have no sign, and the logarithm of Hausdorff's takes none.
+                // Hausdorff's distances are not negative, and its logarithm requires that.
                 let inside = if matches!(term.form, Form::Hausdorff(_)) { 1e6 } else { -1e6 };
                 term.field = Some((0..case.z.len()).map(|k| [1e6, inside, 1e-6][k % 3]).collect());
             }
@@ -127,13 +127,13 @@ fn weights_and_fields_of_a_million_are_finite() {
     }
 }
 
-/// Smoothed labels are not what a perfect prediction says.
+/// A perfect prediction of hard labels is not perfect for smoothed labels.
 pub fn is_smoothed(term: &TermSpec) -> bool {
     matches!(term.form, Form::CrossEntropy { label_smoothing, .. } if label_smoothing > 0.0)
 }
 
 #[test]
-fn a_perfect_prediction_from_logits_feels_nothing() {
+fn perfect_prediction_from_logits_has_zero_gradient() {
     let is_perfect =
         |(title, case): &&(String, Case)| title.ends_with("perfect") && is_logit(case.activation);
     for loss in losses() {
@@ -151,9 +151,9 @@ fn a_perfect_prediction_from_logits_feels_nothing() {
     }
 }
 
-/// Every kind of number there is among halves, from the least to the largest, beside every other.
+/// Every kind of f16 number, from the smallest to the largest, paired with every other.
 #[test]
-fn the_whole_range_of_f16_is_finite() {
+fn value_and_gradient_are_finite_over_the_range_of_f16() {
     let bits = [0, 1, 0x3ff, 0x400, 0x2e66, 0x3800, 0x3c00, 0x4900, 0x5640, 0x63d0, 0x7000, 0x7bff];
     let halves: Vec<f64> = (bits.iter())
         .flat_map(|&bits| [bits, bits | 0x8000].map(|bits| half::f16::from_bits(bits).to_f64()))
@@ -162,7 +162,7 @@ fn the_whole_range_of_f16_is_finite() {
     for loss in losses() {
         for activation in [Activation::Softmax, Activation::Sigmoid] {
             for classes in [1, 2, 4].into_iter().filter(|&c| c > 1 || activation != Activation::Softmax) {
-                // Class c meets, in voxel i·n + j, the number i + c·j: of two classes every pair.
+                // In voxel i·n + j, class c has the number i + c·j: with two classes every pair occurs.
                 let number = |k: usize| halves[(k % (n * n) / n + k / (n * n) * (k % n)) % n];
                 let z: Vec<f64> = (0..classes * n * n).map(number).collect();
                 let case =
@@ -179,7 +179,7 @@ fn the_whole_range_of_f16_is_finite() {
 }
 
 #[test]
-fn probabilities_may_lie_outside_of_the_unit_interval() {
+fn probabilities_outside_the_unit_interval_are_accepted() {
     let s: Vec<f64> = (0..3 * 35).map(|k| [-0.5, 1.5, 0.25, 0.0, 1.0][k % 5]).collect();
     for loss in losses() {
         for activation in [Activation::Probability, Activation::ProbabilityPerClass] {

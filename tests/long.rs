@@ -1,6 +1,6 @@
-//! Samples longer than a tile and than a chunk: every loss against the reference, in value and gradient.
+//! Samples longer than a tile and a chunk: value and gradient of every loss against the reference.
 //!
-//! The reference tries every pair of voxels for a distance; of a sample with one axis two walks find the same.
+//! The reference computes distances from all pairs of voxels; for one axis two linear scans give the same.
 
 use crate::along::assert_gradient;
 use crate::bridge::{Float, Format, outcome};
@@ -12,10 +12,10 @@ use crate::naive::{Activation, Case, Form, TermSpec, probabilities};
 use crate::precision::reference;
 use std::collections::BTreeSet;
 
-/// A chunk of 16,384 voxels, which is sixteen tiles, and an end that is no whole block of 64.
+/// A chunk of 16,384 voxels, which is sixteen tiles, and an incomplete block.
 const N: usize = 16_384 + 64 + 37;
 
-/// Of each element the distance to the nearest one that differs, 0 if there is none.
+/// For each element the distance to the nearest different one, 0 if there is none.
 fn to_another<T: PartialEq>(row: &[T], spacing: f64) -> Vec<f64> {
     let mut distances = vec![0.0; row.len()];
     let mut start = 0;
@@ -32,7 +32,7 @@ fn to_another<T: PartialEq>(row: &[T], spacing: f64) -> Vec<f64> {
     distances
 }
 
-/// The field of a loss, all of it.
+/// The complete field of a loss.
 fn field_of(case: &Case, form: Form) -> Option<Vec<f64>> {
     let spacing = case.spacing[0];
     let samples_and_classes = || (0..case.b * case.c).map(|k| (k / case.c, k % case.c));
@@ -89,7 +89,7 @@ fn field_of(case: &Case, form: Form) -> Option<Vec<f64>> {
                 d.iter().zip(labels).map(|(d, label)| 1.0 - (d - all[label].0) / all[label].1).collect()
             };
             let class = |k: usize| (0..case.c).position(|c| case.truth[case.at(k / N, c, k % N)] == 1.0);
-            // Of one-hot maps the regions are the classes.
+            // For one-hot maps the regions are the classes.
             let classes =
                 || (0..case.b * N).map(|k| class(k).expect("one class in each voxel") as i64).collect();
             let labels: Vec<i64> = case.labels.clone().unwrap_or_else(classes);
@@ -99,7 +99,7 @@ fn field_of(case: &Case, form: Form) -> Option<Vec<f64>> {
     }
 }
 
-/// The terms with fields that the reference need not find.
+/// The terms with given fields, so that the reference does not compute them.
 fn with_fields(case: &Case, terms: &[TermSpec]) -> Vec<TermSpec> {
     let given = |term: &TermSpec| {
         let form = match term.form {
@@ -112,13 +112,13 @@ fn with_fields(case: &Case, terms: &[TermSpec]) -> Vec<TermSpec> {
 }
 
 #[test]
-fn two_walks_find_the_distances_of_every_pair() {
+fn linear_scans_equal_the_distances_of_all_pairs() {
     let row: Vec<bool> = (0..40).map(|i| i * i % 11 < 4).collect();
     assert_eq!(to_another(&row, 0.75), distance::to_other_side(&row, &[40], &[0.75]));
     assert_eq!(to_another(&[true; 5], 1.0), [0.0; 5]);
 }
 
-/// Runs of some hundred voxels, other ones in each sample; as labels, a few of which are ignored, or as maps.
+/// Runs of a few hundred voxels, different in each sample; as labels, some of them ignored, or as maps.
 fn long(activation: Activation, as_maps: bool) -> Case {
     let (b, c) = (2, 3);
     let label = |k: usize| if k % 1009 == 5 { IGNORED } else { ((k / 171 + k / 700) % c) as i64 };
@@ -135,7 +135,7 @@ fn long(activation: Activation, as_maps: bool) -> Case {
 }
 
 #[test]
-fn beyond_a_tile_and_a_chunk_every_loss_is_the_equation() {
+fn every_loss_equals_the_equation_beyond_a_tile_and_a_chunk() {
     for (activation, as_maps) in [(Activation::Softmax, false), (Activation::Sigmoid, true)] {
         let case = cases::steady(long(activation, as_maps));
         let mut seen = BTreeSet::new();
@@ -156,7 +156,7 @@ fn beyond_a_tile_and_a_chunk_every_loss_is_the_equation() {
                     "{title} {prediction:?}: {:e}, not {expected:e}",
                     ours.value
                 );
-                // Gradients of closed forms of the same sums differ in slopes only.
+                // Gradients of region losses with the same sums differ only in their slopes.
                 if prediction == Float::F64 && seen.insert(sweeps_of(&terms)) {
                     assert_gradient(&case, &given, &ours.gradient, 1, &title);
                 }

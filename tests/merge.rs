@@ -1,4 +1,4 @@
-//! A batch in parts: tallies add, and the slopes of the whole make the gradient of any part.
+//! A batch in parts: class sums add, and the slopes of the whole give the gradient of any part.
 
 use crate::bridge::{Float, Format, Inputs, Layout, Outcome, outcome, with_terms};
 use crate::cases::{self, field_of};
@@ -15,12 +15,12 @@ use segloss::{
     backward, differentiate, finalize, scratch_len, top_k_count,
 };
 
-/// Addition of doubles is not associative, and no more than this is lost by another order.
+/// Tolerance of sums of doubles in another order, whose addition is not associative.
 const TOLERANCE: f64 = 1e-12;
-/// A block of 64 voxels is summed in the precision of the voxels, four to a lane: a cut inside of a block
-/// moves roundings of f32.
+/// A block of 64 voxels is summed in the precision of the voxels, four per lane: a cut inside a block changes
+/// roundings of f32.
 const INSIDE_A_BLOCK: f64 = 1e-7;
-/// Cuts at its multiples change no bit.
+/// Cuts at multiples of this change no bit.
 const CHUNK: usize = 16384;
 
 fn numbers(tally: &ClassSums) -> Vec<f64> {
@@ -44,21 +44,21 @@ fn numbers(tally: &ClassSums) -> Vec<f64> {
 fn assert_close(ours: &[ClassSums], theirs: &[ClassSums], tolerance: f64, title: &str) {
     for (ours, theirs) in ours.iter().zip(theirs) {
         for (a, b) in numbers(ours).into_iter().zip(numbers(theirs)) {
-            // Costs of both signs cancel: relative to one per voxel.
+            // Losses of both signs cancel: relative to one per voxel.
             let size = b.abs().max(theirs.weight);
             assert!((a - b).abs() <= tolerance * size, "{title}: {a:e}, not {b:e}");
         }
     }
 }
 
-/// f64, and f32 otherwise laid out.
+/// f64, and f32 in another layout.
 fn formats(case: &Case) -> [Format; 2] {
     let (exact, layout) = (Format::exact(case), Layout::ChannelsLast);
     [exact, Format { prediction: Float::F32, gradient: Float::F32, layout, ..exact }]
 }
 
 #[test]
-fn a_field_given_back_is_the_field_computed() {
+fn written_field_given_back_yields_the_same_bits() {
     cases::each(|title, case, terms| {
         for format in formats(case) {
             let computed = outcome(case, terms, &format, 1.0).unwrap();
@@ -69,7 +69,7 @@ fn a_field_given_back_is_the_field_computed() {
 }
 
 #[test]
-fn the_whole_is_the_sum_of_its_parts_wherever_it_is_cut() {
+fn sums_of_parts_equal_the_sums_of_the_whole() {
     cases::each(|title, case, terms| {
         for format in formats(case) {
             let terms = with_fields_for_parts(case, terms, &format);
@@ -83,7 +83,7 @@ fn the_whole_is_the_sum_of_its_parts_wherever_it_is_cut() {
                     fold_into(part, terms, &format, &searches, &mut tallies);
                     tallies
                 });
-                // An all-reduce adds them in any order.
+                // An all-reduce adds in any order.
                 let (first, rest) = sums.split_at_mut(1);
                 rest[0].iter_mut().zip(&first[0]).for_each(|(sum, part)| *sum += part);
                 let tolerance = if format.prediction == Float::F64 { TOLERANCE } else { INSIDE_A_BLOCK };
@@ -98,7 +98,7 @@ fn the_whole_is_the_sum_of_its_parts_wherever_it_is_cut() {
 }
 
 #[test]
-fn the_gradient_of_a_part_is_that_part_of_the_gradient() {
+fn gradient_of_a_part_equals_that_part_of_the_gradient() {
     cases::each(|title, case, terms| {
         for format in formats(case) {
             let terms = with_fields_for_parts(case, terms, &format);
@@ -115,7 +115,7 @@ fn the_gradient_of_a_part_is_that_part_of_the_gradient() {
     });
 }
 
-/// fold, finish, map of the whole, which is what `run` does: the same bits.
+/// `accumulate`, `finalize` and `backward` of the whole give the bits of `run`.
 fn in_three_steps(
     case: &Case,
     terms: &[TermSpec],
@@ -134,7 +134,7 @@ fn in_three_steps(
 }
 
 #[test]
-fn samples_fold_into_their_own_tallies() {
+fn samples_accumulate_into_their_own_sums() {
     cases::each(|title, case, terms| {
         let format = Format::exact(case);
         let terms = with_fields_for_parts(case, terms, &format);
@@ -150,7 +150,7 @@ fn samples_fold_into_their_own_tallies() {
 }
 
 #[test]
-fn parts_cut_at_chunks_and_folded_in_order_give_the_bits_of_the_whole() {
+fn parts_cut_at_chunks_and_accumulated_in_order_give_the_bits_of_the_whole() {
     let n = 3 * CHUNK + 100;
     let z: Vec<f64> = (0..2 * n).map(|k| ((k * k % 1009) as f64 - 504.0) / 128.0).collect();
     let labels: Vec<i64> = (0..n).map(|k| (k * k % 13 % 2) as i64).collect();
@@ -167,7 +167,7 @@ fn parts_cut_at_chunks_and_folded_in_order_give_the_bits_of_the_whole() {
             let parts: Vec<_> =
                 cuts.windows(2).map(|rows| part(&case, &terms, 0..1, rows[0]..rows[1])).collect();
             let searches = searches(&parts, &format);
-            // The cut, the places and the voxels that share them.
+            // The threshold, the places and the voxels that share them.
             assert_eq!(searches, all, "{cuts:?}");
             let mut tallies = vec![ClassSums::ZERO; 2];
             for (part, terms) in &parts {
@@ -175,7 +175,7 @@ fn parts_cut_at_chunks_and_folded_in_order_give_the_bits_of_the_whole() {
             }
             assert_eq!(tallies, whole, "{cuts:?}");
         }
-        // Elsewhere between blocks, and in any order, only sums of doubles change.
+        // Cuts between other blocks, and any order, change only sums of doubles.
         let mut tallies = vec![ClassSums::ZERO; 2];
         let parts = [64 * 301..n, 64..64 * 301, 0..64].map(|rows| part(&case, &terms, 0..1, rows));
         let searches = searches(&parts, &format);
@@ -188,7 +188,7 @@ fn parts_cut_at_chunks_and_folded_in_order_give_the_bits_of_the_whole() {
 }
 
 #[test]
-fn seven_parts_of_any_voxels_select_what_the_whole_selects() {
+fn top_k_over_seven_parts_selects_the_voxels_of_the_whole() {
     cases::each(|title, case, terms| {
         let selects = |term: &TermSpec| matches!(term.form, Form::TopK(Selection::Fraction(_)));
         if !terms.iter().any(selects) || case.shape[0] < 7 {
@@ -206,7 +206,7 @@ fn seven_parts_of_any_voxels_select_what_the_whole_selects() {
 }
 
 #[test]
-fn a_search_refuses_what_it_cannot_serve() {
+fn top_k_search_refuses_unsuitable_terms_and_parts() {
     let (logits, labels) = ([0.5f32, 1.0, -1.0, 0.25], [0u8, 1]);
     let doubles = logits.map(f64::from);
     let softmax = segloss::Activation::Softmax;
@@ -259,7 +259,7 @@ fn a_search_refuses_what_it_cannot_serve() {
 }
 
 #[test]
-fn parts_compute_no_field_and_search_for_no_fraction_of_the_whole() {
+fn parts_refuse_missing_fields_and_unfinished_top_k_searches() {
     cases::each(|title, case, terms| {
         let inputs = Inputs::new(case, terms, &Format::exact(case));
         with_terms(terms, &inputs, |crate_terms| {
@@ -284,7 +284,7 @@ fn parts_compute_no_field_and_search_for_no_fraction_of_the_whole() {
 }
 
 #[test]
-fn parts_may_be_views_of_the_whole_and_map_over_it() {
+fn parts_can_be_views_and_backward_can_run_in_place() {
     let shape = [2, 2, 5, 7, 3];
     let logits: Vec<f64> = (0..420).map(|k| (k * k % 61) as f64 / 16.0 - 2.0).collect();
     let labels: Vec<u8> = (0..210).map(|k| (k * k % 7 % 2) as u8).collect();
@@ -298,7 +298,7 @@ fn parts_may_be_views_of_the_whole_and_map_over_it() {
     let into = Gradient::new(ViewMut::new(&mut expected, &shape).unwrap());
     let value = differentiate(&whole, &loss, into, &mut scratch).unwrap();
 
-    // Planes 0 to 1 and 2 to 4 of the third axis but one: no copy, the strides of the whole.
+    // Rows 0 to 1 and 2 to 6 of the second spatial axis: views with the strides of the whole, no copy.
     let slabs = [(0, [2, 2, 5, 2, 3]), (2, [2, 2, 5, 5, 3])];
     let strides = [210, 105, 21, 3, 1];
     let part = |&(plane, shape): &(usize, [usize; 5])| {

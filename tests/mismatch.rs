@@ -1,4 +1,4 @@
-//! Section 4.3 of the paper: where prediction and truth are both sure, Dice, boundary and Hausdorff are one sum of
+//! Section 4.3 of the paper: for binary prediction and target, Dice, boundary and Hausdorff are sums of the same
 //! mismatches with three weightings.
 //!
 //! ```text
@@ -30,7 +30,7 @@ impl Arbitrary for Masks {
         let shape: Vec<usize> = (0..axes).map(|_| *source.choose(&[1, 2, 3, 4, 5, 6]).unwrap()).collect();
         let voxels: usize = shape.iter().product();
         let spacing = (0..axes).map(|_| *source.choose(&[1.0, 0.7, 2.5]).unwrap()).collect();
-        // Empty and full masks among them.
+        // Includes empty and full masks.
         let density = *source.choose(&[0, 60, 128, 200, 255]).unwrap();
         let mut mask = || (0..voxels).map(|_| u8::arbitrary(source) < density).collect();
         let (truth, said) = (mask(), mask());

@@ -1,4 +1,4 @@
-//! Small lesions in large volumes: what single and half precision must not lose.
+//! Small lesions in large volumes: f32 and f16 must not lose them.
 
 use half::f16;
 use segloss::{
@@ -6,7 +6,7 @@ use segloss::{
     run, scratch_len,
 };
 
-/// Eight million voxels, of which ten are lesion.
+/// Eight million voxels, ten of them lesion.
 const N: usize = 8_000_000;
 const LESION: usize = 10;
 
@@ -14,13 +14,13 @@ fn is_lesion(i: usize) -> bool {
     (777..777 + LESION).contains(&i)
 }
 
-/// Of the lesion 3.25 voxels are found; of every other voxel a third is said, too.
+/// The probabilities of the lesion sum to 3.25 voxels; every other voxel has one third.
 fn said(i: usize) -> f32 {
     if is_lesion(i) { 0.325 } else { 0.3 + (i % 7) as f32 * 0.01 }
 }
 
 #[test]
-fn ten_voxels_are_found_among_eight_million() {
+fn dice_of_ten_voxels_among_eight_million_keeps_its_digits() {
     let probability: Vec<f32> = (0..N).map(said).collect();
     let labels: Vec<u8> = (0..N).map(|i| u8::from(is_lesion(i))).collect();
     let shape = [1, 1, 200, 200, 200];
@@ -40,14 +40,14 @@ fn ten_voxels_are_found_among_eight_million() {
     let exact = 1.0 - (2.0 * overlap + 1e-5) / (predicted + LESION as f64 + 1e-5);
     assert!((tallies[0].intersection - overlap).abs() <= 1e-6 * overlap, "{} found", tallies[0].intersection);
     assert!((tallies[0].prediction - predicted).abs() <= 1e-6 * predicted);
-    // What the loss has less than 1 is what the lesion is worth.
+    // 1 − loss is the contribution of the lesion.
     assert!(((1.0 - value) - (1.0 - exact)).abs() <= 1e-6 * (1.0 - exact), "{value}, not {exact}");
 }
 
-/// smp's intersection, (ΣP + ΣG − Σ|P − G|)/2 in single precision. PyTorch adds up a sum in pairs and a norm
-/// in a row, so what the second loses of a million is no longer what the first does.
+/// smp's intersection, (ΣP + ΣG − Σ|P − G|)/2 in f32. PyTorch computes a sum pairwise and a norm
+/// sequentially, so their rounding errors do not cancel.
 #[test]
-fn a_difference_of_sums_would_not_find_them() {
+fn difference_of_sums_in_f32_loses_the_intersection() {
     let truth = |i| f32::from(u8::from(is_lesion(i)));
     let in_pairs = (0..N).map(|i| f64::from(said(i) + truth(i))).sum::<f64>() as f32;
     let in_a_row = (0..N).fold(0f32, |sum, i| sum + (said(i) - truth(i)).abs());
@@ -55,9 +55,9 @@ fn a_difference_of_sums_would_not_find_them() {
     assert!((intersection - 3.25).abs() > 1000.0, "{intersection}");
 }
 
-/// Of a voxel of eight million the gradient of cross entropy is at most 1/N, two bits of an f16.
+/// The gradient of cross entropy at one voxel of eight million is at most 1/N, two bits of an f16.
 #[test]
-fn a_scaled_gradient_of_f16_keeps_every_voxel() {
+fn scaled_f16_gradient_keeps_every_voxel() {
     const SCALE: f64 = (1u64 << 24) as f64;
     let logits: Vec<f16> = (0..2 * N).map(|k| f16::from_f64((k % 61) as f64 / 16.0 - 1.9)).collect();
     let labels: Vec<u8> = (0..N).map(|i| u8::from(is_lesion(i))).collect();
@@ -75,7 +75,7 @@ fn a_scaled_gradient_of_f16_keeps_every_voxel() {
         let s = 1.0 / (1.0 + (z[1 - one] - z[one]).exp());
         let pull = SCALE * (1.0 - s) / N as f64;
         let (of_truth, of_other) = (gradient[one * N + i].to_f64(), gradient[(1 - one) * N + i].to_f64());
-        // 2^-11 is half the last bit, and f32 before it rounds a few times.
+        // 2^-11 is half the last bit; f32 rounds a few times before.
         assert!((of_truth + pull).abs() <= 4.9e-4 * pull, "{i}: {of_truth:e}, not {:e}", -pull);
         assert!((of_other - pull).abs() <= 4.9e-4 * pull, "{i}: {of_other:e}, not {pull:e}");
     }

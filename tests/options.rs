@@ -1,4 +1,4 @@
-//! Options of terms: what a loss does not use is refused, and leaving out the background is a class weight of 0.
+//! Options of terms: an option that a loss does not use is refused; excluding the background is a class weight of 0.
 
 use crate::bridge::{Format, Inputs, with_terms};
 use crate::cases;
@@ -36,7 +36,7 @@ fn assert_same(ours: &(f64, Vec<f64>), theirs: &(f64, Vec<f64>), title: &str) {
 }
 
 #[test]
-fn excluding_the_background_beside_class_weights_is_a_weight_of_zero() {
+fn excluding_the_background_with_class_weights_sets_weight_0() {
     let mut differ = 0;
     cases::each(|title, case, specs| {
         let given: Vec<f64> = (0..case.c).map(|c| [0.75, 2.0, 1.25, 0.5, 1.5][c % 5]).collect();
@@ -55,9 +55,9 @@ fn excluding_the_background_beside_class_weights_is_a_weight_of_zero() {
 }
 
 #[test]
-fn excluding_the_background_is_a_weight_of_zero_and_nothing_where_one_class_is_all() {
+fn excluding_the_background_sets_weight_0_and_does_nothing_for_one_class() {
     cases::each(|title, case, specs| {
-        // Class weights given to (16) take the place of frequencies.
+        // In (16), given class weights replace the frequencies.
         let of_frequencies =
             |spec: &TermSpec| matches!(spec.form, Form::PowerCrossEntropy { .. } | Form::LogDice { .. });
         if specs.iter().any(|spec| spec.class_weight.is_some() || of_frequencies(spec)) {
@@ -75,7 +75,7 @@ fn excluding_the_background_is_a_weight_of_zero_and_nothing_where_one_class_is_a
 }
 
 #[test]
-fn weights_that_leave_only_the_excluded_background_are_refused() {
+fn class_weights_with_only_the_excluded_background_are_refused() {
     let case = &cases::cases()[0].case;
     let background = TermSpec { class_weight: Some(vec![1.0, 0.0, 0.0]), ..TermSpec::new(crate::list::DICE) };
     assert!(changed(case, std::slice::from_ref(&background), |_, term| term).is_ok());
@@ -87,7 +87,7 @@ fn weights_that_leave_only_the_excluded_background_are_refused() {
     );
 }
 
-/// One option of a term set to other than its default.
+/// One option of a term set to a value other than its default.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Change {
     ClassAverage,
@@ -127,7 +127,7 @@ impl Change {
 }
 
 #[test]
-fn an_option_that_a_loss_does_not_use_is_refused_with_its_term_and_one_that_it_uses_is_not() {
+fn unused_option_is_refused_and_used_option_is_accepted() {
     let (mut taken, mut refused) = (0, 0);
     let case = &cases::cases()[0].case;
     let field: &'static [f64] = vec![1.0; case.z.len()].leak();
@@ -159,7 +159,7 @@ fn an_option_that_a_loss_does_not_use_is_refused_with_its_term_and_one_that_it_u
                 Change::SampleAverage => c"sample_average",
                 Change::Absent => c"absent",
                 Change::Field => c"field",
-                // A field that is no argument of the loss is refused first.
+                // A field that the loss does not use is refused first.
                 Change::FieldComplete if cases::field_of(specs[slot].form).is_none() => c"field",
                 Change::FieldComplete => c"field_complete",
             };
@@ -175,7 +175,7 @@ fn an_option_that_a_loss_does_not_use_is_refused_with_its_term_and_one_that_it_u
 }
 
 #[test]
-fn a_complete_field_has_to_be_given() {
+fn field_complete_requires_a_field() {
     let case = &cases::cases()[0].case;
     let hausdorff = TermSpec::new(Form::Hausdorff(crate::naive::boundary::Hausdorff::default()));
     let error = changed(case, &[hausdorff], |_, term| Term { field_complete: true, ..term }).unwrap_err();

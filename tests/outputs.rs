@@ -1,4 +1,4 @@
-//! Outputs that do not fit are refused before anything is written.
+//! Outputs of the wrong shape, length or type are refused before anything is written.
 
 use crate::errors::{BOUNDARY, FLAT, LOSS, PAINT, SHAPE, assert_sentence, batch, view};
 use segloss::{
@@ -23,7 +23,7 @@ fn scratch() -> Vec<u8> {
     vec![0; 1 << 17]
 }
 
-/// Differentiates and maps into an array of one repeated element, which has to stay as it is.
+/// Calls `differentiate` and `backward` with an output of one repeated value, which must not change.
 #[track_caller]
 fn refused_gradient<T: Element + PartialEq + std::fmt::Debug>(x: T, shape: &[usize], status: Status) {
     let mut data = vec![x; shape.iter().product()];
@@ -36,7 +36,7 @@ fn refused_gradient<T: Element + PartialEq + std::fmt::Debug>(x: T, shape: &[usi
 }
 
 #[test]
-fn a_gradient_of_another_shape_or_of_integers_is_refused() {
+fn gradient_output_of_another_shape_or_of_integers_is_refused() {
     refused_gradient(PAINT, &[2, 3, 5, 4], Status::Shape);
     refused_gradient(PAINT, &[2, 3, 20], Status::Shape);
     refused_gradient(PAINT, &FLAT, Status::Shape);
@@ -45,7 +45,7 @@ fn a_gradient_of_another_shape_or_of_integers_is_refused() {
 }
 
 #[test]
-fn a_scale_that_is_no_number_is_refused() {
+fn gradient_scale_that_is_not_finite_is_refused() {
     for scale in [f64::NAN, f64::INFINITY] {
         let mut data = [PAINT; 120];
         let gradient = Gradient { scale, ..Gradient::new(into(&mut data, &SHAPE)) };
@@ -69,7 +69,7 @@ fn a_scale_that_is_no_number_is_refused() {
 }
 
 #[test]
-fn parts_of_a_report_of_another_length_are_refused() {
+fn outputs_of_another_length_are_refused() {
     let mut data = [PAINT; 120];
     for len in [0, 1, 3, 11, 13] {
         let mut numbers = vec![PAINT; len];
@@ -92,7 +92,7 @@ fn parts_of_a_report_of_another_length_are_refused() {
 }
 
 #[test]
-fn tallies_and_slopes_of_another_length_are_refused() {
+fn class_sums_and_slopes_of_another_length_are_refused() {
     for len in [0, 5, 7] {
         let mut short = vec![PAINTED; len];
         let mut data = [PAINT; 120];
@@ -107,7 +107,7 @@ fn tallies_and_slopes_of_another_length_are_refused() {
 }
 
 #[test]
-fn a_field_goes_where_it_fits_and_only_from_a_form_that_has_one() {
+fn distance_field_is_refused_for_another_shape_or_a_loss_without_field() {
     let boundary = Term::new(1.0, &BOUNDARY);
     let mut data = [PAINT; 120];
     let mut refused = |term: &Term<'_>, shape: &[usize], status, argument| {
@@ -131,7 +131,7 @@ fn a_field_goes_where_it_fits_and_only_from_a_form_that_has_one() {
 }
 
 #[test]
-fn views_leave_neither_their_slice_nor_their_elements() {
+fn views_beyond_their_slice_or_with_overlapping_outputs_are_refused() {
     let mut data = [0f32; 12];
     assert_error(View::new(&data, &[3, 5]), Status::Shape, "data");
     assert_error(View::strided(&data, 0, &[3, 4], &[4]), Status::Strides, "strides");
@@ -139,14 +139,14 @@ fn views_leave_neither_their_slice_nor_their_elements() {
     assert_error(View::strided(&data, 0, &[3, 4], &[-4, 1]), Status::Strides, "strides");
     assert_error(View::strided(&data, 0, &[usize::MAX, 4], &[0, 1]), Status::TooLarge, "shape");
     assert_error(View::new(&data[..1], &[1; 17]), Status::Shape, "shape");
-    // Inputs may repeat elements, outputs may not.
+    // Inputs may repeat elements; outputs may not.
     assert!(View::strided(&data, 0, &[3, 4], &[0, 1]).is_ok());
     assert_error(ViewMut::strided(&mut data, 0, &[3, 4], &[0, 1]), Status::Strides, "strides");
     assert_error(ViewMut::strided(&mut data, 0, &[3, 4], &[3, 1]), Status::Strides, "strides");
 }
 
 #[test]
-fn a_prediction_is_left_alone_by_whoever_only_asks_for_a_value() {
+fn evaluating_a_mutable_batch_does_not_change_the_prediction() {
     let labels = [9u8; 40];
     let mut logits = [0.5f32; 120];
     let prediction = into(&mut logits, &SHAPE);

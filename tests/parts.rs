@@ -1,4 +1,4 @@
-//! Parts of a case, and the three steps of a loss on them.
+//! Parts of a case, and `accumulate`, `finalize` and `backward` on them.
 
 use crate::bridge::{Array, Format, Inputs, Layout, with_searched_terms, with_terms};
 use crate::cases::{Field, field_of};
@@ -9,7 +9,7 @@ use segloss::{
 };
 use std::ops::Range;
 
-/// Some samples of a map `[B, maps, rows, …]`, and of each some rows of the first spatial axis.
+/// Some samples of a map `[B, maps, rows, …]`, and some rows of the first spatial axis of each.
 pub fn slab<T: Copy>(
     whole: &[T],
     case: &Case,
@@ -22,7 +22,7 @@ pub fn slab<T: Copy>(
     (samples.start * maps..samples.end * maps).flat_map(of_map).collect()
 }
 
-/// A part of a case, with the same part of every field.
+/// A part of a case and of every field.
 pub fn part(
     case: &Case,
     terms: &[TermSpec],
@@ -46,11 +46,11 @@ pub fn part(
     (here, terms.collect())
 }
 
-/// The search of each term that selects a fraction.
+/// The TopK search of each term that selects a fraction.
 pub type Searches = Vec<Option<TopKSearch>>;
 
-/// Searches all parts for the voxels that terms select; each part counts into a search of its own, as on a machine
-/// of its own, and the searches are joined in any order.
+/// Searches all parts for the voxels that terms select. Each part counts into a separate search, as on separate
+/// machines; the searches are merged in varying order.
 pub fn searches(parts: &[(Case, Vec<TermSpec>)], format: &Format) -> Searches {
     let specs = &parts[0].1;
     let of_term = |k: usize, spec: &TermSpec| {
@@ -126,7 +126,7 @@ pub fn map_of(
     gradient.values()
 }
 
-/// The terms with the fields that the crate computes from the whole.
+/// The terms with the fields that the crate computes from the whole batch.
 pub fn with_fields(case: &Case, terms: &[TermSpec], format: &Format) -> Vec<TermSpec> {
     let inputs = Inputs::new(case, terms, format);
     let shape: Vec<usize> = [case.b, case.c].iter().chain(&case.shape).copied().collect();
@@ -148,7 +148,8 @@ pub fn with_fields(case: &Case, terms: &[TermSpec], format: &Format) -> Vec<Term
     terms.iter().enumerate().map(|(k, spec)| one(k, spec)).collect()
 }
 
-/// The terms with all that parts do not compute: of Hausdorff's field the prediction's half, too.
+/// The terms with everything that parts do not compute, including the half of Hausdorff's field that comes from the
+/// prediction.
 pub fn with_fields_for_parts(case: &Case, terms: &[TermSpec], format: &Format) -> Vec<TermSpec> {
     let complete = |term: TermSpec| match term.form {
         Form::Hausdorff(form) => with_complete_field(case, &term, form),

@@ -1,4 +1,4 @@
-//! How far the narrow formats are from f64, in one table of tolerances.
+//! Errors of f16, bf16 and f32 against f64, in one table of tolerances.
 
 use crate::bridge::{Float, Format, Outcome, exact, outcome};
 use crate::cases;
@@ -9,14 +9,14 @@ use approx::assert_relative_eq;
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Part {
-    /// Relative to the sum of the sizes of what is added up: see [`reference`].
+    /// Relative to the sum of the absolute summands: see [`reference`].
     Value,
     /// Relative to the largest component.
     Gradient,
 }
 
-/// Prediction and gradient in one format, against f64 from the same numbers. A tolerance that could be
-/// four times tighter fails.
+/// Prediction and gradient in one format against f64 from the same numbers. A tolerance that could be four times
+/// tighter fails.
 const TABLE: [(Float, Part, f64, &str); 6] = [
     (Float::F32, Part::Value, 1e-7, "an f32 rounding or two per voxel, sums of 64 in f32, the rest in f64"),
     (Float::F32, Part::Gradient, 6e-7, "a handful of f32 roundings between a logit and its gradient"),
@@ -26,8 +26,8 @@ const TABLE: [(Float, Part, f64, &str); 6] = [
     (Float::F16, Part::Gradient, 5e-4, "2^-11 is half the last bit of an f16"),
 ];
 
-/// What the reference says, and of what size the numbers are that it adds up: each term's value, which is a sum of
-/// positive numbers but for distances of both signs, and the 1 that is taken off a term.
+/// The value of the reference, and the sum of the absolute summands: the terms' values, which are sums of positive
+/// numbers except for signed distances, and the 1 subtracted by `minus_one`.
 pub fn reference(case: &Case, terms: &[TermSpec]) -> (f64, f64) {
     let (mut value, mut size) = (0.0, 0.0);
     for term in terms {
@@ -60,7 +60,7 @@ fn error(part: Part, ours: &Outcome, exact: &Outcome, size: f64) -> f64 {
 }
 
 #[test]
-fn narrow_formats_keep_their_tolerances_and_tolerances_are_tight() {
+fn narrow_formats_meet_tight_tolerances() {
     let mut worst = TABLE.map(|_| (0.0, String::new()));
     cases::each(|title, case, terms| {
         let (exact, (_, size)) = (exact(case, terms), reference(case, terms));
@@ -84,7 +84,7 @@ fn narrow_formats_keep_their_tolerances_and_tolerances_are_tight() {
     }
 }
 
-/// Two classes, sure of every voxel, and wrong about one in seven.
+/// Two classes with large logits, wrong at one voxel in seven.
 fn sure(voxels: usize, activation: Activation, logit: f64) -> Case {
     let labels: Vec<i64> = (0..voxels).map(|i| (i % 3 == 0) as i64).collect();
     let says = |i: usize, class: i64| (labels[i] == class) != (i % 7 == 3);
@@ -93,9 +93,9 @@ fn sure(voxels: usize, activation: Activation, logit: f64) -> Case {
     Case::of_labels(2, &[voxels], activation, &z, &labels, &[])
 }
 
-/// Component by component, not of the largest: as f32, 1 − s would have two digits left where s is 1 − 6e-6.
+/// Relative to each component, not to the largest: in f32, 1 − s would keep two digits where s is 1 − 6e-6.
 #[test]
-fn the_gradient_of_a_sure_voxel_keeps_its_digits() {
+fn gradient_of_a_confident_voxel_keeps_its_digits() {
     for loss in losses() {
         for activation in [Activation::Softmax, Activation::Sigmoid] {
             let case = sure(70, activation, 12.0);
@@ -112,8 +112,8 @@ fn the_gradient_of_a_sure_voxel_keeps_its_digits() {
 }
 
 #[test]
-fn a_loss_scale_keeps_gradients_of_f16_from_vanishing() {
-    // 1 − s is 1e-3, and each of 40,000 voxels has a share of it to learn; the wrong ones more.
+fn gradient_scale_prevents_underflow_in_f16() {
+    // 1 − s is 1e-3, divided by 40,000 voxels; the gradient of wrong voxels is larger.
     let case = sure(40_000, Activation::Softmax, 7.0);
     for form in [CROSS_ENTROPY, DICE] {
         let terms = [TermSpec::new(form)];

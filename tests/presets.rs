@@ -1,5 +1,5 @@
-//! Presets against a source that is not theirs: golden values and gradients of PyTorch, where each is spelt out in
-//! `golden/golden_inputs.py`; and each of their numbers reaches its term.
+//! Presets against golden values and gradients of PyTorch, whose terms are written out in `golden/golden_inputs.py`;
+//! and every parameter of a preset reaches its term.
 
 use crate::along::assert_gradient;
 use crate::bridge::{Format, Inputs};
@@ -45,7 +45,7 @@ fn with_preset<R>(name: &str, f: impl FnOnce(&[Term<'_>]) -> R) -> R {
 }
 
 #[test]
-fn presets_have_the_values_and_gradients_of_pytorch() {
+fn presets_agree_with_pytorch_in_value_and_gradient() {
     let mut seen = BTreeSet::new();
     each_entry(|title, case, _, theirs, slopes| {
         let Some((_, name)) = title.split_once("preset ") else { return };
@@ -61,7 +61,7 @@ fn presets_have_the_values_and_gradients_of_pytorch() {
     assert_eq!(seen.len(), 7, "of these presets nothing golden is known but {seen:?}");
 }
 
-/// A preset none of whose numbers is its default is the sum that the reference makes of them.
+/// A preset without default parameters equals the sum of the reference with the same parameters.
 #[track_caller]
 fn assert_sum(terms: &[Term<'_>], expected: impl Fn(usize) -> Vec<TermSpec>) {
     for Painted { name, case } in cases::cases() {
@@ -87,7 +87,7 @@ fn dice(classes: Option<usize>) -> TermSpec {
 }
 
 #[test]
-fn every_number_of_a_preset_reaches_its_term() {
+fn every_parameter_of_a_preset_reaches_its_term() {
     let cross_entropy = CrossEntropy { label_smoothing: 0.25, ..CrossEntropy::default() };
     assert_sum(&DiceCrossEntropy { dice: DICE, cross_entropy }.terms(), |classes| {
         let form = naive::Form::CrossEntropy { label_smoothing: 0.25, normalizer: Normalizer::Voxels };

@@ -1,4 +1,4 @@
-//! Every parameter of every loss, one at a time: both ends of its range, beside them, NaN and the infinities.
+//! Every parameter of every loss, one at a time: both ends of its range, just outside, NaN and the infinities.
 
 use crate::errors::{SHAPE, batch};
 use segloss::region::{Squares, Volume};
@@ -8,7 +8,7 @@ use segloss::{
     SensitivitySpecificity, Status, Term, TopK, Tversky, scratch_len,
 };
 
-/// What a parameter may be.
+/// The range of a parameter.
 #[derive(Clone, Copy, Debug)]
 enum Range {
     /// Finite and not negative.
@@ -44,10 +44,10 @@ impl Range {
     }
 }
 
-/// A parameter: its loss, its name in an error, its range, and the loss with it.
+/// A parameter: its loss, its name in errors, its range, and a constructor of the loss.
 type Parameter = (&'static str, &'static str, Range, Box<dyn Fn(f64) -> Box<dyn Loss>>);
 
-/// Each is a number in a loss whose others have their defaults.
+/// The other parameters of each loss have their defaults.
 macro_rules! parameters {
     ($($form:ident { $($field:ident $($inner:ident)?: $name:literal $range:ident),+ $(,)? })*) => {
         vec![$($((
@@ -120,9 +120,9 @@ fn parameters() -> Vec<Parameter> {
     all
 }
 
-/// The numbers that each loss holds: who adds one has to write its range above.
+/// The parameters of each loss: a new one must get a range above, or this does not compile.
 #[test]
-fn every_number_of_every_loss_has_a_range() {
+fn every_parameter_of_every_loss_has_a_range() {
     let CrossEntropy { label_smoothing: _, normalizer: _ } = CrossEntropy::default();
     let TopK { selection: _ } = TopK::default();
     let Focal { gamma: _ } = Focal::default();
@@ -152,7 +152,7 @@ fn every_number_of_every_loss_has_a_range() {
 }
 
 #[test]
-fn every_parameter_is_held_to_its_range() {
+fn parameters_out_of_range_are_refused() {
     let batch = batch();
     for (loss, name, range, with) in parameters() {
         let plain = CrossEntropy::default();
@@ -172,7 +172,7 @@ fn every_parameter_is_held_to_its_range() {
 }
 
 #[test]
-fn the_numbers_of_a_term_and_of_a_batch_are_held_to_their_ranges() {
+fn options_of_terms_and_batches_out_of_range_are_refused() {
     let dice = Dice::default();
     let refused = |terms: &[Term<'_>]| scratch_len(&batch(), terms).unwrap_err();
     for weight in [f64::MIN, -1.0, 0.0, f64::MAX] {

@@ -1,4 +1,4 @@
-//! Losses that are other losses for some value of a parameter.
+//! Losses that equal other losses for some value of a parameter.
 
 use crate::bridge::{Float, Format, Outcome, exact, outcome};
 use crate::cases::{self, Painted, is_served};
@@ -8,10 +8,10 @@ use crate::list::{CROSS_ENTROPY, DICE, class_weights, is_mean_of_voxels};
 use crate::naive::boundary::Hausdorff;
 use crate::naive::{Absent, Case, ClassAverage, Form, SampleAverage, Selection, TermSpec};
 
-/// A handful of roundings, of f64 each.
+/// Tolerance: a few roundings of f64.
 const TOLERANCE: f64 = 1e-13;
 
-/// Calls `check` with every case and every way of joining classes and samples, for a loss and what it reduces to.
+/// Calls `check` with every case and every average of classes and samples, for a loss and the loss it reduces to.
 fn each(loss: TermSpec, other: TermSpec, mut check: impl FnMut(&Case, &TermSpec, &TermSpec, &str)) {
     use ClassAverage as Class;
     use SampleAverage as Sample;
@@ -28,7 +28,7 @@ fn each(loss: TermSpec, other: TermSpec, mut check: impl FnMut(&Case, &TermSpec,
                 let class_weight = class_weight.clone().or(term.class_weight.clone());
                 let term = TermSpec { class_weight, ..term.clone() };
                 match term.form {
-                    // Options that a loss does not use are refused.
+                    // A loss refuses options that it does not use.
                     form if is_mean_of_voxels(form) => term,
                     Form::GeneralizedDice { .. } | Form::Penalty { .. } => {
                         TermSpec { sample_average, absent, ..term }
@@ -81,25 +81,25 @@ fn smoothed(form: Form, epsilon: f64) -> TermSpec {
 }
 
 #[test]
-fn focal_without_focus_is_weighted_cross_entropy_bit_for_bit() {
+fn focal_with_gamma_0_is_weighted_cross_entropy_bit_for_bit() {
     assert_bits(Form::Focal { gamma: 0.0 }, CROSS_ENTROPY);
 }
 
 #[test]
-fn a_penalty_that_bends_nothing_is_generalized_dice_bit_for_bit() {
+fn penalty_with_strength_0_is_generalized_dice_bit_for_bit() {
     for power in [2.0, 1.0, 0.0] {
         assert_bits(Form::Penalty { power, k: 0.0 }, Form::GeneralizedDice { power });
     }
 }
 
 #[test]
-fn focal_tversky_to_the_power_of_one_is_tversky_bit_for_bit() {
+fn focal_tversky_with_gamma_1_is_tversky_bit_for_bit() {
     let (alpha, beta) = (0.3, 0.7);
     assert_bits(Form::FocalTversky { alpha, beta, gamma: 1.0 }, Form::Tversky { alpha, beta });
 }
 
 #[test]
-fn tversky_of_halves_is_dice_with_twice_the_smoothing() {
+fn tversky_with_one_half_is_dice_with_twice_the_smoothing() {
     for epsilon in [1e-5, 0.5] {
         let tversky = smoothed(Form::Tversky { alpha: 0.5, beta: 0.5 }, epsilon);
         assert_rounding(tversky, smoothed(DICE, 2.0 * epsilon));
@@ -107,7 +107,7 @@ fn tversky_of_halves_is_dice_with_twice_the_smoothing() {
 }
 
 #[test]
-fn tversky_of_ones_is_iou() {
+fn tversky_with_one_is_iou() {
     for epsilon in [1e-5, 0.5] {
         let tversky = smoothed(Form::Tversky { alpha: 1.0, beta: 1.0 }, epsilon);
         assert_rounding(tversky, smoothed(Form::Iou { squared: false }, epsilon));
@@ -115,19 +115,19 @@ fn tversky_of_ones_is_iou() {
 }
 
 #[test]
-fn asymmetric_similarity_of_one_is_tversky_of_halves() {
+fn asymmetric_similarity_with_beta_1_is_tversky_with_one_half() {
     let tversky = Form::Tversky { alpha: 0.5, beta: 0.5 };
     assert_rounding(TermSpec::new(Form::AsymmetricSimilarity { beta: 1.0 }), TermSpec::new(tversky));
 }
 
 #[test]
-fn the_dearest_of_all_is_all() {
+fn top_k_of_all_voxels_is_cross_entropy() {
     let all = Form::TopK(Selection::Fraction(1.0));
     assert_rounding(TermSpec::new(all), TermSpec::new(CROSS_ENTROPY));
 }
 
 #[test]
-fn top_k_is_the_cross_entropy_of_its_voxels() {
+fn top_k_is_the_cross_entropy_of_the_selected_voxels() {
     for selection in [Selection::Fraction(0.1), Selection::Fraction(0.4), Selection::Threshold(0.6)] {
         each(TermSpec::new(Form::TopK(selection)), TermSpec::new(CROSS_ENTROPY), |case, top_k, _, title| {
             let (of_k, cross_entropy) = held(case, top_k);
@@ -137,10 +137,10 @@ fn top_k_is_the_cross_entropy_of_its_voxels() {
 }
 
 #[test]
-fn the_first_power_of_surprise_is_cross_entropy_where_classes_exclude_each_other() {
+fn power_cross_entropy_with_gamma_1_is_cross_entropy_for_exclusive_classes() {
     let (power, cross_entropy) = (Form::PowerCrossEntropy { gamma: 1.0 }, CROSS_ENTROPY);
     each(TermSpec::new(power), TermSpec::new(cross_entropy), |case, power, other, title| {
-        // Without class weights those of the power come from frequencies.
+        // Without class weights, power cross entropy takes them from frequencies.
         if case.exclusive() && power.class_weight.is_some() {
             let of = |term: &TermSpec| exact(case, std::slice::from_ref(term));
             assert_close(&of(power), &of(other), title);
@@ -149,7 +149,7 @@ fn the_first_power_of_surprise_is_cross_entropy_where_classes_exclude_each_other
 }
 
 #[test]
-fn hausdorff_of_both_sides_is_the_sum_of_the_sides() {
+fn two_sided_hausdorff_is_the_sum_of_its_sides() {
     let hausdorff = |target_only, prediction_only| {
         Form::Hausdorff(Hausdorff { target_only, prediction_only, ..Hausdorff::default() })
     };

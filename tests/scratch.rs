@@ -1,4 +1,4 @@
-//! The scratch: what the query says is enough wherever it starts, grows with every extent, and is kept to.
+//! Scratch: the queried length is sufficient at any alignment, grows with every extent, and is not exceeded.
 
 use crate::bridge::{Format, Inputs, with_terms};
 use crate::cases;
@@ -18,7 +18,7 @@ fn blank(samples: usize, classes: usize, shape: &[usize]) -> Case {
 }
 
 #[test]
-fn what_serves_the_largest_batch_serves_all() {
+fn scratch_of_the_largest_batch_is_sufficient_for_smaller_ones() {
     for loss in losses() {
         for prediction in [crate::bridge::Float::F32, crate::bridge::Float::F64] {
             let of = |samples: usize, classes: usize, shape: &[usize]| {
@@ -26,7 +26,7 @@ fn what_serves_the_largest_batch_serves_all() {
                 let format = Format { prediction, ..Format::exact(&case) };
                 if cases::is_served(&terms, &case) { needed(&case, &terms, &format) } else { 0 }
             };
-            // Around the numbers of classes at which a tile gets narrower.
+            // Numbers of classes around those at which tiles become narrower.
             let classes: Vec<usize> = (1..=40).chain(60..=70).chain(126..=130).collect();
             for pair in classes.windows(2) {
                 let (fewer, more) = (of(1, pair[0], &[3, 3]), of(1, pair[1], &[3, 3]));
@@ -42,7 +42,7 @@ fn what_serves_the_largest_batch_serves_all() {
     }
 }
 
-/// A run with everything it may be asked for, and whether all outputs are still as they were painted.
+/// A run with all outputs; returns whether the outputs are unchanged.
 fn run_with(case: &Case, terms: &[TermSpec], scratch: &mut [u8]) -> (Result<f64, Error>, bool) {
     const PAINT: f64 = -12345.0;
     let inputs = Inputs::new(case, terms, &Format::exact(case));
@@ -65,13 +65,13 @@ fn run_with(case: &Case, terms: &[TermSpec], scratch: &mut [u8]) -> (Result<f64,
     (value, numbers.into_iter().all(|&x| x == PAINT) && tallies.iter().all(|t| *t == painted))
 }
 
-/// Where `offset` bytes behind a multiple of 64 is in a buffer.
+/// The index in a buffer of an address `offset` bytes past a multiple of 64.
 fn start(buffer: &[u8], offset: usize) -> usize {
     (64 - buffer.as_ptr().addr() % 64) % 64 + offset
 }
 
 #[test]
-fn the_length_of_the_query_is_enough_at_any_alignment_and_is_not_exceeded() {
+fn queried_scratch_is_sufficient_at_any_alignment_and_not_exceeded() {
     const GUARD: u8 = 0xc3;
     cases::each(|title, case, terms| {
         let needed = needed(case, terms, &Format::exact(case));
@@ -88,7 +88,7 @@ fn the_length_of_the_query_is_enough_at_any_alignment_and_is_not_exceeded() {
 }
 
 #[test]
-fn one_byte_less_is_refused_only_where_it_is_needed() {
+fn scratch_shorter_by_one_byte_is_refused_if_it_is_needed() {
     cases::each(|title, case, terms| {
         let needed = needed(case, terms, &Format::exact(case));
         let mut buffer = vec![0; needed + 256];

@@ -1,9 +1,9 @@
-//! TopK by threshold: a voxel whose true class is exactly as probable as the threshold is not selected.
+//! TopK by threshold: a voxel whose target class has exactly the threshold's probability is not selected.
 
 use crate::bridge::{Float, Format, Target, outcome};
 use crate::naive::{Activation, Case, Form, Selection, TermSpec};
 
-/// One voxel in four of the true class's probability, the others at 1/64.
+/// In one voxel of four the target class has the given probability, in the others 1/64.
 fn given(c: usize, activation: Activation, s: f64) -> Case {
     const N: usize = 70;
     let labels: Vec<i64> = (0..N).map(|i| if c == 1 { 1 } else { (i % c) as i64 }).collect();
@@ -14,14 +14,14 @@ fn given(c: usize, activation: Activation, s: f64) -> Case {
         match (is_true, i % 4) {
             (true, 0) => s,
             (true, _) => 1.0 / 64.0,
-            // What the others are given does not matter to the true class of exclusive ones.
+            // With exclusive classes the probabilities of the other classes do not matter.
             (false, _) => 0.0,
         }
     });
     Case::of_labels(c, &[N], activation, &z.collect::<Vec<_>>(), &labels, &[])
 }
 
-/// Where the gradient of TopK by threshold `t` is not 0, voxel by voxel.
+/// For each voxel, whether the gradient of TopK by threshold `t` is nonzero.
 fn selected(case: &Case, t: f64, prediction: Float, target: Target) -> Vec<bool> {
     let terms = [TermSpec::new(Form::TopK(Selection::Threshold(t)))];
     let format = Format { prediction, target, ..Format::exact(case) };
@@ -30,7 +30,7 @@ fn selected(case: &Case, t: f64, prediction: Float, target: Target) -> Vec<bool>
 }
 
 #[test]
-fn what_is_as_probable_as_the_threshold_is_left_out() {
+fn voxel_at_the_threshold_is_not_selected() {
     for prediction in [Float::F64, Float::F32] {
         for c in [1, 2, 3, 5] {
             for target in [Target::U8, Target::Dense(Float::F32)] {
@@ -47,9 +47,9 @@ fn what_is_as_probable_as_the_threshold_is_left_out() {
     }
 }
 
-/// Equal logits share the probability: of two classes each has a half, of four a quarter.
+/// Equal logits give equal probabilities: one half for two classes, one quarter for four.
 #[test]
-fn equal_logits_are_as_probable_as_their_share() {
+fn equal_logits_have_exactly_equal_probabilities() {
     for (activation, classes) in
         [(Activation::Softmax, &[2, 4, 8, 16][..]), (Activation::Sigmoid, &[1, 2, 3])]
     {

@@ -1,4 +1,4 @@
-//! What does not count is not felt, whatever it holds; what counts is felt, NaN too.
+//! Voxels and classes that are not counted change nothing, whatever they hold; a NaN of a counted voxel propagates.
 
 use crate::bridge::{Float, Format, exact, outcome};
 use crate::cases::{self, field_of};
@@ -10,7 +10,7 @@ use segloss::{
     Activation, Batch, CrossEntropy, Dice, Gradient, Term, View, ViewMut, differentiate, scratch_len,
 };
 
-/// The terms, those of distances with `field`, a map per class; logarithms take its absolute values.
+/// The terms; distance losses get `field`, one map per class, logarithmic ones its absolute values.
 fn with_field(terms: &[TermSpec], field: &[f64]) -> Vec<TermSpec> {
     let is_log = |term: &TermSpec| matches!(term.form, Form::Hausdorff(form) if form.log);
     let held = |term: &TermSpec, x: f64| if is_log(term) { x.abs() } else { x };
@@ -18,19 +18,19 @@ fn with_field(terms: &[TermSpec], field: &[f64]) -> Vec<TermSpec> {
     terms.iter().map(|term| TermSpec { field: given(term), ..term.clone() }).collect()
 }
 
-/// `numbers` `[B, C, N]` with NaN where `blank`, a function of sample, class and voxel, says so.
-fn poisoned(case: &Case, numbers: &[f64], blank: impl Fn(usize, usize, usize) -> bool) -> Vec<f64> {
+/// `numbers` `[B, C, N]` with NaN where `excluded(sample, class, voxel)` is true.
+fn poisoned(case: &Case, numbers: &[f64], excluded: impl Fn(usize, usize, usize) -> bool) -> Vec<f64> {
     let n = case.n();
     let place = |k: usize| (k / n / case.c, k / n % case.c, k % n);
     let poison = |(k, &x): (usize, &f64)| {
         let (b, c, i) = place(k);
-        if blank(b, c, i) { f64::NAN } else { x }
+        if excluded(b, c, i) { f64::NAN } else { x }
     };
     numbers.iter().enumerate().map(poison).collect()
 }
 
 #[test]
-fn what_is_ignored_altogether_costs_nothing() {
+fn batch_without_counted_voxels_has_zero_loss() {
     for loss in losses() {
         for activation in ACTIVATIONS {
             for classes in [1, 3].into_iter().filter(|&c| c > 1 || activation != naive::Activation::Softmax) {
@@ -38,9 +38,9 @@ fn what_is_ignored_altogether_costs_nothing() {
                 let z: Vec<f64> = (0..70 * classes).map(|k| (k % 7) as f64 / 8.0).collect();
                 let ignored = Case::of_labels(classes, &SHAPE, activation, &z, &vec![255; 70], &[255]);
                 let counted = Case::of_labels(classes, &SHAPE, activation, &z, &labels, &[]);
-                let nobody = Case { class_present: vec![false; 2 * classes], ..counted.clone() };
+                let unannotated = Case { class_present: vec![false; 2 * classes], ..counted.clone() };
                 let terms = loss.for_classes(classes);
-                let all = [ignored, counted.weighted(&[0.0; 70]), nobody];
+                let all = [ignored, counted.weighted(&[0.0; 70]), unannotated];
                 for case in all.into_iter().filter(|case| cases::is_served(&terms, case)) {
                     let ours = exact(&case, &terms);
                     let title = format!("{} {activation:?} {classes}", loss.name);
@@ -53,17 +53,17 @@ fn what_is_ignored_altogether_costs_nothing() {
 }
 
 #[test]
-fn nothing_is_felt_of_a_voxel_without_weight() {
+fn voxels_with_weight_0_change_nothing() {
     cases::each(|title, case, terms| {
         let weight = case.weight.iter().enumerate().map(|(k, w)| if k % 4 == 1 { 0.0 } else { *w });
         let case = Case { weight: weight.collect(), ..case.clone() };
-        let blank = |b: usize, _: usize, i: usize| case.w(b, i) == 0.0;
+        let excluded = |b: usize, _: usize, i: usize| case.w(b, i) == 0.0;
         let field: Vec<f64> = (0..case.z.len()).map(|k| (k % 11) as f64 - 5.0).collect();
-        let nan = poisoned(&case, &field, blank);
-        let mut bad = Case { z: poisoned(&case, &case.z, blank), ..case.clone() };
+        let nan = poisoned(&case, &field, excluded);
+        let mut bad = Case { z: poisoned(&case, &case.z, excluded), ..case.clone() };
         match &mut bad.labels {
-            None => bad.truth = poisoned(&case, &case.truth, blank),
-            // No class has this label.
+            None => bad.truth = poisoned(&case, &case.truth, excluded),
+            // This label is not a class.
             Some(labels) => {
                 let is_blank = |k: &usize| case.weight[*k] == 0.0 && !case.ignored[*k];
                 (0..labels.len()).filter(is_blank).for_each(|k| labels[k] = 77);
@@ -73,8 +73,8 @@ fn nothing_is_felt_of_a_voxel_without_weight() {
             let format = Format { prediction, ..Format::exact(&case) };
             let mut expected = outcome(&case, &with_field(terms, &field), &format, 1.0).unwrap();
             let mut ours = outcome(&bad, &with_field(terms, &nan), &format, 1.0).unwrap();
-            // A voxel without weight has a zero, whose sign is that of what was multiplied by 0; the others have their
-            // bits, signs of zeros too.
+            // The gradient of a voxel with weight 0 is a zero of either sign; all other gradients have equal bits,
+            // including the signs of zeros.
             for x in [&mut ours, &mut expected].into_iter().flat_map(|of| of.gradient.iter_mut().zip(&nan)) {
                 if let (x, true) = (x.0, x.1.is_nan()) {
                     assert!(*x == 0.0, "{title}: {x:e} at a voxel without weight");
@@ -86,9 +86,9 @@ fn nothing_is_felt_of_a_voxel_without_weight() {
     });
 }
 
-/// Distances to a prediction reach across voxels; what is said where nothing counts is in no mask.
+/// Distances to the prediction extend across voxels; voxels that are not counted belong to no mask.
 #[test]
-fn nothing_is_felt_of_what_is_said_where_nothing_counts_through_computed_fields() {
+fn predictions_at_uncounted_voxels_do_not_change_computed_fields() {
     cases::each(|title, case, terms| {
         let weight = case.weight.iter().enumerate().map(|(k, w)| if k % 4 == 1 { 0.0 } else { *w });
         let case = Case { weight: weight.collect(), ..case.clone() };
@@ -109,24 +109,24 @@ fn nothing_is_felt_of_what_is_said_where_nothing_counts_through_computed_fields(
 }
 
 #[test]
-fn nothing_is_felt_of_the_truth_of_a_class_that_nobody_annotated() {
+fn target_of_a_class_that_is_not_annotated_changes_nothing() {
     cases::each(|title, case, terms| {
         let class_present = (0..case.b * case.c).map(|k| k % 2 == 0).collect();
         let case = Case { class_present, ..case.clone() };
-        let blank = |b: usize, c: usize, _: usize| !case.class_present[b * case.c + c];
+        let excluded = |b: usize, c: usize, _: usize| !case.class_present[b * case.c + c];
         let field: Vec<f64> = (0..case.z.len()).map(|k| (k % 11) as f64 - 5.0).collect();
         let mut bad = case.clone();
         if case.labels.is_none() {
-            bad.truth = poisoned(&case, &case.truth, blank);
+            bad.truth = poisoned(&case, &case.truth, excluded);
         }
         let expected = exact(&case, &with_field(terms, &field));
-        let ours = exact(&bad, &with_field(terms, &poisoned(&case, &field, blank)));
+        let ours = exact(&bad, &with_field(terms, &poisoned(&case, &field, excluded)));
         assert_same(&ours, &expected, title);
     });
 }
 
 #[test]
-fn one_nan_that_counts_makes_the_value_nan() {
+fn nan_at_a_counted_voxel_makes_the_value_nan() {
     cases::each(|title, case, terms| {
         let n = case.n();
         let voxel = (0..n).rev().find(|&i| case.weight[i] > 0.0).unwrap();
@@ -143,7 +143,7 @@ fn one_nan_that_counts_makes_the_value_nan() {
 }
 
 #[test]
-fn an_empty_batch_has_the_value_0_and_no_gradient() {
+fn empty_batch_has_value_0_and_no_gradient() {
     let (dice, cross_entropy) = (Dice::default(), CrossEntropy::default());
     let loss = [Term::new(1.0, &dice), Term { minus_one: true, ..Term::new(1.0, &cross_entropy) }];
     for shape in [[0, 2, 5], [2, 0, 5], [2, 2, 0]] {

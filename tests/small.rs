@@ -1,4 +1,4 @@
-//! Many small samples: their voxels are swept as those of one, and nothing else is different.
+//! Many small samples: their voxels are processed as one sample; results differ only by roundings.
 
 use crate::bridge::{Array, Float, Format, Inputs, Layout, Target, outcome, with_terms};
 use crate::cases::is_served;
@@ -6,7 +6,7 @@ use crate::list::losses;
 use crate::naive::{Activation, Case, TermSpec};
 use segloss::{Gradient, Outputs, Term, TopK, View, evaluate, run, scratch_len};
 
-/// More samples than are swept one by one.
+/// More samples than are processed one by one.
 const B: usize = 70;
 
 fn case(activation: Activation, classes: usize, shape: &[usize]) -> Case {
@@ -19,7 +19,7 @@ fn case(activation: Activation, classes: usize, shape: &[usize]) -> Case {
     Case::of_labels(classes, shape, activation, &logits, &known.collect::<Vec<_>>(), &[255]).weighted(&weight)
 }
 
-/// Value and gradient, of which nothing asks what single samples have.
+/// Value and gradient without outputs per sample.
 fn joined(case: &Case, terms: &[TermSpec], format: &Format) -> (f64, Vec<f64>) {
     let inputs = Inputs::new(case, terms, format);
     let shape: Vec<usize> = [case.b, case.c].iter().chain(&case.shape).copied().collect();
@@ -34,7 +34,7 @@ fn joined(case: &Case, terms: &[TermSpec], format: &Format) -> (f64, Vec<f64>) {
 }
 
 #[test]
-fn many_small_samples_have_the_value_and_gradient_of_their_own_sums() {
+fn many_small_samples_give_the_value_and_gradient_of_separate_sums() {
     let shapes: [&[usize]; 5] = [&[1], &[3], &[2, 5], &[17], &[3, 67]];
     let floats = [(Float::F64, 1e-12), (Float::F32, 1e-6)];
     let layouts = [Layout::ChannelsFirst, Layout::ChannelsLast, Layout::Odd];
@@ -57,7 +57,7 @@ fn many_small_samples_have_the_value_and_gradient_of_their_own_sums() {
                     let format =
                         Format { prediction: float, gradient: float, target, layout, in_place: false };
                     seen += 1;
-                    // Asked for values of classes it keeps the sums of each sample.
+                    // With `class_values` the sums of each sample are kept.
                     let expected = outcome(&case, &terms, &format, 1.0).unwrap();
                     let (value, gradient) = joined(&case, &terms, &format);
                     let title = format!("{} {activation:?} {shape:?} {format:?}", loss.name);
@@ -79,9 +79,9 @@ fn many_small_samples_have_the_value_and_gradient_of_their_own_sums() {
     }
 }
 
-/// The first voxel of the batch that is bad is named as among samples of their own.
+/// The first invalid voxel of the batch is named as with separate samples.
 #[test]
-fn a_bad_label_of_many_samples_is_named_by_sample_and_voxel() {
+fn invalid_label_in_many_small_samples_is_named_by_sample_and_voxel() {
     let (n, bad) = (5, 61 * 5 + 3);
     let logits = vec![0f32; B * 2 * n];
     let mut labels = vec![1u8; B * n];

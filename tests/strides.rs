@@ -1,4 +1,4 @@
-//! Any shape under any strides: axes in any order, reversed, with gaps; each array in its own way.
+//! Any shape with any strides: axes in any order, reversed, with gaps; each array with its own layout.
 
 use crate::bridge::{self, Float, Format, Layout};
 use crate::formats::assert_same;
@@ -10,7 +10,7 @@ use segloss::{
     scratch_len,
 };
 
-/// How one array is laid out: a key per axis, by which axes are ordered, and more than that.
+/// The layout of an array: a key per axis that determines order, direction and gaps.
 #[derive(Clone, Debug)]
 struct Way {
     keys: Vec<u8>,
@@ -22,7 +22,7 @@ impl Arbitrary for Way {
     }
 }
 
-/// `[B, C, …]` with 1 to 4 spatial axes; the last one is around a block of 64 voxels.
+/// `[B, C, …]` with 1 to 4 spatial axes; the last extent is close to a block of 64 voxels.
 #[derive(Clone, Debug)]
 struct Shape(Vec<usize>);
 
@@ -38,7 +38,7 @@ impl Arbitrary for Shape {
     }
 }
 
-/// Values that a way has scattered over a longer slice.
+/// Values stored by a layout in a longer slice.
 struct Scattered<T> {
     data: Vec<T>,
     first: usize,
@@ -85,7 +85,7 @@ impl<T: Element> Scattered<T> {
 
 const GAP: f32 = -77.0;
 
-/// Value and gradient, in C order, and whether the gaps between the gradient's elements were left alone.
+/// Value and gradient in C order, and whether the gaps between the gradient's elements are unchanged.
 fn outcome(shape: &[usize], ways: [&Way; 4]) -> (u64, Vec<u32>, bool) {
     let flat: Vec<usize> = [shape[0]].iter().chain(&shape[2..]).copied().collect();
     let (all, voxels): (usize, usize) = (shape.iter().product(), flat.iter().product());
@@ -124,7 +124,7 @@ quickcheck! {
 }
 
 #[test]
-fn a_stride_of_zero_repeats_an_input() {
+fn stride_0_repeats_an_input() {
     let logits: Vec<f64> = (0..2 * 3 * 35).map(|k| (k % 13) as f64 / 4.0 - 1.5).collect();
     let labels: Vec<u8> = (0..7).map(|k| k % 3).collect();
     let repeated: Vec<u8> = (0..70).map(|k| labels[k % 7]).collect();
@@ -140,9 +140,9 @@ fn a_stride_of_zero_repeats_an_input() {
     assert_eq!(value(broadcast), value(View::new(&repeated, &[2, 5, 7]).unwrap()));
 }
 
-/// Fourteen spatial axes of two voxels, none of which joins another: as many as a view may have.
+/// Fourteen spatial axes of two voxels, no two of them contiguous: the maximum of a view.
 #[test]
-fn sixteen_axes_apart_give_the_bits_of_sixteen_axes_together() {
+fn sixteen_strided_axes_give_the_bits_of_sixteen_contiguous_axes() {
     const AXES: [usize; 14] = [2; 14];
     let n: usize = AXES.iter().product();
     let labels: Vec<i64> = (0..n).map(|k| (k * k / 7 % 3 % 2) as i64).collect();

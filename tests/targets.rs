@@ -1,4 +1,4 @@
-//! What a target may hold: floating maps from 0 to 1 and a little beside, and any number of ignored labels.
+//! Valid targets: floating-point maps in [0, 1] with a tolerance, and any number of ignored labels.
 
 use crate::bridge::{Float, Format, Inputs, Outcome, Target, outcome, with_terms};
 use crate::cases::field_of;
@@ -10,11 +10,11 @@ use segloss::{
     run, scratch_len,
 };
 
-/// More than a block of voxels, and an end inside a block.
+/// More than a block, with an incomplete last block.
 const SHAPE: [usize; 2] = [9, 11];
 const N: usize = SHAPE[0] * SHAPE[1];
 
-/// Two samples of three classes, one of which each voxel is of.
+/// Two samples; each voxel belongs to one of three classes.
 fn one_hot(activation: Activation) -> Case {
     let logits: Vec<f64> = (0..2 * 3 * N).map(|k| (k * 37 % 61) as f64 / 64.0).collect();
     let labels: Vec<i64> = (0..2 * N).map(|k| (k / 5 % 3) as i64).collect();
@@ -40,12 +40,12 @@ fn each_loss(activation: Activation, mut law: impl FnMut(&str, &Case, &[TermSpec
     }
 }
 
-/// Whether parts need nothing that is made of the whole batch: a field, or the place of a cut.
+/// Whether the terms can be accumulated in parts: no computed field and no TopK search.
 fn needs_no_other_part(term: &TermSpec) -> bool {
     field_of(term.form).is_none() && !matches!(term.form, Form::TopK(Selection::Fraction(_)))
 }
 
-/// What folding the case as a part says.
+/// The result of `accumulate` with the case as a part.
 fn folded(case: &Case, terms: &[TermSpec], format: &Format) -> Result<(), Error> {
     let inputs = Inputs::new(case, terms, format);
     with_terms(terms, &inputs, |terms| {
@@ -56,8 +56,8 @@ fn folded(case: &Case, terms: &[TermSpec], format: &Format) -> Result<(), Error>
 }
 
 #[test]
-fn a_counted_voxel_of_a_map_outside_0_to_1_is_refused_by_every_loss() {
-    // By (voxel, class); the first voxel is to be named, whatever its class.
+fn every_loss_refuses_map_values_outside_0_to_1_at_counted_voxels() {
+    // By (voxel, class); the error must name the first voxel of any class.
     let places: [&[(usize, usize)]; 4] = [&[(0, 0)], &[(70, 0), (5, 2)], &[(N + 66, 1)], &[(2 * N - 1, 2)]];
     let values = [-0.0011, 1.002, 255.0, -1.0, f64::NAN, f64::INFINITY, f64::NEG_INFINITY];
     let cases = places.iter().cycle().zip(values).collect::<Vec<_>>();
@@ -71,7 +71,7 @@ fn a_counted_voxel_of_a_map_outside_0_to_1_is_refused_by_every_loss() {
                     bad.truth[at] = *value;
                 });
                 let first = places.iter().map(|place| place.0).min();
-                // bfloat16 has no number between 1 and 1.0078.
+                // bfloat16 represents no number between 1 and 1.0078.
                 if format.target == Target::Dense(Float::Bf16) && *value == 1.002 {
                     continue;
                 }
@@ -89,7 +89,7 @@ fn a_counted_voxel_of_a_map_outside_0_to_1_is_refused_by_every_loss() {
 }
 
 #[test]
-fn a_little_beside_0_to_1_is_taken() {
+fn map_values_within_the_tolerance_are_accepted() {
     each_loss(Activation::Softmax, |name, case, terms, format| {
         let mut beside = case.clone();
         (beside.truth[3], beside.truth[80]) = (f64::from(-0.0009765625f32), f64::from(1.0 + 1.0 / 1024.0f32));
@@ -101,7 +101,7 @@ fn a_little_beside_0_to_1_is_taken() {
 }
 
 #[test]
-fn what_does_not_count_may_hold_anything() {
+fn map_values_that_are_not_counted_may_be_anything() {
     let bits = |outcome: &Outcome| {
         let gradient = outcome.gradient.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
         (outcome.value.to_bits(), gradient)
@@ -117,7 +117,7 @@ fn what_does_not_count_may_hold_anything() {
                 dirty.truth[k] = [f64::NAN, 255.0, -3.0][k % 3];
             }
         }
-        // Fields are made from all of a map.
+        // Fields use all voxels of a map.
         if is_served(terms, &dirty) && terms.iter().all(|term| field_of(term.form).is_none()) {
             let [ours, expected] = [&dirty, &case].map(|case| outcome(case, terms, format, 1.0).unwrap());
             assert_eq!(bits(&ours), bits(&expected), "{name} {format:?}");
@@ -126,7 +126,7 @@ fn what_does_not_count_may_hold_anything() {
 }
 
 #[test]
-fn weights_of_classes_refuse_it_too() {
+fn class_weights_refuse_map_values_outside_0_to_1() {
     let mut case = one_hot(Activation::Softmax);
     case.truth[N + 65] = 255.0;
     let inputs = Inputs::new(&case, &[], &Format::exact(&case));
@@ -137,9 +137,9 @@ fn weights_of_classes_refuse_it_too() {
     assert_eq!((error.status, error.index), (Status::Label, Some(65)));
 }
 
-/// Few are compared with each label; among many a label is searched for.
+/// A few ignored labels are compared with each label; many are sorted and searched.
 #[test]
-fn ignored_labels_that_no_voxel_has_change_no_bit() {
+fn ignored_labels_that_do_not_occur_change_no_bit() {
     let labels: Vec<i64> = (0..2 * N).map(|k| [0, 255, 2, -7, 1, 1 << 40][(k + k / 7) % 6]).collect();
     for activation in [Activation::Softmax, Activation::Sigmoid] {
         let logits = one_hot(activation).z;
@@ -159,7 +159,7 @@ fn ignored_labels_that_no_voxel_has_change_no_bit() {
                     let to = ViewMut::new(&mut gradient, &[2, 3, SHAPE[0], SHAPE[1]]).unwrap();
                     let report = Outputs { gradient: Some(Gradient::new(to)), ..Outputs::default() };
                     let value = run(&batch, terms, report, &mut scratch).unwrap();
-                    // Scratch for fewer does not serve.
+                    // Scratch for fewer ignored labels is too short.
                     let len = scratch.len();
                     assert!(evaluate(&batch, terms, &mut scratch[..len - 64]).is_err());
                     (value.to_bits(), gradient.into_iter().map(f64::to_bits).collect::<Vec<_>>())

@@ -1,4 +1,4 @@
-//! Every loss, every sum and every part of a report is what the equations say, in plain f64 loops.
+//! Every loss, every class sum and every output equals the equations, computed in plain f64 loops.
 
 use crate::bridge::exact;
 use crate::cases;
@@ -6,7 +6,7 @@ use crate::naive::{
     self, Absent, Case, ClassAverage, Form, SampleAverage, TermSpec, class_weight, region, term_value, value,
 };
 
-/// Both sides are f64 sums of a few hundred numbers of order 1.
+/// Tolerance: both sides are f64 sums of a few hundred numbers of order 1.
 const TOLERANCE: f64 = 1e-12;
 
 #[track_caller]
@@ -15,7 +15,7 @@ fn assert_close(ours: f64, theirs: f64, title: &str) {
 }
 
 #[test]
-fn every_loss_is_the_equation_of_the_paper() {
+fn every_loss_equals_the_equation_of_the_paper() {
     cases::each(|title, case, terms| {
         let ours = exact(case, terms);
         let theirs = value(case, terms);
@@ -31,12 +31,12 @@ fn every_loss_is_the_equation_of_the_paper() {
 }
 
 #[test]
-fn tallies_are_the_sums_of_the_paper() {
+fn class_sums_equal_the_sums_of_the_paper() {
     cases::each(|title, case, terms| {
         for (k, (ours, theirs)) in exact(case, terms).tallies.iter().zip(naive::tallies(case)).enumerate() {
             assert_close(ours.weight, theirs.voxels, title);
             assert_close(ours.prediction, theirs.predicted, title);
-            // Of a class that nobody annotated, maps are not read.
+            // The maps of a class that is not annotated are not read.
             if case.labels.is_some() || case.class_present[k] {
                 assert_close(ours.target, theirs.truth, title);
                 assert_close(ours.intersection, theirs.overlap, title);
@@ -47,7 +47,7 @@ fn tallies_are_the_sums_of_the_paper() {
     });
 }
 
-/// Whether classes have closed forms of their own, that is: no cost per voxel.
+/// Whether the loss is a closed form of class sums, not a voxel loss.
 fn is_closed_form(form: Form) -> bool {
     use Form::*;
     matches!(
@@ -64,8 +64,8 @@ fn is_closed_form(form: Form) -> bool {
     )
 }
 
-/// The value that each class of each sample took part in: its own, that of the classes together where they are pooled
-/// or meet in the formula, of one sample or of all of them; `None` where a class is left out.
+/// `class_values`: the value of each class of each sample; where classes or samples are pooled, or the formula joins
+/// the classes, the common value; `None` for an excluded class.
 fn class_values(case: &Case, term: &TermSpec) -> Vec<Option<f64>> {
     let v = case.annotated(&class_weight(case, term));
     let all = naive::tallies(case);
@@ -80,7 +80,7 @@ fn class_values(case: &Case, term: &TermSpec) -> Vec<Option<f64>> {
             true => (&pooled_v[..], &pooled[..]),
             false => (&v[of_sample.clone()], &all[of_sample]),
         };
-        // Where samples and classes are pooled, a class is skipped sample by sample.
+        // If samples and classes are pooled, absent classes are skipped sample by sample.
         let absent = if is_pooled && (by_class || term.class_average == ClassAverage::Mean) {
             unit[c].truth
         } else {
@@ -94,7 +94,7 @@ fn class_values(case: &Case, term: &TermSpec) -> Vec<Option<f64>> {
 }
 
 #[test]
-fn the_value_of_a_class_is_that_of_what_it_took_part_in() {
+fn class_values_equal_the_values_before_averaging() {
     cases::each(|title, case, terms| {
         let ours = exact(case, terms);
         for (k, term) in terms.iter().enumerate() {

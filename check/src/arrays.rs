@@ -1,4 +1,4 @@
-//! Owned arrays of any element type and any strides, with paint in the gaps.
+//! Owned arrays of any element type and any strides, with a fill pattern in the gaps.
 
 use crate::config::Type;
 use crate::source::mix;
@@ -15,7 +15,7 @@ pub struct Array {
     strides: Vec<isize>,
 }
 
-/// What lies in gaps, and in outputs before they are written: NaN of every float type.
+/// The fill pattern of gaps and of outputs before they are written: NaN in every float type.
 const PAINT: u8 = 0xff;
 
 /// Calls `$body` with the elements as a slice of their type.
@@ -96,7 +96,7 @@ impl Type {
 
 /// `x` rounded once to a float type, to nearest, ties to even; integers are not rounded.
 pub fn rounded(x: f64, of: Type) -> f64 {
-    // `half` drops bits of an f64 before it rounds: a neighbour of what it finds may be nearer.
+    // `half` truncates an f64 before it rounds: a neighbour of its result may be nearer.
     let nearest = |found: u16, read: fn(u16) -> f64| {
         let distance = |bits: u16| ((read(bits) - x).abs(), bits & 1);
         let around = [found.wrapping_sub(1), found, found.wrapping_add(1)];
@@ -116,7 +116,7 @@ pub fn rounded(x: f64, of: Type) -> f64 {
 }
 
 impl Array {
-    /// `values` in C order of `shape`, stored by strides that follow from `strides`: 0 is C order.
+    /// Stores `values`, given in C order of `shape`, with strides drawn from `strides`; 0 is C order.
     pub fn new(values: &[f64], shape: &[usize], of: Type, strides: u64) -> Self {
         let (first, strides, len) = strides_of(shape, strides);
         let mut array = Self { buffer: Buffer::new(len, of), of, first, shape: shape.to_vec(), strides };
@@ -129,7 +129,7 @@ impl Array {
         array
     }
 
-    /// An array of `shape` along whose axes but the last the `values` repeat, by stride 0.
+    /// An array of `shape` whose `values` repeat by stride 0 along all axes except the last.
     pub fn repeated(values: &[f64], shape: &[usize], of: Type) -> Self {
         let last = [*shape.last().unwrap_or(&1)];
         let row = Self::new(&values[..values.len().min(last[0])], &last, of, 0);
@@ -140,23 +140,23 @@ impl Array {
         Self { shape: shape.to_vec(), strides, ..row }
     }
 
-    /// The whole.
+    /// A view of the whole array.
     pub fn view(&self) -> View<'_> {
         self.part(None)
     }
 
-    /// The whole, to be written.
+    /// A mutable view of the whole array.
     pub fn view_mut(&mut self) -> ViewMut<'_> {
         self.part_mut(None)
     }
 
-    /// Some samples, and of each the rows of one axis.
+    /// A view of some samples and of some rows of one axis.
     pub fn part(&self, part: Option<(&Range<usize>, usize, &Range<usize>)>) -> View<'_> {
         let (first, shape) = self.window(part);
         typed!(self, elements, elements => View::strided(elements, first, &shape, &self.strides).unwrap())
     }
 
-    /// As `part`, to be written.
+    /// The mutable view of the same part as `part`.
     pub fn part_mut(&mut self, part: Option<(&Range<usize>, usize, &Range<usize>)>) -> ViewMut<'_> {
         let (first, shape) = self.window(part);
         typed!(self, elements_mut, elements => ViewMut::strided(elements, first, &shape, &self.strides).unwrap())
@@ -170,7 +170,7 @@ impl Array {
                 shape[axis] = range.len();
             }
         }
-        // An array without elements begins anywhere.
+        // An array without elements may begin anywhere.
         (if shape.contains(&0) { 0 } else { first as usize }, shape)
     }
 
@@ -180,7 +180,7 @@ impl Array {
         typed!(self, elements, elements => places.iter().map(|&at| elements[at].number()).collect())
     }
 
-    /// Whether everything beside the elements is still as it was painted.
+    /// Whether the fill pattern outside the elements is unchanged.
     pub fn gaps_are_untouched(&self) -> bool {
         let size = self.of.size();
         let mut is_element = vec![false; self.buffer.bytes().len() / size];
@@ -189,7 +189,7 @@ impl Array {
         gaps.into_iter().all(|(bytes, _)| bytes.iter().all(|&byte| byte == paint(self.of)))
     }
 
-    /// Every byte, gaps too.
+    /// All bytes, including gaps.
     pub fn bytes(&self) -> &[u8] {
         self.buffer.bytes()
     }
@@ -212,7 +212,7 @@ fn paint(of: Type) -> u8 {
     if of == Type::Bool { 1 } else { PAINT }
 }
 
-/// Axes in any order, some of them backwards, some with gaps: offset of the first element, strides, elements spanned.
+/// Axes in any order, some reversed, some with gaps: offset of the first element, strides, elements spanned.
 fn strides_of(shape: &[usize], seed: u64) -> (usize, Vec<isize>, usize) {
     let mut order: Vec<usize> = (0..shape.len()).collect();
     let mut strides = vec![0isize; shape.len()];
@@ -222,7 +222,7 @@ fn strides_of(shape: &[usize], seed: u64) -> (usize, Vec<isize>, usize) {
         if seed == 0 { 0 } else { (state % count as u64) as usize }
     };
     if seed != 0 {
-        // Every other layout is channels last, if there is a channel.
+        // Every second layout is channels last, if there is a channel axis.
         if next(2) == 0 && shape.len() > 2 {
             let channel = order.remove(1);
             order.push(channel);
@@ -292,7 +292,7 @@ impl Number for bf16 {
     }
 }
 
-/// Types of which the paint is a value.
+/// Types in which the fill pattern is a valid value.
 trait Plain: Copy {}
 impl Plain for u8 {}
 impl Plain for i8 {}
@@ -308,7 +308,7 @@ impl Plain for bf16 {}
 impl Plain for f32 {}
 impl Plain for f64 {}
 
-/// Painted bytes, aligned for every element type.
+/// Bytes with the fill pattern, aligned for every element type.
 struct Buffer {
     memory: Memory,
     len: usize,
@@ -332,7 +332,7 @@ impl Buffer {
     }
 
     fn elements<T: Plain>(&self) -> &[T] {
-        // SAFETY: every pattern that is stored, the paint among them, is a value of a `Plain` type of this buffer.
+        // SAFETY: every stored bit pattern, including the fill pattern, is a value of a `Plain` type of this buffer.
         unsafe { self.bytes().align_to::<T>().1 }
     }
 
@@ -342,7 +342,7 @@ impl Buffer {
     }
 }
 
-/// Bytes that end where their page ends: the next page can be neither read nor written.
+/// Bytes that end at the end of a page; the next page is inaccessible.
 #[cfg(feature = "guarded")]
 struct Memory(crate::guard::Guarded);
 
@@ -359,7 +359,7 @@ impl Memory {
     }
 }
 
-/// Words of the allocator.
+/// Bytes from the allocator.
 #[cfg(not(feature = "guarded"))]
 struct Memory(Vec<u64>);
 

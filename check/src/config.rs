@@ -1,4 +1,4 @@
-//! A configuration: everything a comparison needs but its numbers, which follow from the seed.
+//! A configuration: everything that a comparison needs except its numbers, which follow from the seed.
 
 use crate::list;
 use crate::naive::boundary::{Hausdorff, no_background};
@@ -29,7 +29,7 @@ pub const LABELS: [Type; 8] =
 pub const MASKS: [Type; 9] =
     [Type::U8, Type::I64, Type::I16, Type::I32, Type::Bool, Type::I8, Type::U16, Type::U32, Type::U64];
 
-/// How the target is given.
+/// Representation of the target.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Target {
     Labels(Type),
@@ -39,18 +39,18 @@ pub enum Target {
     Dense(Type),
 }
 
-/// What the target says.
+/// Contents of the target.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Truth {
-    /// One class per voxel, all about as frequent.
+    /// One class per voxel, with similar frequencies.
     Labels,
     /// One class per voxel, most voxels of class 0.
     RareLabels,
     /// Class 0 everywhere.
     OneLabel,
-    /// 0/1 maps that overlap and leave voxels out.
+    /// 0/1 maps that overlap, with voxels of no class.
     Masks,
-    /// Eighths in [0, 1].
+    /// Multiples of 1/8 in [0, 1].
     Soft,
 }
 
@@ -60,14 +60,14 @@ impl Truth {
     }
 }
 
-/// What the prediction says.
+/// Contents of the prediction.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Prediction {
     /// Logits within ± this, probabilities between 1/16 and 15/16.
     Within(f64),
-    /// As `Within(4)`, every third voxel the same as its neighbour: ties.
+    /// As `Within(4)`, with every third voxel equal to its neighbour: ties.
     Ties,
-    /// As `Within(4)`, some classes at −∞ that are not the true one.
+    /// As `Within(4)`, with some classes other than the target at −∞.
     Forbidden,
 }
 
@@ -75,9 +75,9 @@ pub enum Prediction {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Weights {
     None,
-    /// Quarters, zeros among them.
+    /// Multiples of 1/4, including zeros.
     Quarters(Type),
-    /// One row along the last axis for all others, by stride 0.
+    /// One row along the last axis, repeated by stride 0.
     Broadcast(Type),
     /// Zero in the whole first sample.
     BlankSample(Type),
@@ -87,18 +87,18 @@ pub enum Weights {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum ClassWeights {
     Default,
-    /// `leave_out_background`.
+    /// `exclude_background`.
     ExcludeBackground,
-    /// Quarters, zeros among them.
+    /// Multiples of 1/4, including zeros.
     Given,
     /// Both of the above.
     GivenAndExcludeBackground,
 }
 
-/// How a term gets its field.
+/// Source of the field of a term.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Field {
-    /// Computed, or none needed.
+    /// Computed, or not needed.
     Computed,
     /// Given for each class, `[B, C, …]`.
     PerClass(Type),
@@ -114,7 +114,7 @@ pub struct TermConfig {
     pub field: Field,
 }
 
-/// Who runs the tasks.
+/// The executor.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Workers {
     Here,
@@ -126,11 +126,11 @@ pub enum Workers {
     Twice,
     /// No task is called.
     Lazy,
-    /// A different number of workers at each question.
+    /// A different number of workers at each query.
     Changing,
 }
 
-/// Vector instructions, where the CPU has them.
+/// CPU level, if the CPU has it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Level {
     Best,
@@ -138,10 +138,10 @@ pub enum Level {
     Avx2,
 }
 
-/// Everything but the numbers.
+/// Everything except the numbers.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// The name in the list of all losses of the loss that the terms began as.
+    /// The name in the list of all losses from which the terms were drawn.
     pub loss: &'static str,
     pub terms: Vec<TermConfig>,
     pub samples: usize,
@@ -152,11 +152,11 @@ pub struct Config {
     pub truth: Truth,
     pub target: Target,
     pub weights: Weights,
-    /// How many labels are ignored; where targets are maps, how many voxels in 32 weigh 0.
+    /// The number of ignored labels; for targets as maps, the number of voxels in 32 with weight 0.
     pub ignored: usize,
-    /// One label that is ignored is a class.
+    /// An ignored label is a class.
     pub ignores_class: bool,
-    /// What nobody counts is NaN.
+    /// Uncounted values are NaN.
     pub poisoned: bool,
     pub class_present: bool,
     pub spaced: bool,
@@ -169,13 +169,13 @@ pub struct Config {
     pub in_place: bool,
     pub workers: Workers,
     pub level: Level,
-    /// Parts that are folded one by one; 0 runs the whole.
+    /// Number of parts; 0 runs the whole batch.
     pub parts: usize,
-    /// Numbers come from it.
+    /// The seed of the numbers.
     pub seed: u64,
 }
 
-/// How often each loss of the list begins a configuration: in turn.
+/// The number of losses in the list; configurations take them in turn.
 pub fn list_len() -> usize {
     list::losses().len()
 }
@@ -186,7 +186,7 @@ pub fn list_names() -> Vec<&'static str> {
 }
 
 impl Config {
-    /// A configuration that begins with the loss `turn` of the list, of at most `most` voxels a sample.
+    /// A configuration drawn from loss number `turn` of the list, with at most `most` voxels per sample.
     pub fn draw(source: &mut Source<'_>, turn: usize, most: usize) -> Self {
         let losses = list::losses();
         let loss = &losses[turn % losses.len()];
@@ -284,7 +284,7 @@ impl Config {
         self.shape.iter().product()
     }
 
-    /// Makes options agree after some of them have changed.
+    /// Makes options consistent after changes.
     pub fn mend(&mut self) {
         if self.in_place {
             self.gradient = self.float;
@@ -325,7 +325,7 @@ fn draw_activation(source: &mut Source<'_>, classes: usize) -> Activation {
     }
 }
 
-/// 1 to 4 axes, few voxels where distances are found by trying every pair.
+/// 1 to 4 axes; few voxels where the reference computes distances from all pairs.
 fn draw_shape(source: &mut Source<'_>, terms: &[TermConfig]) -> Vec<usize> {
     let by_pairs = terms.iter().any(|term| is_boundary(term.spec.form) && term.field == Field::Computed);
     match source.below(12) {
@@ -344,7 +344,7 @@ fn is_boundary(form: Form) -> bool {
     matches!(form, Form::Boundary { .. } | Form::Hausdorff(_) | Form::DistancePenalized)
 }
 
-/// Whether averages of classes and samples, absent classes and smoothing are options of the form.
+/// Whether averages over classes and samples, absent classes and smoothing are options of the loss.
 pub fn is_region(form: Form) -> bool {
     use Form::*;
     !matches!(
@@ -360,7 +360,7 @@ pub fn is_region(form: Form) -> bool {
     )
 }
 
-/// Whether the classes meet in the formula, so that there is no average of them.
+/// Whether the formula joins the classes, so that there is no average over them.
 pub fn is_joint(form: Form) -> bool {
     matches!(form, Form::GeneralizedDice { .. } | Form::Penalty { .. })
 }
@@ -374,7 +374,7 @@ fn of_list(spec: TermSpec, classes: usize) -> TermConfig {
     TermConfig { spec: TermSpec { class_weight: None, ..spec }, class_weight, field: Field::Computed }
 }
 
-/// A form of the list with other options.
+/// A loss of the list with other options.
 fn draw_term(source: &mut Source<'_>, classes: usize) -> TermConfig {
     let losses = list::losses();
     let specs = losses[source.below(losses.len())].for_classes(classes);
@@ -446,7 +446,7 @@ fn vary(source: &mut Source<'_>, term: &mut TermConfig) {
     ]);
 }
 
-/// Gives a field where none can be computed, and sometimes where it can; nothing that has no meaning.
+/// Gives a field where none can be computed, and sometimes where one can; never an undefined combination.
 fn complete(source: &mut Source<'_>, term: &mut TermConfig, truth: Truth, target: Target, classes: usize) {
     let is_shared = term.spec.form == Form::DistancePenalized;
     if !is_boundary(term.spec.form) {
@@ -465,7 +465,7 @@ fn complete(source: &mut Source<'_>, term: &mut TermConfig, truth: Truth, target
         term.field = if source.one_in(3) { Field::Shared(float) } else { Field::PerClass(float) };
         if let Form::Hausdorff(form) = &mut term.spec.form {
             form.field_complete = source.one_in(2);
-            // Of the target's half nothing is left to give.
+            // Prediction-only distances have no target half: a given field must be complete.
             form.prediction_only &= form.field_complete;
         }
     }

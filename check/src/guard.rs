@@ -1,10 +1,10 @@
-//! Memory between pages that can be neither read nor written.
+//! Memory between inaccessible pages.
 
 use std::ptr::null_mut;
 
 const PAGE: usize = 4096;
 
-/// Bytes of their own mapping, with a forbidden page on both sides.
+/// Bytes in a separate mapping with an inaccessible page on both sides.
 pub struct Guarded {
     mapping: *mut u8,
     mapped: usize,
@@ -13,12 +13,12 @@ pub struct Guarded {
 }
 
 impl Guarded {
-    /// `len` bytes whose end is the end of a page.
+    /// `len` bytes that end at the end of a page.
     pub fn before_a_page(len: usize) -> Self {
         Self::new(len, true)
     }
 
-    /// `len` bytes whose begin is the begin of a page.
+    /// `len` bytes that start at the start of a page.
     pub fn behind_a_page(len: usize) -> Self {
         Self::new(len, false)
     }
@@ -58,7 +58,7 @@ impl Guarded {
 
 impl Drop for Guarded {
     fn drop(&mut self) {
-        // SAFETY: the whole of a mapping that nobody refers to any more.
+        // SAFETY: the whole mapping, to which no reference remains.
         unsafe { libc::munmap(self.mapping.cast(), self.mapped) };
     }
 }

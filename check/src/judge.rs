@@ -1,4 +1,4 @@
-//! What has to agree with what.
+//! The comparisons of one configuration.
 
 use crate::arrays::rounded;
 use crate::cases;
@@ -16,16 +16,16 @@ use crate::run::{Outcome, Way, before, in_parts, whole};
 use crate::source::Numbers;
 use crate::tolerance::{What, Worst};
 
-/// How a comparison ended.
+/// Result of a comparison.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Verdict {
     Agrees,
-    /// Roundings decide what is selected, or the loss is not defined for the input: nothing was compared.
+    /// Not compared: roundings would decide the selection, or the loss is not defined for the input.
     Undecided(&'static str),
     Fails(String),
 }
 
-/// Compares one configuration; the largest errors are noted in `worst`.
+/// Compares one configuration; records the largest errors in `worst`.
 pub fn judge(config: &Config, worst: &mut Worst) -> Verdict {
     let problem = Problem::new(config);
     let Problem { case, specs, .. } = &problem;
@@ -69,10 +69,10 @@ fn compare(config: &Config, problem: &Problem, worst: &mut Worst) -> Result<(), 
             .map_err(|e| format!("value computed in f32 against f64: {e}"))?;
         let scale = largest_of_terms(config, problem)?;
         let off = largest_difference(&plain.gradient, &exact.gradient);
-        // Where slopes of both signs cancel, what is left is their rounding: two of 2⁻²⁴ of a voxel's share.
+        // Where slopes of both signs cancel, their roundings remain: two of 2⁻²⁴ of a voxel's share.
         let scale = scale.max(0.2 * config.scale.abs() * all / case.total_weight().max(1.0));
         let scale = scale.max(0.2 * slopes(config, problem));
-        // What f32 cannot tell from 0 is 0.
+        // Numbers that f32 cannot distinguish from 0 are 0.
         let scale = scale.max(f64::from(f32::MIN_POSITIVE));
         worst
             .check(What::SingleGradient, off.1, scale * strain)
@@ -85,12 +85,12 @@ fn compare(config: &Config, problem: &Problem, worst: &mut Worst) -> Result<(), 
     Ok(())
 }
 
-/// A product with a weight; of weight 0 it is 0, infinities included.
+/// A product with a weight; 0 for weight 0, infinities included.
 fn weighted(weight: f64, of: f64) -> f64 {
     if weight == 0.0 { 0.0 } else { weight * of }
 }
 
-/// Equal, or both the same infinity or NaN, or near.
+/// Whether two numbers are equal, the same infinity, both NaN, or within the tolerance.
 fn near(worst: &mut Worst, what: What, ours: f64, theirs: f64, size: f64) -> Result<(), String> {
     if ours == theirs || ours.is_nan() && theirs.is_nan() {
         return Ok(());
@@ -98,7 +98,7 @@ fn near(worst: &mut Worst, what: What, ours: f64, theirs: f64, size: f64) -> Res
     worst.check(what, (ours - theirs).abs(), size).map_err(|e| format!("{ours:e}, not {theirs:e}: {e}"))
 }
 
-/// What the value of a term is made of: sums of both signs cancel.
+/// The sum of the absolute summands of a term's value: sums of both signs cancel.
 fn size(case: &Case, spec: &TermSpec, value: f64) -> f64 {
     let positive = match spec.form {
         Form::Boundary { rim_zero } => {
@@ -106,9 +106,9 @@ fn size(case: &Case, spec: &TermSpec, value: f64) -> f64 {
             let field = Some(phi.iter().map(|phi| phi.abs()).collect());
             term_value(case, &TermSpec { field, minus_one: false, ..spec.clone() })
         }
-        // Numbers near 1 cancel where smoothings differ; what is left is their rounding.
+        // Numbers near 1 cancel where smoothings differ; their roundings remain.
         form if crate::config::is_region(form) => value.abs() + 0.01 * steepness(case, spec),
-        // Of (s − g)² near 0 the rounding of s, which is near 1, is left.
+        // Where (s − g)² is close to 0, the rounding of s, which is close to 1, remains.
         Form::Hausdorff(_) => value.abs() + 0.01 * value.abs().sqrt(),
         _ => value.abs(),
     };
@@ -116,12 +116,13 @@ fn size(case: &Case, spec: &TermSpec, value: f64) -> f64 {
     positive.abs() + one + f64::MIN_POSITIVE
 }
 
-/// In f32 a sum of probabilities near 1 keeps 24 bits of 1, and no number keeps as many below the least normal one.
+/// In f32 a sum of probabilities near 1 keeps 24 bits relative to 1; numbers below the smallest normal one keep fewer.
 fn single_size(spec: &TermSpec, size: f64) -> f64 {
     size.max(if crate::config::is_region(spec.form) { 1.0 } else { f32::MIN_POSITIVE.into() })
 }
 
-/// The largest slope of a sum of a region loss, about: those of prediction and overlap cancel where all is found.
+/// Approximately the largest slope of a region loss: slopes of prediction and intersection cancel for a perfect
+/// prediction.
 fn slopes(config: &Config, problem: &Problem) -> f64 {
     let Problem { case, specs, .. } = problem;
     let of = |spec: &&TermSpec| {
@@ -153,8 +154,8 @@ fn slopes(config: &Config, problem: &Problem) -> f64 {
     specs.iter().filter(|spec| crate::config::is_region(spec.form)).map(|spec| of(&spec)).fold(0.0, f64::max)
 }
 
-/// How much the rounding of a difference of logits is to that of its exponential: half an ulp of 64 where they reach
-/// from −30 to 30, of 8 where from −4 to 4.
+/// The rounding of a difference of logits relative to that of its exponential: half an ulp of 64 for logits from −30 to
+/// 30, of 8 for logits from −4 to 4.
 fn spread(config: &Config) -> f64 {
     match (config.activation, config.prediction) {
         (Activation::Softmax, Prediction::Within(reach)) => (reach / 4.0).max(1.0),
@@ -162,7 +163,7 @@ fn spread(config: &Config) -> f64 {
     }
 }
 
-/// How much a relative error of what a power is taken of grows.
+/// The factor by which a power increases the relative error of its base.
 fn strain(case: &Case, spec: &TermSpec) -> f64 {
     match (least_base(case, spec), spec.form) {
         (Some(base), _) => 1.0 + 0.2 / base.max(1e-6),
@@ -174,7 +175,7 @@ fn strain(case: &Case, spec: &TermSpec) -> f64 {
     }
 }
 
-/// The largest slope of a power below 1 that a region loss takes.
+/// The largest slope of a power below 1 in a region loss.
 fn steepness(case: &Case, spec: &TermSpec) -> f64 {
     let exponent = match spec.form {
         Form::FocalTversky { gamma, .. } => 1.0 / gamma,
@@ -184,7 +185,7 @@ fn steepness(case: &Case, spec: &TermSpec) -> f64 {
     least_base(case, spec).map_or(1.0, |base| base.max(1e-6).powf(exponent - 1.0).max(1.0))
 }
 
-/// The least number that a region loss takes a power below 1 of.
+/// The smallest base of a power below 1 in a region loss.
 fn least_base(case: &Case, spec: &TermSpec) -> Option<f64> {
     let form = match spec.form {
         Form::FocalTversky { alpha, beta, gamma } if gamma > 1.0 => Form::Tversky { alpha, beta },
@@ -194,11 +195,11 @@ fn least_base(case: &Case, spec: &TermSpec) -> Option<f64> {
     let v = case.annotated(&class_weight(case, spec));
     let spec = TermSpec { form, ..spec.clone() };
     let of = tallies(case).into_iter().zip(v).filter(|(_, v)| *v > 0.0);
-    // Pooled sums are no nearer to perfect than the best class.
+    // Pooled sums are not closer to perfect than the best class.
     Some(of.map(|(tally, _)| class_loss(&spec, &tally)).fold(f64::INFINITY, f64::min))
 }
 
-/// Where a voxel is not counted its gradient is exactly 0.
+/// Asserts that the gradient of every uncounted voxel is exactly 0.
 fn silent_where_nothing_counts(case: &Case, gradient: &[f64]) -> Result<(), String> {
     let n = case.n();
     for (k, &g) in gradient.iter().enumerate() {
@@ -210,7 +211,7 @@ fn silent_where_nothing_counts(case: &Case, gradient: &[f64]) -> Result<(), Stri
     Ok(())
 }
 
-/// The gradient along a random direction against differences of the reference, selections held.
+/// The gradient along a random direction against finite differences of the reference with constant selections.
 fn derivative(
     config: &Config,
     case: &Case,
@@ -241,15 +242,15 @@ fn derivative(
     }
     let pairs = gradient.iter().zip(&direction).zip(&case.z).filter(|(_, z)| z.is_finite());
     let (ours, size) = pairs.fold((0.0, 0.0), |(sum, size), ((g, r), _)| (sum + g * r, size + (g * r).abs()));
-    // A rounding of the value is no error of the gradient.
+    // Roundings of the value are not errors of the gradient.
     let off = ((ours - slope).abs() - roundings).max(0.0);
     worst
         .check(What::Derivative, off, size)
         .map_err(|e| format!("gradient along a direction: {ours:e}, by differences {slope:e}: {e}"))
 }
 
-/// The case and the term of a function that has the gradient of the term and selects nothing. Of a field that is
-/// given the prediction's half is added, and all of it given.
+/// A case and a term with the same gradient and without a selection. The prediction's half is added to a given field,
+/// and the complete field is given.
 fn hold(case: &Case, spec: &TermSpec) -> (Case, TermSpec) {
     match (spec.form, &spec.field) {
         (Form::Hausdorff(form), Some(_)) if form.field_complete || form.target_only => {
@@ -265,7 +266,7 @@ fn hold(case: &Case, spec: &TermSpec) -> (Case, TermSpec) {
     }
 }
 
-/// Whether a step of the differences may cross a corner of the loss.
+/// Whether a step of finite differences may cross a kink of the loss.
 fn has_kink(case: &Case, spec: &TermSpec) -> bool {
     if let Form::PowerCrossEntropy { gamma } = spec.form {
         let p = probabilities(case);
@@ -275,7 +276,7 @@ fn has_kink(case: &Case, spec: &TermSpec) -> bool {
     least_base(case, spec).is_some_and(|base| base < 1e-4)
 }
 
-/// Whether the slope of a logarithm of an overlap, times the scale, may pass 1e30, where the crate holds it.
+/// Whether the slope of a logarithm of an intersection, times the scale, may exceed the crate's limit of 1e30.
 fn is_held(config: &Config, case: &Case, spec: &TermSpec) -> bool {
     let Form::LogDice { gamma } = spec.form else { return false };
     let found = |overlap: f64| 2.0 * overlap + spec.smooth_numerator;
@@ -283,7 +284,7 @@ fn is_held(config: &Config, case: &Case, spec: &TermSpec) -> bool {
     tallies(case).iter().any(|tally| tally.overlap > 0.0 && steepest / found(tally.overlap) > 1e29)
 }
 
-/// Whether what is selected stays so where numbers move by this much.
+/// Whether the selection is unchanged if numbers change by this much.
 fn is_decided(case: &Case, spec: &TermSpec, margin: f64) -> bool {
     let p = probabilities(case);
     match spec.form {
@@ -304,7 +305,7 @@ fn is_decided(case: &Case, spec: &TermSpec, margin: f64) -> bool {
                     ranks.sort_by(|a, b| b.total_cmp(a));
                     let places = ((k * costs.len() as f64).floor() as usize).max(1);
                     let Some(&cut) = ranks.get(places.min(costs.len()).wrapping_sub(1)) else { return true };
-                    // Ties hold where whole voxels are the same.
+                    // Ties are stable where whole voxels are equal.
                     let voxel = |at: usize| {
                         let (b, i, _) = counted[at];
                         let of = |map: &[f64]| {
@@ -334,7 +335,7 @@ fn is_decided(case: &Case, spec: &TermSpec, margin: f64) -> bool {
     }
 }
 
-/// The sum over terms of the largest component of each one's gradient.
+/// The sum over terms of the largest gradient component of each.
 fn largest_of_terms(config: &Config, problem: &Problem) -> Result<f64, String> {
     let mut sum = 0.0;
     for k in 0..problem.specs.len() {
@@ -354,7 +355,7 @@ fn largest_of_terms(config: &Config, problem: &Problem) -> Result<f64, String> {
     Ok(sum)
 }
 
-/// Where two arrays differ most, and by how much; NaN beside NaN is no difference.
+/// The index and size of the largest difference of two arrays; two NaN are equal.
 fn largest_difference(ours: &[f64], theirs: &[f64]) -> (usize, f64) {
     let mut most = (0, 0.0);
     for (k, (a, b)) in ours.iter().zip(theirs).enumerate() {
@@ -366,7 +367,7 @@ fn largest_difference(ours: &[f64], theirs: &[f64]) -> (usize, f64) {
     most
 }
 
-/// Strides, types, executor, level, in place: no bit changes; adding and narrow outputs round once.
+/// Strides, types, executor, CPU level and in place change no bit; adding and narrower outputs round once.
 fn as_configured(config: &Config, problem: &Problem, plain: &Outcome) -> Result<(), String> {
     let ours = whole(config, problem, Way::Configured)?;
     if ours.value.to_bits() != plain.value.to_bits() && !(ours.value.is_nan() && plain.value.is_nan()) {
@@ -384,7 +385,7 @@ fn as_configured(config: &Config, problem: &Problem, plain: &Outcome) -> Result<
     Ok(())
 }
 
-/// The gradient of plain arrays, added to what is there and rounded once to the type of the output.
+/// The gradient of plain arrays, added to the output's contents and rounded once to its type.
 fn expected(config: &Config, plain: &[f64]) -> Vec<f64> {
     let single = |x: f64| if config.float == Type::F64 { x } else { f64::from(x as f32) };
     let before = if config.add { before(config) } else { vec![] };
@@ -392,7 +393,7 @@ fn expected(config: &Config, plain: &[f64]) -> Vec<f64> {
     plain.iter().enumerate().map(sum).map(|x| rounded(x, config.gradient)).collect()
 }
 
-/// Parts add up.
+/// Compares a batch in parts with the whole.
 fn parts(
     config: &Config,
     problem: &Problem,
@@ -414,7 +415,7 @@ fn parts(
     let off = largest_difference(&ours.gradient, &expected);
     let largest = largest_of_terms(config, problem)?;
     let size = if is_double { largest } else { largest.max(0.2 * slopes(config, problem)) }.max(1e-300);
-    // A rounding of the output's type besides.
+    // Plus one rounding of the output's type.
     let narrow = match config.gradient {
         Type::F16 => 1.0 / 1024.0 * largest.max(1.0) + 1e-7,
         Type::Bf16 => 1.0 / 128.0 * largest.max(1.0),

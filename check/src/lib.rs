@@ -3,9 +3,9 @@
 //! ```text
 //! Config    the loss, its options, shapes, element types, strides, executor, parts: drawn from a seed or from bytes
 //! problem   its numbers: a case and terms of the reference, rounded to the element types
-//! judge     1. value and gradient in f64 against the reference and its differences
-//!           2. the element types of the configuration, plainly stored, against f64
-//!           3. strides, executor, CPU level, in place, adding, parts: against the plain run, to the bit where promised
+//! judge     1. value and gradient in f64 against the reference and its finite differences
+//!           2. the element types of the configuration, contiguous, against f64
+//!           3. strides, executor, CPU level, in place, adding, parts: against the contiguous run, bitwise where promised
 //! shrink    the smallest configuration found that still fails
 //! ```
 
@@ -21,7 +21,7 @@ pub mod source;
 pub mod summary;
 pub mod tolerance;
 
-// The reference, the list of all losses and the losses of the crate for them are those of the tests.
+// The reference, the list of all losses and their conversion to the crate are those of the tests.
 #[allow(dead_code)]
 #[path = "../../tests/cases.rs"]
 mod cases;

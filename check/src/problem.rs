@@ -7,10 +7,10 @@ use crate::naive::compound::from_frequencies;
 use crate::naive::{Activation, Case, Form, TermSpec};
 use crate::source::Numbers;
 
-/// What the reference and the crate are given.
+/// The inputs of the reference and of the crate.
 pub struct Problem {
     pub case: Case,
-    /// Terms of the reference, with fields `[B, C, N]`, or `[B, N]` of the distance penalty.
+    /// Terms of the reference, with fields `[B, C, N]`, or `[B, N]` for the distance penalty.
     pub specs: Vec<TermSpec>,
     /// Class weights for the crate.
     pub class_weights: Vec<Option<Vec<f64>>>,
@@ -34,17 +34,17 @@ const SPACING: u64 = 8;
 const CLASS_WEIGHTS: u64 = 16;
 const FIELDS: u64 = 32;
 
-/// The index of a number: it does not depend on the extents, so that a smaller problem has some of the same.
+/// The index of a number. It does not depend on the extents, so that a smaller problem has a subset of the numbers.
 fn index(b: usize, c: usize, i: usize) -> usize {
     (b * 512 + c) << 20 | i
 }
 
-/// The voxel whose numbers voxel `i` has.
+/// The voxel whose numbers voxel `i` takes.
 fn twin(config: &Config, i: usize) -> usize {
     if config.prediction == Prediction::Ties && i % 3 == 1 { i - 1 } else { i }
 }
 
-/// Labels that no class has, for an integer type.
+/// Labels of an integer type that are no class.
 fn spare_labels(of: Type) -> &'static [i64] {
     match of {
         Type::U8 => &[255, 254, 200, 128, 77],
@@ -124,7 +124,7 @@ impl Problem {
                 || {
                     let numbers = Numbers::new(config.seed, CLASS_WEIGHTS + k as u64);
                     let mut v: Vec<f64> = (0..c).map(|class| numbers.below(class, 8) as f64 / 4.0).collect();
-                    // Not all may be 0, nor all of what is left without class 0.
+                    // At least one weight is positive, also without class 0.
                     v[c - 1] = v[c - 1].max(0.5);
                     v
                 },
@@ -151,12 +151,12 @@ fn is_boundary(form: Form) -> bool {
     matches!(form, Form::Boundary { .. } | Form::Hausdorff(_) | Form::DistancePenalized)
 }
 
-/// Where a voxel is not counted and all that it holds is NaN.
+/// Whether a voxel is uncounted and holds only NaN.
 fn is_poisoned_map(case: &Case, poisoned: bool) -> Vec<bool> {
     case.weight.iter().map(|&w| poisoned && w == 0.0).collect()
 }
 
-/// Labels `[B, N]`, and those that are ignored.
+/// Labels `[B, N]`, and the ignored labels.
 fn labels(config: &Config) -> (Vec<i64>, Vec<i64>) {
     let (numbers, dice) = (Numbers::new(config.seed, LABELS), Numbers::new(config.seed, IGNORED));
     let classes = config.classes.max(2);
@@ -185,7 +185,7 @@ fn labels(config: &Config) -> (Vec<i64>, Vec<i64>) {
     ((0..config.samples * n).map(of).collect(), ignore)
 }
 
-/// Maps `[B, C, N]`, one-hot of labels.
+/// One-hot maps `[B, C, N]` of labels.
 fn truth(config: &Config, labels: &[i64]) -> Vec<f64> {
     let numbers = Numbers::new(config.seed, MAPS);
     let (c, n) = (config.classes, config.voxels());
@@ -204,7 +204,7 @@ fn truth(config: &Config, labels: &[i64]) -> Vec<f64> {
     (0..config.samples * c * n).map(of).collect()
 }
 
-/// Weights `[B, N]`; where ignored labels cannot be said by labels, zeros say it.
+/// Weights `[B, N]`; for targets without labels, zeros mark ignored voxels.
 fn weights(config: &Config, zeros: bool) -> Option<Vec<f64>> {
     let numbers = Numbers::new(config.seed, WEIGHTS);
     let (n, last) = (config.voxels(), *config.shape.last()?);
@@ -236,7 +236,7 @@ fn prediction(config: &Config, truth: &[f64]) -> Vec<f64> {
     let of = |k: usize| {
         let (sample, class, voxel) = (k / (c * n), k / n % c, k % n);
         let at = index(sample, class, twin(config, voxel));
-        // Class 0 is never forbidden: one has to be left.
+        // Class 0 is never at −∞, so that one class remains.
         let forbidden = config.prediction == Prediction::Forbidden && class > 0 && truth[k] == 0.0;
         let x = match numbers.unit(at) {
             _ if forbidden && dice.below(at, 3) == 0 => f64::NEG_INFINITY,

@@ -1,4 +1,4 @@
-//! A problem through the crate: plainly stored, or as the configuration says.
+//! Runs a problem through the crate: with contiguous arrays, or as configured.
 
 use crate::arrays::Array;
 use crate::config::{Config, Field, Level, Target, Type, Weights, Workers};
@@ -14,16 +14,16 @@ use segloss::{
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// How arrays are stored and who computes.
+/// Storage of the arrays and executor.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Way {
-    /// C order, the widest type of target and weight, this thread, the baseline level.
+    /// C order, the widest types of target and weight, the calling thread, the baseline level.
     Plain { float: Type, gradient: Type },
-    /// As the configuration says.
+    /// As configured.
     Configured,
 }
 
-/// What came out.
+/// The results.
 pub struct Outcome {
     pub value: f64,
     pub terms: Vec<f64>,
@@ -31,7 +31,7 @@ pub struct Outcome {
     pub tallies: Vec<ClassSums>,
 }
 
-/// What the gradient holds before it is added to.
+/// The contents of the gradient output before a gradient is added.
 pub fn before(config: &Config) -> Vec<f64> {
     let count = config.samples * config.classes * config.voxels();
     (0..count).map(|k| (k % 7) as f64 / 4.0 - 0.5).collect()
@@ -45,9 +45,9 @@ struct Arrays {
     gradient: Array,
     fields: Vec<Option<Array>>,
     present: Vec<u8>,
-    /// What TopK by fraction selects from all parts.
+    /// Finished TopK searches over all parts.
     selects: Vec<Option<TopKSearch>>,
-    /// Axis of the rows in arrays of the target's and of the prediction's axes.
+    /// Axis of the rows in arrays with the target's and with the prediction's axes.
     target_rows: usize,
 }
 
@@ -100,7 +100,7 @@ impl Arrays {
         }
     }
 
-    /// Every byte of every input.
+    /// All bytes of all inputs.
     fn inputs(&self) -> Vec<u8> {
         let all = [&self.prediction, &self.target]
             .into_iter()
@@ -110,7 +110,7 @@ impl Arrays {
     }
 }
 
-/// Some samples, and of each some rows of the first spatial axis.
+/// Some samples and some rows of the first spatial axis of each.
 #[derive(Clone, Debug)]
 struct Part {
     samples: Range<usize>,
@@ -122,7 +122,7 @@ impl Part {
         Self { samples: 0..config.samples, rows: 0..config.shape[0] }
     }
 
-    /// Cuts the whole into up to as many parts as the configuration says, in any order.
+    /// Divides the batch into at most the configured number of parts, in any order.
     fn cut(config: &Config) -> Vec<Self> {
         let source = &mut Source::of_seed(config.seed ^ 0x70a7);
         let mut parts = vec![Self::whole(config)];
@@ -223,7 +223,7 @@ pub fn whole(config: &Config, problem: &Problem, way: Way) -> Result<Outcome, St
     let part = Part::whole(config);
     let said = |error: Error| format!("{way:?}: refused: {error}");
     if in_place {
-        // The gradient's array stands for the prediction's while it is borrowed.
+        // In place, the gradient's array holds the prediction while it is borrowed.
         let mut logits = std::mem::replace(&mut arrays.prediction, Array::new(&[], &[0], Type::F64, 0));
         let len = with_part(config, problem, &arrays, &Most, &part, logits.view(), |batch, terms| {
             scratch_len(&batch, terms)
@@ -273,7 +273,7 @@ pub fn whole(config: &Config, problem: &Problem, way: Way) -> Result<Outcome, St
     Ok(Outcome { value, terms, gradient: gradient.values(), tallies })
 }
 
-/// Folds the parts, finishes, and maps each.
+/// Accumulates the parts, finalizes, and runs backward on each part.
 pub fn in_parts(config: &Config, problem: &Problem) -> Result<Outcome, String> {
     let mut arrays = Arrays::new(config, problem, Way::Configured);
     let executor = executor(config.workers);
@@ -330,7 +330,7 @@ pub fn in_parts(config: &Config, problem: &Problem) -> Result<Outcome, String> {
     Ok(Outcome { value, terms: vec![], gradient: gradient.values(), tallies })
 }
 
-/// Finds what term `k` selects from all parts, counted one after the other, or each alone and merged.
+/// The TopK search of term `k` over all parts, counted one after the other, or separately and merged.
 fn search(
     config: &Config,
     problem: &Problem,
@@ -360,7 +360,7 @@ fn search(
     Ok(search)
 }
 
-/// Scratch of garbage.
+/// Scratch filled with garbage.
 fn scratch(len: usize) -> Vec<u8> {
     vec![0xa5; len]
 }
@@ -374,10 +374,10 @@ fn force(level: Level) {
     });
 }
 
-/// The most workers of any executor here: its scratch serves all.
+/// The maximum number of workers of all executors here: scratch for it is sufficient for all.
 const MOST: usize = 7;
 
-/// Asked for scratch only.
+/// Used for the scratch query only.
 struct Most;
 
 impl Executor for Most {
@@ -400,7 +400,7 @@ fn executor(workers: Workers) -> Box<dyn Executor> {
     }
 }
 
-/// As many threads as workers, tasks dealt out in turn.
+/// As many threads as workers, tasks assigned in turn.
 struct Threads(usize);
 
 impl Executor for Threads {
@@ -417,7 +417,7 @@ impl Executor for Threads {
     }
 }
 
-/// Calls each task as often as it likes, from the last to the first.
+/// Calls each task a configured number of times, from the last to the first.
 struct Careless(usize);
 
 impl Executor for Careless {
@@ -429,7 +429,7 @@ impl Executor for Careless {
     }
 }
 
-/// Says another number of workers each time.
+/// Returns a different number of workers at each query.
 struct Changing(AtomicUsize);
 
 impl Executor for Changing {

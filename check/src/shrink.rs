@@ -1,4 +1,4 @@
-//! The smallest configuration that can be found that still fails.
+//! Shrinks a failing configuration to the smallest one found that still fails.
 
 use crate::config::{ClassWeights, Config, Field, Level, Prediction, Target, Type, Weights, Workers};
 use crate::judge::{Verdict, judge};
@@ -23,12 +23,12 @@ fn fails(config: &Config) -> Option<String> {
     }
 }
 
-/// Takes every simplification that still fails, until none does. Returns the last failure, too.
+/// Applies simplifications that still fail until none does. Also returns the last failure.
 pub fn shrink(mut config: Config, mut message: String) -> (Config, String) {
     loop {
         let simpler = simpler(&config).into_iter().find_map(|mut next| {
             next.mend();
-            // Options that mend each other would go round in circles.
+            // Options that adjust each other would cycle.
             let changed = format!("{next:?}") != format!("{config:?}");
             changed.then(|| fails(&next)).flatten().map(|message| (next, message))
         });

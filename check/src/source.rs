@@ -1,4 +1,4 @@
-//! Where random choices and random numbers come from.
+//! Sources of random choices and random numbers.
 
 /// Choices from bytes of a fuzzer while there are some, from a generator (SplitMix64) after that.
 #[derive(Clone, Debug)]
@@ -26,7 +26,7 @@ impl<'a> Source<'a> {
         Self { bytes, state: 0 }
     }
 
-    /// The next 64 random bits; of bytes only the first byte differs from the generator's.
+    /// The next 64 random bits; with bytes, only the first byte differs from the generator's.
     pub fn bits(&mut self) -> u64 {
         self.state = self.state.wrapping_add(1);
         match self.bytes.split_first() {
@@ -54,7 +54,7 @@ impl<'a> Source<'a> {
     }
 }
 
-/// Numbers that depend on a seed, a stream and an index, so that a smaller array holds a part of the same numbers.
+/// Numbers that depend on a seed, a stream and an index, so that a smaller array holds a subset of the same numbers.
 #[derive(Clone, Copy, Debug)]
 pub struct Numbers {
     seed: u64,

@@ -1,4 +1,4 @@
-//! What a run has tried, and whether everything that there is occurred.
+//! Counts what a run has tested, and whether every option occurred.
 
 use crate::config::{Config, Target, list_names};
 use crate::tolerance::{TABLE, Worst};
@@ -15,11 +15,11 @@ pub struct Summary {
     options: BTreeMap<String, usize>,
 }
 
-/// Enough configurations for every option to occur.
+/// The number of configurations in which every option must occur.
 const ENOUGH: usize = 1000;
 
 impl Summary {
-    /// Notes a configuration that was compared.
+    /// Records a compared configuration.
     pub fn note(&mut self, config: &Config) {
         self.compared += 1;
         *self.losses.entry(config.loss).or_default() += 1;
@@ -55,7 +55,7 @@ impl Summary {
         }
     }
 
-    /// What did not occur although enough was tried.
+    /// Options that did not occur in enough configurations.
     pub fn missing(&self) -> Vec<String> {
         let mut missing: Vec<String> = vec![];
         if self.compared + self.undecided < ENOUGH {
@@ -68,7 +68,7 @@ impl Summary {
         missing
     }
 
-    /// A table of errors and of what occurred.
+    /// A table of errors and of the options that occurred.
     pub fn report(&self) -> String {
         let mut text = String::new();
         let listed = list_names().len();
@@ -91,7 +91,7 @@ impl Summary {
     }
 }
 
-/// Every option that has to occur.
+/// Every option that must occur.
 const EVERY: &[&str] = &[
     "terms: 1",
     "terms: 2",

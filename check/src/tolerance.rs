@@ -1,6 +1,6 @@
-//! How far two results may be apart, in one table with reasons, and how far they were.
+//! Tolerances in one table with reasons, and the largest errors found.
 
-/// What is compared.
+/// Kind of comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum What {
     Value,
@@ -17,7 +17,7 @@ pub enum What {
 pub struct Row {
     pub what: What,
     pub tolerance: f64,
-    /// What it is relative to, and why it is no smaller.
+    /// What the tolerance is relative to, and why it is not smaller.
     pub reason: &'static str,
 }
 
@@ -64,17 +64,17 @@ impl What {
     }
 }
 
-/// The largest errors that were seen.
+/// The largest errors found.
 #[derive(Clone, Debug, Default)]
 pub struct Worst(pub [f64; TABLE.len()]);
 
 impl Worst {
-    /// Compares an error with its tolerance: `off` in units of `size`.
+    /// Compares an error, `off` relative to `size`, with its tolerance.
     pub fn check(&mut self, what: What, off: f64, size: f64) -> Result<(), String> {
         let error = if off == 0.0 { 0.0 } else { off / size };
         let worst = &mut self.0[what as usize];
         *worst = worst.max(error);
-        // NaN is no small error.
+        // NaN is not within the tolerance.
         if error <= what.row().tolerance {
             return Ok(());
         }

@@ -1,20 +1,20 @@
-//! A lesson: tune on some slices, and tell Dice of each tissue before and after, there and where nothing was tuned.
+//! Fine-tunes on some slices and prints the Dice of each tissue before and after, on these and on held-out slices.
 
 use super::network::{CLASSES, Network};
 use super::slices::Slices;
 use super::tune::Tuner;
 use core::fmt::{Error, Write};
 
-/// As many as one slice needs.
+/// Enough epochs for one slice.
 pub const EPOCHS: usize = 100;
-/// Each tissue has to gain this much on slices that the network was not tuned on.
+/// The minimum gain in Dice of each tissue on held-out slices.
 const MARGIN: f32 = 0.25;
 const OUTSIDE: usize = 0;
 
-/// Tunes for so many epochs and writes what came of it.
+/// Tunes for `epochs` epochs and writes the results.
 ///
 /// # Errors
-/// A loss that could not be computed, or a tissue that has not gained enough.
+/// A loss that could not be computed, or a tissue whose Dice gained too little.
 pub fn teach(
     tuner: &mut Tuner<'_>,
     [tuned, held_out]: [&Slices<'_>; 2],
@@ -42,7 +42,7 @@ pub fn teach(
     Err(Error)
 }
 
-/// Writes Dice of both, and returns that of the slices held out.
+/// Writes the Dice of both sets and returns that of the held-out slices.
 fn tell(
     tuner: &mut Tuner<'_>,
     slices: [&Slices<'_>; 2],
@@ -58,7 +58,7 @@ fn tell(
     Ok(both[1])
 }
 
-/// FNV-1a of every bit of every weight: equal on every CPU, as the loss and the network are.
+/// FNV-1a over the bits of all weights: equal on every CPU, because loss and network are.
 fn digest(network: &Network) -> u64 {
     let bytes = network.weights().flat_map(|weight| weight.to_bits().to_le_bytes());
     bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))

@@ -1,10 +1,10 @@
-//! Fine-tuning where the data is: a network of two layers that has learned on one scanner meets the same head on
-//! another, and is tuned with Dice + cross entropy. `../mcu` does what `slice` does here, on a Cortex-M4F.
+//! Fine-tuning on a device: a two-layer network trained on one scanner is tuned with Dice + cross entropy on the same
+//! head from another scanner. `../mcu` does the same as `slice` on a Cortex-M4F.
 //!
 //! ```text
 //! finetune             twenty slices, tested on twenty others
-//! finetune slice       one slice, tested on another: word for word what the microcontroller prints
-//! finetune pretrain    learns anew on the first scanner, and prints pretrained.rs
+//! finetune slice       one slice, tested on another: the output equals that of the microcontroller
+//! finetune pretrain    trains on the first scanner and prints pretrained.rs
 //! ```
 
 mod lesson;
@@ -51,12 +51,12 @@ fn tune(network: Network, tuned: &Scan, held_out: &Scan, epochs: usize) -> Resul
     Ok(result?)
 }
 
-/// The hand-written backward pass, and the loss before it, against differences of the loss.
+/// Checks the hand-written backward pass and the loss against finite differences.
 fn check_gradient(tuner: &mut Tuner<'_>, slices: &Slices<'_>) -> Result<()> {
     let here = tuner.network;
     let gradient: Vec<f32> = tuner.gradient(slices)?.1.weights().copied().collect();
     let largest = gradient.iter().fold(0.0, |max: f32, slope| max.max(slope.abs()));
-    // The logits are f32: a smaller step would drown in their rounding.
+    // The logits are f32: a smaller step would be below their rounding.
     let (step, mut error) = (2e-3, 0.0f64);
     for weight in (0..PARAMETERS).step_by(7) {
         let mut loss = |by: f32| -> Result<f64> {
@@ -74,7 +74,7 @@ fn check_gradient(tuner: &mut Tuner<'_>, slices: &Slices<'_>) -> Result<()> {
 }
 
 fn pretrain(scan: &Scan) -> Result<()> {
-    // Weights in [-1/2, 1/2), by a generator of congruences.
+    // Weights in [-1/2, 1/2) from a linear congruential generator.
     let mut state = 1u32;
     let weights: [f32; PARAMETERS] = std::array::from_fn(|_| {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);

@@ -1,4 +1,4 @@
-//! The network: a voxel's features → hidden units → logits, and back, by hand. Nothing is allocated.
+//! The network: features of a voxel → hidden units → logits, with a hand-written backward pass. Nothing is allocated.
 //!
 //! ```text
 //! h = max(0, V·x)            z = W·h
@@ -6,23 +6,23 @@
 //! ```
 //!
 //! The last feature and the last hidden unit are 1, so that the last columns of `V` and `W` are the biases.
-//! `+ × max` only, in one order: every CPU computes the same bits.
+//! Only `+ × max`, in a fixed order: every CPU computes the same bits.
 
-/// What is known of a voxel, and a 1.
+/// Number of features of a voxel, including a constant 1.
 pub const FEATURES: usize = 7;
-/// Hidden units, and a 1.
+/// Number of hidden units, including a constant 1.
 pub const HIDDEN: usize = 17;
 /// Outside, cerebrospinal fluid, grey matter, white matter.
 pub const CLASSES: usize = 4;
 /// Weights of both layers.
 pub const PARAMETERS: usize = (HIDDEN - 1) * FEATURES + CLASSES * HIDDEN;
 
-/// What is known of a voxel.
+/// The features of a voxel.
 pub type Features = [f32; FEATURES];
-/// Logits of a voxel, or their slopes.
+/// Logits of a voxel, or their gradient.
 pub type Logits = [f32; CLASSES];
 
-/// Both layers; or their gradient, or their velocity.
+/// The weights of both layers, their gradient, or their velocity.
 #[derive(Clone, Copy)]
 pub struct Network {
     /// `V`.
@@ -32,7 +32,7 @@ pub struct Network {
 }
 
 impl Network {
-    /// Nothing: where a gradient and a velocity start.
+    /// All zeros: the initial gradient and velocity.
     pub const ZERO: Self = Self { hidden: [[0.0; FEATURES]; HIDDEN - 1], classes: [[0.0; HIDDEN]; CLASSES] };
 
     /// The network with these weights, in the order of [`Self::weights`].
@@ -66,8 +66,8 @@ impl Network {
         self.classes.each_ref().map(|w| dot(w, &h))
     }
 
-    /// Adds what one voxel has to say to `gradient`. `h` is computed anew: to keep it would take more memory than
-    /// the logits do.
+    /// Adds the gradient of one voxel to `gradient`. `h` is computed again, because storing it would take more memory
+    /// than the logits.
     pub fn backward(&self, x: &Features, slopes: &Logits, gradient: &mut Self) {
         let h = self.hidden(x);
         let mut of_h = [0.0; HIDDEN];

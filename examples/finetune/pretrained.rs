@@ -1,4 +1,4 @@
-//! Weights that have learned on the scan as it is. Made by `cargo run --release --example finetune pretrain`.
+//! Weights trained on the unmodified scan by `cargo run --release --example finetune pretrain`.
 
 use super::network::PARAMETERS;
 

@@ -1,4 +1,4 @@
-//! The scan under `examples/data`, and the same head as another scanner would see it.
+//! The scan under `examples/data`, and a simulation of the same head on another scanner.
 
 use flate2::read::GzDecoder;
 use std::io::{Error, Read, Result};
@@ -19,7 +19,7 @@ impl Scan {
         Ok(Self { extents, image, labels })
     }
 
-    /// The coil sits behind the first row: towards the last its signal falls to a half.
+    /// Simulates a coil behind the first row, whose signal falls to one half towards the last row.
     pub fn faded(&self) -> Self {
         let [_, rows, columns] = self.extents;
         let fade = |(at, &value): (usize, &u8)| {
@@ -30,12 +30,12 @@ impl Scan {
         Self { extents: self.extents, image, labels: self.labels.clone() }
     }
 
-    /// What fits a microcontroller: a slice to tune on and, 8 mm above it, one to be tested on.
+    /// Two slices that fit a microcontroller: one to tune on and, 8 mm above it, one to test on.
     pub fn two_slices(&self) -> [Self; 2] {
         [36, 40].map(|wanted| self.slices(|slice| slice == wanted))
     }
 
-    /// The slices that are wanted.
+    /// The selected slices.
     pub fn slices(&self, wanted: impl Fn(usize) -> bool) -> Self {
         let [slices, rows, columns] = self.extents;
         let of = |volume: &[u8]| {
@@ -47,7 +47,7 @@ impl Scan {
     }
 }
 
-/// A gzipped NIfTI file of unsigned bytes. It stores the first axis fastest, so the axes are turned around.
+/// Reads a gzipped NIfTI file of unsigned bytes. NIfTI stores the first axis fastest, so the axes are reversed.
 fn read(path: &Path) -> Result<([usize; 3], Vec<u8>)> {
     let mut bytes = Vec::new();
     GzDecoder::new(std::fs::File::open(path)?).read_to_end(&mut bytes)?;

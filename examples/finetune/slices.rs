@@ -1,4 +1,4 @@
-//! Slices of a scan, and what a network is told of a voxel.
+//! Slices of a scan, and the features of a voxel.
 
 use super::network::{CLASSES, Features};
 use core::ops::Range;
@@ -11,7 +11,7 @@ pub struct Slices<'a> {
     pub extents: [usize; 3],
 }
 
-/// Where a voxel is.
+/// The position of a voxel.
 #[derive(Clone, Copy)]
 pub struct Voxel {
     pub index: usize,
@@ -32,13 +32,13 @@ impl Slices<'_> {
         })
     }
 
-    /// The place of a logit in `[slices, CLASSES, rows, columns]`.
+    /// The index of a logit in `[slices, CLASSES, rows, columns]`.
     pub fn logit(&self, voxel: Voxel, class: usize) -> usize {
         let area = self.extents[1] * self.extents[2];
         voxel.index + (voxel.slice * (CLASSES - 1) + class) * area
     }
 
-    /// Intensity, its means over 3² and 9² voxels, the place in the slice, and a 1; all of the order of 1.
+    /// Intensity, its means over 3² and 9² voxels, the position in the slice, and a 1; all of order 1.
     pub fn features(&self, voxel: Voxel) -> Features {
         let [_, rows, columns] = self.extents;
         let from_middle = |at: usize, extent: usize| (2 * at) as f32 / extent as f32 - 1.0;
@@ -58,7 +58,7 @@ impl Slices<'_> {
     }
 }
 
-/// `at` and its neighbours as far as `reach`, where there are any.
+/// The range of `at` and its neighbours up to distance `reach`, clipped to the slice.
 fn around(at: usize, reach: usize, extent: usize) -> Range<usize> {
     at.saturating_sub(reach)..(at + reach + 1).min(extent)
 }

@@ -1,4 +1,5 @@
-//! Tuning: forward, the loss with its slopes in place of the logits, backward, a step. All memory is the caller's.
+//! One tuning step: forward, the loss with its gradient in place of the logits, backward, update. The caller owns all
+//! memory.
 
 use super::network::{CLASSES, Network};
 use super::slices::Slices;
@@ -7,7 +8,7 @@ use segloss::{Activation, Batch, CrossEntropy, Dice, Error, Term, View, ViewMut,
 const RATE: f32 = 0.2;
 const MOMENTUM: f32 = 0.9;
 
-/// A network while it learns.
+/// A network in training.
 pub struct Tuner<'a> {
     pub network: Network,
     velocity: Network,
@@ -28,7 +29,7 @@ impl<'a> Tuner<'a> {
         }
     }
 
-    /// The loss, and its slope along every weight.
+    /// The loss and its gradient with respect to every weight.
     pub fn gradient(&mut self, slices: &Slices<'_>) -> Result<(f64, Network), Error> {
         self.forward(slices);
         let loss = loss(slices, self.logits, self.scratch)?;
@@ -40,14 +41,14 @@ impl<'a> Tuner<'a> {
         Ok((loss, gradient))
     }
 
-    /// A step down the slope of the loss; returns the loss before it.
+    /// One step of gradient descent; returns the loss before the step.
     pub fn epoch(&mut self, slices: &Slices<'_>) -> Result<f64, Error> {
         let (loss, gradient) = self.gradient(slices)?;
         self.network.step(&mut self.velocity, &gradient, RATE, MOMENTUM);
         Ok(loss)
     }
 
-    /// `2·|A ∩ B| / (|A| + |B|)` of each class, a voxel belonging to its largest logit.
+    /// `2·|A ∩ B| / (|A| + |B|)` of each class, with voxels assigned by argmax.
     pub fn dice(&mut self, slices: &Slices<'_>) -> [f32; CLASSES] {
         self.forward(slices);
         let (mut both, mut sizes) = ([0u32; CLASSES], [0u32; CLASSES]);
@@ -63,7 +64,7 @@ impl<'a> Tuner<'a> {
     }
 }
 
-/// Dice + cross entropy; the slopes take the place of the logits.
+/// Dice + cross entropy; the gradient overwrites the logits.
 fn loss(slices: &Slices<'_>, logits: &mut [f32], scratch: &mut [u8]) -> Result<f64, Error> {
     let [count, rows, columns] = slices.extents;
     let shape = [count, CLASSES, rows, columns];

@@ -8,7 +8,7 @@
 
 static int failures = 0;
 
-// Prints the difference relative to the largest entry, and remembers if it is too large.
+// Prints the difference relative to the largest entry, and records whether it is too large.
 static void close(const char* what, const torch::Tensor& ours, const torch::Tensor& theirs, double tolerance) {
   const double largest = theirs.abs().max().item<double>();
   const double error = (ours.to(torch::kDouble) - theirs.to(torch::kDouble)).abs().max().item<double>() / largest;
@@ -23,7 +23,7 @@ static segloss::WeightedSum make_loss(const torch::Tensor& field, double boundar
           {boundary_weight, segloss::Boundary{}, {.field = view(field)}}};
 }
 
-// Both losses of the same logits; `outer` is what the rest of a graph does to a loss.
+// Both losses of the same logits; `outer` stands for the rest of the graph.
 static void compare(const std::string& name, const torch::Tensor& values, const torch::Tensor& labels,
                     double tolerance, double outer = 1.0) {
   std::printf("%s\n", name.c_str());
@@ -57,14 +57,14 @@ int main(int, char** arguments) {
   compare("f64, times 128", logits, labels, 1e-12, 128);
   compare("f64, two dimensions", logits.select(2, 4).contiguous(), labels.select(1, 4), 1e-12);
   compare("f32", logits.to(torch::kFloat), labels, 1e-5);
-  // A gradient in halves is rounded to them: half a unit of 2^-10, of 2^-7.
+  // Gradients of f16 and bf16 are rounded: half a unit of 2^-10, of 2^-7.
   compare("f16", logits.to(torch::kHalf), labels, 4.9e-4);
   compare("bf16", logits.to(torch::kBFloat16), labels, 3.91e-3);
 
   const auto scan = read_nifti(arguments[1]).to(torch::kDouble) / 255;
   const auto tissue = read_nifti(arguments[2]);
   const auto bands = torch::arange(4, torch::kDouble).view({1, 4, 1, 1, 1});
-  const auto answer = -(scan.unsqueeze(1) * 6 - bands * 1.5).square();  // a guess by brightness
+  const auto answer = -(scan.unsqueeze(1) * 6 - bands * 1.5).square();  // logits from brightness
   compare("the scan, f64", answer, tissue, 1e-12);
   compare("the scan, f32", answer.to(torch::kFloat), tissue, 1e-5);
 

@@ -16,8 +16,8 @@ warnings.filterwarnings("ignore", ".*batching rule.*|.*torch.jit.script.*")
 torch.ops.load_library(os.environ["SEGLOSS_TORCH"])
 
 
-def by_cpp(logits, labels, forms, weights, activation=SOFTMAX):
-    loss = torch.classes.segloss_cpp.Loss(forms.split(), weights)
+def by_cpp(logits, labels, losses, weights, activation=SOFTMAX):
+    loss = torch.classes.segloss_cpp.Loss(losses.split(), weights)
     return torch.ops.segloss_cpp.loss(logits, labels, loss, activation)[0]
 
 
@@ -44,8 +44,8 @@ def top_k(logits, labels):
 WRITTEN = {"dice": dice, "cross_entropy": F.cross_entropy, "focal": focal, "top_k": top_k}
 
 
-def written(logits, labels, forms, weights):
-    return sum(weight * WRITTEN[form](logits, labels) for form, weight in zip(forms.split(), weights, strict=True))
+def written(logits, labels, losses, weights):
+    return sum(weight * WRITTEN[name](logits, labels) for name, weight in zip(losses.split(), weights, strict=True))
 
 
 def gradient_of(value, leaf):
@@ -70,18 +70,18 @@ def keeps_small_gradients(bindings):
     print("float16 at 2x4x128x128x128 under GradScaler(65536), relative L2 error against float64")
     logits = (torch.randn(2, 4, 128, 128, 128) * 2).half()
     labels = torch.randint(0, 4, (2, 128, 128, 128))
-    for forms in "cross_entropy", "dice", "dice cross_entropy", "focal", "top_k":
-        weights = [1.0] * len(forms.split())
+    for losses in "cross_entropy", "dice", "dice cross_entropy", "focal", "top_k":
+        weights = [1.0] * len(losses.split())
         precise = logits.double().requires_grad_()
-        expected = gradient_of(written(precise, labels, forms, weights), precise)
+        expected = gradient_of(written(precise, labels, losses, weights), precise)
         for name, loss in bindings.items():
             ours = logits.clone().requires_grad_()
             scaler = torch.amp.GradScaler("cpu", init_scale=65536.0)
-            got = gradient_of(scaler.scale(loss(ours, labels, forms, weights)), ours)
+            got = gradient_of(scaler.scale(loss(ours, labels, losses, weights)), ours)
             error = ((got.double() / 65536 - expected).norm() / expected.norm()).item()
             lost = ((got == 0) & (expected != 0)).double().mean().item()
-            print(f"  {forms:24} {name:8} {error:.1e}, {lost:.1%} rounded to zero")
-            assert error <= 5e-4, (forms, name)
+            print(f"  {losses:24} {name:8} {error:.1e}, {lost:.1%} rounded to zero")
+            assert error <= 5e-4, (losses, name)
 
 
 class Calls(TorchDispatchMode):

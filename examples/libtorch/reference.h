@@ -1,5 +1,5 @@
-// The same loss written in PyTorch, as it is written everywhere: Dice over classes and samples, cross entropy, and
-// the mean of probabilities times signed distances, which leaves the background out.
+// The same loss written in PyTorch: Dice over classes and samples, cross entropy, and the mean of probabilities times
+// signed distances without the background.
 #pragma once
 
 #include <torch/torch.h>

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-// A NIfTI file of bytes, already unpacked: [1, slices, rows, columns].
+// A decompressed NIfTI file of bytes: [1, slices, rows, columns].
 inline torch::Tensor read_nifti(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   const std::vector<char> bytes((std::istreambuf_iterator<char>(file)), {});
@@ -20,7 +20,7 @@ inline torch::Tensor read_nifti(const std::string& path) {
   };
   constexpr int16_t uint8 = 2;
   TORCH_CHECK(at(70, int16_t{}) == uint8, path, ": not of unsigned bytes");
-  // The first axis is the fastest: in C order the axes are turned around.
+  // The first axis is the fastest: in C order the axes are reversed.
   const int64_t x = at(42, int16_t{}), y = at(44, int16_t{}), z = at(46, int16_t{});
   const auto offset = static_cast<std::size_t>(at(108, float{}));
   TORCH_CHECK(bytes.size() >= offset + static_cast<std::size_t>(x * y * z), path, ": too short");

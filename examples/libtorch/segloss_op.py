@@ -1,9 +1,9 @@
 """segloss as ops of PyTorch, by ctypes: segloss_loss(logits, labels, "dice cross_entropy", [1.0, 1.0]).
 
-The forward pass keeps the class sums; the backward pass computes the gradient, which the incoming gradient multiplies
-before it is rounded to the dtype of the logits: float16 with a loss scale of 65536 loses nothing. First derivatives
-by the logits are offered, in reverse mode; everything else raises. TopK by fraction, and losses of distances, need the
-whole batch in one call: their backward pass runs the loss again.
+The forward pass keeps the class sums. The backward pass computes the gradient and multiplies it by the upstream
+gradient before it is rounded to the dtype of the logits, so that float16 with a loss scale of 65536 does not underflow.
+First derivatives with respect to the logits are offered, in reverse mode; everything else raises. TopK by fraction and
+losses weighted by distance need the whole batch in one call: their backward pass computes the loss again.
 """
 import ctypes as c
 import math
@@ -32,7 +32,7 @@ def fields(body):
 for name, body in re.findall(r"typedef struct (\w+) \{(.*?)\} \1;", declared, re.S):
     kinds[name] = type(name, (c.Structure,), {"_fields_": list(fields(body))})
 Term, Args, Tensor, Output = (kinds["segloss_" + name] for name in ("term", "args", "tensor", "output"))
-Fault, Sums = kinds["segloss_error"], kinds["segloss_class_sums"]
+Error, Sums = kinds["segloss_error"], kinds["segloss_class_sums"]
 
 
 def dtype_of(tensor):
@@ -56,58 +56,58 @@ def view(tensor):
 class Call:
     """The terms, arguments and scratch of one call, without outputs."""
 
-    def __init__(self, logits, labels, forms, weights, activation):
-        self.terms, self.args, self.fault = (Term * len(weights))(), Args(), Fault()
-        for term, form, weight in zip(self.terms, forms.split(), weights, strict=True):
-            getter = c.CFUNCTYPE(c.c_void_p)(("segloss_" + form, library))
+    def __init__(self, logits, labels, losses, weights, activation):
+        self.terms, self.args, self.error = (Term * len(weights))(), Args(), Error()
+        for term, name, weight in zip(self.terms, losses.split(), weights, strict=True):
+            getter = c.CFUNCTYPE(c.c_void_p)(("segloss_" + name, library))
             library.segloss_term_init(c.c_void_p(getter()), c.byref(term), c.c_size_t(c.sizeof(Term)))
             term.weight = weight
         library.segloss_args_init(c.byref(self.args), c.c_size_t(c.sizeof(Args)))
-        self.args.activation, self.args.fault = activation, c.addressof(self.fault)
+        self.args.activation, self.args.error = activation, c.addressof(self.error)
         self.views = self.args.pred, self.args.target = view(logits), view(labels)
         size = c.c_size_t()
         self.run("scratch_size", c.byref(size))
         self.scratch = torch.empty(size.value, dtype=torch.uint8)
         self.args.scratch, self.args.scratch_size = self.scratch.data_ptr(), size.value
 
-    def succeeds(self, verb, *more):
-        call = getattr(library, "segloss_" + verb)
+    def succeeds(self, function, *more):
+        call = getattr(library, "segloss_" + function)
         return call(self.terms, c.c_size_t(len(self.terms)), c.byref(self.args), *more) == 0
 
-    def run(self, verb, *more):
-        if not self.succeeds(verb, *more):
+    def run(self, function, *more):
+        if not self.succeeds(function, *more):
             raise ValueError(str(self))
 
     def __str__(self):
-        """What was refused: argument, place, the number given, and what is expected."""
-        fault = self.fault
-        place = f" at {fault.index}" if fault.index >= 0 else ""
-        given = f"{fault.given:.16g} " if fault.numbers & int(constants["GIVEN"]) else ""
-        needed = f"{fault.needed:.16g}, " if fault.numbers & int(constants["NEEDED"]) else ""
-        return f"{fault.argument.decode()}{place}: {given}(expected {needed}{fault.wants.decode()})"
+        """The error: argument, index, the number given, and what is expected."""
+        error = self.error
+        place = f" at {error.index}" if error.index >= 0 else ""
+        given = f"{error.given:.16g} " if error.numbers & int(constants["ERROR_HAS_GIVEN"]) else ""
+        needed = f"{error.needed:.16g}, " if error.numbers & int(constants["ERROR_HAS_NEEDED"]) else ""
+        return f"{error.argument.decode()}{place}: {given}(expected {needed}{error.expected.decode()})"
 
 
 @torch.library.custom_op("segloss::loss", mutates_args=(), device_types="cpu")
-def loss(logits: torch.Tensor, labels: torch.Tensor, forms: str, weights: list[float],
+def loss(logits: torch.Tensor, labels: torch.Tensor, losses: str, weights: list[float],
          activation: int) -> tuple[torch.Tensor, torch.Tensor]:
     """The value, and the class sums [B, C, sums] as doubles."""
-    call, value, sums = Call(logits, labels, forms, weights, activation), c.c_double(), sums_like(logits)
-    call.args.value, call.args.tallies = c.addressof(value), sums.data_ptr()
+    call, value, sums = Call(logits, labels, losses, weights, activation), c.c_double(), sums_like(logits)
+    call.args.value, call.args.class_sums = c.addressof(value), sums.data_ptr()
     call.run("run")
     return value_like(logits).fill_(value.value), sums
 
 
 @torch.library.custom_op("segloss::gradient", mutates_args=(), device_types="cpu")
-def gradient(upstream: torch.Tensor, logits: torch.Tensor, labels: torch.Tensor, sums: torch.Tensor, forms: str,
+def gradient(upstream: torch.Tensor, logits: torch.Tensor, labels: torch.Tensor, sums: torch.Tensor, losses: str,
              weights: list[float], activation: int) -> torch.Tensor:
-    """The gradient by the logits times `upstream`."""
-    call, scale = Call(logits, labels, forms, weights, activation), upstream.item()
+    """The gradient with respect to the logits, times `upstream`."""
+    call, scale = Call(logits, labels, losses, weights, activation), upstream.item()
     made, slopes = torch.empty_like(logits), torch.empty_like(sums)
     into = view(made)
     call.args.grad = Output(into.data, into.strides, into.dtype)
     call.args.grad_scale = scale if math.isfinite(scale) else 1.0
-    # TopK by fraction and computed distance fields need the whole batch in one call: `run` does it again.
-    by_sums = call.succeeds("finish", address(sums), address(slopes)) and call.succeeds("map", address(slopes))
+    # TopK by fraction and computed distance fields need the whole batch in one call, so `run` computes the loss again.
+    by_sums = call.succeeds("finalize", address(sums), address(slopes)) and call.succeeds("backward", address(slopes))
     if not by_sums:
         call.run("run")
     return made if math.isfinite(scale) else made * scale
@@ -137,8 +137,8 @@ class Loss(torch.autograd.Function):
     generate_vmap_rule = True
 
     @staticmethod
-    def forward(logits, labels, forms, weights, activation):
-        return loss(logits, labels, forms, weights, activation)
+    def forward(logits, labels, losses, weights, activation):
+        return loss(logits, labels, losses, weights, activation)
 
     @staticmethod
     def setup_context(ctx, inputs, output):
@@ -165,8 +165,8 @@ class Gradient(torch.autograd.Function):
     generate_vmap_rule = True
 
     @staticmethod
-    def forward(upstream, logits, labels, sums, forms, weights, activation):
-        return gradient(upstream, logits, labels, sums, forms, weights, activation)
+    def forward(upstream, logits, labels, sums, losses, weights, activation):
+        return gradient(upstream, logits, labels, sums, losses, weights, activation)
 
     @staticmethod
     def setup_context(ctx, inputs, output):
@@ -177,6 +177,6 @@ class Gradient(torch.autograd.Function):
         not_offered("second derivatives are")
 
 
-def segloss_loss(logits, labels, forms, weights, activation=SOFTMAX):
+def segloss_loss(logits, labels, losses, weights, activation=SOFTMAX):
     function = Loss if torch.compiler.is_compiling() else EagerLoss
-    return function.apply(logits, labels, forms, weights, activation)[0]
+    return function.apply(logits, labels, losses, weights, activation)[0]

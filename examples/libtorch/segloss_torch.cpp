@@ -1,7 +1,7 @@
-// The ops segloss_cpp::loss and segloss_cpp::gradient, and how autograd joins them.
+// The ops segloss_cpp::loss and segloss_cpp::gradient, and their autograd functions.
 //
-// Both go through PyTorch's dispatcher, so that torch.func.grad and torch.func.vmap work where Python loads this
-// library. An op and its derivative are two kernels of one name: CPU computes, Autograd records.
+// Both use PyTorch's dispatcher, so that torch.func.grad and torch.func.vmap work if Python loads this library. Each op
+// has two kernels: CPU computes, Autograd records the graph.
 #include "segloss_torch.h"
 
 #include <torch/csrc/autograd/functions/utils.h>
@@ -36,7 +36,7 @@ std::tuple<Tensor, Tensor> loss(const Tensor& logits, const Tensor& target, cons
   return {torch::scalar_tensor(value, torch::promote_types(logits.scalar_type(), torch::kFloat)), sums};
 }
 
-// The gradient by the logits times `upstream`.
+// The gradient with respect to the logits, times `upstream`.
 Tensor gradient(const Tensor& upstream, const Tensor& logits, const Tensor& target, const Tensor& sums,
                 const HeldLoss& held, int64_t activation) {
   const double scale = upstream.item<double>();
@@ -79,7 +79,7 @@ void refuse_forward_mode(const Tensors&... tensors) {
                               "segloss: forward mode is not offered" ONLY_FIRST);
 }
 
-// Nodes of the graph, as PyTorch makes them for its own ops: a torch::autograd::Function is refused by torch.func.
+// Graph nodes as PyTorch creates them for its own ops, because torch.func refuses a torch::autograd::Function.
 struct LossBackward : torch::autograd::TraceableFunction {
   torch::autograd::SavedVariable logits, target, sums;
   HeldLoss held;
@@ -145,7 +145,7 @@ Tensor recorded_gradient(const Tensor& upstream, const Tensor& logits, const Ten
 
 // For Python: torch.classes.segloss_cpp.Loss(["dice", "cross_entropy"], [1.0, 1.0]).
 HeldLoss named_loss(const std::vector<std::string>& names, const std::vector<double>& weights) {
-  static const std::map<std::string, const segloss_loss* (*)()> forms = {
+  static const std::map<std::string, const segloss_loss* (*)()> losses = {
       {"cross_entropy", segloss_cross_entropy}, {"dice", segloss_dice},   {"focal", segloss_focal},
       {"top_k", segloss_top_k},                 {"hausdorff", segloss_hausdorff},
   };
@@ -153,7 +153,7 @@ HeldLoss named_loss(const std::vector<std::string>& names, const std::vector<dou
   TORCH_CHECK(names.size() == 1 || names.size() == 2, "one or two losses");
   const auto term = [&](std::size_t k) {
     segloss_term raw;
-    segloss_term_init(forms.at(names[k])(), &raw, sizeof raw);
+    segloss_term_init(losses.at(names[k])(), &raw, sizeof raw);
     raw.weight = weights[k];
     return segloss::Term(raw);
   };

@@ -1,5 +1,5 @@
-// A small network learns the tissues of the scan, once with the loss of segloss and once with the same loss written
-// in PyTorch: same weights at the start, Dice + cross entropy + a boundary loss that grows.
+// Trains a small network on the tissues of the scan, once with segloss and once with the same loss written in PyTorch:
+// the same initial weights, Dice + cross entropy + a boundary loss with a growing weight.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -25,7 +25,7 @@ static double milliseconds() {
   return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-// The mean Dice of the classes, each voxel given to the likeliest.
+// The mean Dice of the classes, with voxels assigned by argmax.
 static double overlap(const torch::Tensor& logits, const torch::Tensor& labels) {
   const auto predicted = one_hot(logits.argmax(1), logits), truth = one_hot(labels, logits);
   return (2 * (predicted * truth).sum({0, 2, 3, 4}) / (predicted + truth).sum({0, 2, 3, 4})).mean().item<double>();
@@ -36,7 +36,7 @@ static void print(const char* what, std::vector<double> times) {
   std::printf("  %-28s %7.1f ms, fastest %7.1f ms\n", what, times[times.size() / 2], times[0]);
 }
 
-// One of the two trainings, a step at a time.
+// One of the two training runs, step by step.
 struct Training {
   const char* name;
   torch::nn::Sequential net = network();
@@ -50,7 +50,7 @@ struct Training {
     const double start = milliseconds();
     optimizer.zero_grad();
     const torch::Tensor logits = net->forward(image);
-    // A leaf in the place of the logits, so that the loss and its gradient are timed on their own.
+    // A leaf tensor replaces the logits, so that loss and gradient are timed alone.
     const torch::Tensor leaf = logits.detach().requires_grad_();
     const double before = milliseconds();
     const torch::Tensor loss = loss_of(leaf);
@@ -76,7 +76,7 @@ int main(int, char** arguments) {
                      {1.0, segloss::CrossEntropy{}},
                      {0.0, segloss::Boundary{}, {.field = view(field)}}};
 
-  // In turn, so that whatever else the machine does falls on both.
+  // Interleaved, so that other load on the machine affects both.
   Training ours{"segloss"}, theirs{"PyTorch"};
   for (int step = 0; step < steps; step++) {
     const double weight = 0.002 * step;

@@ -1,4 +1,4 @@
-//! Puts into flash what `finetune slice` reads from files, and tells the linker of the memory.
+//! Writes the data of `finetune slice` for inclusion in flash, and passes the memory layout to the linker.
 
 #[allow(dead_code, reason = "finetune uses the rest")]
 #[path = "../finetune/scan.rs"]

@@ -1,4 +1,4 @@
-//! The C distance transform from arbitrary structs.
+//! The C distance transform, with arbitrary structs.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| segloss_fuzz::c_distance(bytes));

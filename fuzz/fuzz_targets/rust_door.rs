@@ -1,4 +1,4 @@
-//! The Rust functions from views and options that do not belong together.
+//! The Rust functions, with inconsistent views and options.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| segloss_fuzz::rust_door(bytes));

@@ -1,4 +1,4 @@
-//! Tensors, structs and executors of C that are right, nearly right, or wrong.
+//! Tensors, structs and executors of C that are valid, nearly valid, or invalid.
 
 use crate::memory::{Buffer, fill};
 use check::source::{Numbers, Source};
@@ -10,7 +10,7 @@ pub const DTYPES: [u32; 13] =
     [0x0220, 0x0240, 0x0210, 0x0410, 0x0108, 0x0040, 0x0020, 0x0010, 0x0608, 0x0008, 0x0110, 0x0120, 0x0140];
 pub const FLOATS: [u32; 4] = [0x0220, 0x0240, 0x0210, 0x0410];
 
-/// The most bytes that a buffer is made of; a tensor that spans more has an address but no memory.
+/// The maximum size of a buffer in bytes; a larger tensor has an address but no memory.
 const MOST: i128 = 1 << 20;
 
 /// A tensor and what it points to.
@@ -50,7 +50,7 @@ pub fn span(shape: &[i64], strides: Option<&[i64]>) -> Option<(i128, i128)> {
 }
 
 impl Tensor {
-    /// A tensor of about this shape.
+    /// A tensor of this shape or a similar one.
     pub fn draw(source: &mut Source<'_>, shape: &[i64], dtypes: &[u32], stream: u64, wild: bool) -> Self {
         let mut shape = shape.to_vec();
         let mut dtype = source.pick(dtypes);
@@ -82,7 +82,7 @@ impl Tensor {
         let held_strides = strides.as_ref().map(|strides| Buffer::of(source, strides));
         let address = match &data {
             Some((buffer, low)) => buffer.pointer::<u8>().wrapping_offset((-low * size) as isize),
-            // No address can be read.
+            // No address may be read.
             None if source.one_in(2) => held_shape.pointer::<u8>().wrapping_add(1 << 13),
             None => null_mut(),
         };
@@ -104,19 +104,19 @@ impl Tensor {
         }
     }
 
-    /// How many elements a loop over it visits; none where it is refused or empty.
+    /// The number of elements that a loop visits; 0 if the tensor is refused or empty.
     pub fn elements(&self) -> i128 {
         let count = self.shape.iter().try_fold(1i128, |n, &extent| n.checked_mul(i128::from(extent.max(0))));
         count.filter(|n| n * size_of_dtype(self.raw.dtype) <= isize::MAX as i128).unwrap_or(0)
     }
 
-    /// Whether its elements may be read: it has memory, or is refused or empty.
+    /// Whether the tensor can be passed to a call that reads it: it has memory, or is refused or empty.
     pub fn is_readable(&self) -> bool {
         self.data.is_some() || self.elements() == 0 || self.raw.data.is_null()
     }
 }
 
-/// Strides of C order, of channels last, reversed, repeated, or any.
+/// Strides: C order, channels last, reversed, repeated, or arbitrary.
 fn draw_strides(source: &mut Source<'_>, shape: &[i64]) -> Vec<i64> {
     let mut order: Vec<usize> = (0..shape.len()).collect();
     if source.one_in(2) && shape.len() > 2 {
@@ -139,7 +139,7 @@ fn draw_strides(source: &mut Source<'_>, shape: &[i64]) -> Vec<i64> {
     strides
 }
 
-/// The bytes of a struct of another size: cut off, or with a tail of zeros or not.
+/// The bytes of a struct with another size: truncated, or with a tail of zeros or other bytes.
 pub fn sized<T: Copy>(source: &mut Source<'_>, value: &T) -> (Vec<u8>, u32) {
     let full = size_of::<T>();
     let size = match source.below(40) {
@@ -160,7 +160,7 @@ pub fn sized<T: Copy>(source: &mut Source<'_>, value: &T) -> (Vec<u8>, u32) {
     (bytes, size as u32)
 }
 
-/// An executor of any habit.
+/// An executor with arbitrary behaviour.
 pub fn executor(source: &mut Source<'_>) -> Option<segloss_executor> {
     if source.one_in(2) {
         return None;
@@ -178,7 +178,7 @@ pub fn executor(source: &mut Source<'_>) -> Option<segloss_executor> {
 }
 
 unsafe extern "C" fn in_order(_: *mut c_void, count: usize, task: segloss_task, data: *mut c_void) {
-    // SAFETY: what the library handed over.
+    // SAFETY: the task and the data that the library passed.
     (0..count).for_each(|k| unsafe { task.unwrap()(data, k) });
 }
 

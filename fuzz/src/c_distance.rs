@@ -1,15 +1,16 @@
-//! The C distance transform, called with structs that are right, nearly right, or wrong.
+//! The C distance transform, called with structs that are valid, nearly valid, or invalid.
 
 use crate::arguments::{DTYPES, Tensor, executor, sized};
 use crate::memory::Buffer;
 use check::source::Source;
+use segloss::ffi::codes::{SEGLOSS_DISTANCE_BLACK_BORDER, SEGLOSS_DISTANCE_SQUARED};
 use segloss::ffi::distance::{segloss_distance, segloss_distance_scratch_size};
 use segloss::ffi::structs::{segloss_distance_args, segloss_error};
 use std::ptr::{null, null_mut};
 
-/// Voxels times classes of one execution.
+/// The maximum number of voxels times classes of one execution.
 const MOST_ELEMENTS: i128 = 1 << 13;
-/// Bytes of scratch that one execution may ask for.
+/// The maximum scratch of one execution in bytes.
 const MOST_SCRATCH: usize = 1 << 26;
 
 /// One transform, twice if it succeeds.
@@ -22,7 +23,8 @@ pub fn c_distance(bytes: &[u8]) {
     let mut args: segloss_distance_args = unsafe { std::mem::zeroed() };
     args.kind = source.pick(&[1, 2, 3, 4, 0, 5]);
     let any = source.bits() as u32;
-    args.flags = source.pick(&[0, 1, 2, 3, 4, any]);
+    let (squared, border) = (SEGLOSS_DISTANCE_SQUARED as u32, SEGLOSS_DISTANCE_BLACK_BORDER as u32);
+    args.flags = source.pick(&[0, squared, border, squared | border, 4, any]);
     args.classes = source.pick(&[0, 0, 1, 3, u32::MAX, 2]);
     args.mask = mask.raw;
     let far = [1.0, 0.5, 3.0, 1e-9, 1e9, 1e-100, 1e100, 1e17, 1e-16, 0.0, -1.0, f64::NAN];
@@ -43,13 +45,13 @@ pub fn c_distance(bytes: &[u8]) {
     let mut out = Buffer::new(source, (all.min(MOST_ELEMENTS) * size) as usize);
     args.out.dtype = dtype;
     args.out.data = if source.one_in(30) { null_mut() } else { out.pointer() };
-    let mut fault = Buffer::aligned(source, size_of::<segloss_error>());
-    args.fault = if source.one_in(2) { fault.pointer() } else { null_mut() };
+    let mut error = Buffer::aligned(source, size_of::<segloss_error>());
+    args.error = if source.one_in(2) { error.pointer() } else { null_mut() };
 
     let (mut args_bytes, _) = sized(source, &args);
     let mut needed = [0usize; 1];
     let query = Buffer::of(source, &args_bytes);
-    // SAFETY: every pointer leads to as many bytes as the header says, or is never followed.
+    // SAFETY: every pointer points to as many bytes as the header requires, or is never dereferenced.
     let asked = unsafe { segloss_distance_scratch_size(query.pointer(), needed.as_mut_ptr()) };
     assert!((0..=13).contains(&asked), "status {asked}");
     if all > MOST_ELEMENTS || !mask.is_readable() || needed[0] > MOST_SCRATCH {
@@ -70,7 +72,7 @@ pub fn c_distance(bytes: &[u8]) {
     args_bytes[4..known].copy_from_slice(&full[4..known]);
     let call_args = Buffer::of(source, &args_bytes);
     out.remember();
-    fault.remember();
+    error.remember();
     let before: Option<Vec<u8>> = mask.data.as_ref().map(|data| data.bytes().to_vec());
     // SAFETY: as above.
     let status = unsafe { segloss_distance(call_args.pointer()) };
@@ -80,7 +82,7 @@ pub fn c_distance(bytes: &[u8]) {
         assert!(out.is_unchanged(), "the output was written although {status} was returned");
         return;
     }
-    assert!(fault.is_unchanged(), "a fault was written on success");
+    assert!(error.is_unchanged(), "an error was written on success");
     let first = out.bytes().to_vec();
     out.restore();
     scratch.bytes_mut().fill(0x3c);

@@ -1,15 +1,18 @@
-//! The C verbs of a loss, called with structs that are right, nearly right, or wrong.
+//! The C functions of a loss, called with structs that are valid, nearly valid, or invalid.
 
 use crate::arguments::{DTYPES, FLOATS, Tensor, executor, sized};
 use crate::memory::Buffer;
 use check::source::Source;
+use segloss::ffi::codes::{
+    SEGLOSS_ADD_TO_GRADIENT, SEGLOSS_WEIGHT_INVERSE, SEGLOSS_WEIGHT_INVERSE_SQRT, SEGLOSS_WEIGHT_MEDIAN,
+};
 use segloss::ffi::forms::{boundary::*, compound::*, custom::*, distribution::*, region::*};
 use segloss::ffi::structs::*;
 use segloss::ffi::verbs::*;
 use std::ffi::c_void;
 use std::ptr::null_mut;
 
-const FORMS: [extern "C" fn() -> *const segloss_loss; 18] = [
+const LOSSES: [extern "C" fn() -> *const segloss_loss; 18] = [
     segloss_dice,
     segloss_cross_entropy,
     segloss_top_k,
@@ -30,25 +33,25 @@ const FORMS: [extern "C" fn() -> *const segloss_loss; 18] = [
     segloss_custom_region,
 ];
 
-/// Voxels times classes that one execution may visit.
+/// The maximum number of voxels times classes of one execution.
 const MOST_ELEMENTS: i128 = 1 << 14;
-/// Entries of B·C that outputs are made for.
+/// The maximum B·C for which outputs are allocated.
 const MOST_SUMS: i128 = 1 << 12;
-/// Bytes of scratch that one execution may ask for.
+/// The maximum scratch of one execution in bytes.
 const MOST_SCRATCH: usize = 1 << 26;
 
 /// The buffers of a call that live until it returns.
 #[derive(Default)]
 struct Held {
     inputs: Vec<Buffer>,
-    /// Terms and executor: read before anything is written, so that an output may lie over them.
+    /// Terms and executor: read before anything is written, so that an output may overlap them.
     structs: Vec<Buffer>,
     /// Written only on success.
     outputs: Vec<Buffer>,
     tensors: Vec<Tensor>,
 }
 
-/// One call of a verb, twice if it succeeds.
+/// Calls one function, and once more if it succeeds.
 pub fn c_verbs(bytes: &[u8]) {
     let source = &mut Source::of_bytes(bytes);
     let mut held = Held::default();
@@ -61,7 +64,7 @@ pub fn c_verbs(bytes: &[u8]) {
             shape.iter().enumerate().filter(|(axis, _)| *axis != 1).map(|(_, &n)| n).collect();
         Tensor::draw(source, &flat, &[0x0220, 0x0240, 0x0108, 0x0608, 0x0210], 3, wild)
     });
-    // What belongs to a batch belongs to the shape that the library is told.
+    // The other arguments of the batch follow the shape that the library is given.
     let shape = pred.shape.clone();
     let sums = shape.iter().take(2).try_fold(1i128, |n, &extent| n.checked_mul(i128::from(extent.max(0))));
     let sums = sums.filter(|&sums| sums <= MOST_SUMS).map(|sums| sums as usize);
@@ -72,7 +75,7 @@ pub fn c_verbs(bytes: &[u8]) {
     let mut args = segloss_args { grad_scale: 1.0, ..zeroed() };
     args.activation = source.pick(&[1, 2, 3, 4, 1, 2, 0, 5]);
     let any = source.bits() as u32;
-    args.flags = source.pick(&[0, 0, 0, 1, 2, any]);
+    args.flags = source.pick(&[0, 0, 0, SEGLOSS_ADD_TO_GRADIENT as u32, 2, any]);
     args.grad_scale = source.pick(&[1.0, -2.5, 0.0, 65536.0, f64::NAN, f64::INFINITY]);
     args.pred = pred.raw;
     args.target = target.raw;
@@ -106,26 +109,26 @@ pub fn c_verbs(bytes: &[u8]) {
 
     args.value = output(source, &mut held, 8);
     args.term_values = output(source, &mut held, 8 * n_terms);
-    args.fault = null_mut();
-    let mut fault = Buffer::aligned(source, size_of::<segloss_error>());
+    args.error = null_mut();
+    let mut error = Buffer::aligned(source, size_of::<segloss_error>());
     if source.one_in(2) {
-        args.fault = fault.pointer();
+        args.error = error.pointer();
     }
     if let Some(sums) = sums {
         args.class_values = output(source, &mut held, 8 * n_terms * sums);
-        args.tallies = output(source, &mut held, size_of::<segloss_class_sums>() * sums);
+        args.class_sums = output(source, &mut held, size_of::<segloss_class_sums>() * sums);
     }
     let grad = draw_gradient(source, &mut held, &pred, &mut args);
     alias(source, &held, &pred, &target, &mut args);
 
-    // A loop as long as the tensors say takes as long as they are.
+    // Very large tensors would take too long.
     let is_runnable = pred.elements() <= MOST_ELEMENTS
         && [&pred, &target].into_iter().chain(&weight).chain(&held.tensors).all(Tensor::is_readable)
         && (sums.is_some() || pred.elements() == 0);
     let (args_bytes, _) = sized(source, &args);
     let query_args = Buffer::of(source, &args_bytes);
     let mut size = [0usize; 1];
-    // SAFETY: every pointer leads to as many bytes as the header says, or is never followed.
+    // SAFETY: every pointer points to as many bytes as the header requires, or is never dereferenced.
     let asked = unsafe { segloss_scratch_size(terms, n_terms, query_args.pointer(), size.as_mut_ptr()) };
     assert!((0..=13).contains(&asked), "status {asked}");
     if !is_runnable || size[0] > MOST_SCRATCH {
@@ -136,7 +139,7 @@ pub fn c_verbs(bytes: &[u8]) {
     args.scratch = if source.one_in(40) { null_mut() } else { scratch.pointer() };
     args.scratch_size = scratch.bytes().len();
     let mut args_bytes = args_bytes;
-    // Scratch lies near the end of the struct: a shorter one has none.
+    // The scratch fields are near the end of the struct: a shorter struct has none.
     // SAFETY: a struct of C, read as bytes.
     let full = unsafe {
         core::slice::from_raw_parts(core::ptr::from_ref(&args).cast::<u8>(), size_of::<segloss_args>())
@@ -149,7 +152,8 @@ pub fn c_verbs(bytes: &[u8]) {
     let slopes = Buffer::aligned(source, size_of::<segloss_class_sums>() * sums.unwrap_or(0));
     own.bytes_mut().fill(0);
     let verb = source.below(8);
-    let kind = source.pick(&[0, 1, 2, 3]);
+    let kind =
+        source.pick(&[SEGLOSS_WEIGHT_INVERSE, SEGLOSS_WEIGHT_INVERSE_SQRT, SEGLOSS_WEIGHT_MEDIAN, 3]) as u32;
     let (field_raw, field) = draw_field(source, &shape);
     held.outputs.extend(grad);
     held.outputs.extend(field);
@@ -166,9 +170,9 @@ pub fn c_verbs(bytes: &[u8]) {
                 3 => segloss_accumulate(terms, n_terms, args, own.pointer()),
                 4 => segloss_finalize(terms, n_terms, args, own.pointer(), slopes.pointer()),
                 5 => segloss_backward(terms, n_terms, args, own.pointer()),
-                // It reads one term.
+                // The function reads one term.
                 6 if n_terms > 0 => segloss_distance_field(terms, args, &field_raw),
-                // Weights need C doubles.
+                // The weights are C doubles.
                 _ if classes * 8 <= slopes.bytes().len() => {
                     segloss_class_weights(args, kind, slopes.pointer())
                 }
@@ -179,7 +183,7 @@ pub fn c_verbs(bytes: &[u8]) {
     held.outputs.iter_mut().for_each(Buffer::remember);
     held.inputs.iter_mut().for_each(Buffer::remember);
     held.structs.iter_mut().for_each(Buffer::remember);
-    fault.remember();
+    error.remember();
     let tensors: Vec<&Tensor> = [&pred, &target].into_iter().chain(&weight).chain(&held.tensors).collect();
     let data = |tensors: &[&Tensor]| -> Vec<u8> {
         tensors.iter().filter_map(|tensor| tensor.data.as_ref()).flat_map(Buffer::bytes).copied().collect()
@@ -199,8 +203,8 @@ pub fn c_verbs(bytes: &[u8]) {
         assert!(data(&tensors) == before, "a tensor was written although {status} was returned");
         return;
     }
-    assert!(fault.is_unchanged(), "a fault was written on success");
-    // Once more, over other garbage in the scratch: no bit may change.
+    assert!(error.is_unchanged(), "an error was written on success");
+    // A second call with other contents of the scratch: no bit may change.
     let first: Vec<Vec<u8>> = held.outputs.iter().map(|output| output.bytes().to_vec()).collect();
     if args.grad.data.cast_const() == pred.raw.data {
         return;
@@ -222,7 +226,7 @@ fn zeroed() -> segloss_args {
     unsafe { std::mem::zeroed() }
 }
 
-/// `[B, C, …]`, small mostly.
+/// `[B, C, …]`, mostly small.
 fn draw_shape(source: &mut Source<'_>) -> Vec<i64> {
     let mut shape = vec![source.pick(&[1, 2, 3, 1, 0]), source.pick(&[2, 3, 1, 4, 5, 9, 0])];
     for _ in 0..source.pick(&[1, 2, 3, 2, 4, 0]) {
@@ -286,7 +290,7 @@ fn draw_gradient(
     match source.below(5) {
         0 => None,
         1 if pred.data.is_some() => {
-            // In place, mostly as it has to be.
+            // In place, mostly valid.
             args.grad.data = pred.raw.data.cast_mut();
             args.grad.dtype = if source.one_in(5) { pred.raw.dtype } else { 0 };
             args.grad.strides = if source.one_in(4) { pred.raw.strides } else { core::ptr::null() };
@@ -295,7 +299,7 @@ fn draw_gradient(
         _ => {
             let of = if dtype == 0 { pred.raw.dtype } else { dtype };
             let mut like = Tensor::draw(source, &pred.shape, &[of], 7, false);
-            // NULL strides are those of pred, and so is the memory.
+            // With NULL strides, strides and extent are those of pred.
             let strides = like.strides.clone().or(pred.strides.clone());
             if like.strides.is_none() || like.shape != pred.shape {
                 let size = crate::arguments::size_of_dtype(of);
@@ -322,7 +326,7 @@ fn draw_gradient(
     }
 }
 
-/// Puts an output over another argument.
+/// Places an output over another argument.
 fn alias(source: &mut Source<'_>, held: &Held, pred: &Tensor, target: &Tensor, args: &mut segloss_args) {
     if !source.one_in(6) {
         return;
@@ -336,15 +340,15 @@ fn alias(source: &mut Source<'_>, held: &Held, pred: &Tensor, target: &Tensor, a
     match source.below(3) {
         0 => args.value = over.place(source, 8).unwrap_or(args.value),
         1 => args.term_values = over.place(source, 40).unwrap_or(args.term_values),
-        _ => args.fault = over.place(source, size_of::<segloss_error>()).unwrap_or(null_mut()),
+        _ => args.error = over.place(source, size_of::<segloss_error>()).unwrap_or(null_mut()),
     }
-    // A fault over another argument is written on failure: it would be taken for an output.
-    if args.fault.cast::<u8>() != null_mut() {
-        args.fault = null_mut();
+    // An error struct over another argument is written on failure, which the comparison would report as an output.
+    if args.error.cast::<u8>() != null_mut() {
+        args.error = null_mut();
     }
 }
 
-/// An output field of the shape that a form may want.
+/// An output for a distance field, of the shape that a loss may need.
 fn draw_field(source: &mut Source<'_>, shape: &[i64]) -> (segloss_output, Option<Buffer>) {
     let dtype = source.pick(&[0, 0x0220, 0x0240, 0x0210]);
     let size = if dtype == 0 { 4 } else { crate::arguments::size_of_dtype(dtype) };
@@ -359,12 +363,16 @@ fn draw_field(source: &mut Source<'_>, shape: &[i64]) -> (segloss_output, Option
     }
 }
 
-unsafe extern "C" fn region(_: *mut c_void, sums: *const segloss_class_sums, slope: *mut segloss_class_sums) -> f64 {
-    // SAFETY: what the library handed over.
+unsafe extern "C" fn region(
+    _: *mut c_void,
+    sums: *const segloss_class_sums,
+    slope: *mut segloss_class_sums,
+) -> f64 {
+    // SAFETY: pointers to valid structs that the library passed.
     let (sums, slope) = unsafe { (&*sums, &mut *slope) };
-    slope.predicted = sums.truth;
-    slope.overlap = -1.0;
-    sums.predicted - sums.overlap
+    slope.prediction = sums.target;
+    slope.intersection = -1.0;
+    sums.prediction - sums.intersection
 }
 
 /// An array of terms.
@@ -378,12 +386,12 @@ fn draw_terms(
     let odd_size = source.one_in(30);
     let mut all = vec![];
     for _ in 0..count {
-        let form = FORMS[source.below(FORMS.len())]();
-        // SAFETY: zeros are a term; the init writes one.
+        let loss = LOSSES[source.below(LOSSES.len())]();
+        // SAFETY: all zeros are a valid term; `segloss_term_init` writes one.
         let mut term: segloss_term = unsafe { std::mem::zeroed() };
         // SAFETY: `term` is as large as it says.
-        assert_eq!(unsafe { segloss_term_init(form, &mut term, size_of::<segloss_term>()) }, 0);
-        if form == segloss_custom_region() {
+        assert_eq!(unsafe { segloss_term_init(loss, &mut term, size_of::<segloss_term>()) }, 0);
+        if loss == segloss_custom_region() {
             term.region = (!source.one_in(10)).then_some(region);
         }
         if source.one_in(3) {
@@ -407,7 +415,7 @@ fn draw_terms(
         }
         all.push(term);
     }
-    // The stride is the size that the first one says.
+    // The stride is `struct_size` of the first term.
     let mut bytes: Vec<u8> = vec![];
     let first = all.first().map_or(0, |term| term.struct_size as usize);
     for term in &all {
@@ -425,9 +433,9 @@ fn draw_terms(
     if source.one_in(50) { core::ptr::null() } else { pointer }
 }
 
-/// Changes one field of a term to anything.
+/// Changes one field of a term to an arbitrary value.
 fn corrupt(source: &mut Source<'_>, term: &mut segloss_term) {
-    // Constants carry their domain in the high bits: any of them, any of another domain, any bits.
+    // Constants carry their domain in the high bits: small numbers, another domain, or arbitrary bits.
     let any = source.bits() as u32;
     let word =
         source.pick(&[0, 1, 2, 3, 4, 8, 16, 31, any, any.rotate_left(16), any.wrapping_mul(0x0101_0101)]);
@@ -448,7 +456,7 @@ fn corrupt(source: &mut Source<'_>, term: &mut segloss_term) {
         12 => term.smooth_numerator = number,
         13 => term.smooth_denominator = number,
         14 => term.label_smoothing = number,
-        15 => term.form = core::ptr::null(),
+        15 => term.loss = core::ptr::null(),
         _ => term.region = Some(region),
     }
 }

@@ -1,8 +1,8 @@
-//! The distance transform against every pair of voxels, with spacings of any size.
+//! The distance transform against all pairs of voxels, with spacings of any size.
 
 use check::guard::Guarded;
 use check::source::{Numbers, Source};
-use segloss::distance::{Distance, Executor, Here, Kind, Mask, scratch_len, transform};
+use segloss::distance::{Distance, Executor, Kind, Mask, Sequential, scratch_len, transform};
 
 /// A mask in C order, and the length of its rows.
 struct Bits<'a>(&'a [bool], usize);
@@ -37,7 +37,7 @@ pub fn distance(bytes: &[u8]) {
     let voxels: usize = shape.iter().product();
     let mask = draw_mask(source, &shape, voxels);
     let request = Distance { shape: &shape, spacing: &spacing, kind, squared, black_border };
-    let executor: &dyn Executor = if source.one_in(3) { &Backwards } else { &Here };
+    let executor: &dyn Executor = if source.one_in(3) { &Backwards } else { &Sequential };
     let want = brute(&request, &mask);
     let single: Vec<f64> = run::<f32>(&request, &mask, executor).into_iter().map(f64::from).collect();
     compare(
@@ -51,7 +51,7 @@ pub fn distance(bytes: &[u8]) {
     compare(&request, &run::<f64>(&request, &mask, executor), &want, 2e-14, f64::MIN_POSITIVE, f64::MAX);
 }
 
-/// 1 to 4 axes, at most about a thousand voxels, spacings from 1e-16 to 1e17.
+/// A request: 1 to 4 axes, at most about a thousand voxels, spacings from 1e-16 to 1e17.
 fn draw_image(source: &mut Source<'_>) -> (Vec<usize>, Vec<f64>) {
     let axes = source.pick(&[2, 1, 3, 4, 2, 3, 7]);
     let most = [600, 600, 24, 9, 5, 4, 3, 2][axes];
@@ -91,21 +91,21 @@ fn draw_mask(source: &mut Source<'_>, shape: &[usize], voxels: usize) -> Vec<boo
         .collect()
 }
 
-/// The transform, its output and its scratch beside pages that cannot be read or written.
+/// The transform, with output and scratch next to inaccessible pages.
 fn run<T: segloss::Real>(request: &Distance<'_>, mask: &[bool], executor: &dyn Executor) -> Vec<T> {
     let needed = scratch_len(request, executor.workers()).expect("a plan");
     let mut scratch = Guarded::before_a_page(needed);
     scratch.bytes_mut().fill(0xa5);
     let mut out = Guarded::before_a_page(mask.len() * size_of::<T>());
     out.bytes_mut().fill(0xff);
-    // SAFETY: any bytes are numbers, and a page's end is aligned for them.
+    // SAFETY: any bytes are valid numbers, and the end of a page is aligned for them.
     let to = unsafe { out.bytes_mut().align_to_mut::<T>().1 };
     let bits = Bits(mask, *request.shape.last().unwrap());
     transform(request, &bits, to, scratch.bytes_mut(), executor).expect("a transform");
     to.to_vec()
 }
 
-/// Every pair of voxels; with a black border also the nearest voxels outside of the image.
+/// All pairs of voxels; with a black border also the nearest voxels outside the image.
 fn brute(request: &Distance<'_>, mask: &[bool]) -> Vec<f64> {
     let Distance { shape, spacing, kind, squared, black_border } = *request;
     let place = |mut i: usize| -> Vec<i64> {
@@ -137,7 +137,7 @@ fn brute(request: &Distance<'_>, mask: &[bool]) -> Vec<f64> {
     (0..mask.len()).map(distance).collect()
 }
 
-/// Within a few roundings; what the type cannot hold is infinite or 0.
+/// Whether two distances agree to a few roundings; beyond the range of the type, infinity or 0.
 fn compare(request: &Distance<'_>, got: &[f64], want: &[f64], tolerance: f64, least: f64, most: f64) {
     for (i, (&got, &want)) in got.iter().zip(want).enumerate() {
         let good = if want.abs() > most {

@@ -1,7 +1,6 @@
-//! What the fuzz targets run. Each takes bytes, makes choices from them, and panics where a promise is broken.
+//! The bodies of the fuzz targets. Each derives its choices from bytes and panics where a promise is broken.
 //!
-//! Buffers end (or begin) at a page that can be neither read nor written; outputs are painted, and compared after an
-//! error.
+//! Buffers end (or begin) at an inaccessible page. Outputs are filled with a pattern and compared with it after an error.
 
 mod arguments;
 mod c_distance;

@@ -6,13 +6,13 @@ use check::source::{Numbers, Source};
 /// A buffer for one argument.
 pub struct Buffer {
     memory: Guarded,
-    /// Where the argument begins.
+    /// Offset of the argument.
     first: usize,
     before: Vec<u8>,
 }
 
 impl Buffer {
-    /// `len` bytes beside a forbidden page, sometimes at an odd address, painted.
+    /// `len` bytes next to an inaccessible page, sometimes at an odd address, filled with a pattern.
     pub fn new(source: &mut Source<'_>, len: usize) -> Self {
         let odd = usize::from(source.one_in(40));
         let mut memory = if source.one_in(3) {
@@ -21,11 +21,11 @@ impl Buffer {
             Guarded::before_a_page(len + odd)
         };
         memory.bytes_mut().fill(0xa5);
-        // Before a page the end is what counts: the begin is odd where the length is.
+        // A buffer that ends at a page starts at an odd address if its length is odd.
         Self { memory, first: odd, before: vec![] }
     }
 
-    /// `len` bytes aligned for doubles whose end, or begin, is next to a forbidden page.
+    /// `len` bytes aligned for doubles whose end, or start, is next to an inaccessible page.
     pub fn aligned(source: &mut Source<'_>, len: usize) -> Self {
         let memory = if source.one_in(3) { Guarded::behind_a_page(len) } else { Guarded::before_a_page(len) };
         let mut buffer = Self { memory, first: 0, before: vec![] };
@@ -43,12 +43,12 @@ impl Buffer {
         buffer
     }
 
-    /// Where the argument begins.
+    /// Offset of the argument.
     pub fn pointer<T>(&self) -> *mut T {
         self.memory.as_ptr().wrapping_add(self.first).cast()
     }
 
-    /// A place within it for `len` bytes, if there is room.
+    /// A pointer within the buffer to `len` bytes, if they fit.
     pub fn place<T>(&self, source: &mut Source<'_>, len: usize) -> Option<*mut T> {
         let room = self.bytes().len().checked_sub(len)?;
         Some(self.memory.as_ptr().wrapping_add(source.below(room + 1) & !7).cast())
@@ -62,12 +62,12 @@ impl Buffer {
         self.memory.bytes_mut()
     }
 
-    /// Remembers what is in it.
+    /// Saves the contents.
     pub fn remember(&mut self) {
         self.before = self.bytes().to_vec();
     }
 
-    /// Puts back what was in it.
+    /// Restores the saved contents.
     pub fn restore(&mut self) {
         let before = std::mem::take(&mut self.before);
         self.memory.bytes_mut().copy_from_slice(&before);
@@ -79,7 +79,7 @@ impl Buffer {
     }
 }
 
-/// Elements of a dtype from numbers: sensible ones mostly.
+/// Elements of a dtype, mostly with usual values.
 pub fn fill(bytes: &mut [u8], dtype: u32, numbers: Numbers, wild: bool) {
     use half::{bf16, f16};
     let float = |k: usize| match numbers.below(k, 64) {
@@ -106,7 +106,7 @@ pub fn fill(bytes: &mut [u8], dtype: u32, numbers: Numbers, wild: bool) {
             0x0220 => element.copy_from_slice(&(float(k) as f32).to_ne_bytes()),
             0x0240 => element.copy_from_slice(&float(k).to_ne_bytes()),
             0x0608 => element.fill((label(k) != 0) as u8),
-            // An element type that nobody knows may be wider than any.
+            // An unknown element type may be wider than any known one.
             _ => element.iter_mut().zip(label(k).to_ne_bytes()).for_each(|(to, from)| *to = from),
         }
     }

@@ -5,7 +5,7 @@ use check::judge::{Verdict, judge};
 use check::source::Source;
 use check::tolerance::Worst;
 
-/// Threads are slow to start; the other executors find the same faults.
+/// Threads are slow to start; the other executors find the same bugs.
 fn drawn(bytes: &[u8]) -> Config {
     use check::config::Workers;
     let source = &mut Source::of_bytes(bytes);
@@ -23,12 +23,12 @@ fn check(config: &Config) {
     }
 }
 
-/// A configuration against the naive reference.
+/// Compares a configuration with the naive reference.
 pub fn numbers(bytes: &[u8]) {
     check(&drawn(bytes));
 }
 
-/// The same where the loss can be computed in parts: in parts.
+/// The same in parts, if the loss can be computed in parts.
 pub fn parts(bytes: &[u8]) {
     let mut config = drawn(bytes);
     config.parts = 2 + bytes.len() % 7;

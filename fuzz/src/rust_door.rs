@@ -1,14 +1,14 @@
-//! The Rust functions, called with views, options and slices that belong together or do not: no panic, and nothing
-//! is written by a call that is refused.
+//! The Rust functions, called with views, options and slices that are consistent or not: no panic, and a refused call
+//! writes nothing.
 
 use check::source::{Numbers, Source};
 use segloss::{
-    Activation, Batch, CrossEntropy, Dice, DistancePenalized, Focal, Form, Frequency, GeneralizedDice,
-    Gradient, Hausdorff, PowerCrossEntropy, Report, Tally, Term, TopK, View, ViewMut, class_weights,
-    differentiate_in_place, field, finish, fold, map, run, scratch_len,
+    Activation, Batch, ClassSums, CrossEntropy, Dice, DistancePenalized, Focal, Frequency, GeneralizedDice,
+    Gradient, Hausdorff, Loss, Outputs, PowerCrossEntropy, Term, TopK, View, ViewMut, accumulate, backward,
+    class_weights, differentiate_in_place, distance_field, finalize, run, scratch_len,
 };
 
-/// Elements that a view may repeat by strides of 0.
+/// The maximum number of elements of a view that repeats its slice by strides of 0.
 const MOST_ELEMENTS: usize = 1 << 13;
 
 /// One call of one function.
@@ -56,7 +56,7 @@ pub fn rust_door(bytes: &[u8]) {
         spacing: source.one_in(3).then_some(&spacing),
         ..Batch::new(prediction, activation, target)
     };
-    let forms: [Box<dyn Form>; 8] = [
+    let losses: [Box<dyn Loss>; 8] = [
         Box::new(Dice::default()),
         Box::new(CrossEntropy::default()),
         Box::new(Focal { gamma: source.pick(&[2.0, 0.0, -1.0, f64::NAN]) }),
@@ -70,14 +70,14 @@ pub fn rust_door(bytes: &[u8]) {
     let weights: Vec<f64> = (0..classes).map(|_| source.pick(&[1.0, 0.5, 0.0, 1.0, -1.0])).collect();
     let terms: Vec<Term<'_>> = (0..source.pick(&[1, 2, 4, 0, 5]))
         .map(|_| {
-            let form = forms[source.below(forms.len())].as_ref();
+            let loss = losses[source.below(losses.len())].as_ref();
             let field = if source.one_in(4) { view(source, &dense, &one) } else { None };
             Term {
                 class_weight: source.one_in(4).then_some(&weights),
-                leave_out_background: source.one_in(4),
+                exclude_background: source.one_in(4),
                 field_complete: source.one_in(4),
                 field,
-                ..Term::new(source.pick(&[1.0, -2.0, f64::INFINITY]), form)
+                ..Term::new(source.pick(&[1.0, -2.0, f64::INFINITY]), loss)
             }
         })
         .collect();
@@ -93,7 +93,7 @@ fn call(source: &mut Source<'_>, batch: &Batch<'_>, terms: &[Term<'_>], shape: &
     let count = product(shape);
     let mut gradient = vec![-77.0f32; count + source.below(3)];
     let near = perturbed(source, &[sums])[0].min(5000);
-    let (mut tallies, mut slopes) = (vec![Tally::ZERO; near], vec![Tally::ZERO; near]);
+    let (mut class_sums, mut slopes) = (vec![ClassSums::ZERO; near], vec![ClassSums::ZERO; near]);
     let mut weights = vec![-77.0; perturbed(source, &[shape.get(1).copied().unwrap_or(0)])[0].min(4096)];
     let scale = source.pick(&[1.0, 65536.0, f64::NAN]);
     let verb = source.below(8);
@@ -106,30 +106,30 @@ fn call(source: &mut Source<'_>, batch: &Batch<'_>, terms: &[Term<'_>], shape: &
     match verb {
         0 | 1 => {
             let done = into(&mut gradient, &mut |view| {
-                let report = Report {
+                let outputs = Outputs {
                     gradient: Some(Gradient { scale, ..Gradient::new(view) }),
-                    tallies: Some(&mut tallies),
-                    ..Report::default()
+                    class_sums: Some(&mut class_sums),
+                    ..Outputs::default()
                 };
-                run(batch, terms, report, &mut scratch).is_ok()
+                run(batch, terms, outputs, &mut scratch).is_ok()
             });
             assert!(
                 done || gradient.iter().all(|&x| x == -77.0),
                 "a gradient was written by a call that was refused"
             );
-            assert!(done || tallies.iter().all(|tally| *tally == Tally::ZERO), "sums were written");
+            assert!(done || class_sums.iter().all(|sums| *sums == ClassSums::ZERO), "sums were written");
         }
         2 => {
-            let done = fold(batch, terms, &mut tallies, &mut scratch).is_ok();
-            assert!(done || tallies.iter().all(|tally| *tally == Tally::ZERO), "sums were written");
+            let done = accumulate(batch, terms, &mut class_sums, &mut scratch).is_ok();
+            assert!(done || class_sums.iter().all(|sums| *sums == ClassSums::ZERO), "sums were written");
         }
         3 => {
-            let done = finish(batch, terms, &tallies, scale, Some(&mut slopes), &mut scratch).is_ok();
-            assert!(done || slopes.iter().all(|slope| *slope == Tally::ZERO), "slopes were written");
+            let done = finalize(batch, terms, &class_sums, scale, Some(&mut slopes), &mut scratch).is_ok();
+            assert!(done || slopes.iter().all(|slope| *slope == ClassSums::ZERO), "slopes were written");
         }
         4 => {
             let done = into(&mut gradient, &mut |view| {
-                map(batch, terms, &slopes, view, false, &mut scratch).is_ok()
+                backward(batch, terms, &slopes, view, false, &mut scratch).is_ok()
             });
             assert!(
                 done || gradient.iter().all(|&x| x == -77.0),
@@ -138,7 +138,8 @@ fn call(source: &mut Source<'_>, batch: &Batch<'_>, terms: &[Term<'_>], shape: &
         }
         5 => {
             if let Some(term) = terms.first() {
-                let done = into(&mut gradient, &mut |view| field(batch, term, view, &mut scratch).is_ok());
+                let done =
+                    into(&mut gradient, &mut |view| distance_field(batch, term, view, &mut scratch).is_ok());
                 assert!(
                     done || gradient.iter().all(|&x| x == -77.0),
                     "a field was written by a call that was refused"
@@ -223,6 +224,6 @@ fn view<'a, T: segloss::Element>(
     }
     let first = source.pick(&[0, 1, data.len(), usize::MAX]);
     let view = View::strided(data, first, shape, &strides).ok()?;
-    // Repeated by strides of 0 it may be longer than anybody wants to wait for.
+    // A view repeated by strides of 0 may be too long to process.
     (product(shape) <= MOST_ELEMENTS).then_some(view)
 }

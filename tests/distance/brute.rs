@@ -1,4 +1,4 @@
-//! Three ways to the same distances: the transform, the readable reference, and every pair of voxels.
+//! Three computations of the same distances: the transform, the readable reference, and all pairs of voxels.
 
 use crate::masks::place;
 use segloss::distance::{Distance, Executor, Kind, Mask, Sequential, reference, scratch_len, transform};
@@ -6,15 +6,15 @@ use segloss::{Error, Real};
 
 pub const KINDS: [Kind; 4] = [Kind::Signed, Kind::Inside, Kind::Outside, Kind::OtherSide];
 
-/// Squared, and with a border.
+/// Options of a request: squared, black border.
 pub const FLAGS: [(bool, bool); 4] = [(false, false), (true, false), (false, true), (true, true)];
 
-/// Signed distances, without anything that is off by default.
+/// Signed distances with default options.
 pub fn signed<'a>(shape: &'a [usize], spacing: &'a [f64]) -> Distance<'a> {
     Distance { shape, spacing, kind: Kind::Signed, squared: false, black_border: false }
 }
 
-/// Every kind, squared or not, with a border or without.
+/// Every kind, squared or not, with or without a black border.
 pub fn every<'a>(shape: &'a [usize], spacing: &'a [f64]) -> impl Iterator<Item = Distance<'a>> {
     let of = move |kind| {
         FLAGS.map(|(squared, black_border)| Distance { shape, spacing, kind, squared, black_border })
@@ -35,7 +35,7 @@ impl Mask for Bits<'_> {
     }
 }
 
-/// The transform, in scratch that holds garbage and begins anywhere.
+/// The transform, with scratch of any alignment filled with garbage.
 pub fn fast_on<T: Real>(
     request: &Distance<'_>,
     mask: &[bool],
@@ -62,7 +62,7 @@ pub fn slow(request: &Distance<'_>, mask: &[bool]) -> Vec<f64> {
     out
 }
 
-/// Every pair of voxels; with a black border also the nearest voxels outside of the image.
+/// All pairs of voxels; with a black border also the nearest voxels outside the image.
 pub fn brute(request: &Distance<'_>, mask: &[bool]) -> Vec<f64> {
     let Distance { shape, spacing, kind, squared, black_border } = *request;
     let places: Vec<Vec<f64>> = (0..mask.len()).map(|i| place(shape, i)).collect();
@@ -79,7 +79,7 @@ pub fn brute(request: &Distance<'_>, mask: &[bool]) -> Vec<f64> {
                 square = square.min(between(&places[i], &outside));
             }
         }
-        // No boundary, no distance.
+        // Without a boundary all distances are 0.
         if square == f64::INFINITY { 0.0 } else { square }
     };
     let distance = |i: usize| {
@@ -90,12 +90,12 @@ pub fn brute(request: &Distance<'_>, mask: &[bool]) -> Vec<f64> {
     (0..mask.len()).map(distance).collect()
 }
 
-/// f64 differs from the plain sum of squares by the order of a few roundings.
+/// f64 may differ from the plain sum of squares by a few roundings.
 const DOUBLE: f64 = 1e-14;
-/// f32 from unequal spacings; from unit ones it is the nearest f32.
+/// f32 with unequal spacings; with unit spacing it is the nearest f32.
 const SINGLE: f64 = 1.0 / (1 << 22) as f64;
 
-/// With spacings of 1, f64 as it should be and f32 the nearest to it; with others, within a few roundings.
+/// Asserts exact f64 and the nearest f32 for spacings of 1, and a few roundings for others.
 #[track_caller]
 pub fn compare<T: Real>(request: &Distance<'_>, got: &[T], want: &[f64], what: &str) {
     let unit = request.spacing.iter().all(|&width| width == 1.0);

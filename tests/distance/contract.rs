@@ -1,4 +1,4 @@
-//! What is refused, what the scratch costs, and masks out of arrays.
+//! Refused requests, the size of scratch, and masks from arrays.
 
 use crate::brute::{Bits, fast, fast_on, signed};
 use crate::masks::Random;
@@ -9,7 +9,7 @@ use segloss::{Element, Status, View};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 #[test]
-fn a_bad_request_is_refused_and_nothing_is_written() {
+fn invalid_request_is_refused_and_nothing_is_written() {
     let good = signed(&[2, 3], &[1.0, 0.7]);
     let mask = [true, false, true, false, false, true];
     let refused = |request: &Distance<'_>, len: usize, scratch: usize| {
@@ -33,7 +33,7 @@ fn a_bad_request_is_refused_and_nothing_is_written() {
     }
     let huge = Distance { shape: &[usize::MAX / 2, 3], ..good };
     assert_eq!(scratch_len(&huge, 1).unwrap_err().status, Status::TooLarge);
-    // Columns longer than an address space has room for, of voxels that fit.
+    // Columns longer than the address space, although the voxels fit.
     let long = Distance { shape: &[1 << 58, 2], ..good };
     assert_eq!(scratch_len(&long, 1).unwrap_err().status, Status::TooLarge);
     for shape in
@@ -44,7 +44,7 @@ fn a_bad_request_is_refused_and_nothing_is_written() {
     }
 }
 
-/// By the longest axis, not by the voxels: of whole slides, and of strips and volumes as long.
+/// Scratch depends on the longest axis, not on the number of voxels: slides, strips and volumes of the same length.
 #[test]
 fn scratch_of_large_images_is_small() {
     for shape in
@@ -61,9 +61,9 @@ fn scratch_of_large_images_is_small() {
     }
 }
 
-/// Scratch is cut by the first answer; what an executor says later changes nothing.
+/// Scratch is partitioned for the first number of workers; later answers change nothing.
 #[test]
-fn an_executor_that_changes_its_mind_is_asked_once() {
+fn number_of_workers_is_queried_once() {
     struct Changing {
         asked: AtomicUsize,
         answers: [usize; 3],
@@ -99,7 +99,7 @@ fn an_executor_that_changes_its_mind_is_asked_once() {
 }
 
 #[test]
-fn scratch_is_at_most_half_a_mebibyte_a_worker() {
+fn scratch_is_at_most_512_kib_per_worker() {
     for shape in [&[1024usize, 1024] as &[usize], &[1024; 3], &[512, 512], &[1024; 5], &[1024]] {
         for spacing in [1.0, 3.0] {
             let mut widths = vec![1.0; shape.len()];
@@ -111,7 +111,7 @@ fn scratch_is_at_most_half_a_mebibyte_a_worker() {
     }
 }
 
-/// One arena for the largest shape serves all.
+/// Scratch for the largest shape is sufficient for all smaller ones.
 #[test]
 fn scratch_grows_with_every_extent() {
     let edges = [1, 2, 15, 31, 64, 65, 181, 255, 257, 511, 512, 513, 1025, 31_622, 44_721, 44_723, 100_000];
@@ -140,7 +140,7 @@ fn bits(mask: &dyn Mask, row: usize, start: usize, count: usize) -> Vec<bool> {
     (0..count).map(bit).collect()
 }
 
-/// Labels `[2, 3, width]` as they are, and the same stored with axes exchanged and turned around.
+/// Labels `[2, 3, width]` in C order, and the same with axes permuted and reversed.
 #[track_caller]
 fn masks_of<T: Element>(width: usize, labels: &[u8], to: impl Fn(u8) -> T) {
     let plain: Vec<T> = labels.iter().map(|&label| to(label)).collect();
@@ -163,7 +163,7 @@ fn masks_of<T: Element>(width: usize, labels: &[u8], to: impl Fn(u8) -> T) {
                     );
                 }
             }
-            // No such row, and no such voxel.
+            // Neither the row nor the voxel exists.
             assert!(!bits(&mask, 6, 0, width).contains(&true));
             assert!(!bits(&mask, 0, 64, width).contains(&true));
         }
@@ -184,7 +184,7 @@ fn masks_are_read_from_any_type_and_strides() {
 }
 
 #[test]
-fn all_classes_in_one_call_are_each_alone() {
+fn all_classes_in_one_call_equal_single_classes() {
     let shape = [9, 11, 13];
     let labels: Vec<i32> = (0..9 * 11 * 13).map(|i| i / 17 * 7 % 5 - 1).collect();
     let view = View::new(&labels, &shape).unwrap();
@@ -200,9 +200,9 @@ fn all_classes_in_one_call_are_each_alone() {
     assert_eq!((error.status, error.argument), (Status::Shape, c"out"));
 }
 
-/// More workers than tasks, or than have a bit.
+/// More workers than tasks, and more than the maximum.
 #[test]
-fn too_many_workers_are_not_used() {
+fn workers_beyond_the_maximum_are_not_used() {
     struct Many;
     impl Executor for Many {
         fn workers(&self) -> usize {

@@ -1,4 +1,4 @@
-//! The distance transform against every pair of voxels, against the readable reference, and against SciPy.
+//! The distance transform against all pairs of voxels, against the readable reference, and against SciPy.
 //!
 //! More rounds of the random shapes: `SEGLOSS_ROUNDS=5000 cargo test --release --test distance any_shape`.
 

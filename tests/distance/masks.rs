@@ -1,6 +1,6 @@
-//! Masks to try.
+//! Test masks.
 
-/// A small generator, so that every run sees the same masks.
+/// A small generator of pseudo-random numbers, so that every run has the same masks.
 pub struct Random(pub u64);
 
 impl Random {
@@ -20,7 +20,7 @@ impl Random {
     }
 }
 
-/// Where voxel `index` lies.
+/// The coordinates of voxel `index`.
 pub fn place(shape: &[usize], mut index: usize) -> Vec<f64> {
     let mut place = vec![0.0; shape.len()];
     for (at, &extent) in place.iter_mut().zip(shape).rev() {
@@ -30,7 +30,7 @@ pub fn place(shape: &[usize], mut index: usize) -> Vec<f64> {
     place
 }
 
-/// Masks whose boundaries are everywhere, nowhere, far, near, or on the edge.
+/// Masks with boundaries everywhere, nowhere, far apart, close together, or at the edge of the image.
 pub fn masks(shape: &[usize], random: &mut Random) -> Vec<(&'static str, Vec<bool>)> {
     let n: usize = shape.iter().product();
     let mut noise = |p: f64| (0..n).map(|_| random.chance(p)).collect::<Vec<_>>();

@@ -6,7 +6,7 @@ use crate::masks::{Random, masks};
 use segloss::cpu::Level;
 use segloss::distance::{Distance, Executor, Sequential};
 
-/// Two threads, tasks dealt out in turn.
+/// Two threads, tasks assigned in turn.
 pub struct Two;
 
 impl Executor for Two {
@@ -21,7 +21,7 @@ impl Executor for Two {
     }
 }
 
-/// Runs tasks not at all, half of them from the end, or twice and some that do not exist.
+/// Runs no task, half of the tasks from the end, or tasks twice and beyond their number.
 struct Careless(usize);
 
 impl Executor for Careless {
@@ -45,7 +45,7 @@ fn bits(request: &Distance<'_>, mask: &[bool], executor: &dyn Executor) -> (Vec<
 }
 
 #[test]
-fn every_level_has_the_same_bits() {
+fn every_cpu_level_gives_the_same_bits() {
     let forced = Forced::alone();
     let levels: Vec<Level> = [Level::Avx2, Level::Avx512].into_iter().filter(|&l| forced.to(l)).collect();
     let mut random = Random(3);
@@ -67,7 +67,7 @@ fn every_level_has_the_same_bits() {
 }
 
 #[test]
-fn no_executor_changes_a_bit() {
+fn every_executor_gives_the_same_bits() {
     let mut random = Random(11);
     for shape in [&[20usize, 30, 70] as &[usize], &[90, 130], &[2, 400], &[300]] {
         for spacing in [[1.0; 3], [3.0, 0.7, 0.7]] {

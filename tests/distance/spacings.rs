@@ -1,10 +1,10 @@
-//! Spacings that differ by any factor, and as many axes as there may be.
+//! Spacings that differ by any factor, and the maximum number of axes.
 
 use crate::brute::{FLAGS, KINDS, brute, check, compare, every, fast, signed, slow};
 use crate::masks::{Random, masks};
 use segloss::distance::{Distance, Kind};
 
-/// From 10⁻¹⁶ to 10¹⁷, each axis its own, against every pair of voxels.
+/// Spacings from 10⁻¹⁶ to 10¹⁷, different for each axis, against all pairs of voxels.
 #[test]
 fn spacings_of_any_ratio_are_exact() {
     let mut random = Random(0x1234_5678_9abc_def1);
@@ -29,7 +29,7 @@ fn spacings_of_any_ratio_are_exact() {
 
 /// 200 x 40 voxels whose rows are 10¹² apart and whose columns 10⁻¹²: a step was 2⁶⁴ voxels of the other axis.
 #[test]
-fn a_step_may_be_longer_than_any_column() {
+fn step_longer_than_any_column_is_exact() {
     let shape = [200, 40];
     let mask: Vec<bool> = (0..200 * 40).map(|k| k == 0 || k / 40 > 0 && k % 40 == 39).collect();
     let spacing = [1e-12, 1e12];
@@ -39,9 +39,9 @@ fn a_step_may_be_longer_than_any_column() {
     check(&request, &mask, &brute(&request, &mask), "step");
 }
 
-/// Where a row adds less than a rounding to the distance of a wall, no candidate is better than another for a long way.
+/// Where a row adds less than a rounding to a distance, many candidates are equally near.
 #[test]
-fn steps_below_a_rounding_are_exact() {
+fn steps_smaller_than_a_rounding_are_exact() {
     for (wide, unit) in [(60, 1e-3), (150, 1e-4), (300, 3e-5)] {
         let shape = [500, wide];
         let spacing = [unit, 1.0];

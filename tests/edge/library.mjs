@@ -1,12 +1,12 @@
-// The library as a wasm module: its functions, and C structs in its memory, laid out as include/segloss.h says.
+// The library as a wasm module: its functions, and C structs in its memory with the layout of include/segloss.h.
 
 import { readFileSync } from "node:fs";
 
-// On wasm32. Whatever is neither here nor a struct is a pointer, as the types of callbacks are.
+// Sizes on wasm32. Types that are neither here nor structs are pointers, as the types of callbacks.
 const SIZES = { uint32_t: 4, int32_t: 4, size_t: 4, segloss_status: 4, uint64_t: 8, int64_t: 8, double: 8 };
 const MEGABYTES = 16;
 
-// name → { size, fields: name → { type, at, size } }; no struct has padding, says the header.
+// name → { size, fields: name → { type, at, size } }; no struct has padding.
 function structs(header) {
   const found = {};
   for (const [, body, name] of header.replace(/\/\/.*/g, "").matchAll(/typedef struct \w+ \{([^}]*)\} (\w+);/g)) {
@@ -30,18 +30,18 @@ export class Library {
     const text = readFileSync(header, "utf8");
     this.structs = structs(text);
     this.constants = Object.fromEntries([...text.matchAll(/^#define (SEGLOSS_\w+) (\d+)$/gm)].map(([, k, v]) => [k, +v]));
-    // It imports nothing: neither an allocator nor a clock.
+    // The module imports nothing, neither an allocator nor a clock.
     this.call = new WebAssembly.Instance(new WebAssembly.Module(readFileSync(module)), {}).exports;
     this.call.memory.grow(MEGABYTES * 16);
     this.reset();
   }
 
-  // Forgets what was put.
+  // Frees everything that was taken.
   reset() {
     this.top = this.call.__heap_base.value;
   }
 
-  // An address of so many bytes, all of them zero.
+  // The address of `bytes` zeroed bytes.
   take(bytes) {
     const at = (this.top + 15) & ~15;
     this.top = at + bytes;
@@ -50,7 +50,7 @@ export class Library {
     return at;
   }
 
-  // The address of a copy.
+  // The address of a copy of an array.
   put(array) {
     const at = this.take(array.byteLength);
     new array.constructor(this.call.memory.buffer, at, array.length).set(array);
@@ -67,7 +67,7 @@ export class Library {
     return { data: this.put(array), shape: extents, ndim: shape.length, dtype: this.constants[dtype] };
   }
 
-  // Writes some fields of the struct at an address; a value may be the fields of a struct within.
+  // Writes fields of the struct at an address; the value of a nested struct is an object of its fields.
   set(at, name, values) {
     const view = new DataView(this.call.memory.buffer);
     for (const [field, value] of Object.entries(values)) {
@@ -78,14 +78,14 @@ export class Library {
     }
   }
 
-  // The text of a fault.
-  fault(at) {
-    const { argument, wants } = this.structs.segloss_error.fields;
+  // The text of an error.
+  error(at) {
+    const { argument, expected } = this.structs.segloss_error.fields;
     const view = new DataView(this.call.memory.buffer);
     const text = (field) => {
       const bytes = new Uint8Array(this.call.memory.buffer, view.getUint32(at + field.at, true));
       return Buffer.from(bytes.subarray(0, bytes.indexOf(0))).toString();
     };
-    return `${text(argument)}: ${text(wants)}`;
+    return `${text(argument)}: ${text(expected)}`;
   }
 }

@@ -1,4 +1,4 @@
-//! Extended real numbers to 192 bits, in which 0 · ∞ is 0.
+//! Extended real numbers of 192 bits in which 0 · ∞ is 0.
 
 use astro_float::{BigFloat, Consts, RoundingMode::ToEven, Sign};
 use std::cell::RefCell;
@@ -15,7 +15,7 @@ thread_local! {
 #[derive(Clone, Debug)]
 pub struct Big(BigFloat);
 
-/// The number with the digits of an f64 that is no subnormal.
+/// The value of an f64 that is not subnormal.
 pub fn big(x: f64) -> Big {
     Big(BigFloat::from_f64(x, BITS))
 }
@@ -33,7 +33,7 @@ impl Big {
         self.0.is_inf()
     }
 
-    /// eˣ; what no exponent holds is 0.
+    /// eˣ; 0 below the smallest exponent.
     pub fn exp(&self) -> Self {
         if *self < big(-1e8) {
             return big(0.0);
@@ -85,7 +85,7 @@ impl Big {
         if *self > big(ceiling) { big(ceiling) } else { self.clone() }
     }
 
-    /// The nearest f64 but for the last bit; what is beyond its range is ∞ or 0.
+    /// The nearest f64 except for the last bit; beyond its range ∞ or 0.
     pub fn to_f64(&self) -> f64 {
         if self.is_nan() || self.is_zero() {
             return if self.is_zero() { 0.0 } else { f64::NAN };
@@ -95,7 +95,7 @@ impl Big {
         let digits = words.iter().rev().take(2).fold((0.0, 2f64.powi(-64)), |(sum, unit), &word| {
             (sum + word as f64 * unit, unit * 2f64.powi(-64))
         });
-        // In two steps: a power of two may be no number where the product is.
+        // In two steps: the power of two may be out of range although the product is not.
         let half = exponent.clamp(-2200, 2200) / 2;
         sign * digits.0 * 2f64.powi(half) * 2f64.powi(exponent.clamp(-2200, 2200) - half)
     }
@@ -174,7 +174,7 @@ impl std::iter::Sum for Big {
 }
 
 #[test]
-fn numbers_go_there_and_back() {
+fn conversion_to_and_from_f64_is_exact() {
     for x in
         [0.0, 1.0, -3.75, 1e-300, -1.7e308, f64::MAX, f64::MIN_POSITIVE, f64::INFINITY, f64::NEG_INFINITY]
     {

@@ -1,4 +1,4 @@
-//! Losses that are sums over voxels: value, and slopes by s, log s and log(1 − s).
+//! Voxel losses: value, and derivatives with respect to s, log s and log(1 − s).
 
 use super::big::{Big, big};
 use super::probability::is_undefined;
@@ -7,16 +7,16 @@ use super::{Activation, Class, Of, Scene, error, has_field, is_exclusive, no_slo
 use crate::naive::boundary::{Hausdorff, signed_field, target_field};
 use crate::naive::{Case, Form, Normalizer, Selection, TermSpec, distance};
 
-/// Slopes are held within this.
+/// The limit of slopes.
 const STEEPEST: f64 = 1e30;
 
-/// A function of an outcome's probability, its complement and its logarithm: its value and its slope by the logarithm.
+/// A function of an outcome's probability, complement and logarithm: value and derivative with respect to the logarithm.
 type Outcome<'f> = &'f dyn Fn(&Big, &Big, &Big) -> (Big, Big);
 
-/// What a voxel and class is charged for the two outcomes.
+/// The weights of the two outcomes of a voxel and class.
 type Charges<'f> = &'f dyn Fn(usize, usize, usize) -> [Big; 2];
 
-/// The term, if it is a sum over voxels.
+/// The term, if it is a voxel loss.
 pub fn of(scene: &Scene<'_>, term: &TermSpec, v: &[f64]) -> Option<Of> {
     let case = scene.case;
     let cross_entropy: Outcome<'_> = &|_, _, log| (-log, big(-1.0));
@@ -107,7 +107,7 @@ fn weight_of_truth(case: &Case, v: &[f64]) -> f64 {
     case.counted().iter().map(of).sum()
 }
 
-/// A sum over voxels and classes, of which `is_mean` takes the mean over the classes.
+/// A sum over voxels and classes; with `is_mean` the mean over the classes.
 struct Sum<'a> {
     scene: &'a Scene<'a>,
     v: &'a [f64],
@@ -135,7 +135,7 @@ impl Sum<'_> {
                     [[s, not, log], [not, s, log_not]].into_iter().zip(charges).zip(1..)
                 {
                     let (cost, slope) = f(outcome[0], outcome[1], outcome[2]);
-                    // The kernel has the cost of a voxel first, then its product with the voxel's weight; v comes last.
+                    // The order of the kernel: the loss of the voxel, times the voxel's weight, times v.
                     let unweighted = scene.kernel.held(big(w) / big(weight) * &charge * cost);
                     let cost = scene.kernel.held(big(weight) * unweighted);
                     of.size += (&share * &cost).to_f64().abs();
@@ -193,7 +193,7 @@ fn weights(scene: &Scene<'_>, term: &TermSpec, form: Hausdorff) -> Vec<f64> {
     all
 }
 
-/// s > ½, or the first of the largest; what does not count and what is undefined is outside.
+/// s > ½, or the argmax with the lowest index; uncounted and undefined voxels are outside.
 fn is_inside(scene: &Scene<'_>, argmax: bool, b: usize, c: usize, i: usize) -> bool {
     let case = scene.case;
     let z: Vec<f64> = (0..case.c).map(|c| case.z[case.at(b, c, i)]).collect();
@@ -202,13 +202,13 @@ fn is_inside(scene: &Scene<'_>, argmax: bool, b: usize, c: usize, i: usize) -> b
         return false;
     }
     if argmax {
-        // s rises with z.
+        // s increases with z.
         return z[..c].iter().all(|&lower| z[c] > lower) && z[c..].iter().all(|&higher| z[c] >= higher);
     }
     scene.class[case.at(b, c, i)].s > big(0.5)
 }
 
-/// How much of each voxel is in K, [B, N].
+/// The share of each voxel in K, [B, N].
 fn selected(scene: &Scene<'_>, v: &[f64], selection: Selection) -> Vec<f64> {
     let case = scene.case;
     let costs = |v: &[f64]| -> Vec<f64> {
@@ -226,7 +226,7 @@ fn selected(scene: &Scene<'_>, v: &[f64], selection: Selection) -> Vec<f64> {
             }
         }
         Selection::Fraction(k) => {
-            // NaN above everything.
+            // NaN ranks highest.
             let order = |x: f64| if x.is_nan() { (1, 0.0) } else { (0, x) };
             let costs: Vec<(i32, f64)> = costs(v).into_iter().map(order).collect();
             let places_left = ((k * costs.len() as f64) as usize).max(1);
@@ -250,7 +250,7 @@ fn selected(scene: &Scene<'_>, v: &[f64], selection: Selection) -> Vec<f64> {
     shares
 }
 
-/// The cost of cross entropy by which a voxel ranks.
+/// The cross entropy by which a voxel ranks.
 fn rank(scene: &Scene<'_>, v: &[f64], b: usize, i: usize) -> Big {
     let case = scene.case;
     let of = |c: usize| {
@@ -260,7 +260,7 @@ fn rank(scene: &Scene<'_>, v: &[f64], b: usize, i: usize) -> Big {
         big(v[c]) * cost
     };
     let all: f64 = v[..case.c].iter().sum();
-    // Costs rank as they do over any number: over the largest weight none is infinite by it.
+    // Division does not change ranks; dividing by the largest weight prevents overflow.
     let all = if is_exclusive(case) { v[..case.c].iter().fold(1.0, |a: f64, &v| a.max(v)) } else { all };
     let sum: Big = (0..case.c).filter(|&c| v[c] > 0.0).map(of).sum();
     if all == 0.0 { sum } else { sum / big(all) }

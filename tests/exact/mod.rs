@@ -1,13 +1,13 @@
-//! Value and gradient of every loss as limits: from `LOSSES`' equations to 192 bits, with logits that may be infinite.
+//! Value and gradient of every loss as limits: the equations in 192-bit arithmetic, with logits that may be infinite.
 //!
-//! Nothing here knows the crate. A voxel's class enters a loss by s, by log s and by log(1 − s); what those have to do
-//! with the logits is in [`probability`], and the chain rule joins both.
+//! Independent of the crate. A class of a voxel enters a loss by s, log s and log(1 − s). Their derivatives with respect
+//! to the logits are in [`probability`]; the chain rule combines both.
 //!
 //! ```text
 //! ∂L/∂z_k = Σ_c (a_c·∂s_c/∂z_k + p_c·∂log s_c/∂z_k + q_c·∂log(1 − s_c)/∂z_k)
 //! ```
 //!
-//! A cost beyond the largest number of the kernel counts as ∞. Products of 0 and ∞ are 0.
+//! A loss beyond the largest number of the kernel's type is ∞. Products of 0 and ∞ are 0.
 
 pub mod big;
 mod cost;
@@ -22,15 +22,15 @@ use region::{Sums, value_and_slopes};
 /// The limits of a loss.
 pub struct Exact {
     pub value: Big,
-    /// The size of what the value is a sum of.
+    /// The sum of the absolute summands of the value.
     pub size: f64,
     /// [B, C, N]
     pub gradient: Vec<Big>,
-    /// The size of what the gradient of a voxel is made of, [B, N].
+    /// The sum of the absolute summands of the gradient of a voxel, [B, N].
     pub sizes: Vec<f64>,
 }
 
-/// The type that a kernel computes in.
+/// The type in which a kernel computes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Kernel {
     F32,
@@ -38,7 +38,7 @@ pub enum Kernel {
 }
 
 impl Kernel {
-    /// The number itself, or ∞ where it rounds to that: half a last bit above the largest number.
+    /// The number itself, or ∞ where it rounds to ∞: half a unit of the last place above the largest number.
     pub fn held(self, x: Big) -> Big {
         let beyond = match self {
             Kernel::F32 => big(f64::from(f32::MAX) + 2f64.powi(103)),
@@ -51,18 +51,18 @@ impl Kernel {
         }
     }
 
-    /// The nearest number it has.
+    /// The nearest number of the type.
     pub fn round(self, x: &Big) -> f64 {
         if self == Kernel::F32 { (x.to_f64() as f32).into() } else { x.to_f64() }
     }
 }
 
-/// A batch with its probabilities, [B, C, N]; those of voxels that do not count are of no use.
+/// A batch with its probabilities, [B, C, N]; those of uncounted voxels are unused.
 pub struct Scene<'a> {
     pub case: &'a Case,
     pub kernel: Kernel,
     pub class: Vec<Class>,
-    /// (sample, voxel, weight) of those that count.
+    /// (sample, voxel, weight) of the counted voxels.
     pub counted: Vec<(usize, usize, f64)>,
 }
 
@@ -82,10 +82,10 @@ impl<'a> Scene<'a> {
     }
 }
 
-/// Derivatives by s, log s and log(1 − s) of every sample, class and voxel.
+/// Derivatives with respect to s, log s and log(1 − s) for every sample, class and voxel.
 pub type Slopes = Vec<[Big; 3]>;
 
-/// What a term adds to a loss, before its weight.
+/// The value of a term, before its weight.
 pub struct Of {
     pub value: Big,
     pub size: f64,
@@ -174,7 +174,7 @@ fn truth(case: &Case, at: usize) -> (Big, Big) {
     (big(case.truth[at]), big(1.0) - big(case.truth[at]))
 }
 
-/// s − g, precise where both are 1.
+/// s − g, accurate where both are close to 1.
 fn error(s: &Big, not: &Big, g: &Big) -> Big {
     (big(1.0) - g) * s - g * not
 }
@@ -185,7 +185,7 @@ impl Big {
     }
 }
 
-/// Whether the classes exclude each other.
+/// Whether the classes are exclusive.
 fn is_exclusive(case: &Case) -> bool {
     match case.activation {
         Activation::Softmax => true,
@@ -194,7 +194,7 @@ fn is_exclusive(case: &Case) -> bool {
     }
 }
 
-/// Whether a form weighs by distances.
+/// Whether a loss is weighted by distances.
 fn has_field(form: Form) -> bool {
     matches!(form, Form::Boundary { .. } | Form::Hausdorff(_) | Form::DistancePenalized)
 }

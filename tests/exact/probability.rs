@@ -1,14 +1,14 @@
 //! Probabilities of one voxel and their derivatives, as limits.
 //!
-//! A class at +∞ is above every finite logit and any of those above −∞; several classes at −∞ are alike. So a set of
-//! classes has its softmax shared by the finite ones, by the one at +∞ alone, or by all alike if it has none of either.
+//! The softmax of a set of classes is shared by the finite logits; a single class at +∞ takes all of it; if all classes
+//! are at −∞, they share it equally.
 
 use super::big::{Big, big};
 use crate::naive::Activation;
 use std::cell::RefCell;
 use std::collections::HashMap;
 
-/// Below it a given probability has the logarithm of the floor, with slope 0: 2⁻¹²⁶.
+/// The floor of given probabilities: below 2⁻¹²⁶ the logarithm is that of the floor, with derivative 0.
 pub const FLOOR: f64 = f32::MIN_POSITIVE as f64;
 
 /// One class of a voxel.
@@ -23,7 +23,7 @@ pub struct Class {
     pub slope: Vec<[Big; 3]>,
 }
 
-/// Every class of a voxel; `held` makes −∞ of logarithms that the kernel does not hold.
+/// Every class of a voxel; `held` replaces logarithms that the kernel's type cannot represent by −∞.
 pub fn classes(z: &[f64], activation: Activation, held: &dyn Fn(Big) -> Big) -> Vec<Class> {
     let of = |c: usize| match activation {
         Activation::Softmax => softmax(z, c),
@@ -55,16 +55,17 @@ thread_local! {
     static POWERS: RefCell<HashMap<(u64, u64), Big>> = RefCell::default();
 }
 
-/// e^(z − top), which is asked for again and again.
+/// e^(z − top), which is used many times.
 fn power(z: f64, top: f64) -> Big {
     let of = || (big(z) - big(top)).exp();
     POWERS.with_borrow_mut(|powers| powers.entry((z.to_bits(), top.to_bits())).or_insert_with(of).clone())
 }
 
-/// log Σ e^z over a set of classes, less that over another: their tops first, beside which the rest may be nothing.
+/// log Σ e^z over a set of classes less that over another. The difference of the maxima comes first, because the rest
+/// may be negligible.
 fn log_ratio(z: &[f64], among: &[usize], all: &[usize]) -> Big {
     let top = |among: &[usize]| among.iter().map(|&j| z[j]).fold(f64::NEG_INFINITY, f64::max);
-    // The logarithm of how many times the top they are; one at an infinite top is all there is.
+    // The logarithm of the sum divided by its largest summand; an infinite maximum is the whole sum.
     let times = |among: &[usize]| {
         let top = top(among);
         if top.is_infinite() { big(0.0) } else { among.iter().map(|&j| power(z[j], top)).sum::<Big>().ln() }
@@ -100,7 +101,7 @@ fn softmax(z: &[f64], c: usize) -> Class {
     Class { s: s(c), log: log_ratio(z, &[c], &all), log_not, slope: slope.collect(), not }
 }
 
-/// What no other class has to do with: (s, 1 − s, log s, log(1 − s)) and their slopes.
+/// For independent classes: (s, 1 − s, log s, log(1 − s)) and their derivatives.
 fn on_its_own(z: &[f64], c: usize, (numbers, slopes): ([Big; 4], [Big; 3])) -> Class {
     let [s, not, log, log_not] = numbers;
     let zero = [big(0.0), big(0.0), big(0.0)];
@@ -130,7 +131,7 @@ fn given(s: f64) -> ([Big; 4], [Big; 3]) {
 }
 
 #[test]
-fn slopes_are_differences() {
+fn derivatives_equal_finite_differences() {
     let z = [0.75, -1.5, 2.0];
     for activation in [Activation::Softmax, Activation::Sigmoid] {
         for (c, class) in classes(&z, activation, &|log| log).iter().enumerate() {

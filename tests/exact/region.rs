@@ -1,4 +1,4 @@
-//! Region losses of exact sums; their slopes are differences of the closed form, taken to a hundred bits.
+//! Region losses of exact sums; their slopes are finite differences of the closed form, accurate to 100 bits.
 
 use super::big::{Big, big};
 use super::probability::FLOOR;
@@ -14,7 +14,7 @@ pub struct Sums {
     pub of: Parts<Big>,
 }
 
-/// Those in which the prediction is.
+/// The sums that depend on the prediction.
 #[derive(Clone)]
 pub struct Parts<T> {
     /// I = Σ w g s
@@ -59,7 +59,8 @@ impl Sums {
     }
 }
 
-/// The value of a term from the sums of every sample and class, and its slope by each of `Parts`; `v` by sample and class.
+/// The value of a term from the sums of every sample and class, and its derivative with respect to each of `Parts`; `v`
+/// by sample and class.
 pub fn value_and_slopes(term: &TermSpec, classes: usize, v: &[f64], sums: &[Sums]) -> (Big, Vec<Parts<Big>>) {
     let value = |sums: &[Sums]| average(term, classes, v, sums).unwrap_or_else(|| big(0.0));
     let step = big(2f64.powi(-104));
@@ -88,7 +89,7 @@ fn average(term: &TermSpec, classes: usize, v: &[f64], sums: &[Sums]) -> Option<
     let losses: Vec<Big> = match term.sample_average {
         SampleAverage::Mean => samples.filter_map(|(sums, v)| of_classes(term, v, sums)).collect(),
         SampleAverage::Pooled => {
-            // m_bc of pooled classes is each sample's own.
+            // For pooled classes, m_bc belongs to each sample.
             let by_sample = term.class_average == ClassAverage::Pooled && !is_joint(term.form);
             let mut all = (vec![0.0; classes], vec![Sums::zero(); classes]);
             for (sums, v) in samples {
@@ -135,12 +136,12 @@ fn of_classes(term: &TermSpec, v: &[f64], sums: &[Sums]) -> Option<Big> {
     })
 }
 
-/// 1 − (numerator)/(denominator) by their difference; a denominator below 1e-30 makes it 0.
+/// 1 − numerator/denominator from their difference; 0 if the denominator is below 1e-30.
 fn one_less(difference: Big, denominator: Big) -> Big {
     if denominator < big(1e-30) { big(0.0) } else { difference / denominator }
 }
 
-/// (11), with u over its largest value
+/// (11), with u divided by its largest value
 fn generalized(term: &TermSpec, power: f64, m: &[Big], sums: &[Sums]) -> Big {
     let smallest = (m.iter().zip(sums))
         .filter(|(m, sums)| !m.is_zero() && sums.target > big(0.0))
@@ -161,7 +162,7 @@ fn generalized(term: &TermSpec, power: f64, m: &[Big], sums: &[Sums]) -> Big {
     one_less(wrong + &denominator - numerator, both + denominator)
 }
 
-/// The loss of one class, or of pooled ones.
+/// The loss of one class, or of pooled classes.
 fn of_class(term: &TermSpec, sums: &Sums) -> Big {
     let Sums { weight, target, of: Parts { found, invented, missed, square_of_missed, square_of_invented } } =
         sums;
@@ -196,7 +197,7 @@ fn of_class(term: &TermSpec, sums: &Sums) -> Big {
             tversky(1.0 / (1.0 + square), square / (1.0 + square))
         }
         // (16)
-        // A ratio stands at the floor that given probabilities have.
+        // A ratio is clamped to the floor of given probabilities.
         Form::LogDice { gamma } => power(&-(big(1.0) - dice()).at_least(FLOOR).ln(), gamma),
         form => panic!("{form:?} is no region loss of a class"),
     }

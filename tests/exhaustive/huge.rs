@@ -1,21 +1,21 @@
-//! 200 million voxels of f16: value and gradient against sums in f64.
+//! Value and gradient over 200 million voxels of f16 against sums in f64.
 //!
 //! ```text
 //! cargo run --release -p exhaustive --bin huge [millions of voxels]
 //! ```
 //!
-//! Takes 5 bytes per voxel, which is 1 GB for 200 million: the gradient is written over the logits.
+//! Needs 5 bytes per voxel, 1 GB for 200 million: the gradient overwrites the logits.
 
 use half::f16;
 use segloss::{Activation, Batch, CrossEntropy, Dice, Term, View, ViewMut, differentiate_in_place};
 
-/// A logit of a class; 61 and 53 share no period with labels of 1,009.
+/// A logit of a class; its periods 61 and 53 are coprime to the period 1,009 of the labels.
 fn logit(class: usize, i: usize) -> f16 {
     let period = if class == 0 { 61 } else { 53 };
     f16::from_f64((i % period) as f64 / 8.0 - 3.5)
 }
 
-/// One voxel in a thousand is an object.
+/// One voxel in 1,009 belongs to the object.
 fn label(i: usize) -> u8 {
     u8::from(i % 1009 == 5)
 }
@@ -31,7 +31,7 @@ fn surprise(i: usize) -> f64 {
     (z[1 - g] - z[g]).exp().ln_1p()
 }
 
-/// Dice of both classes and cross entropy, and what the gradient of a voxel's logit 1 is.
+/// Dice of both classes, cross entropy, and the gradient with respect to logit 1 of a voxel.
 fn reference(n: usize) -> (f64, impl Fn(usize) -> f64) {
     let (mut cost, mut predicted, mut truth, mut overlap) = (0.0, [0.0; 2], [0.0; 2], [0.0; 2]);
     for i in 0..n {
@@ -49,7 +49,7 @@ fn reference(n: usize) -> (f64, impl Fn(usize) -> f64) {
     let (over, ratios) = ([all(0), all(1)], [ratio(0), ratio(1)]);
     let gradient = move |i: usize| {
         let (s, g) = (object(i), f64::from(label(i)));
-        // ∂Dice_c/∂s_c = (ratio − 2 g)/(S + G), a half of it per class, and s_0 falls as s_1 rises.
+        // ∂Dice_c/∂s_c = (ratio − 2 g)/(S + G), one half of it per class, and s_0 = 1 − s_1.
         let slope = |class: usize, g: f64| (ratios[class] - 2.0 * g) / over[class] / 2.0;
         s * (1.0 - s) * (slope(1, g) - slope(0, 1.0 - g)) + (s - g) / n as f64
     };

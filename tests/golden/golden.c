@@ -1,5 +1,5 @@
-/* The golden values and gradients of PyTorch (tests/golden), every constant by its name in the header, and every preset.
- * The numbers come from a file that tests/c.rs makes of golden.json: words, then a count and so many numbers. */
+/* Golden values and gradients of PyTorch (tests/golden), every constant by its name in the header, and every preset.
+ * tests/c.rs converts golden.json to the text file read here: words, then a count and that many numbers. */
 #include "check.h"
 
 enum { MOST = 4096, TERMS = SEGLOSS_MAX_TERMS };
@@ -34,8 +34,9 @@ static void read_numbers(const char *name, numbers *to) {
 
 /* The constants that were used, by name. */
 enum {
-  SQUARED, INVERSE, UNIFORM, THRESHOLD, RIM_ZERO, TARGET_ONLY, PREDICTION_ONLY, ARGMAX, INTERIOR, LOG, CLASS_POOLED,
-  SAMPLE_MEAN, SAMPLE_POOLED, ABSENT_SKIPPED, BY_CLASS_WEIGHT, MINUS_ONE, FIELD_COMPLETE, SOFTMAX, SIGMOID, PROBABILITY,
+  DICE_SQUARED, GDICE_INVERSE, GDICE_UNIFORM, TOPK_THRESHOLD, BOUNDARY_RIM_ZERO, HAUSDORFF_TARGET_ONLY,
+  HAUSDORFF_PREDICTION_ONLY, HAUSDORFF_ARGMAX, HAUSDORFF_INTERIOR, HAUSDORFF_LOG, CLASS_POOLED, SAMPLE_MEAN,
+  SAMPLE_POOLED, ABSENT_SKIPPED, NORMALIZE_BY_CLASS_WEIGHT, MINUS_ONE, FIELD_COMPLETE, SOFTMAX, SIGMOID, PROBABILITY,
   PROBABILITY_PER_CLASS, CONSTANTS
 };
 static int used[CONSTANTS];
@@ -61,19 +62,19 @@ static const struct {
 enum { PRESETS = sizeof presets / sizeof presets[0] };
 static int preset_used[PRESETS];
 
-/* The constant of a variant that the file gives as a plain number. */
+/* The constant of a variant, which the file holds as a plain number. */
 static uint32_t variant_of(const char *form, int n) {
   if (n == 0) return 0;
-  if (strcmp(form, "dice") == 0 || strcmp(form, "iou") == 0) return USE(SQUARED);
-  if (strcmp(form, "generalized_dice") == 0 || strcmp(form, "penalty") == 0) return n == 1 ? USE(INVERSE) : USE(UNIFORM);
-  if (strcmp(form, "top_k") == 0) return USE(THRESHOLD);
-  if (strcmp(form, "boundary") == 0) return USE(RIM_ZERO);
+  if (strcmp(form, "dice") == 0 || strcmp(form, "iou") == 0) return USE(DICE_SQUARED);
+  if (strcmp(form, "generalized_dice") == 0 || strcmp(form, "penalty") == 0) return n == 1 ? USE(GDICE_INVERSE) : USE(GDICE_UNIFORM);
+  if (strcmp(form, "top_k") == 0) return USE(TOPK_THRESHOLD);
+  if (strcmp(form, "boundary") == 0) return USE(BOUNDARY_RIM_ZERO);
   CHECK(strcmp(form, "hausdorff") == 0);
-  return ((n & 1) ? USE(TARGET_ONLY) : 0) | ((n & 2) ? USE(PREDICTION_ONLY) : 0) | ((n & 4) ? USE(ARGMAX) : 0) |
-         ((n & 8) ? USE(INTERIOR) : 0) | ((n & 16) ? USE(LOG) : 0);
+  return ((n & 1) ? USE(HAUSDORFF_TARGET_ONLY) : 0) | ((n & 2) ? USE(HAUSDORFF_PREDICTION_ONLY) : 0) | ((n & 4) ? USE(HAUSDORFF_ARGMAX) : 0) |
+         ((n & 8) ? USE(HAUSDORFF_INTERIOR) : 0) | ((n & 16) ? USE(HAUSDORFF_LOG) : 0);
 }
 
-/* A term, its parameters over those of init. */
+/* A term: the defaults, then the parameters in the file. */
 static segloss_term read_term(int k) {
   static int64_t full[SEGLOSS_MAX_NDIM], flat[SEGLOSS_MAX_NDIM];
   segloss_term term;
@@ -105,7 +106,8 @@ static segloss_term read_term(int k) {
     else if (strcmp(key, "sample_average") == 0)
       term.sample_average = n == 2 ? USE(SAMPLE_POOLED) : n == 1 ? SEGLOSS_SAMPLE_MEAN : SEGLOSS_SAMPLE_DEFAULT;
     else if (strcmp(key, "absent") == 0) term.absent = n ? USE(ABSENT_SKIPPED) : SEGLOSS_ABSENT_COUNTED;
-    else if (strcmp(key, "normalizer") == 0) term.normalizer = n ? USE(BY_CLASS_WEIGHT) : SEGLOSS_NORMALIZE_BY_VOXELS;
+    else if (strcmp(key, "normalizer") == 0)
+      term.normalizer = n ? USE(NORMALIZE_BY_CLASS_WEIGHT) : SEGLOSS_NORMALIZE_BY_VOXELS;
     else {
       CHECK(strcmp(key, "flags") == 0 && n <= 2);
       term.flags = n == 1 ? USE(MINUS_ONE) : n == 2 ? USE(FIELD_COMPLETE) : 0;
@@ -130,14 +132,14 @@ static segloss_term read_term(int k) {
 
 static void check_run(const char *title, const segloss_term *terms, size_t n_terms, segloss_args args, double expected) {
   static double ours[MOST];
-  segloss_error fault;
+  segloss_error error;
   double value = -7, largest = 0;
   size_t i;
   args.value = &value;
   args.grad.data = ours;
-  args.error = &fault;
+  args.error = &error;
   if (segloss_run(terms, n_terms, &args) != SEGLOSS_OK) {
-    fprintf(stderr, "%s: %s: %s\n", title, fault.argument, fault.expected);
+    fprintf(stderr, "%s: %s: %s\n", title, error.argument, error.expected);
     exit(1);
   }
   for (i = 0; i < gradient.count; i++) largest = fmax(largest, fabs(gradient.of[i]));
@@ -198,7 +200,7 @@ static void entry(const char *title) {
   read_numbers("grad", &gradient);
   CHECK(gradient.count == pred.count);
   check_run(title, terms, n_terms, args, expected);
-  /* The default of sample_average, said. */
+  /* The default of sample_average, given explicitly. */
   for (k = 0; k < n_terms; k++)
     if (terms[k].smooth_denominator != 0 && terms[k].sample_average == SEGLOSS_SAMPLE_DEFAULT)
       terms[k].sample_average = USE(SAMPLE_MEAN);

@@ -13,7 +13,7 @@ static unsigned char scratch[SEGLOSS_SCRATCH_BYTES(1, 1)];
 int main(void) {
   segloss_term dice;
   segloss_args args;
-  segloss_error fault;
+  segloss_error error;
   double value = -1;
   float gradient[2] = {0, 0};
   if (segloss_version() != SEGLOSS_VERSION) {
@@ -28,11 +28,11 @@ int main(void) {
   args.target = (segloss_tensor){mask, flat, NULL, 2, SEGLOSS_U8};
   args.value = &value;
   args.grad.data = gradient;
-  args.error = &fault;
+  args.error = &error;
   args.scratch = scratch;
   args.scratch_size = sizeof scratch;
   if (segloss_run(&dice, 1, &args) != SEGLOSS_OK) {
-    fprintf(stderr, "%s: %s\n", fault.argument, fault.expected);
+    fprintf(stderr, "%s: %s\n", error.argument, error.expected);
     return 1;
   }
   /* With overlap o and all the probability and the truth a: -2 (g - o/a) / a, g the truth of the voxel. */

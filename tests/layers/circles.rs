@@ -1,9 +1,9 @@
-//! Circles of a directed graph.
+//! Cycles of a directed graph.
 
 use crate::Import;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The imports of which each leads from a file to one from which imports lead back.
+/// The imports that are part of a cycle: from the imported file, imports lead back to the importing one.
 pub fn in_circles(imports: &BTreeSet<Import>) -> BTreeSet<Import> {
     let mut onwards: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for (from, to) in imports {
@@ -15,7 +15,7 @@ pub fn in_circles(imports: &BTreeSet<Import>) -> BTreeSet<Import> {
     imports.iter().filter(|(from, to)| leads(to, from)).cloned().collect()
 }
 
-/// Everything that imports lead to.
+/// All files reachable by imports.
 fn reachable<'a>(from: &'a str, onwards: &BTreeMap<&'a str, Vec<&'a str>>) -> BTreeSet<&'a str> {
     let (mut reached, mut open) = (BTreeSet::new(), vec![from]);
     while let Some(file) = open.pop() {

@@ -1,8 +1,8 @@
-//! Modules of `src` stand in layers: imports do not run in circles.
+//! Modules of `src` form layers: imports have no cycles.
 //!
-//! The circles that were there when this was written are listed in `known.txt`, import by import. The list may only
-//! shrink: an import that closes a circle and is not on it fails, and so does a line whose import is in no circle any
-//! more. `SEGLOSS_UPDATE=1 cargo test --test layers` takes such lines out; nothing puts one in.
+//! `known.txt` lists the imports that are still part of a cycle. The list may only shrink: the test fails for an import
+//! in a cycle that is not listed, and for a listed import that is in no cycle any more.
+//! `SEGLOSS_UPDATE=1 cargo test --test layers` removes such lines and never adds one.
 
 mod circles;
 mod modules;
@@ -18,7 +18,7 @@ type Import = (String, String);
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
-/// The sources below a folder by their path in it.
+/// The sources below a folder by their relative path.
 fn sources(folder: &Path, inside: &str, found: &mut BTreeMap<String, String>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -32,12 +32,12 @@ fn sources(folder: &Path, inside: &str, found: &mut BTreeMap<String, String>) {
 }
 
 #[test]
-fn no_new_import_closes_a_circle() {
+fn imports_close_no_new_cycle() {
     let mut all = BTreeMap::new();
     sources(&Path::new(ROOT).join("src"), "", &mut all);
     let parsed = Crate::parse(&all);
     let imports = parsed.imports();
-    // A parser that sees nothing would find no circle.
+    // A parser that finds no imports would find no cycle.
     assert!(imports.len() > all.len(), "{} imports in {} files", imports.len(), all.len());
     let unread: Vec<_> =
         all.keys().filter(|file| !parsed.has_read(file) && !parsed.is_of_tests(file)).collect();
@@ -59,14 +59,14 @@ fn no_new_import_closes_a_circle() {
     assert!(gone.is_empty(), "in no circle any more, so take them off tests/layers/known.txt: {gone:#?}");
 }
 
-/// The imports in circles of a small crate.
+/// The imports in cycles of a small crate.
 fn circles_of(files: &[(&str, &str)]) -> Vec<String> {
     let all = files.iter().map(|(file, text)| (file.to_string(), text.to_string())).collect();
     in_circles(&Crate::parse(&all).imports()).iter().map(|(from, to)| format!("{from} -> {to}")).collect()
 }
 
 #[test]
-fn an_import_back_is_a_circle() {
+fn mutual_imports_are_a_cycle() {
     let there = ("a.rs", "use crate::b::B; pub struct A(B);");
     let roots = ("lib.rs", "mod a; mod b; mod c;");
     let other = ("c.rs", "use crate::{a::A, b::B}; pub struct C(A, B);");
@@ -75,9 +75,9 @@ fn an_import_back_is_a_circle() {
     assert_eq!(circles_of(&[roots, there, back, other]), ["a.rs -> b.rs", "b.rs -> a.rs"]);
 }
 
-/// A re-export is no import: what is behind it is.
+/// A re-export is not an import; its use is an import of the defining file.
 #[test]
-fn re_exports_lead_to_what_they_name() {
+fn re_exports_are_resolved_to_the_defining_file() {
     let files = |of_two: &'static str| {
         [
             ("lib.rs", "mod room; pub use room::{One, Two as Second}; pub use room::one::helper;"),
@@ -98,9 +98,9 @@ fn re_exports_lead_to_what_they_name() {
     assert_eq!(circles_of(&files("pub struct Two; fn f() { vec![crate::helper()]; }")), both);
 }
 
-/// A folder's module that uses what its files define, while they use what it defines.
+/// A parent module that uses items of its files, while they use items of the parent.
 #[test]
-fn a_parent_and_its_child_are_two_modules() {
+fn parent_and_child_are_separate_modules() {
     let child = ("room/one.rs", "use super::WIDTH; pub struct One([u8; WIDTH]);");
     let of = |parent| circles_of(&[("lib.rs", "mod room;"), ("room/mod.rs", parent), child]);
     assert_eq!(of("mod one; pub use one::One; pub const WIDTH: usize = 4;"), [""; 0]);
@@ -110,7 +110,7 @@ fn a_parent_and_its_child_are_two_modules() {
 }
 
 #[test]
-fn tests_comments_and_strings_import_nothing() {
+fn imports_in_tests_comments_and_strings_are_ignored() {
     let quiet = "/// [`crate::a::A`]\npub struct B; // use crate::a::A;\nconst S: &str = \"crate::a::A\";
         #[cfg(test)] use crate::a::A; #[cfg(test)] mod tests { use crate::a::A; } #[cfg(test)] fn f(_: crate::a::A) {}";
     let of = |b| {
@@ -124,7 +124,7 @@ fn tests_comments_and_strings_import_nothing() {
 }
 
 #[test]
-fn macros_are_imports_where_they_are_named() {
+fn macro_uses_are_imports() {
     let files = |b| {
         [
             ("lib.rs", "#[macro_use] mod a; mod b;"),

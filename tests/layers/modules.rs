@@ -1,30 +1,30 @@
-//! The tree of modules, and which file a path leads to.
+//! The module tree, and the file that a path resolves to.
 
 use crate::Import;
 use crate::tokens::{Contents, Use, read};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// A module: the file it is written in, and what it says.
+/// A module: its file and its contents.
 struct Module {
     file: String,
     contents: Contents,
 }
 
-/// All modules by their path below the crate, whose own is empty.
+/// All modules by their path below the crate root, whose path is empty.
 pub struct Crate {
     modules: BTreeMap<Vec<String>, Module>,
-    /// Files of tests alone.
+    /// Files that only tests use.
     of_tests: BTreeSet<String>,
 }
 
-/// Where a path leads to.
+/// What a path resolves to.
 enum Place {
     Module(Vec<String>),
     /// An item, and the file that defines it.
     Item(String),
 }
 
-/// Longer chains of re-exports run in a circle.
+/// Longer chains of re-exports are cyclic.
 const MOST_STEPS: usize = 32;
 
 impl Crate {
@@ -38,7 +38,7 @@ impl Crate {
         self.modules.values().any(|module| module.file == file)
     }
 
-    /// A file of a module that only tests have, or below one.
+    /// Whether a file belongs to a test module or is below one.
     pub fn is_of_tests(&self, file: &str) -> bool {
         self.of_tests.iter().any(|of| file == format!("{of}.rs") || file.starts_with(&format!("{of}/")))
     }
@@ -67,8 +67,8 @@ impl Crate {
         self.modules.insert(path, Module { file: file.into(), contents });
     }
 
-    /// Which file imports from which. What a module takes in by `use` counts, and every path it names; a re-export
-    /// counts where it is used.
+    /// Which file imports from which: by `use` and by every path that a module names; a re-export counts where it
+    /// is used.
     pub fn imports(&self) -> BTreeSet<Import> {
         let mut found = BTreeSet::new();
         for (path, module) in &self.modules {
@@ -90,7 +90,7 @@ impl Crate {
         found
     }
 
-    /// Where a path leads to that is named in a module; nothing outside of the crate.
+    /// What a path named in a module resolves to; `None` outside the crate.
     fn resolve(&self, module: &[String], path: &[String], steps: usize) -> Option<Place> {
         let (first, rest) = path.split_first()?;
         match first.as_str() {
@@ -99,7 +99,7 @@ impl Crate {
             "super" => self.walk(module.split_last()?.1.to_vec(), rest, steps),
             "Self" => None,
             _ => self.walk(module.to_vec(), path, steps).filter(|place| match place {
-                // The module itself: the name is none of its own.
+                // The module itself: the name is not an item of it.
                 Place::Module(of) => of != module,
                 Place::Item(_) => true,
             }),
@@ -132,7 +132,7 @@ impl Crate {
         globs.filter_map(|import| behind(import, path)).next()
     }
 
-    /// As [`Self::resolve`], but a name of its own does not lead back to the import that says it.
+    /// As [`Self::resolve`], but an import does not resolve to itself.
     fn resolve_import(&self, module: &[String], path: &[String], steps: usize) -> Option<Place> {
         let first = path.first()?;
         let is_child = self.modules.contains_key(&joined(module, first));

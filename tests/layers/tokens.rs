@@ -1,4 +1,4 @@
-//! What a source says: the items it defines, the modules it has, what it imports and the paths it names.
+//! Parses a source: the items it defines, its modules, its imports and the paths that it names.
 
 use proc_macro2::{Delimiter, Ident, TokenStream, TokenTree};
 
@@ -20,11 +20,11 @@ pub struct Contents {
     /// `mod name { … }`
     pub inline: Vec<(String, Contents)>,
     pub uses: Vec<Use>,
-    /// Paths named anywhere else, single names too.
+    /// All other paths, including single names.
     pub paths: Vec<Vec<String>>,
     /// `name!`
     pub calls: Vec<String>,
-    /// `mod name;` for tests alone.
+    /// `mod name;` under `cfg(test)`.
     pub of_tests: Vec<String>,
 }
 
@@ -61,7 +61,7 @@ fn group(tree: Option<&TokenTree>, delimiter: Delimiter) -> Option<Vec<TokenTree
     }
 }
 
-/// Whether an attribute leaves an item to tests alone: `cfg(test)` or `cfg(all(test, …))`.
+/// Whether an attribute restricts an item to tests: `cfg(test)` or `cfg(all(test, …))`.
 fn is_of_tests(attribute: &[TokenTree]) -> bool {
     let Some(of) = group(attribute.get(1), Delimiter::Parenthesis) else { return false };
     if word(attribute.first()).as_deref() != Some("cfg") {
@@ -75,7 +75,7 @@ fn is_of_tests(attribute: &[TokenTree]) -> bool {
     }
 }
 
-/// The end of the item that begins at `at`: behind its `;` or its braces.
+/// The end of the item that begins at `at`: after its `;` or its braces.
 fn end_of_item(trees: &[TokenTree], at: usize) -> usize {
     let is_use = trees[at..].iter().take(4).any(|tree| word(Some(tree)).as_deref() == Some("use"));
     let ends =
@@ -83,7 +83,7 @@ fn end_of_item(trees: &[TokenTree], at: usize) -> usize {
     trees[at..].iter().position(ends).map_or(trees.len(), |found| at + found + 1)
 }
 
-/// Reads a row of trees; `is_module` where it is the body of a module, so that what it defines can be imported.
+/// Reads a sequence of token trees; `is_module` if it is the body of a module, whose items can be imported.
 fn walk(trees: &[TokenTree], contents: &mut Contents, is_module: bool) {
     let mut at = 0;
     while at < trees.len() {
@@ -118,7 +118,7 @@ fn walk(trees: &[TokenTree], contents: &mut Contents, is_module: bool) {
     }
 }
 
-/// Reads what begins with a word; how many trees that are.
+/// Reads the item or path that begins with a word; returns its number of trees.
 fn read_word(
     trees: &[TokenTree],
     at: usize,
@@ -171,7 +171,7 @@ fn read_word(
                 path.push(name);
                 length += 3;
             }
-            // A field or a method is no name of a module, nor is what follows `<T as …>::`.
+            // A field, a method or a name after `<T as …>::` is not a name of a module.
             if !is(at.checked_sub(1).and_then(|at| trees.get(at)), '.') {
                 contents.paths.push(path);
             }
@@ -180,7 +180,7 @@ fn read_word(
     }
 }
 
-/// Whether `pub` or `pub(…)` stands before.
+/// Whether `pub` or `pub(…)` precedes.
 fn is_public(trees: &[TokenTree], at: usize) -> bool {
     let before = |by: usize| at.checked_sub(by).and_then(|at| trees.get(at));
     let says = |tree| word(tree).as_deref() == Some("pub");

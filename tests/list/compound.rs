@@ -1,4 +1,4 @@
-//! The halves of (15) and (16), the presets, and sums of up to four terms.
+//! The two terms of (15) and (16), the presets, and sums of up to four terms.
 
 use super::{BOUNDARY, CROSS_ENTROPY, DICE, GENERALIZED_DICE, Loss, one, preset, sum, weighted, with};
 use crate::naive::boundary::Hausdorff;

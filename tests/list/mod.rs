@@ -1,4 +1,4 @@
-//! The list of all losses. Adding a loss adds a line here, and every law runs on it.
+//! The list of all losses. A new loss is one more line here; every law runs on it.
 
 mod boundary;
 mod compound;
@@ -26,7 +26,7 @@ pub fn losses() -> Vec<Loss> {
     families.into_iter().flatten().collect()
 }
 
-/// Whether a loss is a mean over voxels: it adds up a cost of each, and divides by a sum of weights.
+/// Whether a loss is a mean over voxels: a sum of voxel losses divided by a sum of weights.
 pub fn is_mean_of_voxels(form: Form) -> bool {
     use Form::*;
     matches!(
@@ -42,8 +42,8 @@ pub fn is_mean_of_voxels(form: Form) -> bool {
     )
 }
 
-/// What the sweeps of a loss hang on: its costs, and whether its closed forms, which differ after the sums only, read
-/// squares. Large batches go through one loss of each.
+/// The properties that determine the passes of a loss: its voxel losses, and whether its region losses read squared
+/// errors. Region losses otherwise differ only after the sums. Tests of large batches run one loss of each kind.
 pub fn sweeps_of(terms: &[TermSpec]) -> String {
     let of_term = |term: &TermSpec| match term.form {
         form if is_mean_of_voxels(form) => format!("{form:?} {:?}", term.class_weight),
@@ -61,17 +61,17 @@ pub const TVERSKY: Form = Form::Tversky { alpha: 0.3, beta: 0.7 };
 pub const GENERALIZED_DICE: Form = Form::GeneralizedDice { power: 2.0 };
 pub const BOUNDARY: Form = Form::Boundary { rim_zero: false };
 
-/// Class weights for any number of classes: a prime period, one class left out.
+/// Class weights for any number of classes: a prime period, one weight of 0.
 pub fn class_weights(classes: usize) -> Vec<f64> {
     (0..classes).map(|c| [0.5, 2.0, 1.25, 0.0, 1.5][c % 5]).collect()
 }
 
-/// A form with its defaults.
+/// A loss with its defaults.
 fn one(name: &'static str, form: Form) -> Loss {
     with(name, form, |_| ())
 }
 
-/// A form with other options.
+/// A loss with changed options.
 fn with(name: &'static str, form: Form, change: impl Fn(&mut TermSpec) + 'static) -> Loss {
     let terms = move |_| {
         let mut term = TermSpec::new(form);
@@ -81,14 +81,14 @@ fn with(name: &'static str, form: Form, change: impl Fn(&mut TermSpec) + 'static
     Loss { name, terms: Box::new(terms) }
 }
 
-/// A form with class weights.
+/// A loss with class weights.
 fn weighted(name: &'static str, form: Form) -> Loss {
     let terms =
         move |classes| vec![TermSpec { class_weight: Some(class_weights(classes)), ..TermSpec::new(form) }];
     Loss { name, terms: Box::new(terms) }
 }
 
-/// A weighted sum of forms with their defaults.
+/// A weighted sum of losses with their defaults.
 fn sum(name: &'static str, forms: &[(f64, Form)]) -> Loss {
     let terms: Vec<TermSpec> =
         forms.iter().map(|&(weight, form)| TermSpec { weight, ..TermSpec::new(form) }).collect();

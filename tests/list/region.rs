@@ -1,4 +1,4 @@
-//! (7) to (14), and the ways of joining classes and samples.
+//! (7) to (14), and the averages over classes and samples.
 
 use super::{DICE, GENERALIZED_DICE, Loss, TVERSKY, one, weighted, with};
 use crate::naive::{Absent, ClassAverage, Form, SampleAverage, TermSpec};
@@ -75,7 +75,7 @@ fn averages() -> Vec<Loss> {
     ]
 }
 
-/// Where the classes meet in the formula there is no average of them.
+/// Joint region losses have no average over classes.
 fn averages_of_all_classes() -> Vec<Loss> {
     vec![
         weighted("generalized dice, weighted classes", GENERALIZED_DICE),

@@ -1,4 +1,4 @@
-//! The same functions to 192 bits, for errors of f64.
+//! The same functions in 192-bit arithmetic, for errors of f64.
 
 use super::Function;
 use astro_float::{BigFloat, Consts, RoundingMode::ToEven, Sign};
@@ -12,7 +12,7 @@ impl Exact {
         Self(Consts::new().expect("memory for constants"))
     }
 
-    /// How far `got` is from the exact value, in units of the last place an f64 has there.
+    /// The error of `got` against the exact value, in ulps of f64.
     pub fn ulps(&mut self, function: Function, x: f64, got: f64) -> f64 {
         let exact = self.value(function, x);
         let exponent = exact.exponent().map_or(-1074, |e| (e - 53).max(-1074));
@@ -27,7 +27,7 @@ impl Exact {
         match function {
             Function::Exp | Function::Decay => x.exp(BITS, ToEven, cc),
             Function::Ln => x.ln(BITS, ToEven, cc),
-            // 1 + x in full, however small x is.
+            // 1 + x without rounding, however small x is.
             Function::Ln1p | Function::Ln1pBy => one.add_full_prec(&x).ln(BITS, ToEven, cc),
             Function::LnBy if x.is_negative() => one.add_full_prec(&x).ln(BITS, ToEven, cc),
             Function::LnBy => x.ln(BITS, ToEven, cc),
@@ -41,7 +41,7 @@ impl Exact {
     }
 }
 
-/// `x` itself. The crate halves subnormal numbers, so it is shown none.
+/// `x` itself. astro-float halves subnormal numbers, so none is passed to it.
 fn big(x: f64) -> BigFloat {
     if x == 0.0 || x.is_normal() {
         return BigFloat::from_f64(x, BITS);

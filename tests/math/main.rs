@@ -1,4 +1,4 @@
-//! Errors in ulps, the ends of every function, and the same bits at every level.
+//! Errors in ulps, limits of every function, and the same bits at every CPU level.
 
 #[path = "../at_level.rs"]
 mod at_level;
@@ -8,9 +8,9 @@ use at_level::Forced;
 use row::{Function, LEVELS, exact::Exact, promise, row, spread, ulps_single};
 use segloss::{Math, Power};
 
-/// Where functions are tried, and what is promised of f64: (function, from, to, ulps). Of f32 [`promise`] says it.
+/// Intervals and error bounds of f64: (function, from, to, ulps). [`promise`] holds the bounds of f32.
 ///
-/// What the design promises; samples stay below, the worst is x⁴ with 1.9.
+/// The bounds are the documented ones; the largest error in samples is 1.9, of x⁴.
 const PROMISES: &[(Function, f64, f64, f64)] = &[
     (Function::Exp, -103.0, 88.7, 1.00),
     (Function::Exp, -1.0, 0.0, 1.00),
@@ -43,7 +43,7 @@ const PROMISES: &[(Function, f64, f64, f64)] = &[
 ];
 
 #[test]
-fn errors_stay_below_the_promise_in_f32() {
+fn errors_are_within_the_bounds_in_f32() {
     for &(function, from, to, _) in PROMISES {
         let promise = promise(function);
         let input: Vec<f32> = numbers(from, to, 100_000).iter().map(|&x| x as f32).collect();
@@ -56,7 +56,7 @@ fn errors_stay_below_the_promise_in_f32() {
 }
 
 #[test]
-fn errors_stay_below_the_promise_in_f64() {
+fn errors_are_within_the_bounds_in_f64() {
     let mut exact = Exact::new();
     for &(function, from, to, promise) in PROMISES {
         let input = numbers(from, to, 2_000);
@@ -68,9 +68,9 @@ fn errors_stay_below_the_promise_in_f64() {
     }
 }
 
-/// What f32's range does not show of f64: subnormals, and the edge of overflow.
+/// Ranges of f64 beyond those of f32: subnormals, and numbers close to overflow.
 #[test]
-fn the_far_ends_of_f64_are_as_good() {
+fn errors_are_within_the_bounds_at_the_extremes_of_f64() {
     let mut exact = Exact::new();
     let ranges = [
         (Function::Exp, -745.0, -708.0, 1.00),
@@ -94,9 +94,9 @@ fn the_far_ends_of_f64_are_as_good() {
     }
 }
 
-/// Every 1009th of all f32; `tests/exhaustive/functions.rs` looks at all of them.
+/// Every 1009th f32; `tests/exhaustive/functions.rs` tests all of them.
 #[test]
-fn a_walk_through_all_f32() {
+fn errors_are_within_the_bounds_at_every_1009th_f32() {
     let input: Vec<f32> = all_f32(1009);
     let mut output = input.clone();
     for function in [Function::Exp, Function::Ln, Function::Ln1p, Function::Softplus] {
@@ -109,7 +109,7 @@ fn a_walk_through_all_f32() {
 }
 
 #[test]
-fn every_level_gives_the_same_bits() {
+fn every_cpu_level_gives_the_same_bits() {
     let forced = Forced::alone();
     let singles = all_f32(10_007);
     let doubles: Vec<f64> =
@@ -183,7 +183,7 @@ fn ends_of<T: Math + std::fmt::Debug>(max: T, tiny: T, nan: T, infinity: T) {
 }
 
 #[test]
-fn what_is_subtracted_from_the_maximum_never_exceeds_one() {
+fn exponential_of_a_difference_to_the_maximum_is_at_most_one() {
     let input: Vec<f32> = all_f32(1009).into_iter().filter(|&x| x <= 0.0).collect();
     let mut output = input.clone();
     for function in [Function::Exp, Function::Decay] {
@@ -193,8 +193,8 @@ fn what_is_subtracted_from_the_maximum_never_exceeds_one() {
 }
 
 #[test]
-fn decay_is_normal_or_zero() {
-    // The last numbers on either side of the smallest normal one.
+fn exponential_of_nonpositive_numbers_is_normal_or_zero() {
+    // The numbers on either side of the smallest normal one.
     let input = [0.0f32, -0.0, -87.336_54, -87.336_55, -1e30, f32::NEG_INFINITY, f32::NAN];
     let mut output = input;
     row(Function::Decay, &input, &mut output);
@@ -207,7 +207,7 @@ fn decay_is_normal_or_zero() {
     assert!((f64::MIN_POSITIVE..2.3e-308).contains(&output[1]), "{output:?}");
 }
 
-/// Small ranges evenly, wide ones evenly in the logarithm.
+/// Samples of an interval: linear in small ranges, logarithmic in wide ones.
 fn numbers(from: f64, to: f64, count: usize) -> Vec<f64> {
     if from > 0.0 && to / from > 100.0 {
         return spread(from.ln(), to.ln(), count).map(f64::exp).map(|x| x.clamp(from, to)).collect();
@@ -219,7 +219,7 @@ fn all_f32(stride: usize) -> Vec<f32> {
     (0..=u32::MAX).step_by(stride).map(f32::from_bits).collect()
 }
 
-/// The value to about 53 bits: enough to judge an f32.
+/// The value to about 53 bits, enough to measure the error of an f32.
 fn reference(function: Function, x: f64) -> f64 {
     match function {
         Function::Exp | Function::Decay => x.exp(),

@@ -1,4 +1,4 @@
-//! What tests and measurements share: a function over a row at a level, and errors in ulps.
+//! Shared by tests and measurements: a function over a row at a CPU level, and errors in ulps.
 #![allow(dead_code)]
 
 #[cfg(test)]
@@ -14,21 +14,22 @@ pub const LEVELS: [Level; 3] = [Level::Baseline, Level::Avx2, Level::Avx512];
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Function {
     Exp,
-    /// Of what is at most 0.
+    /// For arguments ≤ 0.
     Decay,
     Ln,
     Ln1p,
-    /// Of what is at least 0, with the inverse at hand.
+    /// For arguments ≥ 0, with the inverse as an additional argument.
     Ln1pBy,
-    /// Of what is at most ½, or of the number that this, below 0, makes of 1: with what is left of 1 at hand.
+    /// For arguments ≤ ½; a negative argument stands for its sum with 1. The complement to 1 is an additional
+    /// argument.
     LnBy,
     Softplus,
     Sqrt,
     Pow(f64),
 }
 
-/// The most that an f32 is off, in ulps: the next hundredth above the worst of all inputs, where it is known
-/// (`tests/exhaustive/functions.rs` looks at all of them); of powers what the design promises.
+/// The error bound of f32 in ulps: the largest error over all inputs rounded up to the next 0.01
+/// (`tests/exhaustive/functions.rs` tests all of them); for powers the documented bound.
 pub fn promise(function: Function) -> f64 {
     match function {
         Function::Exp | Function::Decay | Function::Ln => 0.91,
@@ -50,7 +51,7 @@ pub struct Row<'a, T> {
     pub output: &'a mut [T],
 }
 
-/// A loop and not a function of a closure, which nothing obliges the compiler to inline.
+/// A loop instead of a closure, which the compiler need not inline.
 macro_rules! each {
     ($row:ident, $x:ident, $y:expr) => {
         for (y, &$x) in $row.output.iter_mut().zip($row.input) {
@@ -89,12 +90,12 @@ impl<T: Math> Raise<T> for Row<'_, T> {
     }
 }
 
-/// The distance of `got` from `exact` in units of the last place an f32 has there.
+/// The error of `got` against `exact` in ulps of f32.
 pub fn ulps_single(got: f32, exact: f64) -> f64 {
     if got.is_nan() || exact.is_nan() {
         return if got.is_nan() && exact.is_nan() { 0.0 } else { f64::INFINITY };
     }
-    // Overflow: the number an f32 would need next after its largest.
+    // On overflow: the number that would follow the largest f32.
     let top = 2.0_f64.powi(128);
     let exact = exact.clamp(-top, top);
     let got = f64::from(got).clamp(-top, top);
@@ -102,7 +103,7 @@ pub fn ulps_single(got: f32, exact: f64) -> f64 {
     (got - exact).abs() * f64::from_bits(((23 - exponent + 1023) as u64) << 52)
 }
 
-/// A prime stride through a range, so that no two tests see the same numbers.
+/// A prime stride through a range, so that tests use different numbers.
 pub fn spread(low: f64, high: f64, count: usize) -> impl Iterator<Item = f64> {
     let step = (high - low) / count as f64;
     let mut seed = 0x9e37_79b9_7f4a_7c15_u64;

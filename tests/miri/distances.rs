@@ -1,4 +1,4 @@
-//! The distance transform over small masks, of one axis to three, alone and by two threads.
+//! The distance transform over small masks of one to three axes, on one and on two threads.
 
 use crate::Two;
 use crate::brute::{KINDS, brute, fast_on, signed};
@@ -8,7 +8,7 @@ use segloss::distance::{Distance, Executor, Sequential};
 fn agree(shape: &[usize], spacing: &[f64], executor: &dyn Executor) {
     let mut random = Random(7);
     for (k, (what, mask)) in masks(shape, &mut random).into_iter().enumerate() {
-        // Kinds take turns.
+        // The kinds alternate.
         let request = Distance { kind: KINDS[k % KINDS.len()], ..signed(shape, spacing) };
         let expected = brute(&request, &mask);
         let double: Vec<f64> = fast_on(&request, &mask, executor).unwrap();

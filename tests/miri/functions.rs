@@ -1,4 +1,4 @@
-//! The C functions over memory of which each array is an allocation of its own, exactly as long as it has to be.
+//! The C functions over arrays that are separate allocations of exactly the required length.
 
 use segloss::ffi::codes::*;
 use segloss::ffi::distance::{segloss_distance, segloss_distance_scratch_size};
@@ -8,7 +8,7 @@ use segloss::ffi::verbs::*;
 use std::mem::{MaybeUninit, zeroed};
 use std::ptr::null;
 
-/// Writes a term with the defaults of its form.
+/// Writes a term with the defaults of its loss.
 type Init = fn(*mut segloss_term) -> segloss_status;
 
 macro_rules! forms {
@@ -43,7 +43,7 @@ fn tensor<T>(data: &[T], shape: &[i64], dtype: i32) -> segloss_tensor {
     }
 }
 
-/// Scratch as malloc gives it: nothing has been written to it.
+/// Uninitialized scratch, as malloc returns it.
 fn unwritten(bytes: usize) -> Vec<MaybeUninit<u8>> {
     let mut scratch = Vec::with_capacity(bytes);
     scratch.resize_with(bytes, MaybeUninit::uninit);
@@ -55,7 +55,7 @@ fn painted(count: usize) -> Vec<f32> {
 }
 
 #[test]
-fn every_form() {
+fn every_loss() {
     let logits = painted(2 * 3 * N);
     let labels: Vec<u8> = (0..2 * N).map(|k| (k % 7 % 3) as u8).collect();
     for form in FORMS {

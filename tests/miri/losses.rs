@@ -1,4 +1,4 @@
-//! Every loss on cases of a few voxels: labels, masks and maps; in place, strided, by two threads.
+//! Every loss on cases of a few voxels: labels, masks and maps; in place, strided, on two threads.
 
 use crate::Two;
 use crate::bridge::{Float, Format, Inputs, Layout, Target, outcome, with_terms};
@@ -6,25 +6,25 @@ use crate::list::losses;
 use crate::naive::{Activation, Case, TermSpec, value};
 use segloss::{Batch, Executor, Gradient, Outputs, Sequential, ViewMut, run, scratch_len};
 
-/// Odd sixteenths, no class near one half.
+/// Odd multiples of 1/16, no probability close to one half.
 fn logits(count: usize) -> Vec<f64> {
     (0..count).map(|k| (2 * (k * k * 31 + k * 17) as i64 % 61 - 61) as f64 / 16.0).collect()
 }
 
-/// A voxel more than a row, and labels one of which is ignored.
+/// One voxel more than a row, and an ignored label.
 fn labelled() -> Case {
     let labels = [0, 2, 1, 255, 2, 0, 1, 1, 2, 0];
     Case::of_labels(3, &[2, 5], Activation::Softmax, &logits(30), &labels, &[255])
         .weighted(&[1.0, 0.5, 2.0, 1.0, 0.0, 1.5, 1.0, 0.75, 1.25, 1.0])
 }
 
-/// Two samples; every voxel belongs to one class, so that every loss serves it.
+/// Two samples; every voxel belongs to exactly one class, so that every loss is defined.
 fn masks() -> Case {
     let truth: Vec<f64> = (0..28).map(|k| f64::from((k % 7 + k / 14) % 2 == k / 7 % 2)).collect();
     Case::of_maps(2, &[7], Activation::Sigmoid, &logits(28), &truth)
 }
 
-/// All losses that are defined for a case, numbered, and what the reference says.
+/// All losses that are defined for a case, numbered, with the results of the reference.
 fn each(case: &Case, mut law: impl FnMut(usize, &str, &[TermSpec], f64)) {
     for (k, loss) in losses().iter().enumerate() {
         let terms = loss.for_classes(case.c);
@@ -38,7 +38,7 @@ fn close(what: &str, ours: f64, theirs: f64, tolerance: f64) {
     assert!((ours - theirs).abs() <= tolerance * theirs.abs().max(0.01), "{what}: {ours}, not {theirs}");
 }
 
-/// Formats take turns: all of them on every loss would take an hour.
+/// The formats alternate: all of them for every loss would take an hour.
 #[test]
 fn labels_of_every_format() {
     let case = labelled();
@@ -66,7 +66,7 @@ fn masks_and_maps() {
     });
 }
 
-/// Samples are shared out among threads, for every fifth loss; threads write to one gradient and to parts of one scratch.
+/// Every fifth loss on two threads, which write to one gradient and to parts of one scratch.
 #[test]
 fn two_threads() {
     let (samples, n) = (3, 70);

@@ -1,7 +1,7 @@
 //! Small cases of every loss, of the distance transform and of the C functions, for Miri: `.ci/miri TARGET`.
 //!
-//! The list of losses, the reference and the formats are those of the laws; only the cases are smaller. Numbers are
-//! compared too: on big-endian and 32-bit targets nothing else looks at them.
+//! The list of losses, the reference and the formats are those of the laws; the cases are smaller. Numbers are compared
+//! too, because no other test runs on big-endian and 32-bit targets.
 
 #[path = "../bridge.rs"]
 mod bridge;
@@ -25,7 +25,7 @@ mod naive;
 use segloss::Executor;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Two threads, tasks dealt out in turn; it keeps the most tasks that it was given at once.
+/// Two threads, tasks assigned in turn; records the largest number of tasks of a call.
 #[derive(Default)]
 struct Two(AtomicUsize);
 

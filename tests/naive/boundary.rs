@@ -2,19 +2,19 @@
 
 use super::{Case, Probabilities, distance, probabilities};
 
-/// Which weight D a Hausdorff loss takes.
+/// The weight D of a Hausdorff loss.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Hausdorff {
     pub alpha: f64,
     pub target_only: bool,
     pub prediction_only: bool,
-    /// The prediction's mask is where the class is the largest, not where s > 0.5.
+    /// The prediction's mask is the argmax instead of s > 0.5.
     pub argmax: bool,
-    /// D is 0 outside the mask it belongs to.
+    /// D is 0 outside its mask.
     pub interior: bool,
     /// log1p of the whole term.
     pub log: bool,
-    /// A given field is all of D, not the half of the target.
+    /// A given field is the complete D, not only the target's half.
     pub field_complete: bool,
 }
 
@@ -107,7 +107,7 @@ fn powered(case: &Case, mask: &[bool], form: Hausdorff) -> Vec<f64> {
     distances.into_iter().zip(mask).map(masked).collect()
 }
 
-/// s > 0.5, or the lowest of the largest classes; a voxel that is not counted is outside, NaN too.
+/// s > 0.5, or the argmax with the lowest index; uncounted voxels and NaN are outside.
 pub fn prediction_mask(case: &Case, p: &Probabilities, argmax: bool, b: usize, c: usize) -> Vec<bool> {
     let inside = |i: usize| {
         let s = |c: usize| p.s[case.at(b, c, i)];

@@ -1,13 +1,13 @@
-//! A batch, and what every loss asks of it.
+//! A batch, and the quantities that all losses use.
 
-/// How a prediction becomes a probability.
+/// How the prediction is read.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Activation {
     Softmax,
     Sigmoid,
-    /// As given: exclusive classes if C ≥ 2, one Bernoulli variable if C = 1.
+    /// Probabilities: exclusive classes if C ≥ 2, one Bernoulli variable if C = 1.
     Probability,
-    /// As given: each class a Bernoulli variable of its own.
+    /// Probabilities: each class an independent Bernoulli variable.
     ProbabilityPerClass,
 }
 
@@ -18,7 +18,7 @@ pub struct Case {
     pub c: usize,
     /// Spatial extents; their product is N.
     pub shape: Vec<usize>,
-    /// The prediction as given.
+    /// The prediction: logits or probabilities.
     pub z: Vec<f64>,
     pub activation: Activation,
     /// g, one-hot if targets are labels.
@@ -87,7 +87,7 @@ impl Case {
         self.shape.iter().product()
     }
 
-    /// Place of a voxel in a map [B, C, N].
+    /// Index of a voxel in a map [B, C, N].
     pub fn at(&self, b: usize, c: usize, i: usize) -> usize {
         (b * self.c + c) * self.n() + i
     }
@@ -112,7 +112,7 @@ impl Case {
         self.counted().iter().map(|voxel| voxel.2).sum()
     }
 
-    /// True if the classes exclude each other, false if each is a Bernoulli variable.
+    /// True if the classes are exclusive, false if each is a Bernoulli variable.
     pub fn exclusive(&self) -> bool {
         match self.activation {
             Activation::Softmax => true,
@@ -121,7 +121,7 @@ impl Case {
         }
     }
 
-    /// The label that means class c: for one class the object is 1.
+    /// The label of class c; for one class the object has label 1.
     pub fn label_of(&self, c: usize) -> i64 {
         if self.c == 1 { 1 } else { c as i64 }
     }

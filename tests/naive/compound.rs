@@ -1,4 +1,4 @@
-//! The halves of the compound losses; a compound is a weighted sum of terms.
+//! The terms of the compound losses; a compound is a weighted sum of terms.
 
 use super::boundary::{Hausdorff, no_background};
 use super::probability::FLOOR;
@@ -23,7 +23,7 @@ pub fn balanced_cross_entropy(case: &Case, v: &[f64], beta: f64) -> f64 {
 /// (16), first half  (−log Dice)^γ of one class
 pub fn log_dice(t: &Tally, gamma: f64, en: f64, ed: f64) -> f64 {
     let loss = dice(t, false, en, ed);
-    // Precise at both ends; without overlap and ε the logarithm stands at the floor that probabilities have.
+    // Accurate near 0 and 1; without intersection and ε the logarithm is clamped at the floor of probabilities.
     let logarithm = if loss > 0.5 {
         let ratio = (2.0 * t.overlap + en) / (t.predicted + t.truth + ed);
         if ratio < FLOOR { FLOOR.ln() } else { ratio.ln() }
@@ -33,7 +33,7 @@ pub fn log_dice(t: &Tally, gamma: f64, en: f64, ed: f64) -> f64 {
     power(-logarithm, gamma)
 }
 
-/// (16), second half  L = (1/W) Σ w Σ_c v g (−log s)^γ, due on the true class only, with sigmoid too
+/// (16), second half  L = (1/W) Σ w Σ_c v g (−log s)^γ, on the target class only, with sigmoid too
 pub fn power_cross_entropy(case: &Case, v: &[f64], gamma: f64) -> f64 {
     let p = probabilities(case);
     let mut sum = 0.0;
@@ -46,7 +46,7 @@ pub fn power_cross_entropy(case: &Case, v: &[f64], gamma: f64) -> f64 {
     sum / case.total_weight()
 }
 
-/// v_c = (Σf/f_c)^½ with f_c the truth of class c where it is annotated, 0 for a class without truth.
+/// v_c = (Σf/f_c)^½ with f_c the target sum of class c where it is annotated, 0 for an absent class.
 pub fn from_frequencies(case: &Case) -> Vec<f64> {
     let annotated = case.annotated(&vec![1.0; case.c]);
     let all = tallies(case);
@@ -57,7 +57,7 @@ pub fn from_frequencies(case: &Case) -> Vec<f64> {
     (0..case.c).map(|c| if frequency(c) > 0.0 { (total / frequency(c)).sqrt() } else { 0.0 }).collect()
 }
 
-/// The named presets; those that leave the background out need to know the classes.
+/// The named presets; those that exclude the background depend on the number of classes.
 pub mod presets {
     use super::*;
 

@@ -1,4 +1,4 @@
-//! Distances by trying every pair of voxels.
+//! Distances from all pairs of voxels.
 
 use super::Case;
 
@@ -44,10 +44,10 @@ pub fn reverted(case: &Case) -> Vec<f64> {
     field
 }
 
-/// What stands for the classes that are not annotated in a sample, and for no label: their truth is not read.
+/// The region of the classes that are not annotated in a sample, and of no label: their target is not read.
 const REST: i64 = i64::MIN + 1;
 
-/// The label of each voxel of a sample; of maps the class that is 1, for one map its value.
+/// The label of each voxel of a sample; for maps the class with value 1, for one map its value.
 fn regions(case: &Case, b: usize) -> Vec<i64> {
     let n = case.n();
     let is_annotated = |c: usize| case.class_present[b * case.c + c];
@@ -77,7 +77,7 @@ fn regions(case: &Case, b: usize) -> Vec<i64> {
     }
 }
 
-/// The target's mask of a class in a sample: every other label and every ignored one is outside.
+/// The target's mask of a class in a sample: every other label and every ignored label is outside.
 pub fn target_mask(case: &Case, b: usize, c: usize) -> Vec<bool> {
     let n = case.n();
     (0..n)
@@ -88,13 +88,13 @@ pub fn target_mask(case: &Case, b: usize, c: usize) -> Vec<bool> {
         .collect()
 }
 
-/// The distance from voxel i to the nearest voxel that is wanted.
+/// The distance from voxel i to the nearest voxel that satisfies the condition.
 fn nearest(shape: &[usize], spacing: &[f64], i: usize, wanted: impl Fn(usize) -> bool) -> Option<f64> {
     let n: usize = shape.iter().product();
     (0..n).filter(|&j| wanted(j)).map(|j| between(shape, spacing, i, j)).reduce(f64::min)
 }
 
-/// The Euclidean distance of two voxels, indices in C order.
+/// The Euclidean distance between two voxels given by index in C order.
 fn between(shape: &[usize], spacing: &[f64], mut i: usize, mut j: usize) -> f64 {
     let mut square = 0.0;
     for (extent, unit) in shape.iter().zip(spacing).rev() {

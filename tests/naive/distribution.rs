@@ -1,8 +1,8 @@
-//! Distribution losses: a mean over voxels of what the probability of the truth costs.
+//! Distribution losses: a mean over voxels of a function of the target's probability.
 
 use super::{Case, Normalizer, Probabilities, Selection, distance, probabilities, times};
 
-/// Σ_c v ℓ_c of a voxel; its class mean Σ_c v ℓ_c / Σ_c v where each class is a variable of its own.
+/// Σ_c v ℓ_c of a voxel; the class mean Σ_c v ℓ_c / Σ_c v for independent classes.
 fn over_classes(case: &Case, v: &[f64], b: usize, pays: impl Fn(usize) -> f64) -> f64 {
     let v = &v[b * case.c..][..case.c];
     let classes = || (0..case.c).filter(|&c| v[c] > 0.0);
@@ -26,7 +26,7 @@ fn surprise(case: &Case, p: &Probabilities, g: f64, k: usize) -> f64 {
 
 /// (2), (3)  L = −(1/n) Σ w Σ_c v g log s
 ///
-/// n = W, or Σ w Σ_c v g of exclusive classes by class weight, g before smoothing.
+/// n = W, or by class weight and for exclusive classes Σ w Σ_c v g, with g before smoothing.
 /// Smoothing λ: g becomes (1−λ)g + λ/C of exclusive classes, (1−λ)g + λ/2 of a Bernoulli variable.
 pub fn cross_entropy(case: &Case, v: &[f64], label_smoothing: f64, normalizer: Normalizer) -> f64 {
     let p = probabilities(case);
@@ -49,9 +49,9 @@ pub fn cross_entropy(case: &Case, v: &[f64], label_smoothing: f64, normalizer: N
 
 /// (4)  L = −(Σ_K w Σ_c v g log s) / (Σ_K w)
 ///
-/// K by fraction k: ⌊k·N_counted⌋ places, at least one, ranked by cost with v and without w; the voxels whose
-/// cost equals the cut share the places left. K by threshold t: cost without v strictly above −log t; of a class
-/// that is not annotated nobody knows the truth, so it has no cost there either.
+/// K by fraction k: ⌊k·N_counted⌋ places, at least one, ranked by loss with v and without w; the voxels whose
+/// loss equals the threshold share the remaining places. K by threshold t: loss without v strictly above −log t; a
+/// class that is not annotated adds no loss here either.
 pub fn top_k(case: &Case, v: &[f64], selection: Selection) -> f64 {
     let p = probabilities(case);
     let shares = top_k_shares(case, v, selection);
@@ -71,7 +71,7 @@ pub fn bare_cost(case: &Case, p: &Probabilities, v: &[f64], b: usize, i: usize) 
     })
 }
 
-/// How much of each counted voxel is in K.
+/// The share of each counted voxel in K.
 pub fn top_k_shares(case: &Case, v: &[f64], selection: Selection) -> Vec<f64> {
     let p = probabilities(case);
     let costs = |v: &[f64]| -> Vec<f64> {
@@ -87,7 +87,7 @@ pub fn top_k_shares(case: &Case, v: &[f64], selection: Selection) -> Vec<f64> {
     }
 }
 
-/// The share of each voxel in the places of the hardest fraction: 1 above the cut, n_r/n_t at it.
+/// The share of each voxel in the places of the fraction: 1 above the threshold, n_r/n_t at it.
 pub fn hardest(costs: &[f64], fraction: f64) -> Vec<f64> {
     let rank = |cost: &f64| if cost.is_nan() { f64::INFINITY } else { *cost };
     let mut ranks: Vec<f64> = costs.iter().map(rank).collect();

@@ -1,14 +1,14 @@
-//! Every loss of "Segmentation Loss Odyssey" straight from its equation, in plain f64 loops.
+//! Every loss of "Segmentation Loss Odyssey" as its equation, in plain f64 loops.
 //!
-//! Slow, allocating, free of the crate: what the crate is compared with. Numbers in brackets are the paper's
-//! equations. Gradients are not here: tests take differences of a value.
+//! Slow, allocating, independent of the crate: the reference. Numbers in brackets are the paper's equations. It has no
+//! gradients: tests take finite differences of the value.
 //!
 //! ```text
 //! b, c, i   sample, class, voxel; maps are [B, C, N], contiguous, weights and labels [B, N]
 //! s, g, w   probability, target, voxel weight; W = Σ w over the batch, W_b over a sample
 //! v_bc      weight of class c where it is annotated in sample b and b has a counted voxel, else 0
 //! ```
-#![allow(dead_code, unused_imports)] // each test binary takes what it needs
+#![allow(dead_code, unused_imports)] // each test binary uses a part
 
 pub mod boundary;
 mod case;
@@ -24,7 +24,7 @@ pub use probability::{Probabilities, probabilities};
 pub use region::{Tally, tallies};
 pub use term::{Absent, ClassAverage, Form, Normalizer, SampleAverage, Selection, TermSpec};
 
-/// A product, in which a coefficient of 0 takes away an infinite factor.
+/// A product with 0 · ∞ = 0.
 pub fn times(coefficient: f64, x: f64) -> f64 {
     if coefficient == 0.0 && x.is_infinite() { 0.0 } else { coefficient * x }
 }
@@ -34,7 +34,7 @@ pub fn value(case: &Case, terms: &[TermSpec]) -> f64 {
     terms.iter().map(|term| times(term.weight, term_value(case, term))).sum()
 }
 
-/// One loss before its weight. Where nothing is left to average it is 0, for a loss less one too.
+/// One term before its weight; 0 if nothing is left to average, with `minus_one` too.
 pub fn term_value(case: &Case, term: &TermSpec) -> f64 {
     let v = case.annotated(&class_weight(case, term));
     if v.iter().all(|&v| v == 0.0) {
@@ -60,7 +60,7 @@ pub fn term_value(case: &Case, term: &TermSpec) -> f64 {
     }
 }
 
-/// v_c: what the caller gave, or the default of the form.
+/// v_c: the given class weights, or the default of the loss.
 pub fn class_weight(case: &Case, term: &TermSpec) -> Vec<f64> {
     let given = term.class_weight.clone();
     match term.form {
@@ -68,7 +68,7 @@ pub fn class_weight(case: &Case, term: &TermSpec) -> Vec<f64> {
             given.unwrap_or_else(|| boundary::no_background(case.c))
         }
         Form::PowerCrossEntropy { .. } => given.unwrap_or_else(|| compound::from_frequencies(case)),
-        // In a mean of Dice it matters only whether v_c is 0.
+        // The mean of log-Dice only uses whether v_c is 0.
         Form::LogDice { .. } => given
             .unwrap_or_else(|| compound::from_frequencies(case))
             .iter()

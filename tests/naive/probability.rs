@@ -1,8 +1,8 @@
-//! Probabilities and their logarithms, precise at both ends.
+//! Probabilities and their logarithms, accurate near 0 and 1.
 
 use super::{Activation, Case};
 
-/// Below it a probability given as input has the logarithm of the floor itself.
+/// The floor: smaller probabilities given as input have the logarithm of the floor.
 pub const FLOOR: f64 = 1.0 / ((1u128 << 126) as f64); // 2⁻¹²⁶
 
 /// Maps [B, C, N]; 0 where a voxel is not counted.
@@ -14,7 +14,7 @@ pub struct Probabilities {
     pub log_1ms: Vec<f64>,
 }
 
-/// The prediction through its activation.
+/// Applies the activation to the prediction.
 pub fn probabilities(case: &Case) -> Probabilities {
     let none = vec![0.0; case.z.len()];
     let mut all =
@@ -45,8 +45,8 @@ pub fn probabilities(case: &Case) -> Probabilities {
 /// log(1 − s_m) = log Σ_{k≠m} e^(z_k) − log Σ_k e^(z_k), shifted by the second largest logit
 /// ```
 ///
-/// Logits may be infinite: −∞ has s = 0, one class at +∞ has s = 1; two at +∞, or all at −∞, are NaN. Classes that are
-/// all at −∞ have equal shares of what they are together.
+/// Logits may be infinite: −∞ gives s = 0, one class at +∞ gives s = 1; two at +∞, or all at −∞, give NaN. In log(1 − s),
+/// other classes that are all at −∞ have equal shares.
 struct Softmax {
     m: usize,
     rest: f64,

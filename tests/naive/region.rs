@@ -2,9 +2,9 @@
 
 use super::{Absent, Case, ClassAverage, Form, SampleAverage, TermSpec, compound, probabilities};
 
-/// A denominator below it makes a ratio 1, the parts of (7) 0.
+/// Denominators below this are treated as zero: the ratio is 1, the parts of (7) are 0.
 pub const NOTHING: f64 = 1e-30;
-/// Below it a power with an exponent under 1 is replaced by its chord.
+/// Below this a power with an exponent under 1 is replaced by its chord.
 pub const TAU: f64 = 1e-6;
 
 /// Sums over the voxels of one sample and class.
@@ -22,7 +22,7 @@ pub struct Tally {
     pub truth_squared: f64,
     /// S₂ = Σ w s².
     pub predicted_squared: f64,
-    /// Σ w (s − g)², on the truth and beside it.
+    /// Σ w (s − g)² over positive and negative voxels.
     pub missed: f64,
     pub spilled: f64,
     /// FP = Σ w (1 − g) s.
@@ -90,12 +90,12 @@ pub fn class_loss(term: &TermSpec, t: &Tally) -> f64 {
     }
 }
 
-/// 1 − ratio, from what the denominator has more than the numerator: exactly 0 where they are equal.
+/// 1 − ratio from the difference of denominator and numerator: exactly 0 if they are equal.
 fn one_minus_ratio(excess: f64, denominator: f64) -> f64 {
     if denominator < NOTHING { 0.0 } else { excess / denominator }
 }
 
-/// x^p; for p < 1, whose tangent at 0 is vertical, its chord x·τ^(p−1) below τ. For p > 1 no less than 0.
+/// x^p; for p < 1, whose tangent at 0 is vertical, the chord x·τ^(p−1) below τ; for p > 1 at least 0.
 pub fn power(x: f64, p: f64) -> f64 {
     if p < 1.0 && x < TAU {
         x * TAU.powf(p - 1.0)
@@ -160,7 +160,7 @@ fn generalized_dice(classes: &[Tally], u: &[f64], en: f64, ed: f64) -> f64 {
     one_minus_ratio(excess, all)
 }
 
-/// u_c = v (G_min/G_c)^p over its largest value; a counted class without truth has 1 for the power, skipped 0.
+/// u_c = v (G_min/G_c)^p divided by its largest value; the power of an absent class is 1 if counted, 0 if skipped.
 pub fn generalized_weights(classes: &[Tally], v: &[f64], p: f64, absent: Absent) -> Vec<f64> {
     let counted = || classes.iter().zip(v).filter(|(_, v)| **v > 0.0);
     let smallest = counted().map(|(t, _)| t.truth).filter(|&g| g > 0.0).fold(f64::INFINITY, f64::min);
@@ -183,7 +183,7 @@ fn penalty(gd: f64, k: f64) -> f64 {
     gd / (1.0 + k * (1.0 - gd))
 }
 
-/// The mean over samples, or the one of pooled samples; `None` if nothing is left.
+/// The mean over samples, or the loss of pooled samples; `None` if nothing is left.
 pub fn average(case: &Case, v: &[f64], term: &TermSpec) -> Option<f64> {
     let all = tallies(case);
     let samples: Vec<(Vec<f64>, Vec<Tally>)> = match term.sample_average {
@@ -198,8 +198,8 @@ fn owned((v, classes): (&[f64], &[Tally])) -> (Vec<f64>, Vec<Tally>) {
     (v.to_vec(), classes.to_vec())
 }
 
-/// T_c = Σ_b T_bc over the samples with v_bc > 0, and v_c where there is one. Where classes are pooled, too, the
-/// sum is that of m_bc T_bc: an absent class is skipped sample by sample.
+/// T_c = Σ_b T_bc over the samples with v_bc > 0, with v_c if there is one. If classes are pooled too, the sum is that
+/// of m_bc T_bc: absent classes are skipped sample by sample.
 pub fn pool(case: &Case, v: &[f64], all: &[Tally], term: &TermSpec) -> (Vec<f64>, Vec<Tally>) {
     let mut pooled = (vec![0.0; case.c], vec![Tally::default(); case.c]);
     let by_sample = term.absent == Absent::Skipped

@@ -54,23 +54,23 @@ pub enum Form {
     LogDice { gamma: f64 },
 }
 
-/// A weighted loss of a sum.
+/// A weighted term.
 #[derive(Clone, Debug)]
 pub struct TermSpec {
     pub form: Form,
-    /// λ of the sum.
+    /// The weight λ.
     pub weight: f64,
     pub smooth_numerator: f64,
     pub smooth_denominator: f64,
-    /// The value less one: combo writes its Dice as −Dice.
+    /// Subtracts 1 from the value: combo uses −Dice.
     pub minus_one: bool,
-    /// Averages serve the region losses only; costs are normalised over the batch.
+    /// Averages apply to region losses only; voxel losses are normalized over the batch.
     pub class_average: ClassAverage,
     pub sample_average: SampleAverage,
     pub absent: Absent,
-    /// v, or the default of the form.
+    /// v, or the default of the loss.
     pub class_weight: Option<Vec<f64>>,
-    /// The finished weight of a distance loss, [B, C, N]; for (6) [B, N] too.
+    /// The field of a distance loss, [B, C, N]; for (6) also [B, N].
     pub field: Option<Vec<f64>>,
 }
 

@@ -40,7 +40,7 @@ int32_t shim_run(void *const managed[4], const int versioned[4], double *value, 
   int64_t strides[SEGLOSS_MAX_NDIM];
   segloss_term terms[2];
   segloss_args args;
-  segloss_error fault;
+  segloss_error error;
   segloss_status status;
   size_t bytes = 0;
   int k;
@@ -50,11 +50,11 @@ int32_t shim_run(void *const managed[4], const int versioned[4], double *value, 
   segloss_args_init(&args, sizeof args);
   args.activation = SEGLOSS_SOFTMAX;
   args.value = value;
-  args.error = &fault;
-  status = segloss_dlpack_input(dl[0], "pred", &args.pred, &fault);
-  if (!status) status = segloss_dlpack_input(dl[1], "target", &args.target, &fault);
-  if (!status && managed[2]) status = segloss_dlpack_input(dl[2], "voxel_weight", &args.voxel_weight, &fault);
-  if (!status) status = segloss_dlpack_output(dl[3], flags[3], "grad", &args.pred, strides, &args.grad, &fault);
+  args.error = &error;
+  status = segloss_dlpack_input(dl[0], "pred", &args.pred, &error);
+  if (!status) status = segloss_dlpack_input(dl[1], "target", &args.target, &error);
+  if (!status && managed[2]) status = segloss_dlpack_input(dl[2], "voxel_weight", &args.voxel_weight, &error);
+  if (!status) status = segloss_dlpack_output(dl[3], flags[3], "grad", &args.pred, strides, &args.grad, &error);
   if (!status) status = segloss_scratch_size(terms, 2, &args, &bytes);
   if (!status) {
     args.scratch = malloc(bytes);
@@ -62,6 +62,6 @@ int32_t shim_run(void *const managed[4], const int versioned[4], double *value, 
     status = segloss_run(terms, 2, &args);
     free(args.scratch);
   }
-  if (status) snprintf(said, room, "%s: wanted %s", fault.argument, fault.expected);
+  if (status) snprintf(said, room, "%s: expected %s", error.argument, error.expected);
   return status;
 }

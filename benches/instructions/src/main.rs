@@ -1,7 +1,8 @@
 //! Value and gradient of a dozen losses, each plain, with ignored labels, with weights and with masks.
 //!
-//! `.ci/instructions` runs this under callgrind, which counts inside [`measured`] and writes a sum after each call. The
-//! name of each call is printed in the same order. With `time` it takes times instead: the least of many, interleaved.
+//! `.ci/instructions` runs this program under callgrind, which counts inside [`measured`] and writes a sum after each
+//! call. The program prints the names of the calls in the same order. With `time` it measures times instead: the minimum
+//! of many interleaved runs.
 
 use half::f16;
 use segloss::cpu::{Level, force};
@@ -9,20 +10,20 @@ use segloss::*;
 use std::hint::black_box;
 use std::time::Instant;
 
-/// One whole chunk of voxels, and one that ends inside a block.
+/// One complete chunk of voxels, and one that ends inside a block.
 const SAMPLE: [usize; 2] = [2, 20_000];
 
-/// How the voxels of a case count.
+/// Which voxels of a case are counted, and with which weight.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Variant {
     Plain,
-    /// A label is to be ignored that no voxel has.
+    /// An ignored label that no voxel has.
     Ignore,
-    /// One voxel in twenty has it.
+    /// One voxel in twenty has the ignored label.
     Ignored,
     /// Every voxel has a weight.
     Weights,
-    /// The truth is a mask per class.
+    /// The target is a mask per class.
     Masks,
 }
 
@@ -35,24 +36,26 @@ struct Case {
     /// Samples, classes and voxels.
     shape: [usize; 3],
     activation: Activation,
-    forms: Vec<Box<dyn Form>>,
+    losses: Vec<Box<dyn Loss>>,
     dtype: Dtype,
 }
 
-fn case(name: &'static str, classes: usize, activation: Activation, forms: Vec<Box<dyn Form>>) -> Case {
-    Case { name, shape: [SAMPLE[0], classes, SAMPLE[1]], activation, forms, dtype: Dtype::F32 }
+fn case(name: &'static str, classes: usize, activation: Activation, losses: Vec<Box<dyn Loss>>) -> Case {
+    Case { name, shape: [SAMPLE[0], classes, SAMPLE[1]], activation, losses, dtype: Dtype::F32 }
 }
 
 fn cases() -> Vec<Case> {
     use Activation::{Sigmoid, Softmax};
-    let cross_entropy = || vec![Box::new(CrossEntropy::default()) as Box<dyn Form>];
-    let dice = || vec![Box::new(Dice::default()) as Box<dyn Form>];
-    let both = || vec![Box::new(Dice::default()) as Box<dyn Form>, Box::new(CrossEntropy::default())];
+    let cross_entropy = || vec![Box::new(CrossEntropy::default()) as Box<dyn Loss>];
+    let dice = || vec![Box::new(Dice::default()) as Box<dyn Loss>];
+    let both = || vec![Box::new(Dice::default()) as Box<dyn Loss>, Box::new(CrossEntropy::default())];
     let squared = || {
-        vec![Box::new(Dice { squares: segloss::region::Squares::Squared, ..Dice::default() }) as Box<dyn Form>]
+        vec![Box::new(Dice { squares: segloss::region::Squares::Squared, ..Dice::default() }) as Box<dyn Loss>]
     };
-    let small =
-        |name, samples, voxels, forms| Case { shape: [samples, 4, voxels], ..case(name, 4, Softmax, forms) };
+    let small = |name, samples, voxels, losses| Case {
+        shape: [samples, 4, voxels],
+        ..case(name, 4, Softmax, losses)
+    };
     vec![
         case("cross entropy, C = 2", 2, Softmax, cross_entropy()),
         case("cross entropy, C = 3", 3, Softmax, cross_entropy()),
@@ -79,14 +82,14 @@ fn cases() -> Vec<Case> {
     ]
 }
 
-/// What callgrind counts.
+/// The function in which callgrind counts.
 #[unsafe(no_mangle)]
 #[inline(never)]
 pub extern "C" fn measured(run: &mut Run) {
     (run.0)();
 }
 
-/// A call that is measured.
+/// A measured call.
 pub struct Run(Box<dyn FnMut()>);
 
 impl Case {
@@ -136,7 +139,7 @@ impl Case {
             if variant == Variant::Weights {
                 batch.voxel_weight = Some(View::new(&weights, &[samples, voxels]).unwrap());
             }
-            let terms: Vec<Term<'_>> = self.forms.iter().map(|form| Term::new(1.0, form.as_ref())).collect();
+            let terms: Vec<Term<'_>> = self.losses.iter().map(|loss| Term::new(1.0, loss.as_ref())).collect();
             if scratch.is_empty() {
                 scratch.resize(scratch_len(&batch, &terms).unwrap(), 0);
                 return;
@@ -147,13 +150,13 @@ impl Case {
     }
 }
 
-/// The variants that a case has: of small samples the plain one.
+/// The variants of a case: only the plain one for small samples.
 fn variants(case: &Case) -> impl Iterator<Item = Variant> + use<> {
     let is_small = case.shape[2] != SAMPLE[1];
     VARIANTS.into_iter().filter(move |&variant| !is_small || variant == Variant::Plain)
 }
 
-/// Prints each call and makes it once; the scratch of each is there before.
+/// Prints the name of each call and runs it once, with scratch allocated before.
 fn count(part: &str) {
     assert_eq!(force(Level::Avx2), Level::Avx2, "this CPU has no AVX2");
     for at in (0..cases().len()).filter(|&at| cases()[at].name.contains(part)) {
@@ -167,7 +170,7 @@ fn count(part: &str) {
     }
 }
 
-/// Prints nanoseconds per voxel, the least of many rounds over all variants of a case.
+/// Prints nanoseconds per voxel: the minimum of many rounds over all variants of a case.
 fn time(part: &str) {
     for at in (0..cases().len()).filter(|&at| cases()[at].name.contains(part)) {
         let case = &cases()[at];

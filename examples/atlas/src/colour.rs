@@ -1,4 +1,4 @@
-//! Colours that the colour-blind can tell apart.
+//! Colours that are distinguishable with colour blindness.
 
 use crate::volume::MAX_CLASSES;
 
@@ -9,7 +9,7 @@ pub const INK: Colour = [24, 28, 36];
 pub const FAINT: Colour = [104, 110, 122];
 pub const RULE: Colour = [214, 218, 226];
 
-/// ColorBrewer's RdBu, turned around: blue below zero, red above.
+/// ColorBrewer's RdBu, reversed: blue below zero, red above.
 const DIVERGING: [Colour; 11] = [
     [5, 48, 97],
     [33, 102, 172],
@@ -42,24 +42,24 @@ pub fn of_class(class: usize) -> Colour {
     CLASSES[class % MAX_CLASSES]
 }
 
-/// A number in [−1, 1], what lies outside held at the ends.
+/// The colour of a number in [−1, 1]; numbers outside are clamped.
 pub fn diverging(value: f32) -> Colour {
     let place = (value.clamp(-1.0, 1.0) + 1.0) / 2.0 * (DIVERGING.len() - 1) as f32;
     let below = (place as usize).min(DIVERGING.len() - 2);
     mix(DIVERGING[below], DIVERGING[below + 1], place - below as f32)
 }
 
-/// A number in [0, 1] from black to white.
+/// The grey level of a number in [0, 1], from black to white.
 pub fn grey(value: f32) -> Colour {
     [(value.clamp(0.0, 1.0) * 255.0).round() as u8; 3]
 }
 
-/// `share` of the second colour, the rest of the first.
+/// A mixture with fraction `share` of the second colour.
 pub fn mix(first: Colour, second: Colour, share: f32) -> Colour {
     blend([(first, 1.0 - share), (second, share)])
 }
 
-/// The sum of colours by their shares.
+/// A weighted sum of colours.
 pub fn blend(parts: impl IntoIterator<Item = (Colour, f32)>) -> Colour {
     let mut sum = [0f32; 3];
     for (colour, share) in parts {

@@ -1,11 +1,11 @@
-//! Gradients against central differences, in f64 on a crop of the scan.
+//! Checks gradients against central differences, in f64 on a crop of the scan.
 //!
 //! ```text
 //! ∂L/∂z ≈ ( 8·[L(z + h) − L(z − h)] − [L(z + 2h) − L(z − 2h)] ) / 12h
 //! ```
 //!
-//! Fields and selections are constants of the gradient: each term is [`Held`] on its own, and the
-//! differences add up.
+//! Fields and selections are constants for the gradient: each term is replaced by a [`Held`] term, and
+//! the differences of the terms are added.
 
 use crate::Result;
 use crate::held::Held;
@@ -17,17 +17,17 @@ const STEP: f64 = 1e-2;
 const STENCIL: [(f64, f64); 4] = [(-2.0, 1.0), (-1.0, -8.0), (1.0, 8.0), (2.0, -1.0)];
 /// The longest side of the crop, in voxels.
 const SIDE: usize = 16;
-/// Voxels drawn, as many of each kind.
+/// The number of sampled voxels, the same number of each kind.
 const DRAWN: usize = 48;
-/// Crops to choose from.
+/// The number of candidate crops.
 const CROPS: usize = 32;
 
-/// Where a voxel lies, as seen from one class.
+/// The position of a voxel relative to one class.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Place {
     Inside,
     Outside,
-    /// A neighbour is on the other side.
+    /// A neighbour is on the other side of the boundary.
     Border,
 }
 
@@ -38,8 +38,8 @@ pub struct Check {
 }
 
 impl Check {
-    /// A crop around a border of `class` in `slice`: the one that shows most classes, and most of
-    /// the inside, the outside and the border. Voxels are drawn evenly from all three.
+    /// Chooses a crop around a border of `class` in `slice`: the one with the most classes, and most of the
+    /// inside, the outside and the border. Voxels are sampled evenly from all three.
     pub fn new(whole: &Case<f32>, class: usize, slice: usize) -> Self {
         let [_, rows, columns] = whole.extents;
         let borders: Vec<usize> = (slice * rows * columns..(slice + 1) * rows * columns)
@@ -51,7 +51,7 @@ impl Check {
         };
         let crops = spread(&borders, CROPS).map(|center| crop(whole, center));
         let case = crops.max_by_key(merit).unwrap_or_else(|| crop(whole, slice * rows * columns));
-        // Where a kind has too few, the larger ones give more.
+        // If a kind has too few voxels, the others contribute more.
         let mut places = voxels_by_place(&case, class);
         places.sort_by_key(Vec::len);
         let mut drawn = Vec::new();
@@ -65,8 +65,8 @@ impl Check {
         self.case.extents
     }
 
-    /// The largest difference between gradient and stencil, over all logits of the voxels drawn,
-    /// in parts of the largest component of the gradient.
+    /// The largest difference between gradient and stencil over all logits of the sampled voxels,
+    /// relative to the largest component of the gradient.
     pub fn largest_error(&mut self, loss: &Loss) -> Result<f64> {
         let exact = self.case.differentiate(&loss.terms)?;
         let last = loss.terms.len() - 1;
@@ -120,7 +120,7 @@ fn place<T>(case: &Case<T>, class: usize, voxel: usize) -> Place {
     if inside { Place::Inside } else { Place::Outside }
 }
 
-/// A box of at most [`SIDE`] voxels a side around a voxel, moved into the volume where it would leave it.
+/// A box of at most [`SIDE`] voxels a side around a voxel, shifted to lie within the volume.
 fn crop(whole: &Case<f32>, center: usize) -> Case<f64> {
     let [all_slices, rows, columns] = whole.extents;
     let center = [center / (rows * columns), center / columns % rows, center % columns];

@@ -1,6 +1,6 @@
 //! The families of the paper's taxonomy.
 
-/// Where a loss stands in the taxonomy.
+/// The place of a loss in the taxonomy.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Family {
     Distribution,
@@ -13,7 +13,7 @@ use Family::{Boundary, Compound, Distribution, Region};
 
 impl Family {
     pub const ALL: [Self; 4] = [Distribution, Region, Boundary, Compound];
-    /// The families that compounds join.
+    /// The families that compounds combine.
     pub const PURE: [Self; 3] = [Distribution, Region, Boundary];
 
     pub fn title(self) -> &'static str {
@@ -46,7 +46,7 @@ impl Family {
         }
     }
 
-    /// The loss that stands for a family that compounds join, and the sentence to take home.
+    /// The representative loss of a family that compounds combine, and a sentence about the family.
     pub fn lesson(self) -> (&'static str, &'static str) {
         match self {
             Distribution => ("Cross entropy", "Cross entropy pushes everywhere"),

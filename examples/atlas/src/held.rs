@@ -1,9 +1,8 @@
-//! What the gradient takes for constant, held while logits change.
+//! Terms whose fields and selections stay constant while logits change.
 //!
-//! Fields are computed once and given as complete. What Hausdorff's has from the prediction is the
-//! field of a target that is the mask of the undisturbed prediction. TopK keeps its voxels by
-//! becoming what it is on them, cross entropy with a weight for each voxel: 1 for those that pay, 0
-//! for the others.
+//! Fields are computed once and given as complete. The half of Hausdorff's field that comes from the
+//! prediction is the field of a target equal to the mask of the unchanged prediction. TopK is replaced
+//! by cross entropy with a weight per voxel: 1 for the selected voxels, 0 for the others.
 
 use crate::Result;
 use crate::measure::Case;
@@ -13,10 +12,10 @@ use segloss::{
 
 static CROSS_ENTROPY: CrossEntropy = CrossEntropy { label_smoothing: 0.0, normalizer: Normalizer::Voxels };
 
-/// The label of a voxel that the prediction puts into no class.
+/// The label of a voxel that the prediction assigns to no class.
 const NOWHERE: u8 = 255;
 
-/// A term of a loss whose constants stay as they are.
+/// A term whose field and selection are constant.
 pub struct Held {
     term: Term<'static>,
     /// The field and its shape, if the term has one.
@@ -27,7 +26,7 @@ pub struct Held {
 
 impl Held {
     pub fn new(case: &Case<f64>, term: &Term<'static>, selection: Option<Selection>) -> Result<Self> {
-        // Enough for both forms of the term: cross entropy needs the least.
+        // Sufficient for the original and the replaced term: cross entropy needs the least.
         let mut scratch = vec![0; scratch_len(&case.batch()?, &[*term])?];
         let field = field_of(case, term, &mut scratch)?;
         let voxel_weight = selection.map(|selection| shares(case, selection));
@@ -68,8 +67,8 @@ fn field_of(case: &Case<f64>, term: &Term<'_>, scratch: &mut [u8]) -> Result<Opt
     Ok(Some((map, shape)))
 }
 
-/// Which voxels pay, found here once more, apart from the crate. Voxels that rank equal at the cut
-/// share the places left.
+/// The voxels that TopK selects, computed independently of the crate. Voxels equal at the threshold
+/// share the remaining places.
 fn shares(case: &Case<f64>, selection: Selection) -> Vec<f64> {
     let voxels = case.voxels();
     let truths: Vec<f64> =

@@ -1,4 +1,4 @@
-//! A loss as it is shown: its terms, its names, its place in the taxonomy.
+//! A displayed loss: its terms, its names, its place in the taxonomy.
 
 use crate::family::Family;
 use segloss::{Loss, Selection, Term};
@@ -7,16 +7,16 @@ use segloss::{Loss, Selection, Term};
 pub struct Loss {
     pub family: Family,
     pub name: &'static str,
-    /// The paper's number or letters for it; empty where it has none.
+    /// The paper's number or letters of the loss; empty if it has none.
     pub mark: &'static str,
-    /// The loss in a few words.
+    /// A short description of the loss.
     pub idea: &'static str,
-    /// The loss of which it is a case or a change.
+    /// The loss of which this one is a special case or a variant.
     pub under: Option<&'static str>,
-    /// What a compound joins, one of each of [`Family::PURE`]; empty for none.
+    /// The members of a compound, one for each of [`Family::PURE`]; empty for none.
     pub joins: [&'static str; 3],
     pub terms: Vec<Term<'static>>,
-    /// Which voxels the last term counts, where it does not count all.
+    /// The selection of the last term, if it does not use all voxels.
     pub selection: Option<Selection>,
 }
 
@@ -44,7 +44,7 @@ impl Loss {
         if self.mark.is_empty() { self.name.to_owned() } else { format!("{} ({})", self.name, self.mark) }
     }
 
-    /// The idea; of a compound, the families that it joins.
+    /// The description; for a compound, its families.
     pub fn idea(&self) -> String {
         let joined = Family::PURE.iter().zip(self.joins).filter(|(_, member)| !member.is_empty());
         let titles: Vec<String> = joined.map(|(family, _)| family.title().to_lowercase()).collect();
@@ -52,12 +52,12 @@ impl Loss {
     }
 }
 
-/// Terms borrow their forms and weights: those of the list live as long as the program.
+/// Terms borrow their losses and weights, which are leaked: the list lives as long as the program.
 pub fn keep<T>(value: T) -> &'static T {
     Box::leak(Box::new(value))
 }
 
-/// The form once, as the crate takes it by default.
+/// The loss with weight 1 and default options.
 pub fn term(form: impl Loss + 'static) -> Term<'static> {
     Term::new(1.0, keep(form))
 }

@@ -1,4 +1,4 @@
-//! The losses that are shown, by family of the paper's taxonomy. Adding one is adding a line.
+//! The displayed losses, by family of the paper's taxonomy. A new loss is one more line.
 
 use crate::family::Family::{Boundary as ByBoundary, Compound, Distribution, Region};
 use crate::loss::{Loss, keep, term};
@@ -10,10 +10,10 @@ use segloss::{
     presets,
 };
 
-/// The loss whose time the others are compared with.
+/// The loss to whose time the others are compared.
 pub const REFERENCE: &str = "Cross entropy";
 
-/// Every loss and preset of the crate; `rarity` weighs the classes where a loss is shown with class weights.
+/// Every loss and preset of the crate; `rarity` holds the class weights of the losses shown with class weights.
 pub fn losses(rarity: &[f64]) -> Vec<Loss> {
     [distribution(rarity), region(), boundary(), compound()].into_iter().flatten().collect()
 }
@@ -119,7 +119,7 @@ fn compound() -> Vec<Loss> {
     ]
 }
 
-/// The median frequency of the classes over that of each; a class that is absent is as rare as the rarest.
+/// Median frequency of the classes divided by the frequency of each; an absent class gets the largest weight.
 pub fn rarity(labels: &[u8], classes: usize) -> Vec<f64> {
     let mut counts = vec![0usize; classes];
     labels.iter().for_each(|&label| counts[usize::from(label)] += 1);

@@ -1,5 +1,5 @@
-//! Every loss of the crate on a brain: a table of values, gradients, errors and times, and a picture
-//! of how each loss pushes.
+//! Every loss of the crate on a brain scan: a table of values, gradients, errors and times, and a picture
+//! of the gradients.
 
 mod colour;
 mod differences;
@@ -30,19 +30,19 @@ use volume::Subject;
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
-/// A loss and all that is told of it.
+/// A loss and its measurements.
 struct Entry {
     loss: Loss,
     value: f64,
     norm: f64,
-    /// The largest error of the gradient, in parts of its largest component.
+    /// The largest error of the gradient relative to its largest component.
     error: f64,
     nanoseconds_per_voxel: f64,
     /// The gradient with respect to the logit of one class.
     slopes: Vec<f32>,
 }
 
-/// All that the table and the picture are made of.
+/// The contents of the table and the picture.
 struct Atlas {
     subject: Subject,
     logits: Vec<f32>,
@@ -50,7 +50,7 @@ struct Atlas {
     slice: usize,
     soft_dice: Vec<f64>,
     entries: Vec<Entry>,
-    /// Voxels at which gradients were checked, and the extents of the crop they lie in.
+    /// The number of voxels at which gradients were checked, and the extents of their crop.
     checked: (usize, [usize; 3]),
 }
 

@@ -1,11 +1,11 @@
-//! What is measured of a loss: value, gradient, time.
+//! Measurements of a loss: value, gradient, time.
 
 use crate::Result;
 use segloss::{Activation, Batch, ClassSums, Dice, Gradient, Outputs, Real, Term, View, ViewMut};
 use segloss::{differentiate, run, scratch_len};
 use std::time::Instant;
 
-/// Seconds that the runs of a loss take: to warm up, and to be timed.
+/// Durations in seconds of the warm-up and of the timed runs of a loss.
 const WARM_UP: f64 = 0.05;
 const TIMED: f64 = 0.5;
 
@@ -68,7 +68,7 @@ impl<T: Real> Case<T> {
         Ok(tallies)
     }
 
-    /// Value and gradient of a loss, run once, and the time they took.
+    /// Value, gradient and time of a single run.
     pub fn differentiate(&self, terms: &[Term<'_>]) -> Result<Measured<T>> {
         let mut measured = Measured {
             value: 0.0,
@@ -88,7 +88,7 @@ impl<T: Real> Case<T> {
             self.again(terms, &mut measured)?;
             warm += measured.seconds;
         }
-        // What else the machine does only ever adds to a time.
+        // Other load on the machine can only increase a time: the minimum is the best estimate.
         let (mut fastest, mut spent) = (f64::INFINITY, 0.0);
         while spent < TIMED {
             self.again(terms, &mut measured)?;
@@ -114,13 +114,13 @@ impl<T: Real> Measured<T> {
         self.gradient.iter().map(|slope| slope.widen().powi(2)).sum::<f64>().sqrt()
     }
 
-    /// The largest component, without its sign.
+    /// The largest absolute component.
     pub fn largest(&self) -> f64 {
         self.gradient.iter().map(|slope| slope.widen().abs()).fold(0.0, f64::max)
     }
 }
 
-/// Soft Dice of a class: twice the overlap, over the sizes of both.
+/// Soft Dice of a class: twice the intersection divided by the sum of both sizes.
 pub fn soft_dice(class: &ClassSums) -> f64 {
     2.0 * class.intersection / (class.prediction + class.target)
 }

@@ -1,23 +1,23 @@
-//! A prediction, imperfect but plausible: one Gaussian of intensity per class, smoothed in space.
+//! A synthetic prediction: one Gaussian of intensity per class, smoothed in space.
 //!
 //! ```text
 //! z_c = (1/T) · G ∗ ln( π_c · [ (1 − ρ) · N(x; μ_c, σ_c²) + ρ / R ] )
 //! ```
 //!
-//! `x` is the intensity of a voxel, `R` the range of all of them, `G` a Gaussian kernel. Share,
-//! mean and variance `π_c`, `μ_c`, `σ_c²` of a class are measured on the truth, once for the whole
-//! volume; at a voxel the prediction sees intensities and nothing else. The share `ρ` of outliers
-//! keeps the logits within a few units of each other, as those of a network are.
+//! `x` is the intensity of a voxel, `R` the range of intensities, `G` a Gaussian kernel. Fraction, mean
+//! and variance `π_c`, `μ_c`, `σ_c²` of a class are computed from the target, once for the whole
+//! volume; the prediction at a voxel depends on intensities only. The fraction `ρ` of outliers keeps
+//! the logits within a few units of each other, as those of a network are.
 
 use crate::volume::Subject;
 
-/// The share `ρ` of voxels whose intensity says nothing.
+/// The fraction `ρ` of outliers.
 const OUTLIERS: f64 = 0.1;
-/// The temperature `T`: what divides the logits.
+/// The temperature `T`, which divides the logits.
 const TEMPERATURE: f64 = 1.5;
-/// Half the width of `G`, as its standard deviation in voxels.
+/// The standard deviation of `G` in voxels.
 const BLUR: f64 = 1.0;
-/// No class is sharper than this part of the range.
+/// The minimum standard deviation of a class relative to the range.
 const SHARPEST: f64 = 0.04;
 
 /// The logits `[C, slices, rows, columns]`.
@@ -34,7 +34,7 @@ pub fn logits(subject: &Subject) -> Vec<f32> {
         let variance = members.map(|x| (x - mean).powi(2)).sum::<f64>() / count.max(1.0);
         let deviation = variance.sqrt().max(SHARPEST * range);
 
-        // One voxel more for each class: a class that nothing belongs to is rare, not impossible.
+        // One additional voxel per class, so that an absent class is rare and not impossible.
         let share = (count + 1.0) / (image.len() + classes.len()) as f64;
         let peak = (1.0 - OUTLIERS) / (deviation * std::f64::consts::TAU.sqrt());
         let log_likelihood = |x: f32| {
@@ -48,7 +48,7 @@ pub fn logits(subject: &Subject) -> Vec<f32> {
     all
 }
 
-/// Convolves with a Gaussian, axis after axis; what lies beyond an edge is the edge.
+/// Convolves with a Gaussian, axis by axis, with edge padding.
 fn smooth(map: &mut [f32], [slices, rows, columns]: [usize; 3]) {
     let reach = (3.0 * BLUR).ceil() as isize;
     let mut kernel: Vec<f32> =

@@ -16,9 +16,9 @@ Usage: atlas [options]
   --slice N       the slice that is shown, along the third axis, from 0 [where the class is largest]
   --help          this text";
 
-/// What the user asked for.
+/// The options of the user.
 pub struct Options {
-    /// A scan and its labels; the embedded ones if there are none.
+    /// Paths of a scan and its labels; without them the embedded ones are used.
     pub files: Option<(PathBuf, PathBuf)>,
     pub out: PathBuf,
     pub class: Option<usize>,

@@ -1,6 +1,6 @@
 //! A canvas: rectangles, text, maps of voxels.
 //!
-//! The font is Inter, cut down to ASCII, Greek and a few signs; its licence lies beside it.
+//! The font is Inter, reduced to ASCII, Greek and a few signs; its licence is in the same folder.
 
 use crate::Result;
 use crate::colour::{Colour, PAPER, mix};
@@ -10,7 +10,7 @@ use image::{GenericImageView, Rgb, RgbImage};
 use std::io::BufWriter;
 use std::path::Path;
 
-/// How a text looks.
+/// The style of a text.
 #[derive(Clone, Copy)]
 pub struct Type {
     pub size: f32,
@@ -42,14 +42,14 @@ impl Canvas {
         })
     }
 
-    /// Writes a PNG of all above `height`, and the folder it lies in if need be.
+    /// Writes a PNG of the rows above `height`, and creates its folder if needed.
     pub fn save(&self, path: &Path, height: u32) -> Result<()> {
         let sheet = self.image.view(0, 0, self.image.width(), height.min(self.image.height())).to_image();
         let save = || -> Result<()> {
             if let Some(folder) = path.parent() {
                 std::fs::create_dir_all(folder)?;
             }
-            // Rows of pixels repeat within a voxel: as they are, they pack better than filtered.
+            // Rows of pixels repeat within a voxel: they compress better without a filter.
             let file = BufWriter::new(std::fs::File::create(path)?);
             let packed = PngEncoder::new_with_quality(file, CompressionType::Best, FilterType::NoFilter);
             Ok(sheet.write_with_encoder(packed)?)
@@ -108,7 +108,7 @@ impl Canvas {
         }
     }
 
-    /// How wide a text is.
+    /// The width of a text.
     pub fn width(&self, text: &str, look: Type) -> f32 {
         let font = self.font(look).as_scaled(look.size);
         text.chars().map(|letter| font.h_advance(font.glyph_id(letter))).sum()

@@ -1,4 +1,4 @@
-//! The picture: a band of panels for the scan, then one for each family of losses.
+//! The picture: a row of panels for the scan, then rows for each family of losses.
 
 use crate::colour::{INK, PAPER, blend, diverging, grey, mix, of_class};
 use crate::family::Family;
@@ -8,7 +8,7 @@ use crate::sheet::{BODY, GAP, LEFT, MARGIN, NAME, NOTE, Sheet, WIDTH, WORDS};
 use crate::{Atlas, Entry, Result};
 use std::path::Path;
 
-/// Colours saturate at this share of the voxels of the slice, sorted by the strength of their push.
+/// Colours saturate at this quantile of the absolute gradients of the slice.
 const FULL: f32 = 0.99;
 
 const HEAD: Type = Type { size: 54.0, bold: true, ink: INK };

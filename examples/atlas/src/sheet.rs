@@ -1,4 +1,4 @@
-//! The layout: bands from top to bottom, words to the left of each, cells of panels to the right.
+//! The layout: bands from top to bottom, each with text on the left and panels on the right.
 
 use crate::colour::{FAINT, INK, RULE};
 use crate::paint::{Area, Canvas, Type};
@@ -6,10 +6,10 @@ use crate::{Atlas, Result};
 
 pub const MARGIN: u32 = 64;
 pub const GAP: u32 = 26;
-/// The column of words to the left of the panels.
+/// The text column to the left of the panels.
 pub const WORDS: u32 = 470;
 const COLUMNS: u32 = 5;
-/// The largest panel, and what stands above it.
+/// The maximum size of a panel, and the height of its title.
 const PANEL: [u32; 2] = [320, 390];
 const CAPTION: u32 = 100;
 /// Between two rows of a band, and between two bands.
@@ -24,7 +24,7 @@ pub const NAME: Type = Type { size: 26.0, bold: true, ink: INK };
 pub const BODY: Type = Type { size: 26.0, bold: false, ink: FAINT };
 pub const NOTE: Type = Type { size: 21.0, bold: false, ink: FAINT };
 
-/// A canvas that knows where the next panel goes.
+/// A canvas with the position of the next panel.
 pub struct Sheet<'a> {
     pub atlas: &'a Atlas,
     pub canvas: Canvas,
@@ -70,7 +70,7 @@ impl<'a> Sheet<'a> {
         LEFT + column * (PANEL[0] + GAP)
     }
 
-    /// A place for the next panel, under its name and two notes.
+    /// The area of the next panel, under its name and two notes.
     pub fn place(&mut self, name: &str, notes: [&str; 2]) -> Area {
         let [width, height] = self.panel;
         let left = Self::column(self.panels % COLUMNS);
@@ -88,7 +88,7 @@ impl<'a> Sheet<'a> {
     }
 }
 
-/// Width and height of a panel: whole pixels to a voxel, where there are that many.
+/// Width and height of a panel: an integer number of pixels per voxel, if possible.
 fn panel([_, rows, columns]: [usize; 3], [_, height, width]: [f64; 3]) -> [u32; 2] {
     let (across, down) = (columns as f64 * width, rows as f64 * height);
     let fit = (f64::from(PANEL[0]) / across).min(f64::from(PANEL[1]) / down);

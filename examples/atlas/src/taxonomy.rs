@@ -1,5 +1,5 @@
-//! The taxonomy, drawn: a column for each family, what it teaches, its members as a tree; and
-//! below, the compounds, each a line that joins its members.
+//! Draws the taxonomy: a column for each family with a description and its members as a tree; below,
+//! the compounds, each as a line between its members.
 
 use crate::Result;
 use crate::colour::{FAINT, INK, PAPER, RULE, diverging, mix};
@@ -14,7 +14,7 @@ const PICTURE: u32 = 250;
 const LINE: f32 = 37.0;
 /// From a member to those below it.
 const INDENT: f32 = 30.0;
-/// A push of full strength of an undecided prediction, in parts of full colour.
+/// The colour of the largest gradient of an undecided prediction, relative to full colour.
 const STRONG: f32 = 0.75;
 
 const LESSON: Type = Type { size: 31.0, bold: true, ink: INK };
@@ -43,14 +43,14 @@ impl Sheet<'_> {
         Ok(())
     }
 
-    /// What an undecided prediction feels.
+    /// Draws the gradient at an undecided prediction.
     fn lesson(&mut self, family: Family, left: u32) -> Result<()> {
         let (name, lesson) = family.lesson();
         let Some(entry) = self.atlas.entries.iter().find(|entry| entry.loss.name == name) else {
             return Ok(());
         };
         let plane = Plane { rows: PICTURE as usize, columns: COLUMN as usize };
-        // The background's Dice is about what lies around the object, and would push there.
+        // The Dice of the background has a gradient around the object, so it is excluded.
         let leave_out_background = family == Family::Region;
         let terms: Vec<Term<'_>> = entry
             .loss

@@ -1,15 +1,15 @@
-//! The first push: what a loss wants of a prediction that knows nothing.
+//! The gradient of a loss at an undecided prediction.
 //!
-//! A disc in the middle of a plane, two classes, every logit 0: every probability is one half, so all
-//! that is seen of a gradient is the loss.
+//! A disc in the middle of a plane, two classes, every logit 0: every probability is one half, so the
+//! gradient shows the loss alone.
 
 use crate::Result;
 use crate::measure::Case;
 use segloss::Term;
 
-/// The radius of the disc, in parts of the height.
+/// The radius of the disc relative to the height.
 const RADIUS: f64 = 0.36;
-/// This share of the voxels, the least pushed, is below full strength.
+/// Colours saturate at this quantile of the absolute gradients.
 const FULL: f64 = 0.9;
 
 /// A plane with a disc in it.
@@ -25,7 +25,7 @@ impl Plane {
         offset(row, self.rows).hypot(offset(column, self.columns)) < RADIUS * self.rows as f64
     }
 
-    /// The gradient for the logit of the disc, in parts of full strength.
+    /// The gradient with respect to the logit of the disc, relative to full colour.
     pub fn push(self, terms: &[Term<'_>]) -> Result<Vec<f32>> {
         let Self { rows, columns } = self;
         let voxels = rows * columns;

@@ -1,4 +1,4 @@
-//! Volumes in: a NIfTI file, as it is or gzipped, or a clear sentence about what is wrong with it.
+//! Reads volumes from NIfTI files, gzipped or not; errors say what is wrong with the file.
 
 use crate::Result;
 use flate2::read::MultiGzDecoder;
@@ -6,18 +6,18 @@ use nifti::{InMemNiftiVolume, NiftiHeader, RandomAccessNiftiVolume};
 use std::io::Read;
 use std::path::Path;
 
-/// The most classes that the picture has colours for.
+/// The number of classes for which the picture has colours.
 pub const MAX_CLASSES: usize = 9;
 
 const SCAN: &[u8] = include_bytes!("../../data/mni152_t1_2mm.nii.gz");
 const TISSUES: &[u8] = include_bytes!("../../data/mni152_tissue_2mm.nii.gz");
 const TISSUE_NAMES: [&str; 4] = ["outside", "cerebrospinal fluid", "grey matter", "white matter"];
 
-/// A scan and the truth about it. NIfTI stores the first axis fastest, so in C order the axes are
-/// turned around: slices, rows, columns.
+/// A scan and its labels. NIfTI stores the first axis fastest, so in C order the axes are reversed:
+/// slices, rows, columns.
 pub struct Subject {
     pub extents: [usize; 3],
-    /// The size of a voxel along each axis, in the file's unit, millimetres as a rule.
+    /// The size of a voxel along each axis, in the file's unit, usually millimetres.
     pub spacing: [f64; 3],
     pub image: Vec<f32>,
     pub labels: Vec<u8>,
@@ -25,7 +25,7 @@ pub struct Subject {
     pub classes: Vec<String>,
 }
 
-/// What a file holds.
+/// The contents of a file.
 struct Volume {
     extents: [usize; 3],
     spacing: [f64; 3],
@@ -33,7 +33,7 @@ struct Volume {
 }
 
 impl Subject {
-    /// The average brain that is part of the program.
+    /// The embedded average brain.
     pub fn embedded() -> Result<Self> {
         let names = TISSUE_NAMES.map(String::from);
         Self::new(Volume::read(SCAN)?, Volume::read(TISSUES)?, |class| names[class].clone())

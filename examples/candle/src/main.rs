@@ -1,7 +1,7 @@
-//! candle: Dice + cross entropy as a custom operation whose backward is segloss.
+//! candle: Dice + cross entropy as a custom operation whose backward pass calls segloss.
 //!
-//! A linear model, trained twice: through the operation, and through the same loss written in candle's own operations
-//! and differentiated by its autograd. Values and gradients must agree at every step.
+//! A linear model is trained twice: with this operation, and with the same loss written in candle's operations and
+//! differentiated by its autograd. Values and gradients must agree at every step.
 
 use candle_core::{
     CpuStorage, CustomOp1, D, DType, Device, Layout, Result, Shape, Storage, Tensor, Var, WithDType, bail,
@@ -18,7 +18,7 @@ struct DiceCrossEntropy {
 }
 
 impl DiceCrossEntropy {
-    /// Hands the batch over: the logits where they lie, whatever their strides.
+    /// Passes the batch to segloss without a copy, with the strides of the logits.
     fn with<T: Element, R>(
         &self,
         logits: &[T],
@@ -68,7 +68,7 @@ impl CustomOp1 for DiceCrossEntropy {
         Ok((value, Shape::from(())))
     }
 
-    /// What flows back from the loss scales the slopes before they are rounded.
+    /// The upstream gradient scales the gradient before it is rounded.
     fn bwd(&self, logits: &Tensor, _loss: &Tensor, from_loss: &Tensor) -> Result<Option<Tensor>> {
         let scale = from_loss.to_dtype(DType::F64)?.to_scalar::<f64>()?;
         let (storage, layout) = logits.storage_and_layout();
@@ -80,7 +80,7 @@ impl CustomOp1 for DiceCrossEntropy {
     }
 }
 
-/// The same loss, of candle's operations.
+/// The same loss in candle's operations.
 fn by_candle(logits: &Tensor, one_hot: &Tensor) -> Result<Tensor> {
     const SMOOTH: f64 = 1e-5;
     let shifted = logits.broadcast_sub(&logits.max_keepdim(1)?.detach())?;
@@ -95,13 +95,13 @@ fn by_candle(logits: &Tensor, one_hot: &Tensor) -> Result<Tensor> {
     dice - (log_probability * one_hot)?.sum_all()?.affine(1.0 / voxels, 0.0)?
 }
 
-/// The largest difference, as a share of the largest entry.
+/// The largest difference relative to the largest entry.
 fn difference(a: &Tensor, b: &Tensor) -> Result<f64> {
     let largest = |x: &Tensor| x.abs()?.flatten_all()?.max(0)?.to_dtype(DType::F64)?.to_scalar::<f64>();
     Ok(largest(&(a - b)?)? / largest(b)?)
 }
 
-/// Trains a linear model of features `[B, H, W, F]`; returns how far the two ways were apart.
+/// Trains a linear model on features `[B, H, W, F]`; returns the largest difference between the two losses.
 fn train(dtype: DType) -> Result<f64> {
     const SCALE: f64 = 1024.0;
     let (b, h, w, f, c) = (2, 24, 20, 5, 3);
@@ -112,7 +112,7 @@ fn train(dtype: DType) -> Result<f64> {
     let features =
         Tensor::from_vec(painted(b * h * w * f, 2003), (b * h * w, f), &device)?.to_dtype(dtype)?;
     let weights = Tensor::from_vec(painted(f * c, 101), (f, c), &device)?.to_dtype(dtype)?;
-    // The label is the largest of three features: a linear model can learn it.
+    // The label is the argmax of three features, which a linear model can learn.
     let truth = features.narrow(1, 0, c)?.argmax(1)?;
     let labels: Vec<u8> = truth.to_dtype(DType::U8)?.to_vec1()?;
     let classes = Tensor::arange(0u32, c as u32, &device)?;
@@ -123,7 +123,7 @@ fn train(dtype: DType) -> Result<f64> {
     let (loss, weights) = (DiceCrossEntropy { labels }, Var::from_tensor(&weights)?);
     let (mut apart, mut first, mut last) = (0f64, None, f64::INFINITY);
     for _ in 0..30 {
-        // A view with the classes innermost: read where it lies.
+        // A view with the classes innermost, read without a copy.
         let logits = channels_first(&features.matmul(&weights)?)?;
         assert!(!logits.is_contiguous());
         let ours = (logits.apply_op1(loss.clone())? * SCALE)?;
@@ -146,7 +146,7 @@ fn train(dtype: DType) -> Result<f64> {
 }
 
 fn main() -> Result<()> {
-    // Both differ by roundings; candle adds up in the type of the logits, segloss in f64.
+    // Both differ by roundings: candle sums in the type of the logits, segloss in f64 above four voxels.
     assert!(train(DType::F64)? < 1e-14);
     assert!(train(DType::F32)? < 2e-6);
     Ok(())

@@ -1,5 +1,5 @@
-//! Fine-tuning on a Cortex-M4F: what `finetune slice` does, in static buffers. Prints by semihosting, and ends with
-//! the status that says whether every tissue gained.
+//! Fine-tuning on a Cortex-M4F: the same as `finetune slice`, in static buffers. Prints by semihosting; the exit status
+//! says whether the Dice of every tissue gained enough.
 #![no_std]
 #![no_main]
 
@@ -26,7 +26,7 @@ const COLUMNS: usize = 77;
 const VOXELS: usize = ROWS * COLUMNS;
 const SCRATCH: usize = segloss::static_scratch_len(1, CLASSES);
 
-/// Bytes in flash, of a length that the compiler checks.
+/// Bytes in flash, whose length the compiler checks.
 macro_rules! flash {
     ($name:literal) => {{
         static BYTES: &[u8; VOXELS] = include_bytes!(concat!(env!("OUT_DIR"), "/", $name));
@@ -36,7 +36,7 @@ macro_rules! flash {
 
 #[cortex_m_rt::entry]
 fn main() -> ! {
-    // The attribute hands these out once.
+    // The `entry` attribute gives exclusive references to these statics.
     static mut LOGITS: [f32; CLASSES * VOXELS] = [0.0; CLASSES * VOXELS];
     static mut SCRATCH_BYTES: [u8; SCRATCH] = [0; SCRATCH];
     let extents = [1, ROWS, COLUMNS];
@@ -54,7 +54,7 @@ fn main() -> ! {
 
 #[panic_handler]
 fn panic(info: &core::panic::PanicInfo<'_>) -> ! {
-    // If nobody listens, the status still tells.
+    // Without a debugger attached, the exit status still shows the failure.
     let _ = hstdout().map(|mut out| writeln!(out, "{info}"));
     loop {
         exit(EXIT_FAILURE);
