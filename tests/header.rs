@@ -34,13 +34,13 @@ fn the_header_is_current() {
     for file in [
         "codes",
         "structs",
-        "forms/distribution",
-        "forms/region",
-        "forms/boundary",
-        "forms/compound",
-        "forms/custom",
+        "losses/distribution",
+        "losses/region",
+        "losses/boundary",
+        "losses/compound",
+        "losses/custom",
         "presets",
-        "verbs",
+        "functions",
         "distance",
     ] {
         builder = builder.with_src(root.join(format!("src/ffi/{file}.rs")));

@@ -1,10 +1,10 @@
 //! The arguments of a loss, read once for every verb.
 
 use super::codes::{SEGLOSS_ADD_TO_GRADIENT, SEGLOSS_ERROR_HAS_GIVEN, SEGLOSS_ERROR_HAS_NEEDED};
-use super::forms::unknown;
-use super::lend::Terms;
+use super::losses::unknown;
+use super::terms::Terms;
 use super::overlap::{Ranges, bytes};
-use super::pool::Pool;
+use super::foreign_executor::ForeignExecutor;
 use super::read::{Data, output, read, slice, slice_mut, tensor};
 use super::structs::{segloss_args, segloss_class_sums, segloss_error, segloss_status, segloss_term};
 use crate::batch::Problem;
@@ -49,18 +49,18 @@ pub(super) unsafe fn call(
         // SAFETY: promised by the caller.
         unsafe {
             let terms = Terms::read(terms, n_terms)?;
-            let pool = Pool::read(args.executor)?;
-            let call = Call::new(args, data, Pool::or_here(&pool))?;
-            let plan = Problem::new(&call.batch)?;
+            let executor = ForeignExecutor::read(args.executor)?;
+            let call = Call::new(args, data, ForeignExecutor::or_sequential(&executor))?;
+            let problem = Problem::new(&call.batch)?;
             if call.gradient.is_some_and(|gradient| !gradient.dtype.is_float()) {
                 return Err(Error::new(Status::Dtype, c"grad", c"SEGLOSS_F16 to SEGLOSS_F64"));
             }
-            terms.with(plan.classes, data, &mut |lent| {
-                plan.check_terms(lent)?;
+            terms.with(problem.classes, data, &mut |lent| {
+                problem.check_terms(lent)?;
                 if let Some(more) = more {
-                    call.check_overlap(Some(&terms), &plan, lent, more)?;
+                    call.check_overlap(Some(&terms), &problem, lent, more)?;
                 }
-                verb(&call, &plan, lent)
+                verb(&call, &problem, lent)
             })
         }
     };
@@ -84,11 +84,11 @@ pub(super) unsafe fn count(
     };
     // SAFETY: promised by the caller.
     let go = || unsafe {
-        let pool = Pool::read(args.executor)?;
-        let call = Call::new(args, Data::Read, Pool::or_here(&pool))?;
-        let plan = Problem::new(&call.batch)?;
-        call.check_overlap(None, &plan, &[], more)?;
-        verb(&call, &plan)
+        let executor = ForeignExecutor::read(args.executor)?;
+        let call = Call::new(args, Data::Read, ForeignExecutor::or_sequential(&executor))?;
+        let problem = Problem::new(&call.batch)?;
+        call.check_overlap(None, &problem, &[], more)?;
+        verb(&call, &problem)
     };
     // SAFETY: promised by the caller.
     unsafe { report(go(), args.error) }
@@ -173,12 +173,12 @@ impl<'a> Call<'a> {
     fn check_overlap(
         &self,
         terms: Option<&Terms>,
-        plan: &Problem<'_>,
+        problem: &Problem<'_>,
         lent: &[Term<'_>],
         more: More<'_>,
     ) -> Result<(), Error> {
         let Self { args, batch, gradient } = self;
-        let (all, n_terms) = (plan.sums(), lent.len());
+        let (all, n_terms) = (problem.sums(), lent.len());
         let mut ranges = Ranges::new();
         let prediction = &batch.prediction.array;
         let in_place = gradient.as_ref().is_some_and(|gradient| {
@@ -196,8 +196,8 @@ impl<'a> Call<'a> {
         }
         ranges.input(bytes(args.class_present, all), c"class_present");
         ranges.input(bytes(args.ignore, args.ignore_len as usize), c"ignore");
-        ranges.input(bytes(args.spacing, plan.extents().len()), c"spacing");
-        terms.iter().for_each(|terms| terms.note(plan.classes, &mut ranges));
+        ranges.input(bytes(args.spacing, problem.extents().len()), c"spacing");
+        terms.iter().for_each(|terms| terms.note(problem.classes, &mut ranges));
         if let Some(gradient) = gradient {
             ranges.output(gradient.bytes(), c"grad");
         }
@@ -206,7 +206,7 @@ impl<'a> Call<'a> {
         ranges.output(bytes(args.class_values, n_terms.saturating_mul(all)), c"class_values");
         ranges.output(bytes(args.class_sums, all), c"tallies");
         ranges.output(bytes(args.scratch.cast::<u8>(), args.scratch_size), c"scratch");
-        more(&mut ranges, plan, lent)?;
+        more(&mut ranges, problem, lent)?;
         // The last, so that it is the one that is named where it lies over another.
         ranges.output(bytes(args.error, 1), FAULT);
         ranges.check()
@@ -239,11 +239,11 @@ impl<'a> Call<'a> {
 /// As [`slice`].
 pub(super) unsafe fn tallies<'a>(
     data: *const segloss_class_sums,
-    plan: &Problem<'_>,
+    problem: &Problem<'_>,
     name: &'static CStr,
 ) -> Result<Option<&'a [ClassSums]>, Error> {
     // SAFETY: promised by the caller; the two structs have one layout, asserted in `structs`.
-    unsafe { slice(data.cast::<ClassSums>(), plan.sums(), name) }
+    unsafe { slice(data.cast::<ClassSums>(), problem.sums(), name) }
 }
 
 /// `B·C` tallies of C, to be written.
@@ -252,9 +252,9 @@ pub(super) unsafe fn tallies<'a>(
 /// As [`slice_mut`].
 pub(super) unsafe fn tallies_mut<'a>(
     data: *mut segloss_class_sums,
-    plan: &Problem<'_>,
+    problem: &Problem<'_>,
     name: &'static CStr,
 ) -> Result<Option<&'a mut [ClassSums]>, Error> {
     // SAFETY: as in `tallies`.
-    unsafe { slice_mut(data.cast::<ClassSums>(), plan.sums(), name) }
+    unsafe { slice_mut(data.cast::<ClassSums>(), problem.sums(), name) }
 }

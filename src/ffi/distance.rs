@@ -3,10 +3,10 @@
 use super::call::report;
 use super::codes::*;
 use super::overlap::{Ranges, bytes};
-use super::pool::Pool;
+use super::foreign_executor::ForeignExecutor;
 use super::read::{Data, output, read, slice, slice_mut, tensor, write};
 use super::structs::*;
-use super::verbs::missing;
+use super::functions::missing;
 use crate::batch::check_spacing;
 use crate::distance::{ClassMask, Distance, Kind, scratch_len, transform};
 use crate::view::{Array, Layout, MAX_AXES};
@@ -102,7 +102,7 @@ unsafe fn with_distance(
     let go = || {
         // SAFETY: promised by the caller.
         let (pool, mask, given) = unsafe {
-            let pool = Pool::read(args.executor)?;
+            let executor = ForeignExecutor::read(args.executor)?;
             let mask = tensor(&args.mask, data, c"mask")?.ok_or(missing(c"mask"))?;
             (pool, mask, slice(args.spacing, mask.shape().len(), c"spacing")?)
         };
@@ -118,7 +118,7 @@ unsafe fn with_distance(
             SEGLOSS_OUTSIDE => Kind::Outside,
             SEGLOSS_OTHER_SIDE => Kind::OtherSide,
             _ => {
-                return Err(super::forms::unknown(
+                return Err(super::losses::unknown(
                     c"kind",
                     c"SEGLOSS_SIGNED, _INSIDE, _OUTSIDE or _OTHER_SIDE",
                 ));
@@ -126,7 +126,7 @@ unsafe fn with_distance(
         };
         const EXPECTED: &CStr = c"SEGLOSS_DISTANCE_SQUARED and SEGLOSS_DISTANCE_BLACK_BORDER, or-ed";
         let flags = flags_of(args.flags, SEGLOSS_DISTANCE_SQUARED | SEGLOSS_DISTANCE_BLACK_BORDER);
-        let flags = flags.ok_or(super::forms::unknown(c"flags", EXPECTED))?;
+        let flags = flags.ok_or(super::losses::unknown(c"flags", EXPECTED))?;
         let has = |flag: i32| flags & flag as u32 & 0xffff != 0;
         let request = Distance {
             shape: mask.shape(),
@@ -136,7 +136,7 @@ unsafe fn with_distance(
             black_border: has(SEGLOSS_DISTANCE_BLACK_BORDER),
         };
         request.validate()?;
-        then(&args, &request, &mask, Pool::or_here(&pool))
+        then(&args, &request, &mask, ForeignExecutor::or_sequential(&executor))
     };
     // SAFETY: promised by the caller.
     unsafe { report(go(), args.error) }

@@ -7,16 +7,16 @@
 mod call;
 pub mod codes;
 pub mod distance;
-pub mod forms;
-mod lend;
+pub mod losses;
+mod terms;
 mod overlap;
-mod pool;
+mod foreign_executor;
 pub mod presets;
 mod read;
 pub mod structs;
 #[cfg(segloss_test)]
 mod testing;
-pub mod verbs;
+pub mod functions;
 
 #[cfg(all(feature = "panic-handler", not(feature = "std"), not(test)))]
 mod panic {

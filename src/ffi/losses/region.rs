@@ -15,7 +15,7 @@ pub extern "C" fn segloss_sensitivity_specificity() -> *const segloss_loss {
         segloss_loss {
             defaults: default_sensitivity_specificity,
             uses: uses::ALPHA | uses::SMOOTH_DENOMINATOR | uses::AVERAGES,
-            make: sensitivity_specificity,
+            with_loss: sensitivity_specificity,
         }
     }
 }
@@ -25,16 +25,16 @@ fn default_sensitivity_specificity(term: &mut segloss_term) {
     *term = segloss_term { alpha: sensitivity, smooth_denominator, ..*term };
 }
 
-fn sensitivity_specificity(term: &segloss_term, borrower: LossVisitor<'_>) -> Result<(), Error> {
+fn sensitivity_specificity(term: &segloss_term, visit: LossVisitor<'_>) -> Result<(), Error> {
     let &segloss_term { alpha: sensitivity, smooth_denominator, .. } = term;
-    borrower(&SensitivitySpecificity { sensitivity, smooth_denominator })
+    visit(&SensitivitySpecificity { sensitivity, smooth_denominator })
 }
 
 /// Dice (8). Parameters: variant (SEGLOSS_DICE_LINEAR, SEGLOSS_DICE_SQUARED), and those of all region forms:
 /// smooth_numerator, smooth_denominator, class_average, sample_average, absent.
 #[unsafe(no_mangle)]
 pub extern "C" fn segloss_dice() -> *const segloss_loss {
-    &const { segloss_loss { defaults: default_dice, uses: uses::VARIANT | uses::RATIO, make: dice } }
+    &const { segloss_loss { defaults: default_dice, uses: uses::VARIANT | uses::RATIO, with_loss: dice } }
 }
 
 fn default_dice(term: &mut segloss_term) {
@@ -42,15 +42,15 @@ fn default_dice(term: &mut segloss_term) {
     *term = segloss_term { smooth_numerator, smooth_denominator, ..*term };
 }
 
-fn dice(term: &segloss_term, borrower: LossVisitor<'_>) -> Result<(), Error> {
+fn dice(term: &segloss_term, visit: LossVisitor<'_>) -> Result<(), Error> {
     let &segloss_term { smooth_numerator, smooth_denominator, .. } = term;
-    borrower(&Dice { squares: squares(term)?, smooth_numerator, smooth_denominator })
+    visit(&Dice { squares: squares(term)?, smooth_numerator, smooth_denominator })
 }
 
 /// IoU (9). Parameters: variant (SEGLOSS_DICE_LINEAR, SEGLOSS_DICE_SQUARED), those of region forms.
 #[unsafe(no_mangle)]
 pub extern "C" fn segloss_iou() -> *const segloss_loss {
-    &const { segloss_loss { defaults: default_iou, uses: uses::VARIANT | uses::RATIO, make: iou } }
+    &const { segloss_loss { defaults: default_iou, uses: uses::VARIANT | uses::RATIO, with_loss: iou } }
 }
 
 fn default_iou(term: &mut segloss_term) {
@@ -58,9 +58,9 @@ fn default_iou(term: &mut segloss_term) {
     *term = segloss_term { smooth_numerator, smooth_denominator, ..*term };
 }
 
-fn iou(term: &segloss_term, borrower: LossVisitor<'_>) -> Result<(), Error> {
+fn iou(term: &segloss_term, visit: LossVisitor<'_>) -> Result<(), Error> {
     let &segloss_term { smooth_numerator, smooth_denominator, .. } = term;
-    borrower(&Iou { squares: squares(term)?, smooth_numerator, smooth_denominator })
+    visit(&Iou { squares: squares(term)?, smooth_numerator, smooth_denominator })
 }
 
 /// Tversky (10). Parameters: alpha (false positives), beta (false negatives), those of region forms.
@@ -70,7 +70,7 @@ pub extern "C" fn segloss_tversky() -> *const segloss_loss {
         segloss_loss {
             defaults: default_tversky,
             uses: uses::ALPHA | uses::BETA | uses::RATIO,
-            make: tversky,
+            with_loss: tversky,
         }
     }
 }
@@ -85,8 +85,8 @@ fn as_tversky(term: &segloss_term) -> Tversky {
     Tversky { alpha, beta, smooth_numerator, smooth_denominator }
 }
 
-fn tversky(term: &segloss_term, borrower: LossVisitor<'_>) -> Result<(), Error> {
-    borrower(&as_tversky(term))
+fn tversky(term: &segloss_term, visit: LossVisitor<'_>) -> Result<(), Error> {
+    visit(&as_tversky(term))
 }
 
 /// Generalized Dice (11). Parameters: variant (SEGLOSS_GDICE_INVERSE_SQUARE, SEGLOSS_GDICE_INVERSE,
@@ -97,7 +97,7 @@ pub extern "C" fn segloss_generalized_dice() -> *const segloss_loss {
         segloss_loss {
             defaults: default_generalized_dice,
             uses: uses::VARIANT | uses::JOINT_RATIO,
-            make: generalized_dice,
+            with_loss: generalized_dice,
         }
     }
 }
@@ -112,8 +112,8 @@ fn as_generalized_dice(term: &segloss_term) -> Result<GeneralizedDice, Error> {
     Ok(GeneralizedDice { volume: volume(term)?, smooth_numerator, smooth_denominator })
 }
 
-fn generalized_dice(term: &segloss_term, borrower: LossVisitor<'_>) -> Result<(), Error> {
-    borrower(&as_generalized_dice(term)?)
+fn generalized_dice(term: &segloss_term, visit: LossVisitor<'_>) -> Result<(), Error> {
+    visit(&as_generalized_dice(term)?)
 }
 
 /// Focal Tversky (12). Parameters: alpha, beta, gamma, those of region forms.
@@ -123,7 +123,7 @@ pub extern "C" fn segloss_focal_tversky() -> *const segloss_loss {
         segloss_loss {
             defaults: default_focal_tversky,
             uses: uses::ALPHA | uses::BETA | uses::GAMMA | uses::RATIO,
-            make: focal_tversky,
+            with_loss: focal_tversky,
         }
     }
 }
@@ -133,8 +133,8 @@ fn default_focal_tversky(term: &mut segloss_term) {
     term.gamma = FocalTversky::default().gamma;
 }
 
-fn focal_tversky(term: &segloss_term, borrower: LossVisitor<'_>) -> Result<(), Error> {
-    borrower(&FocalTversky { tversky: as_tversky(term), gamma: term.gamma })
+fn focal_tversky(term: &segloss_term, visit: LossVisitor<'_>) -> Result<(), Error> {
+    visit(&FocalTversky { tversky: as_tversky(term), gamma: term.gamma })
 }
 
 /// Asymmetric similarity (13). Parameters: beta, those of region forms.
@@ -144,7 +144,7 @@ pub extern "C" fn segloss_asymmetric_similarity() -> *const segloss_loss {
         segloss_loss {
             defaults: default_asymmetric_similarity,
             uses: uses::BETA | uses::RATIO,
-            make: asymmetric_similarity,
+            with_loss: asymmetric_similarity,
         }
     }
 }
@@ -154,9 +154,9 @@ fn default_asymmetric_similarity(term: &mut segloss_term) {
     *term = segloss_term { beta, smooth_numerator, smooth_denominator, ..*term };
 }
 
-fn asymmetric_similarity(term: &segloss_term, borrower: LossVisitor<'_>) -> Result<(), Error> {
+fn asymmetric_similarity(term: &segloss_term, visit: LossVisitor<'_>) -> Result<(), Error> {
     let &segloss_term { beta, smooth_numerator, smooth_denominator, .. } = term;
-    borrower(&AsymmetricSimilarity { beta, smooth_numerator, smooth_denominator })
+    visit(&AsymmetricSimilarity { beta, smooth_numerator, smooth_denominator })
 }
 
 /// Penalty, or pGD (14). Parameters: k, those of generalized Dice.
@@ -166,7 +166,7 @@ pub extern "C" fn segloss_penalty() -> *const segloss_loss {
         segloss_loss {
             defaults: default_penalty,
             uses: uses::VARIANT | uses::K | uses::JOINT_RATIO,
-            make: penalty,
+            with_loss: penalty,
         }
     }
 }
@@ -176,6 +176,6 @@ fn default_penalty(term: &mut segloss_term) {
     term.k = Penalty::default().k;
 }
 
-fn penalty(term: &segloss_term, borrower: LossVisitor<'_>) -> Result<(), Error> {
-    borrower(&Penalty { generalized_dice: as_generalized_dice(term)?, k: term.k })
+fn penalty(term: &segloss_term, visit: LossVisitor<'_>) -> Result<(), Error> {
+    visit(&Penalty { generalized_dice: as_generalized_dice(term)?, k: term.k })
 }

@@ -11,13 +11,13 @@ use core::ffi::CStr;
 /// weights are given.
 #[unsafe(no_mangle)]
 pub extern "C" fn segloss_boundary() -> *const segloss_loss {
-    &const { segloss_loss { defaults: no_defaults, uses: uses::VARIANT | uses::FIELD, make: boundary } }
+    &const { segloss_loss { defaults: no_defaults, uses: uses::VARIANT | uses::FIELD, with_loss: boundary } }
 }
 
-fn boundary(term: &segloss_term, borrower: LossVisitor<'_>) -> Result<(), Error> {
+fn boundary(term: &segloss_term, visit: LossVisitor<'_>) -> Result<(), Error> {
     match term.variant as i32 {
-        0 => borrower(&Boundary { rim_zero: false }),
-        SEGLOSS_BOUNDARY_RIM_ZERO => borrower(&Boundary { rim_zero: true }),
+        0 => visit(&Boundary { rim_zero: false }),
+        SEGLOSS_BOUNDARY_RIM_ZERO => visit(&Boundary { rim_zero: true }),
         other => Err(unknown(c"variant", c"0 or SEGLOSS_BOUNDARY_RIM_ZERO").with_given(other.into())),
     }
 }
@@ -31,7 +31,7 @@ pub extern "C" fn segloss_hausdorff() -> *const segloss_loss {
         segloss_loss {
             defaults: default_hausdorff,
             uses: uses::VARIANT | uses::ALPHA | uses::FIELD | uses::FIELD_COMPLETE,
-            make: hausdorff,
+            with_loss: hausdorff,
         }
     }
 }
@@ -40,7 +40,7 @@ fn default_hausdorff(term: &mut segloss_term) {
     term.alpha = Hausdorff::default().alpha;
 }
 
-fn hausdorff(term: &segloss_term, borrower: LossVisitor<'_>) -> Result<(), Error> {
+fn hausdorff(term: &segloss_term, visit: LossVisitor<'_>) -> Result<(), Error> {
     const ALL: i32 = SEGLOSS_HAUSDORFF_TARGET_ONLY
         | SEGLOSS_HAUSDORFF_PREDICTION_ONLY
         | SEGLOSS_HAUSDORFF_ARGMAX
@@ -57,7 +57,7 @@ fn hausdorff(term: &segloss_term, borrower: LossVisitor<'_>) -> Result<(), Error
         (false, true) => Sides::Prediction,
         (true, true) => return Err(unknown(c"variant", EXPECTED)),
     };
-    borrower(&Hausdorff {
+    visit(&Hausdorff {
         alpha: term.alpha,
         sides,
         argmax: has(SEGLOSS_HAUSDORFF_ARGMAX),

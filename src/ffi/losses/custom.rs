@@ -8,14 +8,14 @@ use core::ffi::c_void;
 /// A custom region loss. Parameters: region, context, class_average, sample_average, absent.
 #[unsafe(no_mangle)]
 pub extern "C" fn segloss_custom_region() -> *const segloss_loss {
-    &const { segloss_loss { defaults: no_defaults, uses: uses::REGION | uses::AVERAGES, make: custom_region } }
+    &const { segloss_loss { defaults: no_defaults, uses: uses::REGION | uses::AVERAGES, with_loss: custom_region } }
 }
 
-fn custom_region(term: &segloss_term, borrower: LossVisitor<'_>) -> Result<(), Error> {
+fn custom_region(term: &segloss_term, visit: LossVisitor<'_>) -> Result<(), Error> {
     if term.region.is_none() {
         return Err(Error::new(Status::NullPointer, c"region", c"a function"));
     }
-    borrower(&Custom { region: term.region, context: term.context })
+    visit(&Custom { region: term.region, context: term.context })
 }
 
 /// A function of C over the sums of a class.

@@ -2,7 +2,7 @@
 
 use super::call::{call, count, report, tallies, tallies_mut};
 use super::codes::*;
-use super::lend::Terms;
+use super::terms::Terms;
 use super::overlap::{Ranges, bytes};
 use super::read::{Data, output, slice, slice_mut, write};
 use super::structs::segloss_loss;
@@ -71,22 +71,22 @@ pub unsafe extern "C" fn segloss_run(
 ) -> segloss_status {
     // SAFETY: promised by the caller.
     unsafe {
-        call(terms, n_terms, args, Data::Read, Some(&|_, _, _| Ok(())), |call, plan, terms| {
+        call(terms, n_terms, args, Data::Read, Some(&|_, _, _| Ok(())), |call, problem, terms| {
             let args = &call.args;
-            let all = plan.sums();
+            let all = problem.sums();
             let value = slice_mut(args.value, 1, c"value")?;
             let request = Request {
                 gradient: call.output(),
                 grad_scale: args.grad_scale,
                 term_values: slice_mut(args.term_values, n_terms, c"term_values")?,
                 class_values: slice_mut(args.class_values, n_terms.saturating_mul(all), c"class_values")?,
-                tallies: tallies_mut(args.class_sums, plan, c"tallies")?,
+                tallies: tallies_mut(args.class_sums, problem, c"tallies")?,
             };
-            let result = if plan.is_empty() {
+            let result = if problem.is_empty() {
                 request.answer_empty()
             } else {
                 let arena = &mut call.arena()?;
-                joined::run(plan, terms, request, arena)?
+                joined::run(problem, terms, request, arena)?
             };
             value.into_iter().flatten().for_each(|value| *value = result);
             Ok(())
@@ -107,9 +107,9 @@ pub unsafe extern "C" fn segloss_scratch_size(
 ) -> segloss_status {
     // SAFETY: promised by the caller.
     unsafe {
-        call(terms, n_terms, args, Data::Ignored, None, |_, plan, terms| {
+        call(terms, n_terms, args, Data::Ignored, None, |_, problem, terms| {
             let to = slice_mut(bytes, 1, c"bytes")?.ok_or(missing(c"bytes"))?;
-            to.fill(bench::scratch_len(plan, terms)?);
+            to.fill(bench::scratch_len(problem, terms)?);
             Ok(())
         })
     }
@@ -129,17 +129,17 @@ pub unsafe extern "C" fn segloss_accumulate(
 ) -> segloss_status {
     // SAFETY: promised by the caller.
     unsafe {
-        let more = |ranges: &mut Ranges, plan: &Problem<'_>, _: &[Term<'_>]| {
-            ranges.output(bytes(tallies, plan.sums()), c"tallies");
+        let more = |ranges: &mut Ranges, problem: &Problem<'_>, _: &[Term<'_>]| {
+            ranges.output(bytes(tallies, problem.sums()), c"tallies");
             Ok(())
         };
-        call(terms, n_terms, part, Data::Read, Some(&more), |call, plan, terms| {
-            let tallies = tallies_mut(tallies, plan, c"tallies")?.ok_or(missing(c"tallies"))?;
-            if plan.is_empty() {
+        call(terms, n_terms, part, Data::Read, Some(&more), |call, problem, terms| {
+            let tallies = tallies_mut(tallies, problem, c"tallies")?.ok_or(missing(c"tallies"))?;
+            if problem.is_empty() {
                 return Ok(());
             }
             let arena = &mut call.arena()?;
-            with_workspace!(plan, terms, arena, bench => bench.accumulate(tallies))
+            with_workspace!(problem, terms, arena, workspace => workspace.accumulate(tallies))
         })
     }
 }
@@ -178,14 +178,14 @@ pub unsafe extern "C" fn segloss_top_k_count(
             ranges.output(bytes(select, 1), c"select");
             Ok(())
         };
-        call(terms, n_terms, part, Data::Read, Some(&more), |call, plan, terms| {
+        call(terms, n_terms, part, Data::Read, Some(&more), |call, problem, terms| {
             verbs::check_searched(terms, term as usize)?;
             let search = search_mut(select)?;
-            if plan.is_empty() {
+            if problem.is_empty() {
                 return Ok(());
             }
             let arena = &mut call.arena()?;
-            with_workspace!(plan, terms, arena, bench => bench.count_ranks(term as usize, search))
+            with_workspace!(problem, terms, arena, workspace => workspace.count_ranks(term as usize, search))
         })
     }
 }
@@ -264,27 +264,27 @@ pub unsafe extern "C" fn segloss_finalize(
 ) -> segloss_status {
     // SAFETY: promised by the caller.
     unsafe {
-        let more = |ranges: &mut Ranges, plan: &Problem<'_>, _: &[Term<'_>]| {
-            ranges.input(bytes(tallies, plan.sums()), c"tallies");
-            ranges.output(bytes(slopes, plan.sums()), c"slopes");
+        let more = |ranges: &mut Ranges, problem: &Problem<'_>, _: &[Term<'_>]| {
+            ranges.input(bytes(tallies, problem.sums()), c"tallies");
+            ranges.output(bytes(slopes, problem.sums()), c"slopes");
             Ok(())
         };
-        call(terms, n_terms, args, Data::Ignored, Some(&more), |call, plan, terms| {
+        call(terms, n_terms, args, Data::Ignored, Some(&more), |call, problem, terms| {
             let args = &call.args;
-            let all = plan.sums();
-            let sums = self::tallies(tallies, plan, c"tallies")?.ok_or(missing(c"tallies"))?;
+            let all = problem.sums();
+            let sums = self::tallies(tallies, problem, c"tallies")?.ok_or(missing(c"tallies"))?;
             let value = slice_mut(args.value, 1, c"value")?;
             let term_values = slice_mut(args.term_values, n_terms, c"term_values")?;
             let mut results = FinalizeOutputs {
                 terms: [0.0; MAX_TERMS],
                 classes: slice_mut(args.class_values, n_terms.saturating_mul(all), c"class_values")?,
-                slopes: tallies_mut(slopes, plan, c"slopes")?,
+                slopes: tallies_mut(slopes, problem, c"slopes")?,
             };
-            let result = if plan.sums() == 0 {
+            let result = if problem.sums() == 0 {
                 0.0
             } else {
                 let arena = &mut call.arena()?;
-                with_workspace!(plan, terms, arena, bench => bench.finalize(sums, args.grad_scale, &mut results))
+                with_workspace!(problem, terms, arena, workspace => workspace.finalize(sums, args.grad_scale, &mut results))
             };
             value.into_iter().flatten().for_each(|value| *value = result);
             for (to, from) in term_values.into_iter().flatten().zip(results.terms) {
@@ -308,15 +308,15 @@ pub unsafe extern "C" fn segloss_backward(
 ) -> segloss_status {
     // SAFETY: promised by the caller.
     unsafe {
-        let more = |ranges: &mut Ranges, plan: &Problem<'_>, _: &[Term<'_>]| {
-            ranges.input(bytes(slopes, plan.sums()), c"slopes");
+        let more = |ranges: &mut Ranges, problem: &Problem<'_>, _: &[Term<'_>]| {
+            ranges.input(bytes(slopes, problem.sums()), c"slopes");
             Ok(())
         };
-        call(terms, n_terms, part, Data::Read, Some(&more), |call, plan, terms| {
-            let slopes = self::tallies(slopes, plan, c"slopes")?.ok_or(missing(c"slopes"))?;
-            let Some(output) = call.output().filter(|_| !plan.is_empty()) else { return Ok(()) };
+        call(terms, n_terms, part, Data::Read, Some(&more), |call, problem, terms| {
+            let slopes = self::tallies(slopes, problem, c"slopes")?.ok_or(missing(c"slopes"))?;
+            let Some(output) = call.output().filter(|_| !problem.is_empty()) else { return Ok(()) };
             let arena = &mut call.arena()?;
-            with_workspace!(plan, terms, arena, bench => bench.backward(slopes, output))
+            with_workspace!(problem, terms, arena, workspace => workspace.backward(slopes, output))
         })
     }
 }
@@ -334,12 +334,12 @@ pub unsafe extern "C" fn segloss_distance_field(
 ) -> segloss_status {
     // SAFETY: promised by the caller.
     unsafe {
-        let more = |ranges: &mut Ranges, plan: &Problem<'_>, terms: &[Term<'_>]| {
-            ranges.output(field_output(field, plan, terms)?.bytes(), c"field");
+        let more = |ranges: &mut Ranges, problem: &Problem<'_>, terms: &[Term<'_>]| {
+            ranges.output(field_output(field, problem, terms)?.bytes(), c"field");
             Ok(())
         };
-        call(term, 1, args, Data::Read, Some(&more), |call, plan, terms| {
-            let into = field_output(field, plan, terms)?;
+        call(term, 1, args, Data::Read, Some(&more), |call, problem, terms| {
+            let into = field_output(field, problem, terms)?;
             let terms = terms.first().map(|term| [Term { field: None, field_complete: false, ..*term }]);
             let terms = terms.ok_or(missing(c"term"))?;
             let rows = if is_shared(&terms) {
@@ -347,11 +347,11 @@ pub unsafe extern "C" fn segloss_distance_field(
             } else {
                 StridedRows::with_classes(&into)
             };
-            if plan.is_empty() && terms.iter().all(|term| term.loss.field().is_some()) {
+            if problem.is_empty() && terms.iter().all(|term| term.loss.field().is_some()) {
                 return Ok(());
             }
             let arena = &mut call.arena()?;
-            with_workspace!(plan, &terms, arena, bench => bench.write_field(rows))
+            with_workspace!(problem, &terms, arena, workspace => workspace.write_field(rows))
         })
     }
 }
@@ -367,12 +367,12 @@ fn is_shared(terms: &[Term<'_>]) -> bool {
 /// `field` is NULL or readable.
 unsafe fn field_output(
     field: *const segloss_output,
-    plan: &Problem<'_>,
+    problem: &Problem<'_>,
     terms: &[Term<'_>],
 ) -> Result<Array, Error> {
     // SAFETY: promised by the caller.
     let field = unsafe { slice(field, 1, c"field")? }.and_then(<[_]>::first).ok_or(missing(c"field"))?;
-    let like = if is_shared(terms) { flat(&plan.shape)? } else { plan.shape };
+    let like = if is_shared(terms) { flat(&problem.shape)? } else { problem.shape };
     // SAFETY: promised by the caller.
     let into = unsafe { output(field, &like, false, c"field")? }.ok_or(missing(c"field"))?;
     if !matches!(into.dtype, Dtype::F32 | Dtype::F64) {
@@ -404,24 +404,24 @@ pub unsafe extern "C" fn segloss_class_weights(
 ) -> segloss_status {
     // SAFETY: promised by the caller.
     unsafe {
-        let more = |ranges: &mut Ranges, plan: &Problem<'_>, _: &[Term<'_>]| {
-            ranges.output(bytes(weights, plan.classes), c"weights");
+        let more = |ranges: &mut Ranges, problem: &Problem<'_>, _: &[Term<'_>]| {
+            ranges.output(bytes(weights, problem.classes), c"weights");
             Ok(())
         };
-        count(args, &more, |call, plan| {
+        count(args, &more, |call, problem| {
             let frequency = match kind as i32 {
                 SEGLOSS_WEIGHT_INVERSE => Frequency::Inverse,
                 SEGLOSS_WEIGHT_INVERSE_SQRT => Frequency::InverseSqrt,
                 SEGLOSS_WEIGHT_MEDIAN => Frequency::Median,
                 _ => {
-                    return Err(super::forms::unknown(
+                    return Err(super::losses::unknown(
                         c"kind",
                         c"SEGLOSS_WEIGHT_INVERSE, _INVERSE_SQRT or _MEDIAN",
                     ));
                 }
             };
-            let to = slice_mut(weights, plan.classes, c"weights")?.ok_or(missing(c"weights"))?;
-            frequency::write(plan, frequency, to, &mut call.arena()?)
+            let to = slice_mut(weights, problem.classes, c"weights")?.ok_or(missing(c"weights"))?;
+            frequency::write(problem, frequency, to, &mut call.arena()?)
         })
     }
 }

@@ -11,7 +11,7 @@ pub extern "C" fn segloss_balanced_cross_entropy() -> *const segloss_loss {
         segloss_loss {
             defaults: default_balanced_cross_entropy,
             uses: uses::BETA,
-            make: balanced_cross_entropy,
+            with_loss: balanced_cross_entropy,
         }
     }
 }
@@ -20,29 +20,29 @@ fn default_balanced_cross_entropy(term: &mut segloss_term) {
     term.beta = BalancedCrossEntropy::default().beta;
 }
 
-fn balanced_cross_entropy(term: &segloss_term, borrower: LossVisitor<'_>) -> Result<(), Error> {
-    borrower(&BalancedCrossEntropy { beta: term.beta })
+fn balanced_cross_entropy(term: &segloss_term, visit: LossVisitor<'_>) -> Result<(), Error> {
+    visit(&BalancedCrossEntropy { beta: term.beta })
 }
 
 /// Power cross entropy, exponential logarithmic's second half (16). Parameters: gamma.
 #[unsafe(no_mangle)]
 pub extern "C" fn segloss_power_cross_entropy() -> *const segloss_loss {
-    &const { segloss_loss { defaults: default_power_cross_entropy, uses: uses::GAMMA, make: power_cross_entropy } }
+    &const { segloss_loss { defaults: default_power_cross_entropy, uses: uses::GAMMA, with_loss: power_cross_entropy } }
 }
 
 fn default_power_cross_entropy(term: &mut segloss_term) {
     term.gamma = PowerCrossEntropy::default().gamma;
 }
 
-fn power_cross_entropy(term: &segloss_term, borrower: LossVisitor<'_>) -> Result<(), Error> {
-    borrower(&PowerCrossEntropy { gamma: term.gamma })
+fn power_cross_entropy(term: &segloss_term, visit: LossVisitor<'_>) -> Result<(), Error> {
+    visit(&PowerCrossEntropy { gamma: term.gamma })
 }
 
 /// Logarithmic Dice, exponential logarithmic's first half (16). Parameters: gamma, those of region
 /// forms.
 #[unsafe(no_mangle)]
 pub extern "C" fn segloss_log_dice() -> *const segloss_loss {
-    &const { segloss_loss { defaults: default_log_dice, uses: uses::GAMMA | uses::RATIO, make: log_dice } }
+    &const { segloss_loss { defaults: default_log_dice, uses: uses::GAMMA | uses::RATIO, with_loss: log_dice } }
 }
 
 fn default_log_dice(term: &mut segloss_term) {
@@ -50,7 +50,7 @@ fn default_log_dice(term: &mut segloss_term) {
     *term = segloss_term { gamma, smooth_numerator, smooth_denominator, ..*term };
 }
 
-fn log_dice(term: &segloss_term, borrower: LossVisitor<'_>) -> Result<(), Error> {
+fn log_dice(term: &segloss_term, visit: LossVisitor<'_>) -> Result<(), Error> {
     let &segloss_term { gamma, smooth_numerator, smooth_denominator, .. } = term;
-    borrower(&LogDice { gamma, smooth_numerator, smooth_denominator })
+    visit(&LogDice { gamma, smooth_numerator, smooth_denominator })
 }

@@ -1,7 +1,7 @@
 //! Terms of C become terms of Rust, each form lent from its own stack frame: four terms nest four deep.
 
 use super::codes::*;
-use super::forms::{check_unused, unknown};
+use super::losses::{check_unused, unknown};
 use super::overlap::{Ranges, bytes};
 use super::read::{Data, read, slice, tensor};
 use super::structs::segloss_term;
@@ -85,7 +85,7 @@ impl Terms {
         let form = form.ok_or(Error::new(Status::NullPointer, c"form", c"one of the forms").in_term(k))?;
         check_unused(form, raw).map_err(|error| error.in_term(k))?;
         let mut accepted = false;
-        let lent = (form.make)(raw, &mut |form: &dyn Loss| {
+        let lent = (loss.with_loss)(raw, &mut |form: &dyn Loss| {
             accepted = true;
             let mut longer: [Option<Term<'_>>; MAX_TERMS] = terms;
             if let Some(Some(term)) = longer.get_mut(k) {
