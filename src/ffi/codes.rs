@@ -6,8 +6,8 @@ use crate::{Dtype, Status};
 pub const SEGLOSS_MAX_NDIM: i32 = 16;
 /// Limit: terms of a loss.
 pub const SEGLOSS_MAX_TERMS: i32 = 4;
-/// Voxels of a chunk, the unit of summation. Parts that are cut at multiples of it within a sample and accumulated in
-/// order give the bits of one segloss_run over the whole.
+/// Voxels of a chunk, the unit of summation. Parts that are cut at multiples of it within a sample and accumulated
+/// in order give the bits of one segloss_run over the whole.
 pub const SEGLOSS_CHUNK: i32 = 16384;
 
 /// dtype 0x0108: unsigned 8-bit integers. Every dtype is DLPack's type code << 8 | bits.
@@ -50,21 +50,21 @@ pub const SEGLOSS_DTYPE: i32 = 3;
 pub const SEGLOSS_SHAPE: i32 = 4;
 /// Status: an array or the scratch exceeds PTRDIFF_MAX bytes, or there are 2^31 - 1 classes or more.
 pub const SEGLOSS_TOO_LARGE: i32 = 5;
-/// Status: the strides of an output map two indices to the same element, an output that has to be contiguous is not,
-/// or strides leave the address space.
+/// Status: the strides of an output map two indices to the same element, an output that has to be contiguous is
+/// not, or strides leave the address space.
 pub const SEGLOSS_STRIDES: i32 = 6;
 /// Status: an address is not a multiple of the alignment of its element.
 pub const SEGLOSS_MISALIGNED: i32 = 7;
-/// Status: the byte range of an output overlaps another argument. Only grad may overlap pred, at the same address with
-/// the same dtype and strides, without SEGLOSS_ADD_TO_GRADIENT.
+/// Status: the byte range of an output overlaps another argument. Only grad may overlap pred, at the same address
+/// with the same dtype and strides, without SEGLOSS_ADD_TO_GRADIENT.
 pub const SEGLOSS_OVERLAP: i32 = 8;
 /// Status: scratch_size is below the answer of the size query; the error's needed is that answer.
 pub const SEGLOSS_SCRATCH: i32 = 9;
-/// Status: a number is out of its range, a constant or flag is unknown or belongs to another option, or a field that
-/// the loss does not use differs from its default.
+/// Status: a number is out of its range, a constant or flag is unknown or belongs to another option, or a field
+/// that the loss does not use differs from its default.
 pub const SEGLOSS_PARAMETER: i32 = 10;
-/// Status: the target of a counted voxel is neither a class nor ignored, or is outside [-0.001, 1.001] in a floating
-/// map; the error's index is the first such voxel.
+/// Status: the target of a counted voxel is neither a class nor ignored, or is outside [-0.001, 1.001] in a
+/// floating map; the error's index is the first such voxel.
 pub const SEGLOSS_LABEL: i32 = 11;
 /// Status: the loss is not defined for this input.
 pub const SEGLOSS_UNSUPPORTED: i32 = 12;
@@ -79,8 +79,8 @@ pub const SEGLOSS_ERROR_HAS_NEEDED: i32 = 2;
 
 /// Bit of segloss_term.flags: the value is L - 1, as nnU-Net and combo write Dice. The gradient is the same.
 pub const SEGLOSS_MINUS_ONE: i32 = 1;
-/// Bit of segloss_term.flags, Hausdorff only: field holds both halves of the distance weight, and segloss_run computes
-/// neither.
+/// Bit of segloss_term.flags, Hausdorff only: field holds both halves of the distance weight, and segloss_run
+/// computes neither.
 pub const SEGLOSS_FIELD_COMPLETE: i32 = 2;
 /// Bit of segloss_term.flags: class 0 gets weight 0, also if class_weight is given. No effect if C = 1.
 pub const SEGLOSS_EXCLUDE_BACKGROUND: i32 = 4;
@@ -105,8 +105,8 @@ pub const SEGLOSS_ABSENT_COUNTED: i32 = 0;
 pub const SEGLOSS_ABSENT_SKIPPED: i32 = 0x000d_0001;
 /// segloss_term.normalizer: the loss is divided by the sum of the voxel weights (default).
 pub const SEGLOSS_NORMALIZE_BY_VOXELS: i32 = 0;
-/// segloss_term.normalizer, 0x000e0001: the loss is divided by the sum of voxel weight times the class weight of the
-/// target class, as PyTorch's mean with class weights. Sigmoid: as SEGLOSS_NORMALIZE_BY_VOXELS.
+/// segloss_term.normalizer, 0x000e0001: the loss is divided by the sum of voxel weight times the class weight of
+/// the target class, as PyTorch's mean with class weights. Sigmoid: as SEGLOSS_NORMALIZE_BY_VOXELS.
 pub const SEGLOSS_NORMALIZE_BY_CLASS_WEIGHT: i32 = 0x000e_0001;
 
 /// segloss_term.variant of Dice and IoU: the denominator sums probabilities (default).
@@ -121,9 +121,11 @@ pub const SEGLOSS_GDICE_INVERSE: i32 = 0x0015_0001;
 pub const SEGLOSS_GDICE_UNIFORM: i32 = 0x0015_0002;
 /// segloss_term.variant of TopK: k is the fraction of the counted voxels that are selected (default).
 pub const SEGLOSS_TOPK_FRACTION: i32 = 0;
-/// segloss_term.variant of TopK, 0x00160001: k is the probability of the target class below which a voxel is selected.
+/// segloss_term.variant of TopK, 0x00160001: k is the probability of the target class below which a voxel is
+/// selected.
 pub const SEGLOSS_TOPK_THRESHOLD: i32 = 0x0016_0001;
-/// segloss_term.variant of boundary, 0x00190001: inside, the distance is -(d - smallest spacing), 0 at the inner rim.
+/// segloss_term.variant of boundary, 0x00190001: inside, the distance is -(d - smallest spacing), 0 at the inner
+/// rim.
 pub const SEGLOSS_BOUNDARY_RIM_ZERO: i32 = 0x0019_0001;
 /// Bit of segloss_term.variant of Hausdorff, 0x001a0001: only the distances of the target, D = d_G^alpha.
 pub const SEGLOSS_HAUSDORFF_TARGET_ONLY: i32 = 0x001a_0001;
@@ -140,8 +142,8 @@ pub const SEGLOSS_HAUSDORFF_LOG: i32 = 0x001a_0010;
 /// Bit of segloss_args.flags, 0x0100: grad += gradient instead of grad = gradient. grad may then not be pred.
 pub const SEGLOSS_ADD_TO_GRADIENT: i32 = 0x0100;
 
-/// segloss_args.activation: pred holds logits of mutually exclusive classes (C >= 2). 0 is not an activation. With any
-/// activation, NaN in a counted voxel makes the value and the gradient NaN. Logits of +-inf give the limits.
+/// segloss_args.activation: pred holds logits of mutually exclusive classes (C >= 2). 0 is not an activation. With
+/// any activation, NaN in a counted voxel makes the value and the gradient NaN. Logits of +-inf give the limits.
 pub const SEGLOSS_SOFTMAX: i32 = 1;
 /// segloss_args.activation: pred holds logits of independent classes; each class is a Bernoulli variable.
 pub const SEGLOSS_SIGMOID: i32 = 2;
@@ -195,8 +197,8 @@ const OPTIONS: [&[i32]; 11] = [
     &[SEGLOSS_DISTANCE_SQUARED, SEGLOSS_DISTANCE_BLACK_BORDER],
 ];
 
-/// The low bits of `given` if they are flags among `all`, the flags of one option. None if `given` has a bit that is not
-/// in `all`, or lacks a bit that encodes the option.
+/// The low bits of `given` if they are flags among `all`, the flags of one option. None if `given` has a bit that
+/// is not in `all`, or lacks a bit that encodes the option.
 pub(super) const fn flags_of(given: u32, all: i32) -> Option<u32> {
     let option = all as u32 & !0xffff;
     let is_known = given & !(all as u32) == 0;

@@ -1,21 +1,21 @@
-//! The executor of C.
+//! The executor that a C caller passes.
 
 use super::read::read;
 use super::structs::segloss_executor;
 use crate::{Error, Executor, Sequential};
 use core::ffi::c_void;
 
-/// The threads of a caller.
-pub(super) struct Pool(segloss_executor);
+/// An [`Executor`] over the caller's thread pool.
+pub(super) struct ForeignExecutor(segloss_executor);
 
-// SAFETY: the header asks that an executor may be used while tasks run; only the calling thread uses this one.
-unsafe impl Sync for Pool {}
+// SAFETY: only the calling thread calls parallel_for; tasks receive no reference to this struct.
+unsafe impl Sync for ForeignExecutor {}
 
-impl Pool {
-    /// None without a parallel_for: this thread.
+impl ForeignExecutor {
+    /// Copies the struct; `None` if there is none or it has no parallel_for.
     ///
     /// # Safety
-    /// `executor` is NULL or as the header says.
+    /// `executor` is NULL or points to a segloss_executor as its comment says.
     pub unsafe fn read(executor: *const segloss_executor) -> Result<Option<Self>, Error> {
         if executor.is_null() {
             return Ok(None);
@@ -25,38 +25,39 @@ impl Pool {
         Ok(executor.parallel_for.is_some().then_some(Self(executor)))
     }
 
-    /// The pool, if there is one, or this thread.
-    pub fn or_here(pool: &Option<Self>) -> &dyn Executor {
-        match pool {
-            Some(pool) => pool,
+    /// The caller's executor, or the calling thread if there is none.
+    pub fn or_sequential(executor: &Option<Self>) -> &dyn Executor {
+        match executor {
+            Some(executor) => executor,
             None => &Sequential,
         }
     }
 }
 
-/// What a task is made of, behind the thin pointer that C hands on.
+/// A task behind the thin pointer `data`, because a `&dyn Fn` is two words.
 struct Work<'a>(&'a (dyn Fn(usize) + Sync));
 
 /// Runs one of the tasks of the [`Work`] at `data`.
 ///
 /// # Safety
-/// `data` is what [`Pool`] gave to parallel_for, which has not returned.
+/// `data` is the pointer that [`ForeignExecutor`] passed to parallel_for, which has not returned.
 unsafe extern "C" fn work(data: *mut c_void, index: usize) {
     // SAFETY: promised by the caller.
     let Work(task) = unsafe { &*data.cast_const().cast::<Work<'_>>() };
     task(index);
 }
 
-impl Executor for Pool {
+impl Executor for ForeignExecutor {
     fn workers(&self) -> usize {
         (self.0.workers as usize).max(1)
     }
 
     fn run(&self, tasks: usize, task: &(dyn Fn(usize) + Sync)) {
-        let all = Work(task);
-        let data = core::ptr::from_ref(&all).cast_mut().cast();
+        let work_of_call = Work(task);
+        let data = core::ptr::from_ref(&work_of_call).cast_mut().cast();
         if let Some(parallel_for) = self.0.parallel_for {
-            // SAFETY: the executor's maker promises that it calls `work` with `data`, and returns after.
+            // SAFETY: the caller promises that parallel_for calls `work` with `data` and returns when all calls
+            // have returned; `data` is valid until then.
             unsafe { parallel_for(self.0.context, tasks, Some(work), data) };
         }
     }

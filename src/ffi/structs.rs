@@ -3,7 +3,8 @@
 use crate::{Error, Loss};
 use core::ffi::{c_char, c_void};
 
-/// SEGLOSS_OK (0) on success, else SEGLOSS_NULL_POINTER to SEGLOSS_MISSING_FIELD. segloss_status_string gives the text.
+/// SEGLOSS_OK (0) on success, else SEGLOSS_NULL_POINTER to SEGLOSS_MISSING_FIELD. segloss_status_string gives the
+/// text.
 pub type segloss_status = i32;
 
 /// A borrowed, read-only array. All fields zero means absent. The layout of this struct never changes.
@@ -13,8 +14,8 @@ pub type segloss_status = i32;
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct segloss_tensor {
-    /// Address of the element at index 0, aligned to the element. NULL if absent or if an extent is 0; may be NULL in
-    /// size queries and in segloss_finalize, which read no elements.
+    /// Address of the element at index 0, aligned to the element. NULL if absent or if an extent is 0; may be NULL
+    /// in size queries and in segloss_finalize, which read no elements.
     pub data: *const c_void,
     /// ndim extents >= 0, outermost axis first.
     pub shape: *const i64,
@@ -28,15 +29,15 @@ pub struct segloss_tensor {
 
 /// A borrowed array that a call writes. Its shape follows from the inputs. The layout of this struct never changes.
 ///
-/// data and strides have to stay valid until the call returns. Sorted by size, each stride must exceed the span of the
-/// smaller ones, so that no two indices share an element.
+/// data and strides have to stay valid until the call returns. Sorted by size, each stride must exceed the span of
+/// the smaller ones, so that no two indices share an element.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct segloss_output {
     /// Address of the element at index 0, aligned to the element. NULL: not wanted.
     pub data: *mut c_void,
-    /// One stride in elements for each axis of the implied shape. NULL: for grad the strides of pred, for other outputs
-    /// C-contiguous.
+    /// One stride in elements for each axis of the implied shape. NULL: for grad the strides of pred, for other
+    /// outputs C-contiguous.
     pub strides: *const i64,
     /// Element type. 0: for grad the dtype of pred, for other outputs SEGLOSS_F32.
     pub dtype: u32,
@@ -44,8 +45,8 @@ pub struct segloss_output {
     pub reserved: u32,
 }
 
-/// The sums of one class in one sample; as a slope, the derivative of the loss by each sum. The layout of this struct
-/// never changes.
+/// The sums of one class in one sample; as a slope, the derivative of the loss by each sum. The layout of this
+/// struct never changes.
 ///
 /// w is the weight of a voxel, g the target and s the predicted probability of the class. Sums run over the counted
 /// voxels of the sample. Every field is additive: the sums of a batch in parts are the sums over its parts, so any
@@ -69,7 +70,8 @@ pub struct segloss_class_sums {
     pub minimum: f64,
     /// Must be 0.
     pub reserved: [f64; 3],
-    /// For terms[0] to terms[3], if the term is a voxel loss: the sum of w times its voxel loss, without class weights.
+    /// For terms[0] to terms[3], if the term is a voxel loss: the sum of w times its voxel loss, without class
+    /// weights.
     pub loss_sum: [f64; 4],
     /// The sum of the weights that loss_sum was taken with.
     pub loss_weight: [f64; 4],
@@ -77,9 +79,9 @@ pub struct segloss_class_sums {
 
 /// Why a call failed: which argument, where, and which value was expected. The layout of this struct never changes.
 ///
-/// A failing call writes it through the error pointer of its args, and writes nothing else. A successful call leaves it
-/// untouched. Initialise it with {0}. A call whose args pointer, struct_size or error pointer itself is invalid reports
-/// by status only. The strings are static ASCII and are never freed.
+/// A failing call writes it through the error pointer of its args, and writes nothing else. A successful call
+/// leaves it untouched. Initialise it with {0}. A call whose args pointer, struct_size or error pointer itself is
+/// invalid reports by status only. The strings are static ASCII and are never freed.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct segloss_error {
@@ -93,8 +95,8 @@ pub struct segloss_error {
     pub argument: *const c_char,
     /// The valid values, such as "finite and >= 0".
     pub expected: *const c_char,
-    /// The value that was refused: a parameter, a label, an extent, a length, a number of bytes. 0 unless numbers has
-    /// SEGLOSS_ERROR_HAS_GIVEN. Integers are exact up to 2^53.
+    /// The value that was refused: a parameter, a label, an extent, a length, a number of bytes. 0 unless numbers
+    /// has SEGLOSS_ERROR_HAS_GIVEN. Integers are exact up to 2^53.
     pub given: f64,
     /// The value that is needed: an extent, a length, a number of bytes, a default. 0 unless numbers has
     /// SEGLOSS_ERROR_HAS_NEEDED.
@@ -110,19 +112,19 @@ pub type segloss_task = Option<unsafe extern "C" fn(data: *mut c_void, index: us
 
 /// A thread pool of the caller. Without one, every function runs on the calling thread.
 ///
-/// The struct and its context have to stay valid until the call returns. Results have the same bits with every executor
-/// and every number of workers.
+/// The struct and its context have to stay valid until the call returns. Results have the same bits with every
+/// executor and every number of workers.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct segloss_executor {
     /// sizeof(segloss_executor).
     pub struct_size: u32,
-    /// Number of tasks that may run at once; 0 is read as 1, and at most 64 are used. The size of the scratch grows with
-    /// it.
+    /// Number of tasks that may run at once; 0 is read as 1, and at most 64 are used. The size of the scratch grows
+    /// with it.
     pub workers: u32,
-    /// Calls task(data, 0) to task(data, count - 1), each exactly once, in any order, on any threads, and returns when
-    /// all calls have returned and their writes are visible to the caller. count <= workers. Must not throw. Running all
-    /// tasks on one thread is legal. NULL: the calling thread.
+    /// Calls task(data, 0) to task(data, count - 1), each exactly once, in any order, on any threads, and returns
+    /// when all calls have returned and their writes are visible to the caller. count <= workers. Must not throw.
+    /// Running all tasks on one thread is legal. NULL: the calling thread.
     pub parallel_for: Option<
         unsafe extern "C" fn(context: *mut c_void, count: usize, task: segloss_task, data: *mut c_void),
     >,
@@ -130,8 +132,8 @@ pub struct segloss_executor {
     pub context: *mut c_void,
 }
 
-/// The state of a search for the voxels that TopK by fraction selects from a batch in parts. The layout of this struct
-/// never changes. segloss_run needs no search: it selects from the batch of the call.
+/// The state of a search for the voxels that TopK by fraction selects from a batch in parts. The layout of this
+/// struct never changes. segloss_run needs no search: it selects from the batch of the call.
 ///
 ///   segloss_top_k_search search;
 ///   segloss_top_k_begin(&search);
@@ -206,8 +208,8 @@ pub struct segloss_term {
     pub reserved: u32,
     /// Factor of the term in the weighted sum, finite; 0 is legal. Default 1.
     pub weight: f64,
-    /// Tversky, focal Tversky: weight of false positives. Sensitivity-specificity: weight of sensitivity. Hausdorff:
-    /// exponent of the distances. Unused by other losses.
+    /// Tversky, focal Tversky: weight of false positives. Sensitivity-specificity: weight of sensitivity.
+    /// Hausdorff: exponent of the distances. Unused by other losses.
     pub alpha: f64,
     /// Tversky, focal Tversky: weight of false negatives. Asymmetric similarity: the beta of F_beta. Balanced cross
     /// entropy: weight of the positive outcome. Unused by other losses.
@@ -216,35 +218,36 @@ pub struct segloss_term {
     pub gamma: f64,
     /// TopK: fraction or threshold, in (0, 1]. Penalty: penalty strength >= 0. Unused by other losses.
     pub k: f64,
-    /// Region losses: smoothing of the numerator, finite and >= 0, in voxels. Default 1e-5.
+    /// Losses of a ratio: smoothing of its numerator, finite and >= 0, in voxels. Default 1e-5 where it is used.
     pub smooth_numerator: f64,
-    /// Region losses: smoothing of the denominator, finite and >= 0, in voxels. Default 1e-5.
+    /// Losses of a ratio: smoothing of its denominator, finite and >= 0, in voxels. Default 1e-5 where it is used.
     pub smooth_denominator: f64,
     /// Cross entropy: label smoothing in [0, 1]. Default 0.
     pub label_smoothing: f64,
     /// The loss: the result of a getter, such as segloss_dice(). Static, never freed.
     pub loss: *const segloss_loss,
-    /// C class weights, finite and >= 0, at least one above 0; borrowed until the call returns. NULL: the default of the
-    /// loss, which is 1 for every class unless the comment of its getter says otherwise.
+    /// C class weights, finite and >= 0, at least one above 0; borrowed until the call returns. NULL: the default
+    /// of the loss, which is 1 for every class unless the comment of its getter says otherwise.
     pub class_weight: *const f64,
     /// Custom region loss: the function. Unused by other losses.
     pub region: segloss_region_function,
     /// Custom region loss: first argument of region.
     pub context: *mut c_void,
-    /// TopK by fraction in parts: a search that is done, borrowed until the call returns. NULL: select from the batch of
-    /// the call, which only segloss_run can do.
+    /// TopK by fraction in parts: a search that is done, borrowed until the call returns. NULL: select from the
+    /// batch of the call, which only segloss_run can do.
     pub top_k_search: *const segloss_top_k_search,
     /// Distance-penalised cross entropy, boundary, Hausdorff: the distance weights, floating-point, [B,C,...], or
     /// [B,...] for all classes; in the unit of spacing. Absent: segloss_run computes them from the target.
     pub field: segloss_tensor,
 }
 
-/// The arguments of a call that evaluates a loss. Initialise them with segloss_args_init, then set at least activation,
-/// pred and target, the outputs, and scratch with scratch_size.
+/// The arguments of a call that evaluates a loss. Initialise them with segloss_args_init, then set at least
+/// activation, pred and target, the outputs, and scratch with scratch_size.
 ///
-/// B is the number of samples, C the number of classes, N the number of voxels of a sample; "..." stands for the spatial
-/// axes. A voxel is counted if its weight is above 0 and its label is not ignored. A voxel that is not counted
-/// contributes to no sum and gets gradient 0, whatever its inputs hold. Every pointer is borrowed until the call returns.
+/// B is the number of samples, C the number of classes, N the number of voxels of a sample; "..." stands for the
+/// spatial axes. A voxel is counted if its weight is above 0 and its label is not ignored. A voxel that is not
+/// counted contributes to no sum and gets gradient 0, whatever its inputs hold. Every pointer is borrowed until the
+/// call returns.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct segloss_args {
@@ -252,45 +255,48 @@ pub struct segloss_args {
     pub struct_size: u32,
     /// 0 or SEGLOSS_ADD_TO_GRADIENT.
     pub flags: u32,
-    /// What pred holds: SEGLOSS_SOFTMAX, SEGLOSS_SIGMOID, SEGLOSS_PROBABILITY or SEGLOSS_PROBABILITY_PER_CLASS. Required.
+    /// What pred holds: SEGLOSS_SOFTMAX, SEGLOSS_SIGMOID, SEGLOSS_PROBABILITY or SEGLOSS_PROBABILITY_PER_CLASS.
+    /// Required.
     pub activation: u32,
     /// Number of entries of ignore.
     pub ignore_len: u32,
-    /// Factor of the gradient, finite: the upstream gradient times the loss scale. Applied before the gradient is rounded
-    /// to its dtype. segloss_finalize puts it into the slopes, so segloss_backward does not apply it. Default 1.
+    /// Factor of the gradient, finite: the upstream gradient times the loss scale. Applied before the gradient is
+    /// rounded to its dtype. segloss_finalize puts it into the slopes, so segloss_backward does not apply it.
+    /// Default 1.
     pub grad_scale: f64,
     /// Prediction [B,C,...], SEGLOSS_F16, _BF16, _F32 or _F64, with one spatial axis or more. Required.
     pub pred: segloss_tensor,
-    /// Target: integer labels [B,...] or [B,1,...] in [0, C); or integer 0/1 masks [B,C,...]; or floating-point maps
-    /// [B,C,...] in [0, 1], 0.001 beside accepted. C = 1: integer labels are a 0/1 mask. Required.
+    /// Target: integer labels [B,...] or [B,1,...] in [0, C); or integer 0/1 masks [B,C,...]; or floating-point
+    /// maps [B,C,...] in [0, 1], 0.001 beside accepted. C = 1: integer labels are a 0/1 mask. Required.
     pub target: segloss_tensor,
-    /// Voxel weights [B,...], floating-point, SEGLOSS_U8 or SEGLOSS_BOOL, finite and >= 0; a stride of 0 broadcasts.
-    /// Absent: 1.
+    /// Voxel weights [B,...], floating-point, SEGLOSS_U8 or SEGLOSS_BOOL, finite and >= 0; a stride of 0
+    /// broadcasts. Absent: 1.
     pub voxel_weight: segloss_tensor,
     /// B*C flags, C-contiguous: 0 if the class is not annotated in the sample; the target of that class is then not
     /// used. NULL: every class is annotated.
     pub class_present: *const u8,
     /// ignore_len labels whose voxels are not counted, in any order. Only for targets that are labels.
     pub ignore: *const i64,
-    /// One distance between neighbouring voxels for each spatial axis, finite and > 0. NULL: 1. Read only where distances
-    /// are computed.
+    /// One distance between neighbouring voxels for each spatial axis, finite and > 0. NULL: 1. Used only where
+    /// distances are computed.
     pub spacing: *const f64,
     /// Output: one double, the value of the loss. NULL: not wanted.
     pub value: *mut f64,
     /// Output: n_terms doubles, the value of each term before its weight. NULL: not wanted.
     pub term_values: *mut f64,
-    /// Output [n_terms,B,C]: the value of a region loss for each sample and class before averaging; NaN where a term has
-    /// none. NULL: not wanted.
+    /// Output [n_terms,B,C]: the value of a region loss for each sample and class before averaging; NaN where a
+    /// term has none. NULL: not wanted.
     pub class_values: *mut f64,
-    /// Output [B,C] of segloss_run: the sums that the value was computed from. NULL: not wanted. Other functions do not
-    /// write it.
+    /// Output [B,C] of segloss_run: the sums that the value was computed from. NULL: not wanted. Other functions do
+    /// not write it.
     pub class_sums: *mut segloss_class_sums,
-    /// Output: the gradient with respect to pred, in the shape of pred, any floating dtype. It may be pred itself, at the
-    /// same address with the same dtype and strides. data NULL: not wanted.
+    /// Output: the gradient with respect to pred, in the shape of pred, any floating dtype. It may be pred itself,
+    /// at the same address with the same dtype and strides. data NULL: not wanted.
     pub grad: segloss_output,
     /// The only output of a failing call. NULL: the status alone.
     pub error: *mut segloss_error,
-    /// Working memory of scratch_size bytes, at any alignment, with any content. Nothing is kept in it between calls.
+    /// Working memory of scratch_size bytes, at any alignment, with any content. Nothing is kept in it between
+    /// calls.
     pub scratch: *mut c_void,
     /// Length of scratch in bytes, at least the answer of segloss_scratch_size.
     pub scratch_size: usize,
@@ -298,8 +304,8 @@ pub struct segloss_args {
     pub executor: *const segloss_executor,
 }
 
-/// The arguments of a distance transform. Initialise them with segloss_distance_args_init, then set kind, mask, out, and
-/// scratch with scratch_size. Every pointer is borrowed until the call returns.
+/// The arguments of a distance transform. Initialise them with segloss_distance_args_init, then set kind, mask,
+/// out, and scratch with scratch_size. Every pointer is borrowed until the call returns.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct segloss_distance_args {
@@ -309,8 +315,8 @@ pub struct segloss_distance_args {
     pub flags: u32,
     /// SEGLOSS_SIGNED, SEGLOSS_INSIDE, SEGLOSS_OUTSIDE or SEGLOSS_OTHER_SIDE. Required.
     pub kind: u32,
-    /// 0 (default): mask is one mask, and nonzero is inside. n: mask is a label map, and out receives n maps, map c for
-    /// the mask label == c.
+    /// 0 (default): mask is one mask, and nonzero is inside. n: mask is a label map, and out receives n maps, map c
+    /// for the mask label == c.
     pub classes: u32,
     /// Integers [...], 1 to SEGLOSS_MAX_NDIM axes; one axis less if classes is not 0. Required.
     pub mask: segloss_tensor,

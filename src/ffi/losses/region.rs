@@ -1,5 +1,4 @@
-//! Region losses. All of them: smooth_numerator, smooth_denominator, class_average,
-//! sample_average, absent.
+//! The getters of the region losses.
 
 use super::super::structs::segloss_term;
 use super::{LossVisitor, segloss_loss, squares, uses, volume};
@@ -8,7 +7,21 @@ use crate::{
     Tversky,
 };
 
-/// Sensitivity-specificity (7). Parameters: alpha (r), smooth_denominator.
+/// Sensitivity-specificity loss (7), in [0, 1].
+///
+///   L = r E1 / (G + eps_d) + (1 - r) E0 / (sum w (1 - g) + eps_d)
+///   E1 = sum w g (s - g)^2,   E0 = sum w (1 - g) (s - g)^2
+///
+/// A part whose denominator is below 1e-30 is 0.
+///
+/// Parameters:
+///   alpha               r, weight of sensitivity, in [0, 1]; default 0.05
+///   smooth_denominator  eps_d, finite and >= 0, in voxels; default 1e-5
+///   class_average       SEGLOSS_CLASS_MEAN (default), SEGLOSS_CLASS_POOLED
+///   sample_average      SEGLOSS_SAMPLE_DEFAULT (default), SEGLOSS_SAMPLE_MEAN, SEGLOSS_SAMPLE_POOLED
+///   absent              SEGLOSS_ABSENT_COUNTED (default), SEGLOSS_ABSENT_SKIPPED
+///
+/// @return the loss, for segloss_term_init; static, never NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn segloss_sensitivity_specificity() -> *const segloss_loss {
     &const {
@@ -30,8 +43,20 @@ fn sensitivity_specificity(term: &segloss_term, visit: LossVisitor<'_>) -> Resul
     visit(&SensitivitySpecificity { sensitivity, smooth_denominator })
 }
 
-/// Dice (8). Parameters: variant (SEGLOSS_DICE_LINEAR, SEGLOSS_DICE_SQUARED), and those of all region forms:
-/// smooth_numerator, smooth_denominator, class_average, sample_average, absent.
+/// Dice loss (8), in [0, 1] if eps_n <= eps_d.
+///
+///   L = 1 - (2 I + eps_n) / (D + eps_d)
+///   D = S + G (SEGLOSS_DICE_LINEAR), or sum w s^2 + sum w g^2 (SEGLOSS_DICE_SQUARED)
+///
+/// Parameters:
+///   variant             SEGLOSS_DICE_LINEAR (default), SEGLOSS_DICE_SQUARED
+///   smooth_numerator    eps_n, finite and >= 0, in voxels; default 1e-5
+///   smooth_denominator  eps_d, finite and >= 0, in voxels; default 1e-5
+///   class_average       SEGLOSS_CLASS_MEAN (default), SEGLOSS_CLASS_POOLED
+///   sample_average      SEGLOSS_SAMPLE_DEFAULT (default), SEGLOSS_SAMPLE_MEAN, SEGLOSS_SAMPLE_POOLED
+///   absent              SEGLOSS_ABSENT_COUNTED (default), SEGLOSS_ABSENT_SKIPPED
+///
+/// @return the loss, for segloss_term_init; static, never NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn segloss_dice() -> *const segloss_loss {
     &const { segloss_loss { defaults: default_dice, uses: uses::VARIANT | uses::RATIO, with_loss: dice } }
@@ -47,7 +72,20 @@ fn dice(term: &segloss_term, visit: LossVisitor<'_>) -> Result<(), Error> {
     visit(&Dice { squares: squares(term)?, smooth_numerator, smooth_denominator })
 }
 
-/// IoU (9). Parameters: variant (SEGLOSS_DICE_LINEAR, SEGLOSS_DICE_SQUARED), those of region forms.
+/// IoU (Jaccard) loss (9), in [0, 1] if eps_n <= eps_d.
+///
+///   L = 1 - (I + eps_n) / (D - I + eps_d)
+///   D = S + G (SEGLOSS_DICE_LINEAR), or sum w s^2 + sum w g^2 (SEGLOSS_DICE_SQUARED)
+///
+/// Parameters:
+///   variant             SEGLOSS_DICE_LINEAR (default), SEGLOSS_DICE_SQUARED
+///   smooth_numerator    eps_n, finite and >= 0, in voxels; default 1e-5
+///   smooth_denominator  eps_d, finite and >= 0, in voxels; default 1e-5
+///   class_average       SEGLOSS_CLASS_MEAN (default), SEGLOSS_CLASS_POOLED
+///   sample_average      SEGLOSS_SAMPLE_DEFAULT (default), SEGLOSS_SAMPLE_MEAN, SEGLOSS_SAMPLE_POOLED
+///   absent              SEGLOSS_ABSENT_COUNTED (default), SEGLOSS_ABSENT_SKIPPED
+///
+/// @return the loss, for segloss_term_init; static, never NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn segloss_iou() -> *const segloss_loss {
     &const { segloss_loss { defaults: default_iou, uses: uses::VARIANT | uses::RATIO, with_loss: iou } }
@@ -63,7 +101,20 @@ fn iou(term: &segloss_term, visit: LossVisitor<'_>) -> Result<(), Error> {
     visit(&Iou { squares: squares(term)?, smooth_numerator, smooth_denominator })
 }
 
-/// Tversky (10). Parameters: alpha (false positives), beta (false negatives), those of region forms.
+/// Tversky loss (10), in [0, 1] if eps_n <= eps_d.
+///
+///   L = 1 - (I + eps_n) / (I + alpha FP + beta FN + eps_d),   FP = S - I,   FN = G - I
+///
+/// Parameters:
+///   alpha               weight of false positives, finite and >= 0; default 0.3
+///   beta                weight of false negatives, finite and >= 0; default 0.7
+///   smooth_numerator    eps_n, finite and >= 0, in voxels; default 1e-5
+///   smooth_denominator  eps_d, finite and >= 0, in voxels; default 1e-5
+///   class_average       SEGLOSS_CLASS_MEAN (default), SEGLOSS_CLASS_POOLED
+///   sample_average      SEGLOSS_SAMPLE_DEFAULT (default), SEGLOSS_SAMPLE_MEAN, SEGLOSS_SAMPLE_POOLED
+///   absent              SEGLOSS_ABSENT_COUNTED (default), SEGLOSS_ABSENT_SKIPPED
+///
+/// @return the loss, for segloss_term_init; static, never NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn segloss_tversky() -> *const segloss_loss {
     &const {
@@ -89,8 +140,23 @@ fn tversky(term: &segloss_term, visit: LossVisitor<'_>) -> Result<(), Error> {
     visit(&as_tversky(term))
 }
 
-/// Generalized Dice (11). Parameters: variant (SEGLOSS_GDICE_INVERSE_SQUARE, SEGLOSS_GDICE_INVERSE,
-/// SEGLOSS_GDICE_UNIFORM), those of region forms but class_average: the classes meet in the formula.
+/// Generalized Dice loss (11): one Dice over all classes, weighted by their size; in [0, 1] if eps_n <= eps_d.
+///
+///   L = 1 - (2 sum_c u_c I_c + eps_n) / (sum_c u_c (S_c + G_c) + eps_d)
+///   u_c = v_c (G_min / G_c)^p, divided by the largest u_c
+///
+/// p is 2 for SEGLOSS_GDICE_INVERSE_SQUARE, 1 for SEGLOSS_GDICE_INVERSE and 0 for SEGLOSS_GDICE_UNIFORM. G_min is
+/// the smallest positive G of the counted classes. A counted class with G = 0 takes 1 in place of the power.
+/// Because the formula combines the classes, class_average does not apply.
+///
+/// Parameters:
+///   variant             SEGLOSS_GDICE_INVERSE_SQUARE (default), SEGLOSS_GDICE_INVERSE, SEGLOSS_GDICE_UNIFORM
+///   smooth_numerator    eps_n, finite and >= 0, in voxels; default 1e-5
+///   smooth_denominator  eps_d, finite and >= 0, in voxels; default 1e-5
+///   sample_average      SEGLOSS_SAMPLE_DEFAULT (default), SEGLOSS_SAMPLE_MEAN, SEGLOSS_SAMPLE_POOLED
+///   absent              SEGLOSS_ABSENT_COUNTED (default), SEGLOSS_ABSENT_SKIPPED
+///
+/// @return the loss, for segloss_term_init; static, never NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn segloss_generalized_dice() -> *const segloss_loss {
     &const {
@@ -116,7 +182,24 @@ fn generalized_dice(term: &segloss_term, visit: LossVisitor<'_>) -> Result<(), E
     visit(&as_generalized_dice(term)?)
 }
 
-/// Focal Tversky (12). Parameters: alpha, beta, gamma, those of region forms.
+/// Focal Tversky loss (12), in [0, 1] if eps_n <= eps_d.
+///
+///   L = T^(1/gamma),   T = Tversky loss (10)
+///
+/// If gamma > 1, T^(1/gamma) is linear below T = 1e-6, so that the gradient stays finite. gamma = 1 is Tversky, bit
+/// for bit.
+///
+/// Parameters:
+///   alpha               weight of false positives, finite and >= 0; default 0.3
+///   beta                weight of false negatives, finite and >= 0; default 0.7
+///   gamma               finite and > 0; default 4/3
+///   smooth_numerator    eps_n, finite and >= 0, in voxels; default 1e-5
+///   smooth_denominator  eps_d, finite and >= 0, in voxels; default 1e-5
+///   class_average       SEGLOSS_CLASS_MEAN (default), SEGLOSS_CLASS_POOLED
+///   sample_average      SEGLOSS_SAMPLE_DEFAULT (default), SEGLOSS_SAMPLE_MEAN, SEGLOSS_SAMPLE_POOLED
+///   absent              SEGLOSS_ABSENT_COUNTED (default), SEGLOSS_ABSENT_SKIPPED
+///
+/// @return the loss, for segloss_term_init; static, never NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn segloss_focal_tversky() -> *const segloss_loss {
     &const {
@@ -137,7 +220,19 @@ fn focal_tversky(term: &segloss_term, visit: LossVisitor<'_>) -> Result<(), Erro
     visit(&FocalTversky { tversky: as_tversky(term), gamma: term.gamma })
 }
 
-/// Asymmetric similarity (13). Parameters: beta, those of region forms.
+/// Asymmetric similarity loss (13), in [0, 1] if eps_n <= eps_d.
+///
+///   L = Tversky loss with alpha = 1/(1 + beta^2) and beta^2/(1 + beta^2) for beta: 1 minus the F_beta score
+///
+/// Parameters:
+///   beta                finite and >= 0, above 1 favours recall; default 1.5
+///   smooth_numerator    eps_n, finite and >= 0, in voxels; default 1e-5
+///   smooth_denominator  eps_d, finite and >= 0, in voxels; default 1e-5
+///   class_average       SEGLOSS_CLASS_MEAN (default), SEGLOSS_CLASS_POOLED
+///   sample_average      SEGLOSS_SAMPLE_DEFAULT (default), SEGLOSS_SAMPLE_MEAN, SEGLOSS_SAMPLE_POOLED
+///   absent              SEGLOSS_ABSENT_COUNTED (default), SEGLOSS_ABSENT_SKIPPED
+///
+/// @return the loss, for segloss_term_init; static, never NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn segloss_asymmetric_similarity() -> *const segloss_loss {
     &const {
@@ -159,7 +254,21 @@ fn asymmetric_similarity(term: &segloss_term, visit: LossVisitor<'_>) -> Result<
     visit(&AsymmetricSimilarity { beta, smooth_numerator, smooth_denominator })
 }
 
-/// Penalty, or pGD (14). Parameters: k, those of generalized Dice.
+/// Penalty loss (14), also called pGD, in [0, 1] if eps_n <= eps_d.
+///
+///   L = GD / (1 + k (1 - GD)),   GD = generalized Dice loss (11)
+///
+/// k = 0 is generalized Dice, bit for bit.
+///
+/// Parameters:
+///   k                   penalty strength, finite and >= 0; default 2.5
+///   variant             SEGLOSS_GDICE_INVERSE_SQUARE (default), SEGLOSS_GDICE_INVERSE, SEGLOSS_GDICE_UNIFORM
+///   smooth_numerator    eps_n, finite and >= 0, in voxels; default 1e-5
+///   smooth_denominator  eps_d, finite and >= 0, in voxels; default 1e-5
+///   sample_average      SEGLOSS_SAMPLE_DEFAULT (default), SEGLOSS_SAMPLE_MEAN, SEGLOSS_SAMPLE_POOLED
+///   absent              SEGLOSS_ABSENT_COUNTED (default), SEGLOSS_ABSENT_SKIPPED
+///
+/// @return the loss, for segloss_term_init; static, never NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn segloss_penalty() -> *const segloss_loss {
     &const {
