@@ -15,8 +15,8 @@ fn after_includes() -> String {
     let per_class = scratch(64, 0, 1) - wide;
     let per_sum = scratch(64, 1, 1) - wide - per_class;
     format!(
-        "\n/* major << 16 | minor << 8 | patch */\n#define SEGLOSS_VERSION 0x{code:06x}u\n\n\
-         /* Scratch that serves every loss but TopK, without fields and without an executor: for a static buffer. */\n\
+        "\n/* Version of this header: major << 16 | minor << 8 | patch. segloss_version gives that of the library. */\n#define SEGLOSS_VERSION 0x{code:06x}u\n\n\
+         /* Upper bound of the scratch in bytes, as a constant expression for a static buffer, of losses without TopK,\n    * without fields and without an executor. */\n\
          #define SEGLOSS_SCRATCH_BYTES(samples, classes) \\\n  \
          ((size_t)(SIZE_MAX > 0xffffffffu ? {wide}u : {narrow}u) + (size_t){per_class}u * (classes) + \
          (size_t){per_sum}u * (samples) * (classes))\n\n\

@@ -1,12 +1,12 @@
 //! Reads and checks the arguments of a call, the same way for every function.
 
 use super::codes::{SEGLOSS_ADD_TO_GRADIENT, SEGLOSS_ERROR_HAS_GIVEN, SEGLOSS_ERROR_HAS_NEEDED};
-use super::losses::unknown;
-use super::terms::Terms;
-use super::overlap::{Ranges, bytes};
 use super::foreign_executor::ForeignExecutor;
+use super::losses::unknown;
+use super::overlap::{Ranges, bytes};
 use super::read::{Data, output, read, slice, slice_mut, tensor};
 use super::structs::{segloss_args, segloss_class_sums, segloss_error, segloss_status, segloss_term};
+use super::terms::Terms;
 use crate::batch::Problem;
 use crate::engine::arena::Arena;
 use crate::engine::sweep::GradientOutput;

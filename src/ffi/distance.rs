@@ -2,11 +2,11 @@
 
 use super::call::report;
 use super::codes::*;
-use super::overlap::{Ranges, bytes};
 use super::foreign_executor::ForeignExecutor;
+use super::functions::missing;
+use super::overlap::{Ranges, bytes};
 use super::read::{Data, output, read, slice, slice_mut, tensor, write};
 use super::structs::*;
-use super::functions::missing;
 use crate::batch::check_spacing;
 use crate::distance::{ClassMask, Distance, Kind, scratch_len, transform};
 use crate::view::{Array, Layout, MAX_AXES};

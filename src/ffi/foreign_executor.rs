@@ -20,7 +20,7 @@ impl ForeignExecutor {
         if executor.is_null() {
             return Ok(None);
         }
-        // SAFETY: promised by the caller.
+        // SAFETY: the caller promises that `executor` points to a segloss_executor.
         let (executor, _) = unsafe { read(executor)? };
         Ok(executor.parallel_for.is_some().then_some(Self(executor)))
     }
@@ -42,7 +42,7 @@ struct Work<'a>(&'a (dyn Fn(usize) + Sync));
 /// # Safety
 /// `data` is the pointer that [`ForeignExecutor`] passed to parallel_for, which has not returned.
 unsafe extern "C" fn work(data: *mut c_void, index: usize) {
-    // SAFETY: promised by the caller.
+    // SAFETY: the caller promises the pointer that `run` passed to parallel_for, and `run` has not returned.
     let Work(task) = unsafe { &*data.cast_const().cast::<Work<'_>>() };
     task(index);
 }

@@ -2,11 +2,11 @@
 
 use super::call::{call, call_without_terms, class_sums, class_sums_mut, report};
 use super::codes::*;
-use super::terms::Terms;
 use super::overlap::{Ranges, bytes};
 use super::read::{Data, output, slice, slice_mut, write};
 use super::structs::segloss_loss;
 use super::structs::*;
+use super::terms::Terms;
 use crate::Frequency;
 use crate::batch::Problem;
 use crate::engine::bench::{self, with_workspace};

@@ -7,16 +7,16 @@
 mod call;
 pub mod codes;
 pub mod distance;
-pub mod losses;
-mod terms;
-mod overlap;
 mod foreign_executor;
+pub mod functions;
+pub mod losses;
+mod overlap;
 pub mod presets;
 mod read;
 pub mod structs;
+mod terms;
 #[cfg(segloss_test)]
 mod testing;
-pub mod functions;
 
 #[cfg(all(feature = "panic-handler", not(feature = "std"), not(test)))]
 mod panic {

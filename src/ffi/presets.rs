@@ -3,7 +3,9 @@
 use super::call::report;
 use super::codes::{SEGLOSS_EXCLUDE_BACKGROUND, SEGLOSS_MINUS_ONE};
 use super::losses::boundary::{segloss_boundary, segloss_hausdorff};
-use super::losses::compound::{segloss_balanced_cross_entropy, segloss_log_dice, segloss_power_cross_entropy};
+use super::losses::compound::{
+    segloss_balanced_cross_entropy, segloss_log_dice, segloss_power_cross_entropy,
+};
 use super::losses::distribution::{segloss_cross_entropy, segloss_focal, segloss_top_k};
 use super::losses::region::{segloss_dice, segloss_generalized_dice};
 use super::read::write;

@@ -265,7 +265,11 @@ pub(super) unsafe fn output(
         None => Layout::new(extents, None, name)?,
     };
     if !layout.is_injective() {
-        return Err(Error::new(Status::Strides, name, c"strides that map no two indices to the same element"));
+        return Err(Error::new(
+            Status::Strides,
+            name,
+            c"strides that map no two indices to the same element",
+        ));
     }
     Array::new(output.data.cast(), dtype, layout, name).map(Some)
 }

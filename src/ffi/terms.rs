@@ -34,7 +34,8 @@ impl Terms {
             // SAFETY: the caller promises `count` structs of this stride.
             let (term, size) = unsafe { read(terms.byte_add(k * stride)) }.map_err(|e| e.in_term(k))?;
             if k > 0 && size != stride {
-                return Err(Error::new(Status::StructSize, c"terms", c"the same struct_size in every term").in_term(k));
+                return Err(Error::new(Status::StructSize, c"terms", c"the same struct_size in every term")
+                    .in_term(k));
             }
             stride = size;
             *to = Some(term);
@@ -58,7 +59,12 @@ impl Terms {
     ///
     /// # Safety
     /// The pointers in the terms are NULL or valid as the comments of segloss_term say.
-    pub unsafe fn with_terms(&self, classes: usize, data: Data, visit: TermsVisitor<'_>) -> Result<(), Error> {
+    pub unsafe fn with_terms(
+        &self,
+        classes: usize,
+        data: Data,
+        visit: TermsVisitor<'_>,
+    ) -> Result<(), Error> {
         let mut terms = [const { None }; MAX_TERMS];
         for (k, (to, raw)) in terms.iter_mut().zip(self.raw.iter().flatten()).enumerate() {
             // SAFETY: the caller promises that the pointers are valid.
@@ -86,7 +92,8 @@ impl Terms {
         };
         // SAFETY: the caller promises that `loss` is NULL or the result of a getter, which is static.
         let loss = unsafe { raw.loss.as_ref() };
-        let loss = loss.ok_or(Error::new(Status::NullPointer, c"loss", c"the result of a loss getter").in_term(k))?;
+        let loss =
+            loss.ok_or(Error::new(Status::NullPointer, c"loss", c"the result of a loss getter").in_term(k))?;
         check_unused(loss, raw).map_err(|error| error.in_term(k))?;
         let mut accepted = false;
         let result = (loss.with_loss)(raw, &mut |typed: &dyn Loss| {

@@ -47,7 +47,13 @@ fn balanced_cross_entropy(term: &segloss_term, visit: LossVisitor<'_>) -> Result
 /// @return the loss, for segloss_term_init; static, never NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn segloss_power_cross_entropy() -> *const segloss_loss {
-    &const { segloss_loss { defaults: default_power_cross_entropy, uses: uses::GAMMA, with_loss: power_cross_entropy } }
+    &const {
+        segloss_loss {
+            defaults: default_power_cross_entropy,
+            uses: uses::GAMMA,
+            with_loss: power_cross_entropy,
+        }
+    }
 }
 
 fn default_power_cross_entropy(term: &mut segloss_term) {

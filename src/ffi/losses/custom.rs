@@ -45,7 +45,8 @@ impl RegionLoss for Custom {
         // SAFETY: the caller promises a function of this signature; the two structs have the same layout.
         let value = unsafe { region(self.context, sums, to) };
         // weight and target do not depend on the prediction, and loss_sum belongs to voxel losses.
-        let ClassSums { prediction, intersection, squared_error_positive, squared_error_negative, .. } = slope;
+        let ClassSums { prediction, intersection, squared_error_positive, squared_error_negative, .. } =
+            slope;
         (
             value,
             ClassSums {

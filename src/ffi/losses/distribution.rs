@@ -61,7 +61,13 @@ fn cross_entropy(term: &segloss_term, visit: LossVisitor<'_>) -> Result<(), Erro
 /// @return the loss, for segloss_term_init; static, never NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn segloss_top_k() -> *const segloss_loss {
-    &const { segloss_loss { defaults: default_top_k, uses: uses::VARIANT | uses::K | uses::TOP_K_SEARCH, with_loss: top_k } }
+    &const {
+        segloss_loss {
+            defaults: default_top_k,
+            uses: uses::VARIANT | uses::K | uses::TOP_K_SEARCH,
+            with_loss: top_k,
+        }
+    }
 }
 
 fn default_top_k(term: &mut segloss_term) {
