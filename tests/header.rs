@@ -15,8 +15,10 @@ fn after_includes() -> String {
     let per_class = scratch(64, 0, 1) - wide;
     let per_sum = scratch(64, 1, 1) - wide - per_class;
     format!(
-        "\n/* Version of this header: major << 16 | minor << 8 | patch. segloss_version gives that of the library. */\n#define SEGLOSS_VERSION 0x{code:06x}u\n\n\
-         /* Upper bound of the scratch in bytes, as a constant expression for a static buffer, of losses without TopK,\n    * without fields and without an executor. */\n\
+        "\n/* Version of this header: major << 16 | minor << 8 | patch. segloss_version gives that of the library. */\n\
+         #define SEGLOSS_VERSION 0x{code:06x}u\n\n\
+         /* Bytes of scratch that suffice for every loss without a field but TopK, on the calling thread. A constant\n \
+         * expression, for a static buffer. */\n\
          #define SEGLOSS_SCRATCH_BYTES(samples, classes) \\\n  \
          ((size_t)(SIZE_MAX > 0xffffffffu ? {wide}u : {narrow}u) + (size_t){per_class}u * (classes) + \
          (size_t){per_sum}u * (samples) * (classes))\n\n\
@@ -47,8 +49,8 @@ fn the_header_is_current() {
     }
     let mut made = Vec::new();
     builder.generate().unwrap().write(&mut made);
-    // Rust's heading of a safety section is C's ordinary prose.
-    let made = String::from_utf8(made).unwrap().replace("//\n// # Safety\n", "");
+    // A heading of Rust's documentation is a label in C.
+    let made = String::from_utf8(made).unwrap().replace("// # Safety\n// ", "// Precondition: ");
     assert!(made.is_ascii());
     let path = root.join("include/segloss.h");
     if std::env::var_os("SEGLOSS_UPDATE").is_some() {

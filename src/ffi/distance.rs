@@ -43,7 +43,8 @@ pub unsafe extern "C" fn segloss_distance_args_init(
 /// SEGLOSS_STRIDES, SEGLOSS_MISALIGNED, SEGLOSS_OVERLAP, SEGLOSS_SCRATCH or SEGLOSS_PARAMETER; on failure only the
 /// error of args is written.
 ///
-/// # Safety Every pointer is NULL or valid as its comment says. Nothing else writes the inputs, or uses the outputs
+/// # Safety
+/// Every pointer is NULL or valid as its comment says. Nothing else writes the inputs, or uses the outputs
 /// and scratch, during the call.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn segloss_distance(args: *const segloss_distance_args) -> segloss_status {

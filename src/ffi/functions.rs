@@ -76,7 +76,8 @@ pub unsafe extern "C" fn segloss_args_init(args: *mut segloss_args, size: usize)
 /// @param args     inputs, outputs and scratch.
 /// @return SEGLOSS_OK or any other status; on failure only the error of args is written.
 ///
-/// # Safety Every pointer is NULL or valid as its comment says. Nothing else writes the inputs, or uses the outputs
+/// # Safety
+/// Every pointer is NULL or valid as its comment says. Nothing else writes the inputs, or uses the outputs
 /// and scratch, during the call.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn segloss_run(
