@@ -108,7 +108,7 @@ pub(super) unsafe fn report(result: Result<(), Error>, to: *mut segloss_error) -
             status,
             term: error.term.map_or(u32::MAX, |term| term as u32),
             index: error.index.map_or(-1, |index| index as i64),
-            argument: name_in_c(error.argument).as_ptr(),
+            argument: error.argument.as_ptr(),
             expected: error.expected.as_ptr(),
             given: error.given().unwrap_or(0.0),
             needed: error.needed().unwrap_or(0.0),
@@ -120,15 +120,6 @@ pub(super) unsafe fn report(result: Result<(), Error>, to: *mut segloss_error) -
         unsafe { to.write_unaligned(written) };
     }
     status
-}
-
-/// The name of an argument in C, where it differs from the name in Rust.
-fn name_in_c(argument: &'static CStr) -> &'static CStr {
-    match argument.to_bytes() {
-        b"select" => c"top_k_search",
-        b"tallies" => c"class_sums",
-        _ => argument,
-    }
 }
 
 impl<'a> Call<'a> {
