@@ -234,6 +234,11 @@ fn every_verb_from_cpp() {
 }
 
 #[test]
+fn tensors_from_containers_in_cpp() {
+    run_cpp(&["containers.cpp"]);
+}
+
+#[test]
 fn element_types_by_trait() {
     run_cpp(&["dtypes.cpp"]);
 }

@@ -21,7 +21,7 @@ void results() {
   outputs.grad = gradient;
   const segloss::Result<double> refused = loss.run(batch, outputs, scratch);
   CHECK(!refused && refused.raw().status == SEGLOSS_LABEL && refused.raw().index == 6);
-  CHECK(strstr(refused.error().what(), "target at 6") != nullptr);
+  CHECK(strstr(refused.error().what(), "target at index 6") != nullptr);
   CHECK(gradient[0] == 0);
 
   labels[6] = 1;
