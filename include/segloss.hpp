@@ -1,5 +1,5 @@
-// segloss for C++17 and up: losses for semantic segmentation and their exact gradients. Header only, over the C library of
-// segloss.h. Nothing here allocates memory.
+// segloss for C++17 and up: losses for semantic segmentation and their exact gradients. Header only, over the C library
+// of segloss.h. Nothing here allocates memory.
 //
 //   #include <cstddef>
 //   #include <cstdint>

@@ -150,7 +150,7 @@ fn losses_and_gradients_from_c() {
 
 #[test]
 fn every_form_and_every_preset_from_c() {
-    run("forms.c", "c99");
+    run("losses_and_presets.c", "c99");
 }
 
 #[test]

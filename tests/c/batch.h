@@ -21,10 +21,10 @@ static inline segloss_args arguments(void) {
   return args;
 }
 
-static inline segloss_term term_of(const segloss_loss *form) {
+static inline segloss_term term_of(const segloss_loss *loss) {
   segloss_term term;
-  CHECK(segloss_term_init(form, &term, sizeof term) == SEGLOSS_OK);
-  CHECK(term.weight == 1 && term.loss == form && term.struct_size == sizeof term);
+  CHECK(segloss_term_init(loss, &term, sizeof term) == SEGLOSS_OK);
+  CHECK(term.weight == 1 && term.loss == loss && term.struct_size == sizeof term);
   return term;
 }
 

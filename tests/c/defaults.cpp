@@ -1,18 +1,18 @@
-// Every form's defaults are those of its getter, bit for bit, and every preset comes back from C as it left.
+// Every loss's defaults are those of its getter, bit for bit, and every preset comes back from C as it left.
 #include <cstdio>
 #include <cstring>
 
 #include "check.h"
 #include "segloss.hpp"
 
-template <class Form>
-static void same_as_c(const segloss_loss* form) {
+template <class Loss>
+static void same_as_c(const segloss_loss* loss) {
   segloss_term of_c;
-  CHECK(segloss_term_init(form, &of_c, sizeof of_c) == SEGLOSS_OK);
-  const segloss_term ours = segloss::Term{1.0, Form{}}.c();
+  CHECK(segloss_term_init(loss, &of_c, sizeof of_c) == SEGLOSS_OK);
+  const segloss_term ours = segloss::Term{1.0, Loss{}}.c();
   CHECK(std::memcmp(&ours, &of_c, sizeof ours) == 0);  // no padding: the layout is asserted in layout.c
   // The comparison sees a change: a weight, and the way back from C.
-  const segloss_term other = segloss::Term{2.0, Form{}}.c();
+  const segloss_term other = segloss::Term{2.0, Loss{}}.c();
   CHECK(std::memcmp(&other, &of_c, sizeof other) != 0);
   const segloss_term back = segloss::Term(of_c).c();
   CHECK(std::memcmp(&back, &of_c, sizeof back) == 0);
@@ -37,13 +37,13 @@ static void every_member_is_written() {
   segloss_term term = Term{0.5, cross_entropy}.c();
   CHECK(term.weight == 0.5 && term.label_smoothing == 0.1 && term.normalizer == SEGLOSS_NORMALIZE_BY_CLASS_WEIGHT);
 
-  segloss_top_k_search select{};
+  segloss_top_k_search search{};
   TopK top_k;
   top_k.k = 0.7;
   top_k.selection = Selection::threshold;
-  top_k.search = &select;
+  top_k.search = &search;
   term = Term{1.0, top_k}.c();
-  CHECK(term.k == 0.7 && term.variant == SEGLOSS_TOPK_THRESHOLD && term.top_k_search == &select);
+  CHECK(term.k == 0.7 && term.variant == SEGLOSS_TOPK_THRESHOLD && term.top_k_search == &search);
 
   SensitivitySpecificity sensitivity;
   sensitivity.sensitivity = 0.2;

@@ -102,7 +102,7 @@ static void add_loss(const segloss_term *terms, size_t count) {
   }
 }
 
-static const segloss_loss *(*const FORMS[])(void) = {
+static const segloss_loss *(*const LOSSES[])(void) = {
     segloss_cross_entropy, segloss_top_k,         segloss_focal,
     segloss_distance_penalized, segloss_sensitivity_specificity, segloss_dice,
     segloss_iou,           segloss_tversky,       segloss_generalized_dice,
@@ -133,19 +133,19 @@ static void add_distances(void) {
 uint32_t digest(void);
 uint32_t digest(void) {
   segloss_term terms[SEGLOSS_MAX_TERMS];
-  size_t form, count = sizeof FORMS / sizeof FORMS[0];
+  size_t loss, count = sizeof LOSSES / sizeof LOSSES[0];
   int i;
   hash = UINT64_C(0xcbf29ce484222325);
   for (i = 0; i < B * N; i++) labels[i] = (uint8_t)((i * i + 3 * i) % 11 % C);
-  for (form = 0; form < count; form++) {
-    segloss_term_init(FORMS[form](), &terms[0], sizeof terms[0]);
+  for (loss = 0; loss < count; loss++) {
+    segloss_term_init(LOSSES[loss](), &terms[0], sizeof terms[0]);
     add_loss(terms, 1);
     terms[0].class_average = SEGLOSS_CLASS_POOLED;
     terms[0].sample_average = SEGLOSS_SAMPLE_POOLED;
     add_loss(terms, 1);
     /* Beside another, so that sums are shared. */
-    segloss_term_init(FORMS[form](), &terms[0], sizeof terms[0]);
-    segloss_term_init(FORMS[(form + 5) % count](), &terms[1], sizeof terms[1]);
+    segloss_term_init(LOSSES[loss](), &terms[0], sizeof terms[0]);
+    segloss_term_init(LOSSES[(loss + 5) % count](), &terms[1], sizeof terms[1]);
     terms[1].weight = 0.25;
     add_loss(terms, 2);
   }

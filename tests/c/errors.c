@@ -30,11 +30,11 @@ static segloss_args arguments(void) {
   return args;
 }
 
-#define REFUSED(wanted, place, name)                                           \
+#define REFUSED(expected_status, place, name)                                           \
   do {                                                                         \
     int i;                                                                     \
-    CHECK(segloss_run(&term, 1, &args) == (wanted));                         \
-    CHECK(error.status == (wanted) && error.index == (place));               \
+    CHECK(segloss_run(&term, 1, &args) == (expected_status));                         \
+    CHECK(error.status == (expected_status) && error.index == (place));               \
     CHECK(strcmp(error.argument, (name)) == 0 && error.expected[0] != 0);         \
     CHECK(value == -7);                                                        \
     for (i = 0; i < B * C * N; i++) CHECK(gradient[i] == -7);                  \
@@ -64,7 +64,7 @@ int main(void) {
   args = arguments(), term.flags = 1u << 30;
   REFUSED(SEGLOSS_PARAMETER, -1, "flags");
   args = arguments(), term.loss = NULL;
-  REFUSED(SEGLOSS_NULL_POINTER, -1, "form");
+  REFUSED(SEGLOSS_NULL_POINTER, -1, "loss");
   args = arguments(), term.struct_size = 0;
   REFUSED(SEGLOSS_STRUCT_SIZE, -1, "terms");
   args = arguments(), args.activation = 0;

@@ -4,12 +4,12 @@
 /* Every verb over an empty batch: value 0, nothing else written, and it returns. */
 static void empty(int64_t samples, int64_t classes, int64_t voxels) {
   const int64_t shape[] = {samples, classes, voxels}, flat[] = {samples, voxels};
-  const segloss_loss *const forms[] = {segloss_dice(),       segloss_cross_entropy(), segloss_top_k(),
+  const segloss_loss *const losses[] = {segloss_dice(),       segloss_cross_entropy(), segloss_top_k(),
                                        segloss_boundary(),   segloss_hausdorff(),     segloss_generalized_dice(),
                                        segloss_power_cross_entropy(), segloss_distance_penalized()};
   size_t k;
-  for (k = 0; k < sizeof forms / sizeof forms[0]; k++) {
-    const segloss_term term = term_of(forms[k]);
+  for (k = 0; k < sizeof losses / sizeof losses[0]; k++) {
+    const segloss_term term = term_of(losses[k]);
     segloss_args args = arguments();
     segloss_error error;
     double value = -7, gradient = -7, term_value = -7;
@@ -193,10 +193,10 @@ static void sixteen_axes(void) {
   static double few[ALL], many[ALL];
   static const int64_t shape[16] = {B, C, 1, 2, 1, 2, 1, 1, 5, 1, 1, 1, 1, 1, 1, 1},
                        flat[15] = {B, 1, 2, 1, 2, 1, 1, 5, 1, 1, 1, 1, 1, 1, 1}, more[17] = {B, C, H, W};
-  const segloss_loss *const forms[] = {segloss_dice(), segloss_cross_entropy(), segloss_top_k()};
+  const segloss_loss *const losses[] = {segloss_dice(), segloss_cross_entropy(), segloss_top_k()};
   size_t k;
   for (k = 0; k < 3; k++) {
-    const segloss_term term = term_of(forms[k]);
+    const segloss_term term = term_of(losses[k]);
     segloss_args args = arguments();
     segloss_error error;
     double value = -7, expected = run(&term, 1, few);
@@ -213,30 +213,30 @@ static void sixteen_axes(void) {
 
 /* The prediction is written over only by a gradient of the same type and strides that is not added. */
 static void in_place(void) {
-  static double expected[ALL], here[ALL];
+  static double expected[ALL], buffer[ALL];
   static const int64_t last[] = {C * N, 1, W * C, C}, same[] = {C * N, N, W, 1};
   const segloss_term term = term_of(segloss_dice());
   segloss_args args = arguments();
   int refused;
   run(&term, 1, expected);
   for (refused = 0; refused < 4; refused++) {
-    memcpy(here, logits, sizeof here);
+    memcpy(buffer, logits, sizeof buffer);
     args = arguments();
-    args.pred.data = here;
-    args.grad.data = here;
+    args.pred.data = buffer;
+    args.grad.data = buffer;
     if (refused == 1) args.grad.dtype = SEGLOSS_F32;
     if (refused == 2) args.grad.strides = last;
     if (refused == 3) args.flags = SEGLOSS_ADD_TO_GRADIENT;
     CHECK(segloss_run(&term, 1, &args) == (refused ? SEGLOSS_OVERLAP : SEGLOSS_OK));
-    CHECK(memcmp(here, refused ? logits : expected, sizeof here) == 0);
+    CHECK(memcmp(buffer, refused ? logits : expected, sizeof buffer) == 0);
   }
-  memcpy(here, logits, sizeof here);
+  memcpy(buffer, logits, sizeof buffer);
   args = arguments();
-  args.pred.data = here;
-  args.grad.data = here;
+  args.pred.data = buffer;
+  args.grad.data = buffer;
   args.grad.strides = same; /* written out, they are those of pred */
   args.grad.dtype = SEGLOSS_F64;
-  CHECK(segloss_run(&term, 1, &args) == SEGLOSS_OK && memcmp(here, expected, sizeof here) == 0);
+  CHECK(segloss_run(&term, 1, &args) == SEGLOSS_OK && memcmp(buffer, expected, sizeof buffer) == 0);
 }
 
 /* Fields that later versions may use are 0. */
@@ -261,7 +261,7 @@ static void reserved_fields(void) {
 static void weights_of_bytes(void) {
   static uint8_t small[B * N], flags[B * N];
   static double doubles[B * N], expected[ALL], gradient[ALL];
-  const segloss_loss *const forms[] = {segloss_dice(), segloss_cross_entropy(), segloss_top_k(), segloss_boundary()};
+  const segloss_loss *const losses[] = {segloss_dice(), segloss_cross_entropy(), segloss_top_k(), segloss_boundary()};
   size_t k;
   int i, is_bool;
   for (i = 0; i < B * N; i++) {
@@ -270,7 +270,7 @@ static void weights_of_bytes(void) {
   }
   for (is_bool = 0; is_bool < 2; is_bool++)
     for (k = 0; k < 4; k++) {
-      const segloss_term term = term_of(forms[k]);
+      const segloss_term term = term_of(losses[k]);
       segloss_args args = arguments();
       double of_doubles, of_bytes;
       for (i = 0; i < B * N; i++) doubles[i] = is_bool ? flags[i] : small[i];

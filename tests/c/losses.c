@@ -100,7 +100,7 @@ int main(void) {
   segloss_args args;
   size_t needed = 0;
   double value, parts[2], classes[2 * B * C];
-  segloss_class_sums tallies[B * C];
+  segloss_class_sums class_sums[B * C];
   int i;
 
   paint();
@@ -143,11 +143,11 @@ int main(void) {
   args.value = &value;
   args.term_values = parts;
   args.class_values = classes;
-  args.class_sums = tallies;
+  args.class_sums = class_sums;
   CHECK(segloss_run(terms, 2, &args) == SEGLOSS_OK);
   CLOSE(parts[0], dice(1e-5), 1e-14);
   CLOSE(parts[1], cross_entropy(), 1e-14);
-  CHECK(isnan(classes[B * C]) && tallies[0].weight == N);
+  CHECK(isnan(classes[B * C]) && class_sums[0].weight == N);
   for (value = 0, i = 0; i < B * C; i++) value += classes[i] / (B * C);
   CLOSE(value, parts[0], 1e-14);
 

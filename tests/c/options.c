@@ -86,11 +86,11 @@ static void check_class_weights(void) {
 /* The field that a run computes, given back, yields the same bits. */
 static void check_fields(void) {
   static double field[ALL];
-  const segloss_loss *const forms[] = {segloss_boundary(), segloss_hausdorff(), segloss_distance_penalized()};
+  const segloss_loss *const losses[] = {segloss_boundary(), segloss_hausdorff(), segloss_distance_penalized()};
   size_t k;
   for (k = 0; k < 3; k++) {
     const int is_shared = k == 2;
-    segloss_term computed = term_of(forms[k]), given = computed;
+    segloss_term computed = term_of(losses[k]), given = computed;
     segloss_args args = arguments();
     segloss_output into;
     memset(&into, 0, sizeof into);

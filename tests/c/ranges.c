@@ -1,4 +1,4 @@
-/* Every parameter of every form at both ends of its range, and just out of it, one at a time; NaN and infinities. */
+/* Every parameter of every loss at both ends of its range, and just out of it, one at a time; NaN and infinities. */
 #include "batch.h"
 #include <float.h>
 
@@ -18,7 +18,7 @@ static segloss_status go(const segloss_term *terms, size_t n_terms, segloss_args
 }
 
 /* The parameter of the second of two terms. */
-static void expect(int is_legal, segloss_term term, const char *name, const char *form, double x) {
+static void expect(int is_legal, segloss_term term, const char *name, const char *loss, double x) {
   segloss_term terms[2];
   segloss_status status;
   terms[0] = term_of(segloss_dice());
@@ -27,7 +27,7 @@ static void expect(int is_legal, segloss_term term, const char *name, const char
   if (is_legal ? status != SEGLOSS_OK
                : status != SEGLOSS_PARAMETER || strcmp(error.argument, name) != 0 || error.term != 1 ||
                      error.numbers != SEGLOSS_ERROR_HAS_GIVEN || !(error.given == x || (isnan(x) && isnan(error.given)))) {
-    fprintf(stderr, "%s = %.17g of %s: status %d, %s: %s\n", name, x, form, (int)status,
+    fprintf(stderr, "%s = %.17g of %s: status %d, %s: %s\n", name, x, loss, (int)status,
             error.argument ? error.argument : "", error.expected ? error.expected : "");
     exit(1);
   }

@@ -29,12 +29,12 @@ void results() {
   CHECK(value && *value > 0 && gradient[0] != 0);
 
   segloss_class_sums class_sums[2] = {}, slopes[2];
-  const segloss::Result<void> folded = loss.accumulate(batch, class_sums, scratch);
-  CHECK(folded);
-  const segloss::Result<double> finished = loss.finalize(batch, class_sums, slopes, {}, scratch);
-  CHECK(finished && *finished == *value);
-  const segloss::Result<void> mapped = loss.backward(batch, segloss::span<const segloss_class_sums>(slopes, 1), {}, scratch);
-  CHECK(!mapped && mapped.raw().status == SEGLOSS_SHAPE && strstr(mapped.error().what(), "slopes") != nullptr);
+  const segloss::Result<void> accumulated = loss.accumulate(batch, class_sums, scratch);
+  CHECK(accumulated);
+  const segloss::Result<double> finalized = loss.finalize(batch, class_sums, slopes, {}, scratch);
+  CHECK(finalized && *finalized == *value);
+  const segloss::Result<void> written = loss.backward(batch, segloss::span<const segloss_class_sums>(slopes, 1), {}, scratch);
+  CHECK(!written && written.raw().status == SEGLOSS_SHAPE && strstr(written.error().what(), "slopes") != nullptr);
 }
 
 #ifdef ALONE

@@ -30,7 +30,7 @@ static int64_t bound(int p, int parts) {
 int main(void) {
   static const int counts[] = {1, 2, PARTS};
   const int64_t shape[] = {1, C, N}, flat[] = {1, N};
-  static segloss_top_k_search first, select, elsewhere, of_part;
+  static segloss_top_k_search first, search, elsewhere, of_part;
   segloss_term terms[2];
   segloss_args args, part;
   segloss_error error;
@@ -62,23 +62,23 @@ int main(void) {
   for (k = 0; k < 3; k++) {
     parts = counts[k];
     terms[1].top_k_search = NULL;
-    CHECK(segloss_top_k_begin(&select) == SEGLOSS_OK);
-    for (i = 0; !select.done; i++) {
+    CHECK(segloss_top_k_begin(&search) == SEGLOSS_OK);
+    for (i = 0; !search.done; i++) {
       CHECK(i < 3);
       /* The last part is counted by another machine, from the same state. */
-      elsewhere = select;
+      elsewhere = search;
       for (p = parts - 1; p >= 0; p--) {
         part = part_of(&args, bound(p, parts), bound(p + 1, parts));
-        CHECK(segloss_top_k_count(terms, 2, 1, &part, p == parts - 1 ? &elsewhere : &select) == SEGLOSS_OK);
+        CHECK(segloss_top_k_count(terms, 2, 1, &part, p == parts - 1 ? &elsewhere : &search) == SEGLOSS_OK);
       }
-      CHECK(segloss_top_k_merge(&select, &elsewhere) == SEGLOSS_OK);
-      CHECK(segloss_top_k_narrow(&terms[1], &select) == SEGLOSS_OK);
+      CHECK(segloss_top_k_merge(&search, &elsewhere) == SEGLOSS_OK);
+      CHECK(segloss_top_k_narrow(&terms[1], &search) == SEGLOSS_OK);
     }
-    if (k == 0) first = select;
-    CHECK(memcmp(&first, &select, sizeof select) == 0);
-    CHECK(select.places > 0 && select.ties > select.places);
+    if (k == 0) first = search;
+    CHECK(memcmp(&first, &search, sizeof search) == 0);
+    CHECK(search.places > 0 && search.ties > search.places);
 
-    terms[1].top_k_search = &select;
+    terms[1].top_k_search = &search;
     memset(sums, 0, sizeof sums);
     for (p = 0; p < parts; p++) {
       part = part_of(&args, bound(p, parts), bound(p + 1, parts));
@@ -98,10 +98,10 @@ int main(void) {
   }
 
   /* What a search refuses, and writes nothing. */
-  of_part = select;
+  of_part = search;
   part = part_of(&args, 0, 64);
   CHECK(segloss_top_k_count(terms, 2, 1, &part, &of_part) == SEGLOSS_PARAMETER); /* the term has a search */
-  CHECK(segloss_top_k_count(terms, 2, 1, &part, &select) == SEGLOSS_OVERLAP);
+  CHECK(segloss_top_k_count(terms, 2, 1, &part, &search) == SEGLOSS_OVERLAP);
   terms[1].top_k_search = NULL;
   CHECK(segloss_accumulate(terms, 2, &part, sums) == SEGLOSS_UNSUPPORTED && error.term == 1);
   CHECK(segloss_top_k_count(terms, 2, 1, &part, &of_part) == SEGLOSS_PARAMETER); /* it is done */

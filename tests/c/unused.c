@@ -33,10 +33,10 @@ static const uint32_t strays[] = {1, 2, 3, 4, 8, 16, SEGLOSS_ADD_TO_GRADIENT, 0x
 
 static const struct {
   const char *name;
-  getter form;
+  getter loss;
   size_t uses;
   const uint32_t *variants;
-} forms[] = {
+} losses[] = {
     {"cross_entropy", segloss_cross_entropy, SMOOTHING | NORMALIZER, none},
     {"top_k", segloss_top_k, K, selections},
     {"focal", segloss_focal, GAMMA, none},
@@ -103,25 +103,25 @@ static int is_among(uint32_t constant, const uint32_t *list) {
     for (o = 0; o < sizeof options / sizeof options[0]; o++)                                  \
       for (c = 0; options[o][c] != 0; c++) {                                                  \
         term = plain, term.member = options[o][c];                                            \
-        expect((is_read) && is_among(options[o][c], own), term, #member, forms[k].name);      \
+        expect((is_read) && is_among(options[o][c], own), term, #member, losses[k].name);      \
       }                                                                                       \
     for (c = 0; c < sizeof strays / sizeof strays[0]; c++) {                                  \
       term = plain, term.member = strays[c];                                                  \
-      expect(0, term, #member, forms[k].name);                                                \
+      expect(0, term, #member, losses[k].name);                                                \
     }                                                                                         \
   } while (0)
 
 #define NUMBER(member, use)                                      \
   term = plain, term.member = plain.member == 0.75 ? 0.5 : 0.75; \
-  expect((forms[k].uses & (use)) != 0, term, #member, forms[k].name)
+  expect((losses[k].uses & (use)) != 0, term, #member, losses[k].name)
 
 static void every_form(void) {
   size_t k;
-  for (k = 0; k < sizeof forms / sizeof forms[0]; k++) {
-    segloss_term plain = term_of(forms[k].form()), term;
-    const size_t uses = forms[k].uses;
+  for (k = 0; k < sizeof losses / sizeof losses[0]; k++) {
+    segloss_term plain = term_of(losses[k].loss()), term;
+    const size_t uses = losses[k].uses;
     if ((uses & REGION) != 0) plain.region = score;
-    expect(1, plain, "nothing", forms[k].name);
+    expect(1, plain, "nothing", losses[k].name);
     NUMBER(alpha, ALPHA);
     NUMBER(beta, BETA);
     NUMBER(gamma, GAMMA);
@@ -130,26 +130,26 @@ static void every_form(void) {
     NUMBER(smooth_denominator, DENOMINATOR);
     NUMBER(label_smoothing, SMOOTHING);
     term = plain, term.alpha = NAN; /* is no default either */
-    expect(0, term, "alpha", forms[k].name);
-    EVERY_CONSTANT(variant, forms[k].variants, 1);
+    expect(0, term, "alpha", losses[k].name);
+    EVERY_CONSTANT(variant, losses[k].variants, 1);
     EVERY_CONSTANT(class_average, class_averages, uses & CLASS_AVERAGE);
     EVERY_CONSTANT(sample_average, sample_averages, uses & OTHER_AVERAGES);
     EVERY_CONSTANT(absent, absents, uses & OTHER_AVERAGES);
     EVERY_CONSTANT(normalizer, normalizers, uses & NORMALIZER);
     term = plain, term.region = score;
-    expect((uses & REGION) != 0, term, "region", forms[k].name);
+    expect((uses & REGION) != 0, term, "region", losses[k].name);
     term = plain, term.context = &term;
-    expect((uses & REGION) != 0, term, "context", forms[k].name);
+    expect((uses & REGION) != 0, term, "context", losses[k].name);
     term = plain, term.field = tensor(field, SEGLOSS_F64, 4, SHAPE);
-    expect((uses & FIELD) != 0, term, "field", forms[k].name);
+    expect((uses & FIELD) != 0, term, "field", losses[k].name);
     term.flags = SEGLOSS_FIELD_COMPLETE;
-    expect((uses & COMPLETE) != 0, term, (uses & FIELD) != 0 ? "flags" : "field", forms[k].name);
+    expect((uses & COMPLETE) != 0, term, (uses & FIELD) != 0 ? "flags" : "field", losses[k].name);
     term = plain, term.flags = SEGLOSS_MINUS_ONE | SEGLOSS_EXCLUDE_BACKGROUND;
-    expect(1, term, "flags", forms[k].name);
+    expect(1, term, "flags", losses[k].name);
     term = plain, term.flags = SEGLOSS_ADD_TO_GRADIENT;
-    expect(0, term, "flags", forms[k].name);
+    expect(0, term, "flags", losses[k].name);
     term = plain, term.reserved = 1;
-    expect(0, term, "reserved", forms[k].name);
+    expect(0, term, "reserved", losses[k].name);
   }
   CHECK(taken > 100 && refused > 2000);
 }

@@ -98,20 +98,20 @@ static void a_run_with_everything_set() {
   args.class_sums = class_sums.data();
   CHECK(segloss_run(terms, 3, &args) == SEGLOSS_OK);
 
-  std::vector<double> our_gradient(B * C * N, 1.0), our_terms(3), our_classes(3 * B * C);
-  std::vector<ClassSums> our_tallies(B * C);
+  std::vector<double> our_gradient(B * C * N, 1.0), our_term_values(3), our_class_values(3 * B * C);
+  std::vector<ClassSums> our_sums(B * C);
   segloss::Outputs outputs;
   outputs.grad = our_gradient.data();
   outputs.grad_scale = 128;
   outputs.add_to_gradient = true;
-  outputs.term_values = our_terms;
-  outputs.class_values = our_classes;
-  outputs.class_sums = our_tallies;
+  outputs.term_values = our_term_values;
+  outputs.class_values = our_class_values;
+  outputs.class_sums = our_sums;
   const segloss::WeightedSum loss = p.loss();
   CHECK(loss.scratch_size(p.batch) == bytes);
   CHECK(loss.run(p.batch, outputs, p.scratch) == value && value > 0);
-  CHECK(same(our_gradient, gradient) && same(our_terms, term_values));
-  CHECK(same(our_classes, class_values) && same(our_tallies, class_sums));
+  CHECK(same(our_gradient, gradient) && same(our_term_values, term_values));
+  CHECK(same(our_class_values, class_values) && same(our_sums, class_sums));
 
   // Each option that was set matters: without it the value is another.
   segloss::Batch bare = p.batch;
@@ -145,23 +145,23 @@ static void parts_give_the_whole() {
 
   // One sample at a time.
   std::vector<ClassSums> class_sums(B * C, ClassSums{}), slopes(B * C);
-  const std::vector<int64_t> one = {1, C, H, W}, one_flat = {1, H, W};
-  for (const bool mapping : {false, true}) {
+  const std::vector<int64_t> one = {1, C, H, W}, one_sample_flat = {1, H, W};
+  for (const bool is_backward : {false, true}) {
     for (int64_t b = 0; b < B; b++) {
       segloss::Batch part = p.batch;
       part.pred = {p.logits.data() + b * C * N, one, p.strides};
-      part.target = {p.labels.data() + b * N, one_flat};
-      part.voxel_weight = {p.voxel_weight.data() + b * N, one_flat};
+      part.target = {p.labels.data() + b * N, one_sample_flat};
+      part.voxel_weight = {p.voxel_weight.data() + b * N, one_sample_flat};
       part.class_present = {p.present.data() + b * C, size_t{C}};
       loss[2].options.field = {field.data() + b * C * N, one};
       segloss::Outputs into;
       into.grad = pieces.data() + b * C * N;
-      if (mapping)
+      if (is_backward)
         loss.backward(part, {slopes.data() + b * C, size_t{C}}, into, p.scratch);
       else
         loss.accumulate(part, {class_sums.data() + b * C, size_t{C}}, p.scratch);
     }
-    if (mapping) break;
+    if (is_backward) break;
     outputs.grad = {};
     loss[2].options.field = {field.data(), p.shape};
     CHECK(loss.finalize(p.batch, class_sums, slopes, outputs, p.scratch) == value);

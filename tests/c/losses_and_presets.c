@@ -1,10 +1,10 @@
-/* Every form with its defaults, every preset, and a region loss written in C. */
+/* Every loss with its defaults, every preset, and a region loss written in C. */
 #include "batch.h"
 
 typedef const segloss_loss *(*getter)(void);
 typedef segloss_status (*preset)(segloss_term *, size_t, size_t *);
 
-static const getter FORMS[] = {
+static const getter LOSSES[] = {
     segloss_cross_entropy,         segloss_top_k,          segloss_focal,
     segloss_distance_penalized,    segloss_dice,           segloss_iou,
     segloss_sensitivity_specificity, segloss_tversky,      segloss_generalized_dice,
@@ -52,13 +52,13 @@ static void check_custom_region(void) {
   static double ours[ALL], theirs[ALL];
   smoothing smooth;
   segloss_term custom = term_of(segloss_custom_region()), built_in = term_of(segloss_dice());
-  uint32_t join;
+  uint32_t averages;
   smooth.numerator = smooth.denominator = 1e-5;
   custom.region = dice;
   custom.context = &smooth;
-  for (join = 0; join < 4; join++) {
-    custom.class_average = built_in.class_average = join % 2 ? SEGLOSS_CLASS_POOLED : SEGLOSS_CLASS_MEAN;
-    custom.sample_average = built_in.sample_average = join / 2 ? SEGLOSS_SAMPLE_POOLED : SEGLOSS_SAMPLE_MEAN;
+  for (averages = 0; averages < 4; averages++) {
+    custom.class_average = built_in.class_average = averages % 2 ? SEGLOSS_CLASS_POOLED : SEGLOSS_CLASS_MEAN;
+    custom.sample_average = built_in.sample_average = averages / 2 ? SEGLOSS_SAMPLE_POOLED : SEGLOSS_SAMPLE_MEAN;
     CHECK(run(&custom, 1, ours) == run(&built_in, 1, theirs));
     CHECK(memcmp(ours, theirs, sizeof ours) == 0);
   }
@@ -72,8 +72,8 @@ int main(void) {
   segloss_term boundary;
 
   paint();
-  for (k = 0; k < sizeof FORMS / sizeof FORMS[0]; k++) {
-    const segloss_term term = term_of(FORMS[k]());
+  for (k = 0; k < sizeof LOSSES / sizeof LOSSES[0]; k++) {
+    const segloss_term term = term_of(LOSSES[k]());
     CHECK(run(&term, 1, NULL) > 0);
     check_gradient(&term, 1);
   }
