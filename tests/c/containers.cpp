@@ -1,5 +1,5 @@
-// Tensor and Output from containers: std::vector, std::array, std::span, segloss::span and a type of the user. The number
-// of elements is compared with the shape, and the result has the bits of the same call on addresses.
+// Tensor and Output from containers: std::vector, std::array, std::span, segloss::span and a type of the user. The
+// number of elements is compared with the shape, and the result has the bits of the same call on addresses.
 #include <array>
 #include <cstdio>
 #include <cstring>
@@ -35,7 +35,8 @@ static_assert(!std::is_constructible_v<Output, segloss::span<const float>>);
 static_assert(std::is_constructible_v<Tensor, const std::array<float, 4>&, Axes>);
 static_assert(std::is_constructible_v<Output, std::array<double, 4>&>);
 static_assert(std::is_constructible_v<Tensor, Buffer<int>&, Axes> && std::is_constructible_v<Output, Buffer<float>&>);
-static_assert(!std::is_constructible_v<Tensor, std::vector<bool>&, Axes> && !std::is_constructible_v<Tensor, int, Axes>);
+static_assert(!std::is_constructible_v<Tensor, std::vector<bool>&, Axes>);
+static_assert(!std::is_constructible_v<Tensor, int, Axes>);
 
 struct Problem {
   std::vector<float> logits = std::vector<float>(ALL), gradient = std::vector<float>(ALL);

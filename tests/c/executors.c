@@ -1,4 +1,5 @@
-/* Losses through an executor: the same bits whatever it does, scratch for each worker, and a clear refusal of less. */
+/* Losses with an executor: the same bits for every order of tasks, scratch for each worker, an error for less
+ * scratch. */
 #include "check.h"
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +26,8 @@ int main(void) {
   const segloss_loss *losses[4];
   size_t f, way;
   int i;
-  losses[0] = segloss_cross_entropy(), losses[1] = segloss_dice(), losses[2] = segloss_top_k(), losses[3] = segloss_hausdorff();
+  losses[0] = segloss_cross_entropy(), losses[1] = segloss_dice(), losses[2] = segloss_top_k();
+  losses[3] = segloss_hausdorff();
   for (i = 0; i < C * N; i++) logits[i] = (float)(i % 61) / 16.0f - 2.0f;
   for (i = 0; i < N; i++) labels[i] = (uint8_t)(i / 97 % C);
 

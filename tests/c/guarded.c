@@ -1,5 +1,5 @@
-/* Every function over buffers that lie at a page nobody can touch, arrays and structs, inputs, outputs and scratch:
- * whatever is read or written beside them ends the program. Values are those of the same call on plain memory. */
+/* Every function with every array and struct at the edge of an inaccessible page: a read or write outside of them
+ * ends the program. Values equal those of the same call on ordinary memory. */
 #define _DEFAULT_SOURCE
 #include "guard.h"
 
@@ -8,7 +8,7 @@ static int at_end;
 
 static const void *copy(const void *from, size_t bytes) { return guarded_copy(from, bytes, at_end); }
 
-/* An array with its shape and strides. */
+/* A guarded copy of a tensor, its elements, shape and strides. */
 static segloss_tensor place(segloss_tensor t, size_t element, size_t count) {
   t.data = copy(t.data, element * count);
   t.shape = copy(t.shape, t.ndim * sizeof t.shape[0]);
@@ -35,7 +35,7 @@ static const struct {
   uint32_t code, bytes;
 } FLOATS[] = {{SEGLOSS_F16, 2}, {SEGLOSS_BF16, 2}, {SEGLOSS_F32, 4}, {SEGLOSS_F64, 8}};
 
-/* Numbers of one type; halves are bits of numbers between 1/2 and 4, or 0 and 1. */
+/* Fills an array with test data: numbers, or 0 and 1. 16-bit floats are written as bits of numbers from 1/2 to 4. */
 static void paint(void *to, uint32_t dtype, size_t count, int is_mask, size_t n) {
   size_t i;
   for (i = 0; i < count; i++) {
@@ -52,7 +52,7 @@ static void paint(void *to, uint32_t dtype, size_t count, int is_mask, size_t n)
 
 static double plain_memory[MOST], plain_target[MOST], plain_gradient[MOST];
 
-/* One loss on one kind of batch. */
+/* One loss on one kind of target, dtype and layout. */
 static void check_loss(const segloss_loss *loss, size_t f, int kind, int channels_last, int64_t n) {
   static const double spacing[] = {1.5};
   static const uint8_t class_present[B * C] = {1, 1, 1, 1, 1, 1};
@@ -113,7 +113,7 @@ static void check_loss(const segloss_loss *loss, size_t f, int kind, int channel
   CHECK(memcmp(&plain, value, sizeof plain) == 0 && memcmp(plain_gradient, args.grad.data, FLOATS[f].bytes * all) == 0);
   CHECK(parts[0] == plain || plain != plain);
 
-  /* The same in parts. TopK by fraction selects over the whole batch, and distances are taken from it. */
+  /* The same in parts. TopK by fraction needs a search, and parts compute no distance fields. */
   if (loss == segloss_top_k() || loss == segloss_distance_penalized() || loss == segloss_boundary() ||
       loss == segloss_hausdorff()) {
     release();
@@ -130,7 +130,7 @@ static void check_loss(const segloss_loss *loss, size_t f, int kind, int channel
   release();
 }
 
-/* Class weights, and a field given back to the loss that it is of. */
+/* Class weights, and a distance field that is passed back to its loss. */
 static void weights_and_fields(int64_t n) {
   const int64_t shape[] = {B, C, n}, flat[] = {B, n};
   const size_t voxels = (size_t)(B * n), all = C * voxels;
@@ -190,7 +190,7 @@ static void distances(int64_t rows, int64_t columns, uint32_t classes) {
 }
 
 int main(void) {
-  /* A voxel, a block of 64 and one more, and some blocks. */
+  /* One voxel, a block of 64 and one voxel more, several blocks. */
   static const int64_t extents[] = {1, 65, 200};
   size_t loss, f, n;
   int kind, channels_last;

@@ -1,4 +1,4 @@
-/* Every loss with its defaults, every preset, and a region loss written in C. */
+/* Every loss with its defaults, every preset, and a custom region loss: value and gradient. */
 #include "batch.h"
 
 typedef const segloss_loss *(*getter)(void);
@@ -20,27 +20,27 @@ static const preset PRESETS[] = {
     segloss_preset_dice_hausdorff,
 };
 
-/* What a custom region is told by its context. */
+/* The context of the custom region loss. */
 typedef struct smoothing {
   double numerator, denominator;
 } smoothing;
 
-/* Linear Dice, by the operations of the library and in their order. */
+/* Linear Dice, with the operations of the library in the same order, so that the bits are equal. */
 static double dice(void *context, const segloss_class_sums *sums, segloss_class_sums *slope) {
   const smoothing *smooth = (const smoothing *)context;
-  const double mistakes = (sums->prediction - sums->intersection) + (sums->target - sums->intersection);
-  const double all = 2.0 * sums->intersection + mistakes + smooth->denominator;
-  const double loss = (mistakes + smooth->denominator - smooth->numerator) / all;
+  const double mismatch = (sums->prediction - sums->intersection) + (sums->target - sums->intersection);
+  const double all = 2.0 * sums->intersection + mismatch + smooth->denominator;
+  const double loss = (mismatch + smooth->denominator - smooth->numerator) / all;
   CHECK(slope->intersection == 0 && slope->prediction == 0 && slope->squared_error_positive == 0 && slope->squared_error_negative == 0);
   slope->intersection = -2.0 / all;
   slope->prediction = (2.0 * sums->intersection + smooth->numerator) / all / all;
-  /* Only sums of the prediction count. */
+  /* These slopes are ignored. */
   slope->weight = slope->target = slope->loss_sum[0] = 1e9;
   return loss;
 }
 
-/* Bent by the squared error, so that every slope is in use. */
-static double bent(void *context, const segloss_class_sums *sums, segloss_class_sums *slope) {
+/* Dice plus a squared error, so that every slope is used. */
+static double dice_and_error(void *context, const segloss_class_sums *sums, segloss_class_sums *slope) {
   const double error = (sums->squared_error_positive + 2 * sums->squared_error_negative) / sums->weight;
   const double loss = dice(context, sums, slope);
   slope->squared_error_positive = 1 / sums->weight;
@@ -62,7 +62,7 @@ static void check_custom_region(void) {
     CHECK(run(&custom, 1, ours) == run(&built_in, 1, theirs));
     CHECK(memcmp(ours, theirs, sizeof ours) == 0);
   }
-  custom.region = bent;
+  custom.region = dice_and_error;
   CHECK(run(&custom, 1, NULL) > run(&built_in, 1, NULL));
   check_gradient(&custom, 1);
 }
@@ -77,7 +77,7 @@ int main(void) {
     CHECK(run(&term, 1, NULL) > 0);
     check_gradient(&term, 1);
   }
-  /* The boundary loss has no sign. */
+  /* The boundary loss may be negative. */
   boundary = term_of(segloss_boundary());
   CHECK(run(&boundary, 1, NULL) != 0);
   check_gradient(&boundary, 1);

@@ -1,11 +1,12 @@
-/* Each pair of arguments of which one is written: refused where they share a byte, legal side by side. In every function. */
+/* Every pair of arguments of which one is written, in every function: refused if they share a byte, accepted if they
+ * are adjacent. */
 #include "batch.h"
 
-/* Every argument, in an array of its own with a byte of room on each side. */
+/* Every argument, in a separate array with a byte of room on each side. */
 enum Argument {
-  PRED, TARGET, WEIGHT, PRESENT, IGNORE, SPACING, CLASS_WEIGHT, GIVEN_FIELD, /* read by all */
-  GRAD, VALUE, TERM_VALUES, CLASS_VALUES, CLASS_SUMS, ERROR_STRUCT, SCRATCH,           /* written by all */
-  SUMS_OF_PARTS, SLOPES, FIELD, WEIGHTS,                                            /* of one function */
+  PRED, TARGET, WEIGHT, PRESENT, IGNORE, SPACING, CLASS_WEIGHT, GIVEN_FIELD, /* inputs of all functions */
+  GRAD, VALUE, TERM_VALUES, CLASS_VALUES, CLASS_SUMS, ERROR_STRUCT, SCRATCH,           /* outputs of all functions */
+  SUMS_OF_PARTS, SLOPES, FIELD, WEIGHTS,                                            /* arguments of one function */
   COUNT
 };
 static const char *const names[COUNT] = {
@@ -18,8 +19,9 @@ static size_t bytes[COUNT];
 static void *at[COUNT];
 
 enum Function { RUN, ACCUMULATE, FINALIZE, BACKWARD, WRITE_FIELD, COUNT_CLASSES, FUNCTIONS };
-/* Which arguments a function takes besides those of all, and whether it writes them. */
-static const int own[FUNCTIONS][4] = {{-1}, {SUMS_OF_PARTS, -1}, {SUMS_OF_PARTS, SLOPES, -1}, {SLOPES, -1}, {FIELD, -1}, {WEIGHTS, -1}};
+/* The arguments that a function has besides those of all functions. */
+static const int own[FUNCTIONS][4] = {{-1},         {SUMS_OF_PARTS, -1}, {SUMS_OF_PARTS, SLOPES, -1},
+                                      {SLOPES, -1}, {FIELD, -1},         {WEIGHTS, -1}};
 
 static int is_own(int function, int argument) {
   int k;
@@ -30,7 +32,7 @@ static int is_own(int function, int argument) {
 
 static int is_taken(int function, int argument) {
   if (argument > SCRATCH) return is_own(function, argument);
-  /* No function without terms reads what terms have; nor does a field that is written have another. */
+  /* segloss_class_weights has no terms, and segloss_distance_field ignores the field of its term. */
   if (argument == CLASS_WEIGHT) return function != COUNT_CLASSES;
   if (argument == GIVEN_FIELD) return function != COUNT_CLASSES && function != WRITE_FIELD;
   if (argument == TERM_VALUES || argument == CLASS_VALUES) return function != COUNT_CLASSES;
@@ -94,7 +96,9 @@ static segloss_status go(int function) {
   switch (function) {
     case RUN: return segloss_run(terms, 2, &args);
     case ACCUMULATE: return segloss_accumulate(terms, 2, &args, (segloss_class_sums *)at[SUMS_OF_PARTS]);
-    case FINALIZE: return segloss_finalize(terms, 2, &args, (const segloss_class_sums *)at[SUMS_OF_PARTS], (segloss_class_sums *)at[SLOPES]);
+    case FINALIZE:
+      return segloss_finalize(terms, 2, &args, (const segloss_class_sums *)at[SUMS_OF_PARTS],
+                              (segloss_class_sums *)at[SLOPES]);
     case BACKWARD: return segloss_backward(terms, 2, &args, (const segloss_class_sums *)at[SLOPES]);
     case WRITE_FIELD: return segloss_distance_field(terms, &args, &field);
     default: return segloss_class_weights(&args, SEGLOSS_WEIGHT_INVERSE, (double *)at[WEIGHTS]);
@@ -112,23 +116,25 @@ int main(void) {
       for (other = 0; other < COUNT; other++) {
         const segloss_error *error;
         size_t room;
-        if (one == other || !is_taken(function, one) || !is_taken(function, other) || !is_written(function, one)) continue;
-        /* The gradient may be the prediction: in_place.c. */
+        if (one == other || !is_taken(function, one) || !is_taken(function, other) || !is_written(function, one))
+          continue;
+        /* The gradient may be the prediction: limits.c. */
         if (one == GRAD && other == PRED) continue;
-        /* finish reads no voxels: what would be read of them overlaps nothing. */
-        if (function == FINALIZE && (other == PRED || other == TARGET || other == WEIGHT || other == GIVEN_FIELD)) continue;
+        /* segloss_finalize reads no voxels, so these inputs overlap nothing. */
+        if (function == FINALIZE && (other == PRED || other == TARGET || other == WEIGHT || other == GIVEN_FIELD))
+          continue;
         reset();
         if (function == WRITE_FIELD) bytes[TERM_VALUES] /= 2, bytes[CLASS_VALUES] /= 2; /* of one term */
-        if (one == SCRATCH) bytes[SCRATCH] = 64; /* so that it lies over one other only */
-        /* The last element of the other, at the alignment of one. */
+        if (one == SCRATCH) bytes[SCRATCH] = 64; /* so that it overlaps one other argument only */
+        /* Places one over the last element of the other, at the alignment of one. */
         room = bytes[other] - 1;
         at[one] = (char *)(other == SCRATCH ? space : memory[other]) + (one == SCRATCH ? room : room / 8 * 8);
         memcpy(before, memory, sizeof memory);
         if (go(function) != SEGLOSS_OVERLAP) {
-          fprintf(stderr, "function %d: %s over %s is no overlap\n", function, names[one], names[other]);
+          fprintf(stderr, "function %d: overlap of %s with %s is accepted\n", function, names[one], names[other]);
           return 1;
         }
-        /* The error names one of the two, and is the only one written, unless it is one of the two. */
+        /* The error names one of the two. It is the only argument written, unless it is one of the two. */
         error = (const segloss_error *)(const void *)memory[ERROR_STRUCT];
         if (one != ERROR_STRUCT && other != ERROR_STRUCT)
           CHECK(error->status == SEGLOSS_OVERLAP &&
@@ -138,7 +144,7 @@ int main(void) {
                 memcmp(memory[k], before[k], sizeof before[k]) == 0);
         pairs++;
       }
-    /* Side by side, sharing no byte: the value right behind the class weights. */
+    /* Adjacent without a shared byte: value directly after class_weight. */
     reset();
     if (is_taken(function, CLASS_WEIGHT)) {
       at[VALUE] = (char *)memory[CLASS_WEIGHT] + bytes[CLASS_WEIGHT];

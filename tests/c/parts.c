@@ -1,4 +1,4 @@
-/* A batch in parts: slabs of one sample folded, finished, mapped; the same bits as the whole. */
+/* A batch in parts: slabs of one sample are accumulated, finalized and differentiated with the bits of one run. */
 #include "check.h"
 
 enum { C = 3, CHUNKS = 3, N = CHUNKS * SEGLOSS_CHUNK + 17 };
@@ -38,7 +38,7 @@ int main(void) {
   args.scratch_size = sizeof scratch;
   CHECK(segloss_run(terms, 3, &args) == SEGLOSS_OK);
 
-  /* Parts compute no field: the field of the whole goes with them. */
+  /* Parts compute no field: each gets its view of the field of the whole batch. */
   memset(&output, 0, sizeof output);
   output.data = field;
   CHECK(segloss_distance_field(&terms[2], &args, &output) == SEGLOSS_OK);
@@ -70,12 +70,12 @@ int main(void) {
     part.target = tensor(labels + start, SEGLOSS_I16, 2, part_flat);
     terms[2].field = tensor(field + start, SEGLOSS_F32, 3, part_shape);
     terms[2].field.strides = strides;
-    part.grad.data = pieces + start; /* strides NULL: those of pred */
+    part.grad.data = pieces + start; /* strides NULL: the strides of pred */
     CHECK(segloss_backward(terms, 3, &part, slopes) == SEGLOSS_OK);
   }
   CHECK(memcmp(whole, pieces, sizeof whole) == 0);
 
-  /* Without slopes, and without data: finish reads no voxels. */
+  /* segloss_finalize accepts tensors without data and NULL slopes. */
   args.pred.data = NULL;
   args.target.data = NULL;
   terms[2].field = tensor(NULL, SEGLOSS_F32, 3, shape);

@@ -1,4 +1,4 @@
-/* SEGLOSS_SCRATCH_BYTES serves every loss without fields, selection or executor, whatever its size. */
+/* SEGLOSS_SCRATCH_BYTES bounds the scratch of every loss but TopK without fields and executor, for every shape. */
 #include "check.h"
 
 static double unused_region(void *context, const segloss_class_sums *sums, segloss_class_sums *slope) {
@@ -31,7 +31,7 @@ int main(void) {
   for (k = 0; k < LOSSES; k++) {
     CHECK(segloss_term_init(losses[k](), &terms[k], sizeof terms[k]) == SEGLOSS_OK);
     if (losses[k] == segloss_custom_region) terms[k].region = unused_region;
-    /* The hungrier variant, where there is one. */
+    /* The variant that needs more scratch, if there is one. */
     terms[k].variant = losses[k] == segloss_dice || losses[k] == segloss_iou ? SEGLOSS_DICE_SQUARED : 0;
   }
   for (b = 0; b < sizeof samples / sizeof samples[0]; b++)
@@ -46,7 +46,7 @@ int main(void) {
             shape[1] = classes[c];
             shape[2] = flat[1] = extents[n];
             if (classes[c] == 1 && activations[a] == SEGLOSS_SOFTMAX) continue;
-            /* No array of f64 is as large as that where addresses have 32 bits. */
+            /* Skips arrays that a 32-bit address space cannot hold. */
             if (8.0 * (double)samples[b] * (double)classes[c] * (double)extents[n] > (double)(SIZE_MAX / 2)) continue;
             CHECK(segloss_args_init(&args, sizeof args) == SEGLOSS_OK);
             args.activation = activations[a];
@@ -54,10 +54,10 @@ int main(void) {
             args.target = tensor(NULL, SEGLOSS_I64, 2, flat);
             args.voxel_weight = tensor(NULL, SEGLOSS_F32, 2, flat);
             for (k = 0; k < LOSSES; k++) CHECK(query(&terms[k], 1, &args) <= most);
-            /* Four at a time: any of them beside any other. */
+            /* Four terms at a time. */
             for (k = 0; k + SEGLOSS_MAX_TERMS <= LOSSES; k++)
               CHECK(query(&terms[k], SEGLOSS_MAX_TERMS, &args) <= most);
-            /* Masks and maps in place of labels. */
+            /* Masks and floating maps as targets. */
             args.target = tensor(NULL, SEGLOSS_U8, 3, shape);
             CHECK(query(&terms[LOSSES - SEGLOSS_MAX_TERMS], SEGLOSS_MAX_TERMS, &args) <= most);
             args.target = tensor(NULL, SEGLOSS_F64, 3, shape);

@@ -1,6 +1,6 @@
-/* The deepest stack of segloss_run and segloss_distance stays below what the README says. Each call runs on a stack
- * of our own that was painted before. What a frame reserves and never writes is not seen, so the bounds are a
- * quarter above what was measured, at the worst of opt-level and CPU level. */
+/* The stack of segloss_run and segloss_distance stays below the bounds that README.md states. Each call runs on a
+ * separate stack that is filled with a pattern before. Memory that a frame reserves and never writes is not seen, so
+ * the bounds are a quarter above the largest measurement over optimisation levels and CPU levels. */
 #define _XOPEN_SOURCE 700
 #include "check.h"
 
@@ -91,7 +91,7 @@ static size_t deepest_run(void) {
         args.grad.data = gradient;
         args.scratch = scratch;
         args.scratch_size = sizeof scratch;
-        /* Alone, and four deep: each loss is built on its own frame and lent to the next. */
+        /* One term, and four: each loss is built on a stack frame inside that of the one before. */
         for (n_terms = 1; n_terms <= SEGLOSS_MAX_TERMS; n_terms += SEGLOSS_MAX_TERMS - 1) {
           for (k = 0; k < SEGLOSS_MAX_TERMS; k++)
             CHECK(segloss_term_init(losses[(loss + k) % LOSSES](), &terms[k], sizeof terms[k]) == SEGLOSS_OK);

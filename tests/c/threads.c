@@ -1,5 +1,5 @@
-/* Losses and distances on threads, which take the tasks as they come: the bits of one thread, and nothing that a thread
- * sanitizer sees. */
+/* Losses and distances on several threads that share a queue of tasks: the bits of one thread, and no data race that
+ * ThreadSanitizer reports. */
 #define _XOPEN_SOURCE 700
 #include "check.h"
 #include <pthread.h>

@@ -1,4 +1,4 @@
-/* TopK by fraction over 1, 2 and 7 parts in any order: the search, the value and the gradient of the whole. */
+/* TopK by fraction over 1, 2 and 7 parts in any order has the search state, value and gradient of the whole batch. */
 #include "check.h"
 
 enum { C = 3, N = 8 * SEGLOSS_CHUNK - 11, PARTS = 7 };
@@ -9,7 +9,7 @@ static unsigned char scratch[1 << 23];
 static const int64_t strides[] = {C * N, N, 1};
 static int64_t part_shape[3] = {1, C, 0}, part_flat[2] = {1, 0};
 
-/* Voxels start to end of the only sample. */
+/* The part with the voxels start to end of the only sample. */
 static segloss_args part_of(const segloss_args *all, int64_t start, int64_t end) {
   segloss_args part = *all;
   part_shape[2] = part_flat[1] = end - start;
@@ -21,7 +21,7 @@ static segloss_args part_of(const segloss_args *all, int64_t start, int64_t end)
   return part;
 }
 
-/* The bounds of part p of `parts`, taken in an order that is not theirs. */
+/* The first voxel of part p of `parts`. */
 static int64_t bound(int p, int parts) {
   const int64_t at = (int64_t)p * (N / parts) / SEGLOSS_CHUNK * SEGLOSS_CHUNK;
   return p == parts ? N : at;
@@ -38,7 +38,7 @@ int main(void) {
   double value = 0, in_parts = 0;
   int i, k, p, parts;
 
-  /* Few different logits: many voxels lie at the cut. */
+  /* Few different logits, so that many voxels tie at the threshold. */
   for (i = 0; i < C * N; i++) logits[i] = (float)painted(i);
   for (i = 0; i < N; i++) labels[i] = (uint8_t)(i % 7 % 4 == 3 ? 255 : i % 7 % 4);
   segloss_term_init(segloss_dice(), &terms[0], sizeof terms[0]);
@@ -65,7 +65,7 @@ int main(void) {
     CHECK(segloss_top_k_begin(&search) == SEGLOSS_OK);
     for (i = 0; !search.done; i++) {
       CHECK(i < 3);
-      /* The last part is counted by another machine, from the same state. */
+      /* The last part is counted in a copy, as on another machine, and merged. */
       elsewhere = search;
       for (p = parts - 1; p >= 0; p--) {
         part = part_of(&args, bound(p, parts), bound(p + 1, parts));
@@ -97,14 +97,14 @@ int main(void) {
     CHECK(memcmp(whole, pieces, sizeof whole) == 0);
   }
 
-  /* What a search refuses, and writes nothing. */
+  /* The calls that a search refuses without a change of its state. */
   of_part = search;
   part = part_of(&args, 0, 64);
   CHECK(segloss_top_k_count(terms, 2, 1, &part, &of_part) == SEGLOSS_PARAMETER); /* the term has a search */
   CHECK(segloss_top_k_count(terms, 2, 1, &part, &search) == SEGLOSS_OVERLAP);
   terms[1].top_k_search = NULL;
   CHECK(segloss_accumulate(terms, 2, &part, sums) == SEGLOSS_UNSUPPORTED && error.term == 1);
-  CHECK(segloss_top_k_count(terms, 2, 1, &part, &of_part) == SEGLOSS_PARAMETER); /* it is done */
+  CHECK(segloss_top_k_count(terms, 2, 1, &part, &of_part) == SEGLOSS_PARAMETER); /* the search is done */
   CHECK(segloss_top_k_narrow(&terms[1], &of_part) == SEGLOSS_PARAMETER);
   CHECK(segloss_top_k_count(terms, 2, 0, &part, &elsewhere) == SEGLOSS_PARAMETER); /* Dice */
   CHECK(segloss_top_k_count(terms, 2, 2, &part, &elsewhere) == SEGLOSS_PARAMETER); /* no such term */
@@ -113,7 +113,7 @@ int main(void) {
   CHECK(segloss_top_k_merge(&of_part, &of_part) == SEGLOSS_OVERLAP);
   CHECK(segloss_top_k_begin(NULL) == SEGLOSS_NULL_POINTER);
   CHECK(memcmp(&of_part, &first, sizeof first) == 0);
-  memset(&of_part, 0xff, sizeof of_part); /* no search at all: an error or an end, never a loop */
+  memset(&of_part, 0xff, sizeof of_part); /* not a search: an error or an end, but no endless loop */
   (void)segloss_top_k_count(terms, 2, 1, &part, &of_part);
   memset(&of_part, 0x11, sizeof of_part);
   of_part.done = 0;
