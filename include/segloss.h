@@ -57,7 +57,7 @@
  *     return 0;
  *   }
  *
- * Link with -lsegloss -lm. docs/c_api.md has programs for a batch in parts, an executor, distances and errors.
+ * Link with -lsegloss. docs/c_api.md has programs for a batch in parts, an executor, distances and errors.
  *
  * Rules for every function:
  * - It returns SEGLOSS_OK (0) or a status. On failure it writes nothing but the segloss_error of its args.
@@ -77,11 +77,11 @@
  *   v_c        class weight, 0 for a class that is excluded or not annotated in the sample
  *   I, S, G    sum w g s, sum w s, sum w g over the voxels of a sample and class
  *   log        natural logarithm
- * Probabilities follow from pred by args.activation. The equation of a region loss is the value of one sample and class.
- * The loss is the mean over the classes weighted by v_c, then the mean over the samples; class_average and
- * sample_average pool the sums instead. Voxel losses are means over the whole batch. A ratio with a denominator below
- * 1e-30 counts as 1 with gradient 0. A factor of 0 times an infinite loss is 0. If no voxel is counted, value and
- * gradient are 0.
+ * Probabilities follow from pred by args.activation. The equation of a region loss is the value of one sample and
+ * class. The loss is the mean over the classes weighted by v_c, then the mean over the samples; class_average and
+ * sample_average pool the sums instead. Voxel losses are means over the whole batch. A ratio with a denominator
+ * below 1e-30 counts as 1 with gradient 0. A factor of 0 times an infinite loss is 0. If no voxel is counted, value
+ * and gradient are 0.
  *
  * SPDX-License-Identifier: MIT OR Apache-2.0
  */
@@ -95,8 +95,8 @@
 /* Version of this header: major << 16 | minor << 8 | patch. segloss_version gives that of the library. */
 #define SEGLOSS_VERSION 0x000100u
 
-/* Upper bound of the scratch in bytes, as a constant expression for a static buffer, of losses without TopK,
-    * without fields and without an executor. */
+/* Bytes of scratch that suffice for every loss without a field but TopK, on the calling thread. A constant
+ * expression, for a static buffer. */
 #define SEGLOSS_SCRATCH_BYTES(samples, classes) \
   ((size_t)(SIZE_MAX > 0xffffffffu ? 352256u : 33792u) + (size_t)2176u * (classes) + (size_t)288u * (samples) * (classes))
 
@@ -957,7 +957,8 @@ SEGLOSS_API const struct segloss_loss *segloss_custom_region(void);
 // @param size     sizeof(segloss_term).
 // @param n_terms  receives the number of terms.
 // @return SEGLOSS_OK; SEGLOSS_NULL_POINTER if terms or n_terms is NULL; SEGLOSS_STRUCT_SIZE if size is invalid.
-// terms is NULL or writable for SEGLOSS_MAX_TERMS times size bytes. n_terms is NULL or writable.
+//
+// Precondition: terms is NULL or writable for SEGLOSS_MAX_TERMS times size bytes. n_terms is NULL or writable.
 SEGLOSS_API
 segloss_status segloss_preset_dice_cross_entropy(struct segloss_term *terms,
                                                  size_t size,
@@ -969,7 +970,8 @@ segloss_status segloss_preset_dice_cross_entropy(struct segloss_term *terms,
 // @param size     sizeof(segloss_term).
 // @param n_terms  receives the number of terms.
 // @return SEGLOSS_OK; SEGLOSS_NULL_POINTER if terms or n_terms is NULL; SEGLOSS_STRUCT_SIZE if size is invalid.
-// terms is NULL or writable for SEGLOSS_MAX_TERMS times size bytes. n_terms is NULL or writable.
+//
+// Precondition: terms is NULL or writable for SEGLOSS_MAX_TERMS times size bytes. n_terms is NULL or writable.
 SEGLOSS_API
 segloss_status segloss_preset_combo(struct segloss_term *terms,
                                     size_t size,
@@ -981,7 +983,8 @@ segloss_status segloss_preset_combo(struct segloss_term *terms,
 // @param size     sizeof(segloss_term).
 // @param n_terms  receives the number of terms.
 // @return SEGLOSS_OK; SEGLOSS_NULL_POINTER if terms or n_terms is NULL; SEGLOSS_STRUCT_SIZE if size is invalid.
-// terms is NULL or writable for SEGLOSS_MAX_TERMS times size bytes. n_terms is NULL or writable.
+//
+// Precondition: terms is NULL or writable for SEGLOSS_MAX_TERMS times size bytes. n_terms is NULL or writable.
 SEGLOSS_API
 segloss_status segloss_preset_exponential_logarithmic(struct segloss_term *terms,
                                                       size_t size,
@@ -993,7 +996,8 @@ segloss_status segloss_preset_exponential_logarithmic(struct segloss_term *terms
 // @param size     sizeof(segloss_term).
 // @param n_terms  receives the number of terms.
 // @return SEGLOSS_OK; SEGLOSS_NULL_POINTER if terms or n_terms is NULL; SEGLOSS_STRUCT_SIZE if size is invalid.
-// terms is NULL or writable for SEGLOSS_MAX_TERMS times size bytes. n_terms is NULL or writable.
+//
+// Precondition: terms is NULL or writable for SEGLOSS_MAX_TERMS times size bytes. n_terms is NULL or writable.
 SEGLOSS_API
 segloss_status segloss_preset_dice_top_k(struct segloss_term *terms,
                                          size_t size,
@@ -1005,7 +1009,8 @@ segloss_status segloss_preset_dice_top_k(struct segloss_term *terms,
 // @param size     sizeof(segloss_term).
 // @param n_terms  receives the number of terms.
 // @return SEGLOSS_OK; SEGLOSS_NULL_POINTER if terms or n_terms is NULL; SEGLOSS_STRUCT_SIZE if size is invalid.
-// terms is NULL or writable for SEGLOSS_MAX_TERMS times size bytes. n_terms is NULL or writable.
+//
+// Precondition: terms is NULL or writable for SEGLOSS_MAX_TERMS times size bytes. n_terms is NULL or writable.
 SEGLOSS_API
 segloss_status segloss_preset_dice_focal(struct segloss_term *terms,
                                          size_t size,
@@ -1018,7 +1023,8 @@ segloss_status segloss_preset_dice_focal(struct segloss_term *terms,
 // @param size     sizeof(segloss_term).
 // @param n_terms  receives the number of terms.
 // @return SEGLOSS_OK; SEGLOSS_NULL_POINTER if terms or n_terms is NULL; SEGLOSS_STRUCT_SIZE if size is invalid.
-// terms is NULL or writable for SEGLOSS_MAX_TERMS times size bytes. n_terms is NULL or writable.
+//
+// Precondition: terms is NULL or writable for SEGLOSS_MAX_TERMS times size bytes. n_terms is NULL or writable.
 SEGLOSS_API
 segloss_status segloss_preset_generalized_dice_boundary(struct segloss_term *terms,
                                                         size_t size,
@@ -1030,7 +1036,8 @@ segloss_status segloss_preset_generalized_dice_boundary(struct segloss_term *ter
 // @param size     sizeof(segloss_term).
 // @param n_terms  receives the number of terms.
 // @return SEGLOSS_OK; SEGLOSS_NULL_POINTER if terms or n_terms is NULL; SEGLOSS_STRUCT_SIZE if size is invalid.
-// terms is NULL or writable for SEGLOSS_MAX_TERMS times size bytes. n_terms is NULL or writable.
+//
+// Precondition: terms is NULL or writable for SEGLOSS_MAX_TERMS times size bytes. n_terms is NULL or writable.
 SEGLOSS_API
 segloss_status segloss_preset_dice_hausdorff(struct segloss_term *terms,
                                              size_t size,
@@ -1042,7 +1049,8 @@ segloss_status segloss_preset_dice_hausdorff(struct segloss_term *terms,
 // @param term  receives the term.
 // @param size  sizeof(segloss_term).
 // @return SEGLOSS_OK; SEGLOSS_NULL_POINTER if loss or term is NULL; SEGLOSS_STRUCT_SIZE if size is invalid.
-// loss is NULL or the result of a getter. term is NULL or writable for size bytes.
+//
+// Precondition: loss is NULL or the result of a getter. term is NULL or writable for size bytes.
 SEGLOSS_API
 segloss_status segloss_term_init(const struct segloss_loss *loss,
                                  struct segloss_term *term,
@@ -1053,7 +1061,8 @@ segloss_status segloss_term_init(const struct segloss_loss *loss,
 // @param args  receives the arguments.
 // @param size  sizeof(segloss_args).
 // @return SEGLOSS_OK; SEGLOSS_NULL_POINTER if args is NULL; SEGLOSS_STRUCT_SIZE if size is invalid.
-// args is NULL or writable for size bytes.
+//
+// Precondition: args is NULL or writable for size bytes.
 SEGLOSS_API segloss_status segloss_args_init(struct segloss_args *args, size_t size);
 
 // Evaluates a loss: its value, its gradient, and every other output that args asks for.
@@ -1065,7 +1074,7 @@ SEGLOSS_API segloss_status segloss_args_init(struct segloss_args *args, size_t s
 // @param args     inputs, outputs and scratch.
 // @return SEGLOSS_OK or any other status; on failure only the error of args is written.
 //
-// # Safety Every pointer is NULL or valid as its comment says. Nothing else writes the inputs, or uses the outputs
+// Precondition: Every pointer is NULL or valid as its comment says. Nothing else writes the inputs, or uses the outputs
 // and scratch, during the call.
 SEGLOSS_API
 segloss_status segloss_run(const struct segloss_term *terms,
@@ -1085,7 +1094,8 @@ segloss_status segloss_run(const struct segloss_term *terms,
 // @param bytes    receives the size.
 // @return SEGLOSS_OK, SEGLOSS_NULL_POINTER, SEGLOSS_STRUCT_SIZE, SEGLOSS_DTYPE, SEGLOSS_SHAPE, SEGLOSS_TOO_LARGE,
 //         SEGLOSS_STRIDES, SEGLOSS_MISALIGNED, SEGLOSS_PARAMETER, SEGLOSS_UNSUPPORTED or SEGLOSS_MISSING_FIELD.
-// As segloss_run. bytes is NULL or writable.
+//
+// Precondition: As segloss_run. bytes is NULL or writable.
 SEGLOSS_API
 segloss_status segloss_scratch_size(const struct segloss_term *terms,
                                     size_t n_terms,
@@ -1106,7 +1116,8 @@ segloss_status segloss_scratch_size(const struct segloss_term *terms,
 // @param class_sums  [B,C] of the part, added to.
 // @return SEGLOSS_OK or any other status; on failure class_sums is untouched. SEGLOSS_MISSING_FIELD: a term needs
 // a field. SEGLOSS_UNSUPPORTED: TopK by fraction has no search.
-// As segloss_run. class_sums is NULL or writable for B*C structs.
+//
+// Precondition: As segloss_run. class_sums is NULL or writable for B*C structs.
 SEGLOSS_API
 segloss_status segloss_accumulate(const struct segloss_term *terms,
                                   size_t n_terms,
@@ -1117,7 +1128,8 @@ segloss_status segloss_accumulate(const struct segloss_term *terms,
 //
 // @param search  receives the new search.
 // @return SEGLOSS_OK, SEGLOSS_NULL_POINTER or SEGLOSS_MISALIGNED.
-// search is NULL or writable.
+//
+// Precondition: search is NULL or writable.
 SEGLOSS_API segloss_status segloss_top_k_begin(struct segloss_top_k_search *search);
 
 // Adds a part of a batch to the histogram of the current round. Count every part once a round, in any order.
@@ -1129,7 +1141,8 @@ SEGLOSS_API segloss_status segloss_top_k_begin(struct segloss_top_k_search *sear
 // @param search   a search that is not done.
 // @return SEGLOSS_OK or any other status; on failure nothing is counted. SEGLOSS_PARAMETER: terms[term] is not a
 // TopK by fraction or has a search, or search is done. SEGLOSS_DTYPE: pred is SEGLOSS_F64 in some parts only.
-// As segloss_run. search is NULL or was written by segloss_top_k_begin.
+//
+// Precondition: As segloss_run. search is NULL or was written by segloss_top_k_begin.
 SEGLOSS_API
 segloss_status segloss_top_k_count(const struct segloss_term *terms,
                                    size_t n_terms,
@@ -1143,7 +1156,8 @@ segloss_status segloss_top_k_count(const struct segloss_term *terms,
 // @param search  a search in which every part was counted in this round.
 // @return SEGLOSS_OK, SEGLOSS_NULL_POINTER, SEGLOSS_MISALIGNED; SEGLOSS_PARAMETER if term is not a TopK by
 // fraction, no part was counted or the search is done; or the status of an invalid term.
-// term is NULL or valid as its comment says. search is NULL or was written by segloss_top_k_begin.
+//
+// Precondition: term is NULL or valid as its comment says. search is NULL or was written by segloss_top_k_begin.
 SEGLOSS_API
 segloss_status segloss_top_k_narrow(const struct segloss_term *term,
                                     struct segloss_top_k_search *search);
@@ -1154,7 +1168,8 @@ segloss_status segloss_top_k_narrow(const struct segloss_term *term,
 // @param other   the search that is added.
 // @return SEGLOSS_OK, SEGLOSS_NULL_POINTER, SEGLOSS_MISALIGNED; SEGLOSS_PARAMETER if the searches are in different
 // rounds; SEGLOSS_OVERLAP if both are the same search.
-// Both are NULL or were written by segloss_top_k_begin; search is writable.
+//
+// Precondition: Both are NULL or were written by segloss_top_k_begin; search is writable.
 SEGLOSS_API
 segloss_status segloss_top_k_merge(struct segloss_top_k_search *search,
                                    const struct segloss_top_k_search *other);
@@ -1169,7 +1184,8 @@ segloss_status segloss_top_k_merge(struct segloss_top_k_search *search,
 // @param class_sums  [B,C], the sums of all parts.
 // @param slopes      receives [B,C]: the derivative of the loss by each sum. NULL: not wanted.
 // @return SEGLOSS_OK or any other status but SEGLOSS_LABEL.
-// As segloss_run. class_sums is NULL or readable, slopes is NULL or writable, for B*C structs each.
+//
+// Precondition: As segloss_run. class_sums is NULL or readable, slopes is NULL or writable, for B*C structs each.
 SEGLOSS_API
 segloss_status segloss_finalize(const struct segloss_term *terms,
                                 size_t n_terms,
@@ -1187,7 +1203,8 @@ segloss_status segloss_finalize(const struct segloss_term *terms,
 // @param part     as for segloss_accumulate, with grad.
 // @param slopes   [B,C] of the part, from segloss_finalize.
 // @return SEGLOSS_OK or any other status but SEGLOSS_LABEL.
-// As segloss_run. slopes is NULL or readable for B*C structs.
+//
+// Precondition: As segloss_run. slopes is NULL or readable for B*C structs.
 SEGLOSS_API
 segloss_status segloss_backward(const struct segloss_term *terms,
                                 size_t n_terms,
@@ -1205,7 +1222,8 @@ segloss_status segloss_backward(const struct segloss_term *terms,
 // @param field  receives [B,C,...], or [B,...] for distance-penalised cross entropy; SEGLOSS_F32 or SEGLOSS_F64.
 // @return SEGLOSS_OK or any other status but SEGLOSS_LABEL. SEGLOSS_UNSUPPORTED: the loss has no field, or the
 // target is not one from which it can be computed.
-// As segloss_run. field is NULL or readable, and its data is writable.
+//
+// Precondition: As segloss_run. field is NULL or readable, and its data is writable.
 SEGLOSS_API
 segloss_status segloss_distance_field(const struct segloss_term *term,
                                       const struct segloss_args *args,
@@ -1220,7 +1238,8 @@ segloss_status segloss_distance_field(const struct segloss_term *term,
 // @param kind     SEGLOSS_WEIGHT_INVERSE, SEGLOSS_WEIGHT_INVERSE_SQRT or SEGLOSS_WEIGHT_MEDIAN.
 // @param weights  receives C doubles.
 // @return SEGLOSS_OK or any other status but SEGLOSS_MISSING_FIELD.
-// As segloss_run. weights is NULL or writable for C doubles.
+//
+// Precondition: As segloss_run. weights is NULL or writable for C doubles.
 SEGLOSS_API
 segloss_status segloss_class_weights(const struct segloss_args *args,
                                      uint32_t kind,
@@ -1247,7 +1266,8 @@ SEGLOSS_API uint32_t segloss_cpu_level(void);
 // @param args  receives the arguments.
 // @param size  sizeof(segloss_distance_args).
 // @return SEGLOSS_OK; SEGLOSS_NULL_POINTER if args is NULL; SEGLOSS_STRUCT_SIZE if size is invalid.
-// args is NULL or writable for size bytes.
+//
+// Precondition: args is NULL or writable for size bytes.
 SEGLOSS_API segloss_status segloss_distance_args_init(struct segloss_distance_args *args, size_t size);
 
 // Computes the exact Euclidean distance transform of a mask, or of every class of a label map.
@@ -1262,7 +1282,7 @@ SEGLOSS_API segloss_status segloss_distance_args_init(struct segloss_distance_ar
 // SEGLOSS_STRIDES, SEGLOSS_MISALIGNED, SEGLOSS_OVERLAP, SEGLOSS_SCRATCH or SEGLOSS_PARAMETER; on failure only the
 // error of args is written.
 //
-// # Safety Every pointer is NULL or valid as its comment says. Nothing else writes the inputs, or uses the outputs
+// Precondition: Every pointer is NULL or valid as its comment says. Nothing else writes the inputs, or uses the outputs
 // and scratch, during the call.
 SEGLOSS_API
 segloss_status segloss_distance(const struct segloss_distance_args *args);
@@ -1272,7 +1292,8 @@ segloss_status segloss_distance(const struct segloss_distance_args *args);
 // @param args   as for segloss_distance; data of mask may be NULL, out is ignored.
 // @param bytes  receives the size.
 // @return as segloss_distance, without SEGLOSS_OVERLAP and SEGLOSS_SCRATCH.
-// As segloss_distance. bytes is NULL or writable.
+//
+// Precondition: As segloss_distance. bytes is NULL or writable.
 SEGLOSS_API
 segloss_status segloss_distance_scratch_size(const struct segloss_distance_args *args,
                                              size_t *bytes);
