@@ -144,6 +144,11 @@ fn structs_have_the_contracts_layout() {
 }
 
 #[test]
+fn names_that_never_change_compile() {
+    run("frozen.c", "c99");
+}
+
+#[test]
 fn losses_and_gradients_from_c() {
     run("losses.c", "c99");
 }

@@ -119,7 +119,7 @@ pub unsafe extern "C" fn segloss_run(
 ///
 /// @param terms    n_terms terms; data of their fields may be NULL.
 /// @param n_terms  1 to SEGLOSS_MAX_TERMS.
-/// @param args     as for segloss_run; data of pred, target and voxel_weight may be NULL, outputs are ignored.
+/// @param args     as for segloss_run; data of pred, target and voxel_weight may be NULL. No output is written.
 /// @param bytes    receives the size.
 /// @return SEGLOSS_OK, SEGLOSS_NULL_POINTER, SEGLOSS_STRUCT_SIZE, SEGLOSS_DTYPE, SEGLOSS_SHAPE, SEGLOSS_TOO_LARGE,
 ///         SEGLOSS_STRIDES, SEGLOSS_MISALIGNED, SEGLOSS_PARAMETER, SEGLOSS_UNSUPPORTED or SEGLOSS_MISSING_FIELD.
@@ -153,7 +153,7 @@ pub unsafe extern "C" fn segloss_scratch_size(
 ///
 /// @param terms       n_terms terms, the same for every part but for the fields.
 /// @param n_terms     1 to SEGLOSS_MAX_TERMS.
-/// @param part        pred, target and options of the part; its outputs are ignored.
+/// @param part        pred, target and options of the part. No output of it is written but error.
 /// @param class_sums  [B,C] of the part, added to.
 /// @return SEGLOSS_OK or any other status; on failure class_sums is untouched. SEGLOSS_MISSING_FIELD: a term needs
 /// a field. SEGLOSS_UNSUPPORTED: TopK by fraction has no search.

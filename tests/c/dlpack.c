@@ -96,7 +96,7 @@ static void outputs(void) {
   CHECK(segloss_dlpack_output(&dl, 2, "grad", &like, strides, &output, &error) == SEGLOSS_OK);
   CHECK(output.strides == reversed && output.data == logits + 1);
   CHECK(segloss_dlpack_output(&dl, 1, "grad", &like, strides, &output, &error) == SEGLOSS_UNSUPPORTED);
-  CHECK(strstr(error.expected, "written") != NULL);
+  CHECK(strstr(error.expected, "writable") != NULL);
   dl.shape = other;
   CHECK(segloss_dlpack_output(&dl, 0, "grad", &like, strides, &output, &error) == SEGLOSS_SHAPE && error.index == 2);
   dl.ndim = 3;
