@@ -674,8 +674,8 @@ SEGLOSS_API const struct segloss_loss *segloss_cross_entropy(void);
 //
 // SEGLOSS_TOPK_FRACTION: K holds the floor(k * counted voxels) voxels of the batch, at least one, with the highest
 // loss, class weights included. Voxels that tie at the threshold share the remaining places equally.
-// SEGLOSS_TOPK_THRESHOLD: K holds the voxels whose loss without class weights is above -log k, so that the target
-// class has s < k. K is constant for the gradient.
+// SEGLOSS_TOPK_THRESHOLD: K holds the voxels whose loss without class weights is above -log k; for softmax and
+// labels, where the target class has s < k. K is constant for the gradient.
 //
 // Parameters:
 //   variant       SEGLOSS_TOPK_FRACTION (default), SEGLOSS_TOPK_THRESHOLD
@@ -1090,7 +1090,7 @@ segloss_status segloss_run(const struct segloss_term *terms,
 //
 // @param terms    n_terms terms; data of their fields may be NULL.
 // @param n_terms  1 to SEGLOSS_MAX_TERMS.
-// @param args     as for segloss_run; data of pred, target and voxel_weight may be NULL, outputs are ignored.
+// @param args     as for segloss_run; data of pred, target and voxel_weight may be NULL. No output is written.
 // @param bytes    receives the size.
 // @return SEGLOSS_OK, SEGLOSS_NULL_POINTER, SEGLOSS_STRUCT_SIZE, SEGLOSS_DTYPE, SEGLOSS_SHAPE, SEGLOSS_TOO_LARGE,
 //         SEGLOSS_STRIDES, SEGLOSS_MISALIGNED, SEGLOSS_PARAMETER, SEGLOSS_UNSUPPORTED or SEGLOSS_MISSING_FIELD.
@@ -1112,7 +1112,7 @@ segloss_status segloss_scratch_size(const struct segloss_term *terms,
 //
 // @param terms       n_terms terms, the same for every part but for the fields.
 // @param n_terms     1 to SEGLOSS_MAX_TERMS.
-// @param part        pred, target and options of the part; its outputs are ignored.
+// @param part        pred, target and options of the part. No output of it is written but error.
 // @param class_sums  [B,C] of the part, added to.
 // @return SEGLOSS_OK or any other status; on failure class_sums is untouched. SEGLOSS_MISSING_FIELD: a term needs
 // a field. SEGLOSS_UNSUPPORTED: TopK by fraction has no search.

@@ -7,8 +7,9 @@
 
 enum { C = 2, N = 6 };
 
-static const uint32_t dtypes[] = {SEGLOSS_U8,   SEGLOSS_U16, SEGLOSS_U32, SEGLOSS_U64, SEGLOSS_I8,   SEGLOSS_I16, SEGLOSS_I32,
-                                  SEGLOSS_I64,  SEGLOSS_BOOL, SEGLOSS_F16, SEGLOSS_BF16, SEGLOSS_F32, SEGLOSS_F64};
+static const uint32_t dtypes[] = {SEGLOSS_U8,  SEGLOSS_U16, SEGLOSS_U32, SEGLOSS_U64,  SEGLOSS_I8,
+                                  SEGLOSS_I16, SEGLOSS_I32, SEGLOSS_I64, SEGLOSS_BOOL, SEGLOSS_F16,
+                                  SEGLOSS_BF16, SEGLOSS_F32, SEGLOSS_F64};
 static const uint32_t activations[] = {SEGLOSS_SOFTMAX, SEGLOSS_SIGMOID, SEGLOSS_PROBABILITY,
                                        SEGLOSS_PROBABILITY_PER_CLASS};
 static const uint32_t kinds[] = {SEGLOSS_SIGNED, SEGLOSS_INSIDE, SEGLOSS_OUTSIDE, SEGLOSS_OTHER_SIDE};

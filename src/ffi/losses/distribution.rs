@@ -50,8 +50,8 @@ fn cross_entropy(term: &segloss_term, visit: LossVisitor<'_>) -> Result<(), Erro
 ///
 /// SEGLOSS_TOPK_FRACTION: K holds the floor(k * counted voxels) voxels of the batch, at least one, with the highest
 /// loss, class weights included. Voxels that tie at the threshold share the remaining places equally.
-/// SEGLOSS_TOPK_THRESHOLD: K holds the voxels whose loss without class weights is above -log k; for softmax and labels,
-/// where the target class has s < k. K is constant for the gradient.
+/// SEGLOSS_TOPK_THRESHOLD: K holds the voxels whose loss without class weights is above -log k; for softmax and
+/// labels, where the target class has s < k. K is constant for the gradient.
 ///
 /// Parameters:
 ///   variant       SEGLOSS_TOPK_FRACTION (default), SEGLOSS_TOPK_THRESHOLD
