@@ -60,7 +60,7 @@
  * Link with -lsegloss. docs/c_api.md has programs for a batch in parts, an executor, distances and errors.
  *
  * Rules for every function:
- * - It returns SEGLOSS_OK (0) or a status. On failure it writes nothing but the segloss_error of its args.
+ * - It returns SEGLOSS_OK (0) or a status. On failure it writes nothing but the segloss_error of its args, if any.
  * - It allocates no memory, does no I/O, starts no thread, does not panic, and keeps no state between calls. It may run
  *   on several threads at once if outputs and scratch are distinct.
  * - It borrows every pointer until it returns, except for strings and losses that it returns, which are static.
@@ -296,7 +296,8 @@
 #define SEGLOSS_ADD_TO_GRADIENT 256
 
 // segloss_args.activation: pred holds logits of mutually exclusive classes (C >= 2). 0 is not an activation. With
-// any activation, NaN in a counted voxel makes the value and the gradient NaN. Logits of +-inf give the limits.
+// any activation, NaN in a counted voxel makes the value and the gradient of that voxel NaN. Logits of +-inf give
+// the limits.
 #define SEGLOSS_SOFTMAX 1
 
 // segloss_args.activation: pred holds logits of independent classes; each class is a Bernoulli variable.
@@ -489,8 +490,8 @@ typedef struct segloss_term {
   // TopK by fraction in parts: a search that is done, borrowed until the call returns. NULL: select from the
   // batch of the call, which only segloss_run can do.
   const struct segloss_top_k_search *top_k_search;
-  // Distance-penalised cross entropy, boundary, Hausdorff: the distance weights, floating-point, [B,C,...], or
-  // [B,...] for all classes; in the unit of spacing. Absent: segloss_run computes them from the target.
+  // Distance-penalised cross entropy, boundary, Hausdorff: the distance weights that the getter describes,
+  // floating-point, [B,C,...], or [B,...] for all classes. Absent: segloss_run computes them from the target.
   struct segloss_tensor field;
 } segloss_term;
 
@@ -513,8 +514,8 @@ typedef struct segloss_output {
 // Why a call failed: which argument, where, and which value was expected. The layout of this struct never changes.
 //
 // A failing call writes it through the error pointer of its args, and writes nothing else. A successful call
-// leaves it untouched. Initialise it with {0}. A call whose args pointer, struct_size or error pointer itself is
-// invalid reports by status only. The strings are static ASCII and are never freed.
+// leaves it untouched. Initialise it with {0}. If the args or the error pointer itself is invalid, the call
+// reports the status alone. The strings are static ASCII and are never freed.
 typedef struct segloss_error {
   // The status that the function returned.
   segloss_status status;
@@ -1112,7 +1113,7 @@ segloss_status segloss_scratch_size(const struct segloss_term *terms,
 //
 // @param terms       n_terms terms, the same for every part but for the fields.
 // @param n_terms     1 to SEGLOSS_MAX_TERMS.
-// @param part        pred, target and options of the part. No output of it is written but error.
+// @param part        pred, target and options of the part. On success no output of it is written.
 // @param class_sums  [B,C] of the part, added to.
 // @return SEGLOSS_OK or any other status; on failure class_sums is untouched. SEGLOSS_MISSING_FIELD: a term needs
 // a field. SEGLOSS_UNSUPPORTED: TopK by fraction has no search.

@@ -143,7 +143,8 @@ pub const SEGLOSS_HAUSDORFF_LOG: i32 = 0x001a_0010;
 pub const SEGLOSS_ADD_TO_GRADIENT: i32 = 0x0100;
 
 /// segloss_args.activation: pred holds logits of mutually exclusive classes (C >= 2). 0 is not an activation. With
-/// any activation, NaN in a counted voxel makes the value and the gradient NaN. Logits of +-inf give the limits.
+/// any activation, NaN in a counted voxel makes the value and the gradient of that voxel NaN. Logits of +-inf give
+/// the limits.
 pub const SEGLOSS_SOFTMAX: i32 = 1;
 /// segloss_args.activation: pred holds logits of independent classes; each class is a Bernoulli variable.
 pub const SEGLOSS_SIGMOID: i32 = 2;

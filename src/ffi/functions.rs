@@ -153,7 +153,7 @@ pub unsafe extern "C" fn segloss_scratch_size(
 ///
 /// @param terms       n_terms terms, the same for every part but for the fields.
 /// @param n_terms     1 to SEGLOSS_MAX_TERMS.
-/// @param part        pred, target and options of the part. No output of it is written but error.
+/// @param part        pred, target and options of the part. On success no output of it is written.
 /// @param class_sums  [B,C] of the part, added to.
 /// @return SEGLOSS_OK or any other status; on failure class_sums is untouched. SEGLOSS_MISSING_FIELD: a term needs
 /// a field. SEGLOSS_UNSUPPORTED: TopK by fraction has no search.

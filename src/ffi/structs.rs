@@ -80,8 +80,8 @@ pub struct segloss_class_sums {
 /// Why a call failed: which argument, where, and which value was expected. The layout of this struct never changes.
 ///
 /// A failing call writes it through the error pointer of its args, and writes nothing else. A successful call
-/// leaves it untouched. Initialise it with {0}. A call whose args pointer, struct_size or error pointer itself is
-/// invalid reports by status only. The strings are static ASCII and are never freed.
+/// leaves it untouched. Initialise it with {0}. If the args or the error pointer itself is invalid, the call
+/// reports the status alone. The strings are static ASCII and are never freed.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct segloss_error {
@@ -236,8 +236,8 @@ pub struct segloss_term {
     /// TopK by fraction in parts: a search that is done, borrowed until the call returns. NULL: select from the
     /// batch of the call, which only segloss_run can do.
     pub top_k_search: *const segloss_top_k_search,
-    /// Distance-penalised cross entropy, boundary, Hausdorff: the distance weights, floating-point, [B,C,...], or
-    /// [B,...] for all classes; in the unit of spacing. Absent: segloss_run computes them from the target.
+    /// Distance-penalised cross entropy, boundary, Hausdorff: the distance weights that the getter describes,
+    /// floating-point, [B,C,...], or [B,...] for all classes. Absent: segloss_run computes them from the target.
     pub field: segloss_tensor,
 }
 
