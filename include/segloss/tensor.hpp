@@ -174,7 +174,7 @@ struct LengthError {
 };
 
 // Compares the number of elements of a container with a shape. Without strides the container holds exactly the elements
-// of the shape; with strides, every element that an index reaches. Other faults of the shape are left to C.
+// of the shape; with strides, every element that an index reaches. Other errors in the shape are left to C.
 inline LengthError check_length(std::size_t length, const std::int64_t* shape, std::size_t axes,
                                 const std::int64_t* strides) noexcept {
   std::size_t product = 1, reach = 1;
