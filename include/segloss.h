@@ -1,16 +1,87 @@
-/* segloss: segmentation losses and their gradients on host memory.
+/* segloss: losses for semantic segmentation and their exact gradients, computed in host memory.
  *
- * Reentrant; no allocation, no I/O, no panics. Structs start with struct_size and have no padding on LP64,
- * LLP64 and ILP32. Zero a struct or call its init. Indices are in C order. Inputs and outputs are borrowed for
- * the time of a call. Outputs are written only on success, but for fault.
+ * A loss is a weighted sum of one to four terms. A term is a loss, such as Dice, with its parameters. One call computes
+ * the value and, if asked, the gradient with respect to the prediction:
  *
- *   segloss_term loss[2];
- *   segloss_args args;
- *   segloss_term_init(segloss_dice(), &loss[0], sizeof loss[0]);
- *   segloss_term_init(segloss_cross_entropy(), &loss[1], sizeof loss[1]);
- *   segloss_args_init(&args, sizeof args);
- *   ... pred, target, activation, grad, value, scratch ...
- *   segloss_run(loss, 2, &args);
+ *   #include <stdint.h>
+ *   #include <stdio.h>
+ *   #include <stdlib.h>
+ *   #include "segloss.h"
+ *
+ *   int main(void) {
+ *     static float logits[2 * 16], gradient[2 * 16];
+ *     static uint8_t labels[16];
+ *     const int64_t shape[] = {1, 2, 4, 4};
+ *     const int64_t label_shape[] = {1, 4, 4};
+ *     segloss_term terms[2];
+ *     segloss_args args;
+ *     segloss_error error = {0};
+ *     segloss_status status;
+ *     double value = 0;
+ *     size_t bytes = 0;
+ *     int i;
+ *
+ *     for (i = 0; i < 16; i++) labels[i] = (uint8_t)(i % 4 < 2);
+ *     for (i = 0; i < 16; i++) logits[16 + i] = (float)(i % 3) - 1.0f;
+ *
+ *     segloss_term_init(segloss_dice(), &terms[0], sizeof terms[0]);
+ *     segloss_term_init(segloss_cross_entropy(), &terms[1], sizeof terms[1]);
+ *
+ *     segloss_args_init(&args, sizeof args);
+ *     args.activation = SEGLOSS_SOFTMAX;
+ *     args.pred.data = logits;
+ *     args.pred.shape = shape;
+ *     args.pred.ndim = 4;
+ *     args.pred.dtype = SEGLOSS_F32;
+ *     args.target.data = labels;
+ *     args.target.shape = label_shape;
+ *     args.target.ndim = 3;
+ *     args.target.dtype = SEGLOSS_U8;
+ *     args.value = &value;
+ *     args.grad.data = gradient;
+ *     args.error = &error;
+ *
+ *     status = segloss_scratch_size(terms, 2, &args, &bytes);
+ *     if (status == SEGLOSS_OK) {
+ *       args.scratch = malloc(bytes);
+ *       args.scratch_size = bytes;
+ *       status = segloss_run(terms, 2, &args);
+ *       free(args.scratch);
+ *     }
+ *     if (status != SEGLOSS_OK) {
+ *       fprintf(stderr, "%s: %s", error.argument ? error.argument : "args", segloss_status_string(status));
+ *       fprintf(stderr, " (expected %s)\n", error.expected ? error.expected : "a valid struct");
+ *       return 1;
+ *     }
+ *     printf("value %f, first gradient %f\n", value, gradient[0]);
+ *     return 0;
+ *   }
+ *
+ * Link with -lsegloss. docs/c_api.md has programs for a batch in parts, an executor, distances and errors.
+ *
+ * Rules for every function:
+ * - It returns SEGLOSS_OK (0) or a status. On failure it writes nothing but the segloss_error of its args, if any.
+ * - It allocates no memory, does no I/O, starts no thread, does not panic, and keeps no state between calls. It may run
+ *   on several threads at once if outputs and scratch are distinct.
+ * - It borrows every pointer until it returns, except for strings and losses that it returns, which are static.
+ * - A struct with struct_size starts with its sizeof; its init function sets it. The missing fields of a shorter struct
+ *   (an older header) are 0. The unknown fields of a longer one must be 0. No struct has padding on LP64, LLP64 and
+ *   ILP32.
+ * - Indices are in C order. Sizes and strides of arrays are in elements, of scratch in bytes.
+ * - Outputs may not overlap other arguments, except that grad may be pred.
+ *
+ * Notation of the equations (numbers in parentheses: Ma et al., "Segmentation Loss Odyssey", arXiv:2005.13449):
+ *   b, c, i    sample 0 to B-1, class 0 to C-1, voxel 0 to N-1 of a sample
+ *   s, g       predicted probability and target of a voxel and class
+ *   w          voxel weight, 0 for an ignored label; W = sum_b sum_i w, W_b = sum_i w of sample b
+ *   v_c        class weight, 0 for a class that is excluded or not annotated in the sample
+ *   I, S, G    sum w g s, sum w s, sum w g over the voxels of a sample and class
+ *   log        natural logarithm
+ * Probabilities follow from pred by args.activation. The equation of a region loss is the value of one sample and
+ * class. The loss is the mean over the classes weighted by v_c, then the mean over the samples; class_average and
+ * sample_average pool the sums instead. Voxel losses are means over the whole batch. A ratio with a denominator
+ * below 1e-30 counts as 1 with gradient 0. A factor of 0 times an infinite loss is 0. If no voxel is counted, value
+ * and gradient are 0.
  *
  * SPDX-License-Identifier: MIT OR Apache-2.0
  */
@@ -21,10 +92,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* major << 16 | minor << 8 | patch */
+/* Version of this header: major << 16 | minor << 8 | patch. segloss_version gives that of the library. */
 #define SEGLOSS_VERSION 0x000100u
 
-/* Scratch that serves every loss but TopK, without fields and without an executor: for a static buffer. */
+/* Bytes of scratch that suffice for every loss without a field but TopK, on the calling thread. A constant
+ * expression, for a static buffer. */
 #define SEGLOSS_SCRATCH_BYTES(samples, classes) \
   ((size_t)(SIZE_MAX > 0xffffffffu ? 352256u : 33792u) + (size_t)2176u * (classes) + (size_t)288u * (samples) * (classes))
 
@@ -36,465 +108,545 @@
 #endif
 #endif
 
-// Most axes of a tensor.
+// Limit: axes of a tensor.
 #define SEGLOSS_MAX_NDIM 16
 
-// Most terms of a loss.
+// Limit: terms of a loss.
 #define SEGLOSS_MAX_TERMS 4
 
-// Voxels: parts cut at multiples of it and folded in order keep every bit.
+// Voxels of a chunk, the unit of summation. Parts that are cut at multiples of it within a sample and accumulated
+// in order give the bits of one segloss_run over the whole.
 #define SEGLOSS_CHUNK 16384
 
-// dtype: DLPack code << 8 | bits; unsigned 8-bit integers.
+// dtype 0x0108: unsigned 8-bit integers. Every dtype is DLPack's type code << 8 | bits.
 #define SEGLOSS_U8 264
 
-// Unsigned 16-bit integers.
+// dtype 0x0110: unsigned 16-bit integers.
 #define SEGLOSS_U16 272
 
-// Unsigned 32-bit integers.
+// dtype 0x0120: unsigned 32-bit integers.
 #define SEGLOSS_U32 288
 
-// Unsigned 64-bit integers; as labels, those past INT64_MAX are no class and cannot be ignored.
+// dtype 0x0140: unsigned 64-bit integers. A label above INT64_MAX is never a class and cannot be ignored.
 #define SEGLOSS_U64 320
 
-// Signed 8-bit integers.
+// dtype 0x0008: signed 8-bit integers.
 #define SEGLOSS_I8 8
 
-// Signed 16-bit integers.
+// dtype 0x0010: signed 16-bit integers.
 #define SEGLOSS_I16 16
 
-// Signed 32-bit integers.
+// dtype 0x0020: signed 32-bit integers.
 #define SEGLOSS_I32 32
 
-// Signed 64-bit integers.
+// dtype 0x0040: signed 64-bit integers.
 #define SEGLOSS_I64 64
 
-// Booleans of one byte; read as U8.
+// dtype 0x0608: booleans of one byte, read as SEGLOSS_U8.
 #define SEGLOSS_BOOL 1544
 
-// IEEE binary16.
+// dtype 0x0210: IEEE 754 binary16 (half precision).
 #define SEGLOSS_F16 528
 
-// bfloat16.
+// dtype 0x0410: bfloat16.
 #define SEGLOSS_BF16 1040
 
-// IEEE binary32.
+// dtype 0x0220: IEEE 754 binary32 (float).
 #define SEGLOSS_F32 544
 
-// IEEE binary64.
+// dtype 0x0240: IEEE 754 binary64 (double).
 #define SEGLOSS_F64 576
 
-// Success.
+// Status: success.
 #define SEGLOSS_OK 0
 
-// A pointer that is needed is NULL.
+// Status: a required pointer is NULL.
 #define SEGLOSS_NULL_POINTER 1
 
-// struct_size is 0, differs within an array, or the unknown tail of a longer struct is not zero.
+// Status: struct_size is 0, cuts a field in half, differs between the terms of an array, or the unknown tail of a
+// longer struct is not zero.
 #define SEGLOSS_STRUCT_SIZE 2
 
-// The element type does not fit the argument.
+// Status: the dtype is unknown, or is not accepted for this argument.
 #define SEGLOSS_DTYPE 3
 
-// Shapes that do not belong together, or a wrong number of entries.
+// Status: shapes do not match, or a number of axes or entries is wrong.
 #define SEGLOSS_SHAPE 4
 
-// A product past PTRDIFF_MAX bytes.
+// Status: an array or the scratch exceeds PTRDIFF_MAX bytes, or there are 2^31 - 1 classes or more.
 #define SEGLOSS_TOO_LARGE 5
 
-// An output that meets itself, or strides past the address space.
+// Status: the strides of an output map two indices to the same element, an output that has to be contiguous is
+// not, or strides leave the address space.
 #define SEGLOSS_STRIDES 6
 
-// An address that is no multiple of the element's alignment.
+// Status: an address is not a multiple of the alignment of its element.
 #define SEGLOSS_MISALIGNED 7
 
-// An output's byte range meets another's; only grad may be pred, in the same dtype and strides.
+// Status: the byte range of an output overlaps another argument. Only grad may overlap pred, at the same address
+// with the same dtype and strides, without SEGLOSS_ADD_TO_GRADIENT.
 #define SEGLOSS_OVERLAP 8
 
-// The scratch is shorter than the query says.
+// Status: scratch_size is below the answer of the size query; the error's needed is that answer.
 #define SEGLOSS_SCRATCH 9
 
-// A number out of its range, an unknown constant or flag.
+// Status: a number is out of its range, a constant or flag is unknown or belongs to another option, or a field
+// that the loss does not use differs from its default.
 #define SEGLOSS_PARAMETER 10
 
-// The label of a counted voxel is neither a class nor ignored; fault->index names it.
+// Status: the target of a counted voxel is neither a class nor ignored, or is outside [-0.001, 1.001] in a
+// floating map; the error's index is the first such voxel.
 #define SEGLOSS_LABEL 11
 
-// This form has no meaning for this input.
+// Status: the loss is not defined for this input.
 #define SEGLOSS_UNSUPPORTED 12
 
-// fold and map compute no fields; run does, from labels.
+// Status: a term needs a field and none is given. segloss_accumulate and segloss_backward compute no fields;
+// segloss_run computes them.
 #define SEGLOSS_MISSING_FIELD 13
 
-// In numbers of a fault: given is known.
+// Bit of segloss_error.numbers: given is set.
 #define SEGLOSS_ERROR_HAS_GIVEN 1
 
-// In numbers of a fault: needed is known.
+// Bit of segloss_error.numbers: needed is set.
 #define SEGLOSS_ERROR_HAS_NEEDED 2
 
-// Term flag: value - 1, as nnU-Net's Dice and combo are written.
+// Bit of segloss_term.flags: the value is L - 1, as nnU-Net and combo write Dice. The gradient is the same.
 #define SEGLOSS_MINUS_ONE 1
 
-// Term flag of hausdorff: field is all of its weight, no half to compute.
+// Bit of segloss_term.flags, Hausdorff only: field holds both halves of the distance weight, and segloss_run
+// computes neither.
 #define SEGLOSS_FIELD_COMPLETE 2
 
-// Term flag: class 0 of two or more is left out, beside class weights too; without effect where C = 1.
+// Bit of segloss_term.flags: class 0 gets weight 0, also if class_weight is given. No effect if C = 1.
 #define SEGLOSS_EXCLUDE_BACKGROUND 4
 
-// class_average: the weighted mean of the classes' values.
+// segloss_term.class_average: the weighted mean of the values of the classes (default).
 #define SEGLOSS_CLASS_MEAN 0
 
-// class_average: the value of the classes' weighted sums.
+// segloss_term.class_average, 0x00070001: one value of the weighted sums over all classes.
 #define SEGLOSS_CLASS_POOLED 458753
 
-// sample_average: the mean for region forms; others are means over the whole batch.
+// segloss_term.sample_average: SEGLOSS_SAMPLE_MEAN for region losses; voxel losses are means over the whole batch
+// (default).
 #define SEGLOSS_SAMPLE_DEFAULT 0
 
-// sample_average: the mean of the samples' values.
+// segloss_term.sample_average, 0x000b0001: the mean of the values of the samples.
 #define SEGLOSS_SAMPLE_MEAN 720897
 
-// sample_average: the value of the samples' sums.
+// segloss_term.sample_average, 0x000b0002: one value of the sums over all samples ("batch Dice").
 #define SEGLOSS_SAMPLE_POOLED 720898
 
-// absent: a class with no truth in a sample counts like any other.
+// segloss_term.absent: a class without target voxels in a sample counts like any other (default).
 #define SEGLOSS_ABSENT_COUNTED 0
 
-// absent: a class with no truth in a sample is left out.
+// segloss_term.absent, 0x000d0001: a class without target voxels in a sample is left out of the average.
 #define SEGLOSS_ABSENT_SKIPPED 851969
 
-// normalizer: the sum of voxel weights.
+// segloss_term.normalizer: the loss is divided by the sum of the voxel weights (default).
 #define SEGLOSS_NORMALIZE_BY_VOXELS 0
 
-// normalizer: the sum of class weights over the truth.
+// segloss_term.normalizer, 0x000e0001: the loss is divided by the sum of voxel weight times the class weight of
+// the target class, as PyTorch's mean with class weights. Sigmoid: as SEGLOSS_NORMALIZE_BY_VOXELS.
 #define SEGLOSS_NORMALIZE_BY_CLASS_WEIGHT 917505
 
-// variant of dice, iou: sums of probabilities.
+// segloss_term.variant of Dice and IoU: the denominator sums probabilities (default).
 #define SEGLOSS_DICE_LINEAR 0
 
-// variant of dice, iou: sums of squares.
+// segloss_term.variant of Dice and IoU, 0x00130001: the denominator sums squares, as in V-Net.
 #define SEGLOSS_DICE_SQUARED 1245185
 
-// variant of generalized_dice, penalty: classes weigh 1/G^2.
+// segloss_term.variant of generalized Dice and penalty: class weights proportional to 1/G^2 (default).
 #define SEGLOSS_GDICE_INVERSE_SQUARE 0
 
-// variant of generalized_dice, penalty: classes weigh 1/G.
+// segloss_term.variant of generalized Dice and penalty, 0x00150001: class weights proportional to 1/G.
 #define SEGLOSS_GDICE_INVERSE 1376257
 
-// variant of generalized_dice, penalty: classes weigh 1.
+// segloss_term.variant of generalized Dice and penalty, 0x00150002: equal class weights.
 #define SEGLOSS_GDICE_UNIFORM 1376258
 
-// variant of top_k: k is the share of voxels that pay.
+// segloss_term.variant of TopK: k is the fraction of the counted voxels that are selected (default).
 #define SEGLOSS_TOPK_FRACTION 0
 
-// variant of top_k: k is the probability below which a voxel pays.
+// segloss_term.variant of TopK, 0x00160001: k is the probability of the target class below which a voxel is
+// selected.
 #define SEGLOSS_TOPK_THRESHOLD 1441793
 
-// variant of boundary: the inner rim at distance 0.
+// segloss_term.variant of boundary, 0x00190001: inside, the distance is -(d - smallest spacing), 0 at the inner
+// rim.
 #define SEGLOSS_BOUNDARY_RIM_ZERO 1638401
 
-// variant of hausdorff, or-ed: distances of the target only.
+// Bit of segloss_term.variant of Hausdorff, 0x001a0001: only the distances of the target, D = d_G^alpha.
 #define SEGLOSS_HAUSDORFF_TARGET_ONLY 1703937
 
-// variant of hausdorff, or-ed: distances of the prediction only.
+// Bit of segloss_term.variant of Hausdorff, 0x001a0002: only the distances of the prediction, D = d_S^alpha.
 #define SEGLOSS_HAUSDORFF_PREDICTION_ONLY 1703938
 
-// variant of hausdorff, or-ed: the prediction's mask is where the class is the largest.
+// Bit of segloss_term.variant of Hausdorff, 0x001a0004: the mask of the prediction is the argmax over the classes
+// (the lowest index on ties) instead of s > 0.5.
 #define SEGLOSS_HAUSDORFF_ARGMAX 1703940
 
-// variant of hausdorff, or-ed: distances are 0 outside of their mask.
+// Bit of segloss_term.variant of Hausdorff, 0x001a0008: distances are 0 outside of their mask.
 #define SEGLOSS_HAUSDORFF_INTERIOR 1703944
 
-// variant of hausdorff, or-ed: the value is log(1 + loss).
+// Bit of segloss_term.variant of Hausdorff, 0x001a0010: the value is log(1 + L).
 #define SEGLOSS_HAUSDORFF_LOG 1703952
 
-// args flag: grad += instead of =; not in place.
+// Bit of segloss_args.flags, 0x0100: grad += gradient instead of grad = gradient. grad may then not be pred.
 #define SEGLOSS_ADD_TO_GRADIENT 256
 
-// activation: logits of classes that exclude each other. 0 is an error. With any activation a NaN of a voxel that
-// counts makes the value NaN, and its gradient; +-inf are legal, as the limits they are.
+// segloss_args.activation: pred holds logits of mutually exclusive classes (C >= 2). 0 is not an activation. With
+// any activation, NaN in a counted voxel makes the value and the gradient of that voxel NaN. Logits of +-inf give
+// the limits.
 #define SEGLOSS_SOFTMAX 1
 
-// activation: logits of classes on their own.
+// segloss_args.activation: pred holds logits of independent classes; each class is a Bernoulli variable.
 #define SEGLOSS_SIGMOID 2
 
-// activation: probabilities of classes that exclude each other; with C = 1 as 4. Numbers outside of [0, 1] are legal:
-// sums and mismatches take them as they are, logarithms take at least 2^-126 of s and of 1 - s, powers at least 0.
+// segloss_args.activation: pred holds probabilities of mutually exclusive classes; if C = 1, as
+// SEGLOSS_PROBABILITY_PER_CLASS. Numbers outside [0, 1] are accepted: sums take them as they are, logarithms take
+// max(x, 2^-126) and powers max(x, 0) of x = s and x = 1 - s.
 #define SEGLOSS_PROBABILITY 3
 
-// activation: probabilities of classes on their own; outside of [0, 1] as SEGLOSS_PROBABILITY.
+// segloss_args.activation: pred holds probabilities of independent classes; outside [0, 1] as SEGLOSS_PROBABILITY.
 #define SEGLOSS_PROBABILITY_PER_CLASS 4
 
-// kind: negative inside, positive outside. 0 is an error.
+// segloss_distance_args.kind: outside the distance to the nearest inside voxel, inside minus the distance to the
+// nearest outside voxel. 0 is not a kind.
 #define SEGLOSS_SIGNED 1
 
-// kind: inside the distance to the nearest voxel outside, outside 0.
+// segloss_distance_args.kind: inside the distance to the nearest outside voxel, outside 0.
 #define SEGLOSS_INSIDE 2
 
-// kind: outside the distance to the nearest voxel inside, inside 0.
+// segloss_distance_args.kind: outside the distance to the nearest inside voxel, inside 0.
 #define SEGLOSS_OUTSIDE 3
 
-// kind: the distance to the nearest voxel on the other side.
+// segloss_distance_args.kind: the distance to the nearest voxel on the other side of the boundary.
 #define SEGLOSS_OTHER_SIDE 4
 
-// kind of class weights: 1/f.
+// kind of segloss_class_weights: 1/f, f the share of the class in the target.
 #define SEGLOSS_WEIGHT_INVERSE 0
 
-// kind of class weights: the root of 1/f.
+// kind of segloss_class_weights, 0x001c0001: sqrt(1/f).
 #define SEGLOSS_WEIGHT_INVERSE_SQRT 1835009
 
-// kind of class weights: median(f)/f.
+// kind of segloss_class_weights, 0x001c0002: median(f)/f, the median over the classes with f > 0.
 #define SEGLOSS_WEIGHT_MEDIAN 1835010
 
-// distance flag: squared distances; a signed square keeps its sign.
+// Bit of segloss_distance_args.flags, 0x00230001: squared distances; a signed square keeps its sign.
 #define SEGLOSS_DISTANCE_SQUARED 2293761
 
-// distance flag: the outside of the image counts as background.
+// Bit of segloss_distance_args.flags, 0x00230002: voxels beyond the image count as outside of the object.
 #define SEGLOSS_DISTANCE_BLACK_BORDER 2293762
 
-// A loss by name: static, immutable, never freed.
+// A loss: the result of a getter such as segloss_dice(). Static, immutable, never freed.
 typedef struct segloss_loss segloss_loss;
 
-// 0 is success; the others are SEGLOSS_NULL_POINTER to SEGLOSS_MISSING_FIELD.
+// SEGLOSS_OK (0) on success, else SEGLOSS_NULL_POINTER to SEGLOSS_MISSING_FIELD. segloss_status_string gives the
+// text.
 typedef int32_t segloss_status;
 
-// One sample and class; w weight, g truth, s probability; every field adds. Never changes.
+// The sums of one class in one sample; as a slope, the derivative of the loss by each sum. The layout of this
+// struct never changes.
+//
+// w is the weight of a voxel, g the target and s the predicted probability of the class. Sums run over the counted
+// voxels of the sample. Every field is additive: the sums of a batch in parts are the sums over its parts, so any
+// all-reduce of doubles combines them. An array [B,C] of these structs is C-contiguous.
 typedef struct segloss_class_sums {
-  // Sum of w.
+  // Sum of w, in voxels.
   double weight;
-  // Sum of w g.
+  // Sum of w g (G).
   double target;
-  // Sum of w s.
+  // Sum of w s (S).
   double prediction;
-  // Sum of w g s.
+  // Sum of w g s (I).
   double intersection;
   // Sum of w g (s - g)^2.
   double squared_error_positive;
   // Sum of w (1 - g) (s - g)^2.
   double squared_error_negative;
-  // Sum of w min(s, g); 0 where no term reads it, and no loss of this version does.
+  // Sum of w min(s, g). 0: no loss of this version reads it.
   double minimum;
-  // 0.
+  // Must be 0.
   double reserved[3];
-  // Of terms[0..3]: cost, without class weights.
+  // For terms[0] to terms[3], if the term is a voxel loss: the sum of w times its voxel loss, without class
+  // weights.
   double loss_sum[4];
-  // The weight that cost was charged to.
+  // The sum of the weights that loss_sum was taken with.
   double loss_weight[4];
 } segloss_class_sums;
 
-// A custom region loss: returns the value of one class (or of the pooled classes) and its slopes;
-// slope enters as zeros and only its prediction sums count. Runs on the calling thread, from run
-// and finish. Must not throw.
+// A region loss of the caller: the value of one class, or of the pooled classes.
+//
+// @param context  context of the term.
+// @param sums     the sums of the class.
+// @param slope    all zero on entry; receives the derivative of the value by sums->prediction, intersection,
+//                 squared_error_positive and squared_error_negative. Other fields are ignored.
+// @return the value.
+//
+// It is called on the calling thread of segloss_run or segloss_finalize and must not throw.
 typedef double (*segloss_region_function)(void *context,
                                           const struct segloss_class_sums *sums,
                                           struct segloss_class_sums *slope);
 
-// The search for the voxels that TopK by fraction selects from a batch in parts. Never changes.
+// The state of a search for the voxels that TopK by fraction selects from a batch in parts. The layout of this
+// struct never changes. segloss_run needs no search: it selects from the batch of the call.
 //
-//   segloss_top_k_begin(&select);
-//   while (!select.done) {
-//     for every part: segloss_top_k_count(terms, n_terms, k, &part, &select);
-//     (parts on several machines: add up bins, or segloss_top_k_merge)
-//     segloss_top_k_narrow(&terms[k], &select);
+//   segloss_top_k_search search;
+//   segloss_top_k_begin(&search);
+//   while (!search.done) {
+//     for (p = 0; p < n_parts; p++) segloss_top_k_count(terms, n_terms, k, &parts[p], &search);
+//     segloss_top_k_narrow(&terms[k], &search);
 //   }
-//   terms[k].select = &select; then fold every part, finish, map every part.
+//   terms[k].top_k_search = &search;
+//
+// Then segloss_accumulate every part, segloss_finalize, segloss_backward every part. Where parts are on several
+// machines, add their bins (or call segloss_top_k_merge) before segloss_top_k_narrow.
 typedef struct segloss_top_k_search {
-  // Not 0 when the cut is found.
+  // Not 0 once the threshold is found.
   uint64_t done;
-  // 32, or 64 for an F64 prediction; 0 before the first count.
+  // Bits of a key: 32, or 64 if pred is SEGLOSS_F64; 0 before the first count.
   uint64_t key_bits;
-  // How many bits of the key of the cut are found.
+  // Leading bits of the threshold's key that are known.
   uint64_t found_bits;
-  // These bits; when done the key of the cut.
+  // The value of these bits; once done, the key of the threshold.
   uint64_t prefix;
-  // Places left for the voxels that begin with these bits.
+  // Voxels still to be selected among those whose key begins with prefix.
   uint64_t places;
-  // Voxels at the cut, which share these places.
+  // Once done, voxels whose loss equals the threshold. They share the remaining places.
   uint64_t ties;
-  // Counts of the round, the only entries that differ between machines; these add.
+  // Histogram of the current round. The only field that differs between machines; bins add.
   uint64_t bins[2048];
 } segloss_top_k_search;
 
-// A borrowed input; all zero = absent; any dtype beside any other. Never changes.
+// A borrowed, read-only array. All fields zero means absent. The layout of this struct never changes.
+//
+// data, shape and strides have to stay valid until the call returns; nothing is kept after it. Any dtype may be
+// combined with any other. Strides of 0 and negative strides are legal. shape and strides may lie at any address.
 typedef struct segloss_tensor {
-  // NULL if absent or an extent is 0; may be NULL in size queries and in finish.
+  // Address of the element at index 0, aligned to the element. NULL if absent or if an extent is 0; may be NULL
+  // in size queries and in segloss_finalize, which read no elements.
   const void *data;
-  // ndim extents, outermost first.
+  // ndim extents >= 0, outermost axis first.
   const int64_t *shape;
-  // ndim strides in elements, 0 and negative allowed; NULL = C-contiguous.
+  // ndim strides in elements, not bytes. NULL: C-contiguous.
   const int64_t *strides;
-  // At most SEGLOSS_MAX_NDIM.
+  // Number of axes, at most SEGLOSS_MAX_NDIM.
   uint32_t ndim;
-  // SEGLOSS_U8 to SEGLOSS_F64.
+  // Element type, SEGLOSS_U8 to SEGLOSS_F64.
   uint32_t dtype;
 } segloss_tensor;
 
-// A weighted term of a loss. An array of terms has stride terms[0].struct_size; all must agree.
-// A parameter or option that the form does not name must be as segloss_term_init wrote it.
+// A weighted term of a loss. Initialise it with segloss_term_init, then change single fields.
+//
+// The comment of each loss getter names the fields that the loss uses. weight, class_weight, SEGLOSS_MINUS_ONE and
+// SEGLOSS_EXCLUDE_BACKGROUND belong to every loss. A field that the loss does not use must keep the value that
+// segloss_term_init wrote; any other value is SEGLOSS_PARAMETER. In an array of terms, consecutive terms are
+// terms[0].struct_size bytes apart, and all have the same struct_size.
 typedef struct segloss_term {
   // sizeof(segloss_term).
   uint32_t struct_size;
-  // SEGLOSS_MINUS_ONE, SEGLOSS_FIELD_COMPLETE, SEGLOSS_EXCLUDE_BACKGROUND.
+  // SEGLOSS_MINUS_ONE, SEGLOSS_FIELD_COMPLETE and SEGLOSS_EXCLUDE_BACKGROUND, or-ed. Default 0.
   uint32_t flags;
-  // Of the form, as SEGLOSS_DICE_SQUARED; 0 is its default.
+  // Variant of the loss: a constant named after the loss, such as SEGLOSS_DICE_SQUARED. Default 0.
   uint32_t variant;
-  // Region forms: SEGLOSS_CLASS_MEAN or SEGLOSS_CLASS_POOLED.
+  // Region losses of one class: SEGLOSS_CLASS_MEAN (default) or SEGLOSS_CLASS_POOLED.
   uint32_t class_average;
-  // Region forms: SEGLOSS_SAMPLE_DEFAULT, _MEAN or _POOLED.
+  // Region losses: SEGLOSS_SAMPLE_DEFAULT (default), SEGLOSS_SAMPLE_MEAN or SEGLOSS_SAMPLE_POOLED.
   uint32_t sample_average;
-  // Region forms: SEGLOSS_ABSENT_COUNTED or SEGLOSS_ABSENT_SKIPPED.
+  // Region losses: SEGLOSS_ABSENT_COUNTED (default) or SEGLOSS_ABSENT_SKIPPED.
   uint32_t absent;
-  // Cross entropy: SEGLOSS_NORMALIZE_BY_VOXELS or SEGLOSS_NORMALIZE_BY_CLASS_WEIGHT.
+  // Cross entropy: SEGLOSS_NORMALIZE_BY_VOXELS (default) or SEGLOSS_NORMALIZE_BY_CLASS_WEIGHT.
   uint32_t normalizer;
-  // 0.
+  // Must be 0.
   uint32_t reserved;
-  // Of the term in the sum; 0 is taken at its word.
+  // Factor of the term in the weighted sum, finite; 0 is legal. Default 1.
   double weight;
-  // Of the form.
+  // Tversky, focal Tversky: weight of false positives. Sensitivity-specificity: weight of sensitivity.
+  // Hausdorff: exponent of the distances. Unused by other losses.
   double alpha;
-  // Of the form.
+  // Tversky, focal Tversky: weight of false negatives. Asymmetric similarity: the beta of F_beta. Balanced cross
+  // entropy: weight of the positive outcome. Unused by other losses.
   double beta;
-  // Of the form.
+  // Focal, focal Tversky, power cross entropy, logarithmic Dice: the exponent gamma. Unused by other losses.
   double gamma;
-  // Of the form.
+  // TopK: fraction or threshold, in (0, 1]. Penalty: penalty strength >= 0. Unused by other losses.
   double k;
-  // Smoothing of a ratio's numerator, in voxels.
+  // Losses of a ratio: smoothing of its numerator, finite and >= 0, in voxels. Default 1e-5 where it is used.
   double smooth_numerator;
-  // Smoothing of a ratio's denominator, in voxels.
+  // Losses of a ratio: smoothing of its denominator, finite and >= 0, in voxels. Default 1e-5 where it is used.
   double smooth_denominator;
-  // Cross entropy: in [0, 1].
+  // Cross entropy: label smoothing in [0, 1]. Default 0.
   double label_smoothing;
-  // The form: one of the getters'.
+  // The loss: the result of a getter, such as segloss_dice(). Static, never freed.
   const struct segloss_loss *loss;
-  // C values, finite and >= 0; NULL = the form's default.
+  // C class weights, finite and >= 0, at least one above 0; borrowed until the call returns. NULL: the default
+  // of the loss, which is 1 for every class unless the comment of its getter says otherwise.
   const double *class_weight;
-  // Of a custom region loss.
+  // Custom region loss: the function. Unused by other losses.
   segloss_region_function region;
-  // Handed to region.
+  // Custom region loss: first argument of region.
   void *context;
-  // TopK by fraction: a search that is done. NULL selects from the whole batch, which fold and map do not see.
+  // TopK by fraction in parts: a search that is done, borrowed until the call returns. NULL: select from the
+  // batch of the call, which only segloss_run can do.
   const struct segloss_top_k_search *top_k_search;
-  // Floating; [B,C,...], or [B,...] for all classes. Absent: run computes it from labels.
+  // Distance-penalised cross entropy, boundary, Hausdorff: the distance weights that the getter describes,
+  // floating-point, [B,C,...], or [B,...] for all classes. Absent: segloss_run computes them from the target.
   struct segloss_tensor field;
 } segloss_term;
 
-// A borrowed output; data NULL = not wanted; shape is implied. Never changes.
+// A borrowed array that a call writes. Its shape follows from the inputs. The layout of this struct never changes.
+//
+// data and strides have to stay valid until the call returns. Sorted by size, each stride must exceed the span of
+// the smaller ones, so that no two indices share an element.
 typedef struct segloss_output {
-  // The first element.
+  // Address of the element at index 0, aligned to the element. NULL: not wanted.
   void *data;
-  // Strides in elements; NULL: grad as pred, others C-contiguous.
+  // One stride in elements for each axis of the implied shape. NULL: for grad the strides of pred, for other
+  // outputs C-contiguous.
   const int64_t *strides;
-  // 0: grad as pred, others F32.
+  // Element type. 0: for grad the dtype of pred, for other outputs SEGLOSS_F32.
   uint32_t dtype;
-  // 0.
+  // Must be 0.
   uint32_t reserved;
 } segloss_output;
 
-// Written on failure; strings are static ASCII. Never changes.
+// Why a call failed: which argument, where, and which value was expected. The layout of this struct never changes.
+//
+// A failing call writes it through the error pointer of its args, and writes nothing else. A successful call
+// leaves it untouched. Initialise it with {0}. If the args or the error pointer itself is invalid, the call
+// reports the status alone. The strings are static ASCII and are never freed.
 typedef struct segloss_error {
-  // What the function returned.
+  // The status that the function returned.
   segloss_status status;
-  // Index in terms, or UINT32_MAX.
+  // Index into terms, or UINT32_MAX if the error belongs to no term.
   uint32_t term;
-  // Voxel b*N + i, axis or entry, or -1.
+  // Voxel b*N + i (N voxels per sample, i in C order), axis or entry of the argument; -1 if none.
   int64_t index;
-  // The argument, as "alpha".
+  // Name of the field or parameter, such as "alpha".
   const char *argument;
-  // What it has to be, as "finite and >= 0".
+  // The valid values, such as "finite and >= 0".
   const char *expected;
-  // The number that was refused: a parameter, a label, an extent, a length, bytes. 0 if SEGLOSS_ERROR_HAS_GIVEN is not in numbers.
+  // The value that was refused: a parameter, a label, an extent, a length, a number of bytes. 0 unless numbers
+  // has SEGLOSS_ERROR_HAS_GIVEN. Integers are exact up to 2^53.
   double given;
-  // The number that is needed instead: an extent, a length, bytes. 0 if SEGLOSS_ERROR_HAS_NEEDED is not in numbers.
+  // The value that is needed: an extent, a length, a number of bytes, a default. 0 unless numbers has
+  // SEGLOSS_ERROR_HAS_NEEDED.
   double needed;
-  // SEGLOSS_ERROR_HAS_GIVEN, SEGLOSS_ERROR_HAS_NEEDED: which numbers are known. Integers are exact up to 2^53.
+  // SEGLOSS_ERROR_HAS_GIVEN and SEGLOSS_ERROR_HAS_NEEDED, or-ed: which of the two values are set.
   uint32_t numbers;
   // 0.
   uint32_t reserved;
 } segloss_error;
 
-// One of an executor's tasks.
+// One task of an executor: parallel_for calls task(data, index).
 typedef void (*segloss_task)(void *data, size_t index);
 
-// Runs task(data, 0..count-1), each once, count <= workers, in any order, on any threads, and
-// returns when all are done, their writes visible. One thread in a row is legal.
+// A thread pool of the caller. Without one, every function runs on the calling thread.
+//
+// The struct and its context have to stay valid until the call returns. Results have the same bits with every
+// executor and every number of workers.
 typedef struct segloss_executor {
   // sizeof(segloss_executor).
   uint32_t struct_size;
-  // Most tasks at a time; scratch grows with it.
+  // Number of tasks that may run at once; 0 is read as 1, and at most 64 are used. The size of the scratch grows
+  // with it.
   uint32_t workers;
-  // Must not throw. NULL: this thread.
+  // Calls task(data, 0) to task(data, count - 1), each exactly once, in any order, on any threads, and returns
+  // when all calls have returned and their writes are visible to the caller. count <= workers. Must not throw.
+  // Running all tasks on one thread is legal. NULL: the calling thread.
   void (*parallel_for)(void *context, size_t count, segloss_task task, void *data);
-  // Handed to parallel_for.
+  // First argument of parallel_for.
   void *context;
 } segloss_executor;
 
-// The arguments of a loss.
+// The arguments of a call that evaluates a loss. Initialise them with segloss_args_init, then set at least
+// activation, pred and target, the outputs, and scratch with scratch_size.
+//
+// B is the number of samples, C the number of classes, N the number of voxels of a sample; "..." stands for the
+// spatial axes. A voxel is counted if its weight is above 0 and its label is not ignored. A voxel that is not
+// counted contributes to no sum and gets gradient 0, whatever its inputs hold. Every pointer is borrowed until the
+// call returns.
 typedef struct segloss_args {
   // sizeof(segloss_args).
   uint32_t struct_size;
-  // SEGLOSS_ADD_TO_GRADIENT.
+  // 0 or SEGLOSS_ADD_TO_GRADIENT.
   uint32_t flags;
-  // SEGLOSS_SOFTMAX to SEGLOSS_PROBABILITY_PER_CLASS; 0 is an error.
+  // What pred holds: SEGLOSS_SOFTMAX, SEGLOSS_SIGMOID, SEGLOSS_PROBABILITY or SEGLOSS_PROBABILITY_PER_CLASS.
+  // Required.
   uint32_t activation;
-  // Entries of ignore.
+  // Number of entries of ignore.
   uint32_t ignore_len;
-  // 1; enters the slopes, so finish applies it and map does not.
+  // Factor of the gradient, finite: the upstream gradient times the loss scale. Applied before the gradient is
+  // rounded to its dtype. segloss_finalize puts it into the slopes, so segloss_backward does not apply it.
+  // Default 1.
   double grad_scale;
-  // [B,C,...], floating, at least one spatial axis.
+  // Prediction [B,C,...], SEGLOSS_F16, _BF16, _F32 or _F64, with one spatial axis or more. Required.
   struct segloss_tensor pred;
-  // Labels [B,...] or [B,1,...]; 0/1 masks [B,C,...], or floating maps [B,C,...] from 0 to 1 (1e-3
-  // beside is taken). C = 1: labels are 0/1 masks.
+  // Target: integer labels [B,...] or [B,1,...] in [0, C); or integer 0/1 masks [B,C,...]; or floating-point
+  // maps [B,C,...] in [0, 1], 0.001 beside accepted. C = 1: integer labels are a 0/1 mask. Required.
   struct segloss_tensor target;
-  // [B,...] floating or U8, >= 0; stride 0 broadcasts.
+  // Voxel weights [B,...], floating-point, SEGLOSS_U8 or SEGLOSS_BOOL, finite and >= 0; a stride of 0
+  // broadcasts. Absent: 1.
   struct segloss_tensor voxel_weight;
-  // B*C; 0: not annotated in this sample.
+  // B*C flags, C-contiguous: 0 if the class is not annotated in the sample; the target of that class is then not
+  // used. NULL: every class is annotated.
   const uint8_t *class_present;
-  // ignore_len labels; label targets only.
+  // ignore_len labels whose voxels are not counted, in any order. Only for targets that are labels.
   const int64_t *ignore;
-  // One per spatial axis, > 0; NULL = 1.
+  // One distance between neighbouring voxels for each spatial axis, finite and > 0. NULL: 1. Used only where
+  // distances are computed.
   const double *spacing;
-  // Output: the value. NULL = not wanted; outputs are written only on success.
+  // Output: one double, the value of the loss. NULL: not wanted.
   double *value;
-  // Output: n_terms values before the weights.
+  // Output: n_terms doubles, the value of each term before its weight. NULL: not wanted.
   double *term_values;
-  // Output: n_terms*B*C: region forms before averaging; NaN where a form has none.
+  // Output [n_terms,B,C]: the value of a region loss for each sample and class before averaging; NaN where a
+  // term has none. NULL: not wanted.
   double *class_values;
-  // Output: B*C, by run only.
+  // Output [B,C] of segloss_run: the sums that the value was computed from. NULL: not wanted. Other functions do
+  // not write it.
   struct segloss_class_sums *class_sums;
-  // Output: shape of pred.
+  // Output: the gradient with respect to pred, in the shape of pred, any floating dtype. It may be pred itself,
+  // at the same address with the same dtype and strides. data NULL: not wanted.
   struct segloss_output grad;
-  // The one output of a failure.
+  // The only output of a failing call. NULL: the status alone.
   struct segloss_error *error;
-  // Of any alignment, holding anything: what is read of it before it is written changes no result.
+  // Working memory of scratch_size bytes, at any alignment, with any content. Nothing is kept in it between
+  // calls.
   void *scratch;
-  // Bytes.
+  // Length of scratch in bytes, at least the answer of segloss_scratch_size.
   size_t scratch_size;
-  // NULL = this thread.
+  // Threads to run on. NULL: the calling thread.
   const struct segloss_executor *executor;
 } segloss_args;
 
-// The arguments of a distance transform.
+// The arguments of a distance transform. Initialise them with segloss_distance_args_init, then set kind, mask,
+// out, and scratch with scratch_size. Every pointer is borrowed until the call returns.
 typedef struct segloss_distance_args {
   // sizeof(segloss_distance_args).
   uint32_t struct_size;
-  // SEGLOSS_DISTANCE_SQUARED, SEGLOSS_DISTANCE_BLACK_BORDER.
+  // SEGLOSS_DISTANCE_SQUARED and SEGLOSS_DISTANCE_BLACK_BORDER, or-ed. Default 0.
   uint32_t flags;
-  // SEGLOSS_SIGNED to SEGLOSS_OTHER_SIDE; 0 is an error.
+  // SEGLOSS_SIGNED, SEGLOSS_INSIDE, SEGLOSS_OUTSIDE or SEGLOSS_OTHER_SIDE. Required.
   uint32_t kind;
-  // 0: mask, nonzero is inside; n: label map, n maps out.
+  // 0 (default): mask is one mask, and nonzero is inside. n: mask is a label map, and out receives n maps, map c
+  // for the mask label == c.
   uint32_t classes;
-  // Integers, [...].
+  // Integers [...], 1 to SEGLOSS_MAX_NDIM axes; one axis less if classes is not 0. Required.
   struct segloss_tensor mask;
-  // One per axis; NULL = 1.
+  // One distance between neighbouring voxels for each axis, between 1e-100 and 1e100. NULL: 1.
   const double *spacing;
-  // F32 or F64, [...] or [n,...], C-contiguous.
+  // Output: distances in the unit of spacing, SEGLOSS_F32 (default) or SEGLOSS_F64, C-contiguous, [...] or
+  // [classes,...]. Required by segloss_distance.
   struct segloss_output out;
-  // The one output of a failure.
+  // The only output of a failing call. NULL: the status alone.
   struct segloss_error *error;
-  // Of any alignment.
+  // Working memory of scratch_size bytes, at any alignment, with any content.
   void *scratch;
-  // Bytes.
+  // Length of scratch in bytes, at least the answer of segloss_distance_scratch_size.
   size_t scratch_size;
-  // NULL = this thread.
+  // Threads to run on. NULL: the calling thread.
   const struct segloss_executor *executor;
 } segloss_distance_args;
 
@@ -502,233 +654,647 @@ typedef struct segloss_distance_args {
 extern "C" {
 #endif // __cplusplus
 
-// Cross entropy (2), (3). Parameters: label_smoothing, normalizer.
+// Cross entropy (2) and, with class weights, weighted cross entropy (3); in nats, >= 0.
+//
+//   softmax   L = -1/n sum_i w sum_c v_c g' log s
+//   sigmoid   L = -1/W sum_i w sum_c v_c (g' log s + (1 - g') log(1 - s)) / sum_c v_c
+//   g' = (1 - lambda) g + lambda/C (softmax), (1 - lambda) g + lambda/2 (sigmoid)
+//   n  = W, or sum_i w sum_c v_c g with SEGLOSS_NORMALIZE_BY_CLASS_WEIGHT
+//
+// Parameters:
+//   label_smoothing  lambda, in [0, 1]; default 0
+//   normalizer       SEGLOSS_NORMALIZE_BY_VOXELS (default), SEGLOSS_NORMALIZE_BY_CLASS_WEIGHT
+//
+// @return the loss, for segloss_term_init; static, never NULL.
 SEGLOSS_API const struct segloss_loss *segloss_cross_entropy(void);
 
-// TopK cross entropy (4). Parameters: variant (SEGLOSS_TOPK_FRACTION, SEGLOSS_TOPK_THRESHOLD), k.
-SEGLOSS_API const struct segloss_loss *segloss_top_k(void);
+// TopK cross entropy (4): cross entropy of the voxels K with the highest loss; in nats, >= 0.
+//
+//   L = -(sum_K w sum_c v_c g log s) / (sum_K w); 0 if K is empty
+//   sigmoid: as segloss_cross_entropy
+//
+// SEGLOSS_TOPK_FRACTION: K holds the floor(k * counted voxels) voxels of the batch, at least one, with the highest
+// loss, class weights included. Voxels that tie at the threshold share the remaining places equally.
+// SEGLOSS_TOPK_THRESHOLD: K holds the voxels whose loss without class weights is above -log k; for softmax and
+// labels, where the target class has s < k. K is constant for the gradient.
+//
+// Parameters:
+//   variant       SEGLOSS_TOPK_FRACTION (default), SEGLOSS_TOPK_THRESHOLD
+//   k             fraction or threshold, in (0, 1]; default 0.1
+//   top_k_search  by fraction in parts: a search that is done; default NULL
+//
+// @return the loss, for segloss_term_init; static, never NULL.
+SEGLOSS_API
+const struct segloss_loss *segloss_top_k(void);
 
-// Focal loss (5). Parameters: gamma.
+// Focal loss (5): cross entropy down-weighted for well-classified voxels; in nats, >= 0.
+//
+//   softmax   L = -1/W sum_i w sum_c v_c (1 - s)^gamma g log s
+//   sigmoid   the class mean over v of -(1 - s)^gamma g log s - s^gamma (1 - g) log(1 - s)
+//
+// gamma = 0 is weighted cross entropy, bit for bit. class_weight is the alpha of the source.
+//
+// Parameters:
+//   gamma  finite and >= 0; default 2
+//
+// @return the loss, for segloss_term_init; static, never NULL.
 SEGLOSS_API const struct segloss_loss *segloss_focal(void);
 
-// Distance-penalised cross entropy (6). Parameters: field, [B,...] or [B,C,...].
-SEGLOSS_API const struct segloss_loss *segloss_distance_penalized(void);
+// Distance-penalised cross entropy (6): cross entropy weighted up near the boundaries of the target; in nats, >=
+// 0.
+//
+//   L = -1/W sum_i w (1 + D) sum_c v_c g log s,   D = 1 - (d - d_min)/d_max
+//   sigmoid: as segloss_cross_entropy
+//
+// d is the distance to the nearest voxel with another label, in the unit of spacing; d_min and d_max are taken
+// over the voxels of the same label in the sample. A sample with a single label has D = 0.
+//
+// Parameters:
+//   field  D, [B,...] for all classes or [B,C,...]; default absent: computed from labels, or from maps in
+//          which exactly one class is 1 in each voxel
+//
+// @return the loss, for segloss_term_init; static, never NULL.
+SEGLOSS_API
+const struct segloss_loss *segloss_distance_penalized(void);
 
-// Sensitivity-specificity (7). Parameters: alpha (r), smooth_denominator.
+// Sensitivity-specificity loss (7), in [0, 1].
+//
+//   L = r E1 / (G + eps_d) + (1 - r) E0 / (sum w (1 - g) + eps_d)
+//   E1 = sum w g (s - g)^2,   E0 = sum w (1 - g) (s - g)^2
+//
+// A part whose denominator is below 1e-30 is 0.
+//
+// Parameters:
+//   alpha               r, weight of sensitivity, in [0, 1]; default 0.05
+//   smooth_denominator  eps_d, finite and >= 0, in voxels; default 1e-5
+//   class_average       SEGLOSS_CLASS_MEAN (default), SEGLOSS_CLASS_POOLED
+//   sample_average      SEGLOSS_SAMPLE_DEFAULT (default), SEGLOSS_SAMPLE_MEAN, SEGLOSS_SAMPLE_POOLED
+//   absent              SEGLOSS_ABSENT_COUNTED (default), SEGLOSS_ABSENT_SKIPPED
+//
+// @return the loss, for segloss_term_init; static, never NULL.
 SEGLOSS_API const struct segloss_loss *segloss_sensitivity_specificity(void);
 
-// Dice (8). Parameters: variant (SEGLOSS_DICE_LINEAR, SEGLOSS_DICE_SQUARED), and those of all region forms:
-// smooth_numerator, smooth_denominator, class_average, sample_average, absent.
+// Dice loss (8), in [0, 1] if eps_n <= eps_d.
+//
+//   L = 1 - (2 I + eps_n) / (D + eps_d)
+//   D = S + G (SEGLOSS_DICE_LINEAR), or sum w s^2 + sum w g^2 (SEGLOSS_DICE_SQUARED)
+//
+// Parameters:
+//   variant             SEGLOSS_DICE_LINEAR (default), SEGLOSS_DICE_SQUARED
+//   smooth_numerator    eps_n, finite and >= 0, in voxels; default 1e-5
+//   smooth_denominator  eps_d, finite and >= 0, in voxels; default 1e-5
+//   class_average       SEGLOSS_CLASS_MEAN (default), SEGLOSS_CLASS_POOLED
+//   sample_average      SEGLOSS_SAMPLE_DEFAULT (default), SEGLOSS_SAMPLE_MEAN, SEGLOSS_SAMPLE_POOLED
+//   absent              SEGLOSS_ABSENT_COUNTED (default), SEGLOSS_ABSENT_SKIPPED
+//
+// @return the loss, for segloss_term_init; static, never NULL.
 SEGLOSS_API const struct segloss_loss *segloss_dice(void);
 
-// IoU (9). Parameters: variant (SEGLOSS_DICE_LINEAR, SEGLOSS_DICE_SQUARED), those of region forms.
+// IoU (Jaccard) loss (9), in [0, 1] if eps_n <= eps_d.
+//
+//   L = 1 - (I + eps_n) / (D - I + eps_d)
+//   D = S + G (SEGLOSS_DICE_LINEAR), or sum w s^2 + sum w g^2 (SEGLOSS_DICE_SQUARED)
+//
+// Parameters:
+//   variant             SEGLOSS_DICE_LINEAR (default), SEGLOSS_DICE_SQUARED
+//   smooth_numerator    eps_n, finite and >= 0, in voxels; default 1e-5
+//   smooth_denominator  eps_d, finite and >= 0, in voxels; default 1e-5
+//   class_average       SEGLOSS_CLASS_MEAN (default), SEGLOSS_CLASS_POOLED
+//   sample_average      SEGLOSS_SAMPLE_DEFAULT (default), SEGLOSS_SAMPLE_MEAN, SEGLOSS_SAMPLE_POOLED
+//   absent              SEGLOSS_ABSENT_COUNTED (default), SEGLOSS_ABSENT_SKIPPED
+//
+// @return the loss, for segloss_term_init; static, never NULL.
 SEGLOSS_API const struct segloss_loss *segloss_iou(void);
 
-// Tversky (10). Parameters: alpha (false positives), beta (false negatives), those of region forms.
+// Tversky loss (10), in [0, 1] if eps_n <= eps_d.
+//
+//   L = 1 - (I + eps_n) / (I + alpha FP + beta FN + eps_d),   FP = S - I,   FN = G - I
+//
+// Parameters:
+//   alpha               weight of false positives, finite and >= 0; default 0.3
+//   beta                weight of false negatives, finite and >= 0; default 0.7
+//   smooth_numerator    eps_n, finite and >= 0, in voxels; default 1e-5
+//   smooth_denominator  eps_d, finite and >= 0, in voxels; default 1e-5
+//   class_average       SEGLOSS_CLASS_MEAN (default), SEGLOSS_CLASS_POOLED
+//   sample_average      SEGLOSS_SAMPLE_DEFAULT (default), SEGLOSS_SAMPLE_MEAN, SEGLOSS_SAMPLE_POOLED
+//   absent              SEGLOSS_ABSENT_COUNTED (default), SEGLOSS_ABSENT_SKIPPED
+//
+// @return the loss, for segloss_term_init; static, never NULL.
 SEGLOSS_API const struct segloss_loss *segloss_tversky(void);
 
-// Generalized Dice (11). Parameters: variant (SEGLOSS_GDICE_INVERSE_SQUARE, SEGLOSS_GDICE_INVERSE,
-// SEGLOSS_GDICE_UNIFORM), those of region forms but class_average: the classes meet in the formula.
-SEGLOSS_API const struct segloss_loss *segloss_generalized_dice(void);
+// Generalized Dice loss (11): one Dice over all classes, weighted by their size; in [0, 1] if eps_n <= eps_d.
+//
+//   L = 1 - (2 sum_c u_c I_c + eps_n) / (sum_c u_c (S_c + G_c) + eps_d)
+//   u_c = v_c (G_min / G_c)^p, divided by the largest u_c
+//
+// p is 2 for SEGLOSS_GDICE_INVERSE_SQUARE, 1 for SEGLOSS_GDICE_INVERSE and 0 for SEGLOSS_GDICE_UNIFORM. G_min is
+// the smallest positive G of the counted classes. A counted class with G = 0 takes 1 in place of the power.
+// Because the formula combines the classes, class_average does not apply.
+//
+// Parameters:
+//   variant             SEGLOSS_GDICE_INVERSE_SQUARE (default), SEGLOSS_GDICE_INVERSE, SEGLOSS_GDICE_UNIFORM
+//   smooth_numerator    eps_n, finite and >= 0, in voxels; default 1e-5
+//   smooth_denominator  eps_d, finite and >= 0, in voxels; default 1e-5
+//   sample_average      SEGLOSS_SAMPLE_DEFAULT (default), SEGLOSS_SAMPLE_MEAN, SEGLOSS_SAMPLE_POOLED
+//   absent              SEGLOSS_ABSENT_COUNTED (default), SEGLOSS_ABSENT_SKIPPED
+//
+// @return the loss, for segloss_term_init; static, never NULL.
+SEGLOSS_API
+const struct segloss_loss *segloss_generalized_dice(void);
 
-// Focal Tversky (12). Parameters: alpha, beta, gamma, those of region forms.
-SEGLOSS_API const struct segloss_loss *segloss_focal_tversky(void);
+// Focal Tversky loss (12), in [0, 1] if eps_n <= eps_d.
+//
+//   L = T^(1/gamma),   T = Tversky loss (10)
+//
+// If gamma > 1, T^(1/gamma) is linear below T = 1e-6, so that the gradient stays finite. gamma = 1 is Tversky, bit
+// for bit.
+//
+// Parameters:
+//   alpha               weight of false positives, finite and >= 0; default 0.3
+//   beta                weight of false negatives, finite and >= 0; default 0.7
+//   gamma               finite and > 0; default 4/3
+//   smooth_numerator    eps_n, finite and >= 0, in voxels; default 1e-5
+//   smooth_denominator  eps_d, finite and >= 0, in voxels; default 1e-5
+//   class_average       SEGLOSS_CLASS_MEAN (default), SEGLOSS_CLASS_POOLED
+//   sample_average      SEGLOSS_SAMPLE_DEFAULT (default), SEGLOSS_SAMPLE_MEAN, SEGLOSS_SAMPLE_POOLED
+//   absent              SEGLOSS_ABSENT_COUNTED (default), SEGLOSS_ABSENT_SKIPPED
+//
+// @return the loss, for segloss_term_init; static, never NULL.
+SEGLOSS_API
+const struct segloss_loss *segloss_focal_tversky(void);
 
-// Asymmetric similarity (13). Parameters: beta, those of region forms.
+// Asymmetric similarity loss (13), in [0, 1] if eps_n <= eps_d.
+//
+//   L = Tversky loss with alpha = 1/(1 + beta^2) and beta^2/(1 + beta^2) for beta: 1 minus the F_beta score
+//
+// Parameters:
+//   beta                finite and >= 0, above 1 favours recall; default 1.5
+//   smooth_numerator    eps_n, finite and >= 0, in voxels; default 1e-5
+//   smooth_denominator  eps_d, finite and >= 0, in voxels; default 1e-5
+//   class_average       SEGLOSS_CLASS_MEAN (default), SEGLOSS_CLASS_POOLED
+//   sample_average      SEGLOSS_SAMPLE_DEFAULT (default), SEGLOSS_SAMPLE_MEAN, SEGLOSS_SAMPLE_POOLED
+//   absent              SEGLOSS_ABSENT_COUNTED (default), SEGLOSS_ABSENT_SKIPPED
+//
+// @return the loss, for segloss_term_init; static, never NULL.
 SEGLOSS_API const struct segloss_loss *segloss_asymmetric_similarity(void);
 
-// Penalty, or pGD (14). Parameters: k, those of generalized Dice.
+// Penalty loss (14), also called pGD, in [0, 1] if eps_n <= eps_d.
+//
+//   L = GD / (1 + k (1 - GD)),   GD = generalized Dice loss (11)
+//
+// k = 0 is generalized Dice, bit for bit.
+//
+// Parameters:
+//   k                   penalty strength, finite and >= 0; default 2.5
+//   variant             SEGLOSS_GDICE_INVERSE_SQUARE (default), SEGLOSS_GDICE_INVERSE, SEGLOSS_GDICE_UNIFORM
+//   smooth_numerator    eps_n, finite and >= 0, in voxels; default 1e-5
+//   smooth_denominator  eps_d, finite and >= 0, in voxels; default 1e-5
+//   sample_average      SEGLOSS_SAMPLE_DEFAULT (default), SEGLOSS_SAMPLE_MEAN, SEGLOSS_SAMPLE_POOLED
+//   absent              SEGLOSS_ABSENT_COUNTED (default), SEGLOSS_ABSENT_SKIPPED
+//
+// @return the loss, for segloss_term_init; static, never NULL.
 SEGLOSS_API const struct segloss_loss *segloss_penalty(void);
 
-// Boundary loss. Parameters: variant (0, SEGLOSS_BOUNDARY_RIM_ZERO), field. Class 0 of two or more is left out where no class
-// weights are given.
+// Boundary loss: the mean of predicted probability times signed distance; in the unit of spacing, negative where
+// the prediction lies inside the target.
+//
+//   L = (sum_b sum_c v_c sum_i w phi_c s_c) / (sum_b sum_c v_c W_b)
+//
+// phi_c is the signed distance to the boundary of class c of the target: outside + the distance to the nearest
+// voxel of the class, inside - the distance to the nearest voxel outside. SEGLOSS_BOUNDARY_RIM_ZERO: inside -(d -
+// smallest spacing). A class with no voxel, or with every voxel, has phi = 0. Default class weights: 0 for class 0
+// if C >= 2, else 1.
+//
+// Parameters:
+//   variant  0 (default), SEGLOSS_BOUNDARY_RIM_ZERO
+//   field    phi, [B,C,...] or [B,...]; default absent: computed from labels, 0/1 masks or maps of 0 and 1
+//
+// @return the loss, for segloss_term_init; static, never NULL.
 SEGLOSS_API
 const struct segloss_loss *segloss_boundary(void);
 
-// Hausdorff by distance transform. Parameters: alpha, field (the target's half, or all of it by
-// SEGLOSS_FIELD_COMPLETE), variant: SEGLOSS_HAUSDORFF_TARGET_ONLY, SEGLOSS_HAUSDORFF_PREDICTION_ONLY, SEGLOSS_HAUSDORFF_ARGMAX,
-// SEGLOSS_HAUSDORFF_INTERIOR, SEGLOSS_HAUSDORFF_LOG, or-ed. Class 0 of two or more is left out where no class weights are given.
+// Hausdorff loss by distance transform, >= 0; in the unit of spacing to the power of alpha.
+//
+//   L = (sum_b sum_c v_c sum_i w (s - g)^2 D_c) / (sum_b sum_c v_c W_b),   D = d_G^alpha + d_S^alpha
+//
+// d_G and d_S are the distances from a voxel to the nearest voxel on the other side of the mask of the target and
+// of the prediction. The mask of the prediction is s > 0.5; a voxel that is not counted is outside. A mask without
+// a boundary has d = 0. D is constant for the gradient. Default class weights: 0 for class 0 if C >= 2, else 1.
+//
+// Parameters:
+//   alpha    exponent of the distances, finite and > 0; default 2
+//   variant  0 (default), or SEGLOSS_HAUSDORFF_ARGMAX (C >= 2), SEGLOSS_HAUSDORFF_INTERIOR, SEGLOSS_HAUSDORFF_LOG and
+//            one of SEGLOSS_HAUSDORFF_TARGET_ONLY and SEGLOSS_HAUSDORFF_PREDICTION_ONLY, or-ed
+//   flags    SEGLOSS_FIELD_COMPLETE: field is D instead of d_G^alpha
+//   field    d_G^alpha, [B,C,...] or [B,...], >= 0 with SEGLOSS_HAUSDORFF_LOG; default absent: computed
+//            from labels, 0/1 masks or maps of 0 and 1
+//
+// @return the loss, for segloss_term_init; static, never NULL.
 SEGLOSS_API
 const struct segloss_loss *segloss_hausdorff(void);
 
-// Balanced cross entropy, combo's first half (15). Parameters: beta.
+// Balanced cross entropy, the cross entropy part of combo loss (15); in nats, >= 0.
+//
+//   L = -1/W sum_i w sum_c v_c (beta g log s + (1 - beta) (1 - g) log(1 - s))
+//
+// Summed over the classes with every activation.
+//
+// Parameters:
+//   beta  weight of the positive outcome, in [0, 1]; default 0.5
+//
+// @return the loss, for segloss_term_init; static, never NULL.
 SEGLOSS_API const struct segloss_loss *segloss_balanced_cross_entropy(void);
 
-// Power cross entropy, exponential logarithmic's second half (16). Parameters: gamma.
-SEGLOSS_API const struct segloss_loss *segloss_power_cross_entropy(void);
+// Power cross entropy, the cross entropy part of exponential logarithmic loss (16), >= 0.
+//
+//   L = 1/W sum_i w sum_c v_c g (-log s)^gamma
+//
+// Only the target class contributes, with sigmoid too. Default class weights: sqrt(sum_k G_k / G_c), with G summed
+// over the batch, and 0 for a class with G_c = 0. If gamma < 1, the power is linear below -log s = 1e-6, so that
+// the gradient stays finite.
+//
+// Parameters:
+//   gamma  finite and >= 0; default 0.3
+//
+// @return the loss, for segloss_term_init; static, never NULL.
+SEGLOSS_API
+const struct segloss_loss *segloss_power_cross_entropy(void);
 
-// Logarithmic Dice, exponential logarithmic's first half (16). Parameters: gamma, those of region
-// forms.
-SEGLOSS_API const struct segloss_loss *segloss_log_dice(void);
+// Logarithmic Dice, the Dice part of exponential logarithmic loss (16), >= 0.
+//
+//   L = (-log Dice)^gamma,   Dice = (2 I + eps_n) / (S + G + eps_d)
+//
+// Of class_weight only zero or not zero matters. Default class weights: 0 for a class with G = 0 over the batch,
+// else 1. Dice is clamped to at least 2^-126. If gamma < 1, the power is linear below -log Dice = 1e-6, so that
+// the gradient stays finite.
+//
+// Parameters:
+//   gamma               finite and >= 0; default 0.3
+//   smooth_numerator    eps_n, finite and >= 0, in voxels; default 1e-5
+//   smooth_denominator  eps_d, finite and >= 0, in voxels; default 1e-5
+//   class_average       SEGLOSS_CLASS_MEAN (default), SEGLOSS_CLASS_POOLED
+//   sample_average      SEGLOSS_SAMPLE_DEFAULT (default), SEGLOSS_SAMPLE_MEAN, SEGLOSS_SAMPLE_POOLED
+//   absent              SEGLOSS_ABSENT_COUNTED (default), SEGLOSS_ABSENT_SKIPPED
+//
+// @return the loss, for segloss_term_init; static, never NULL.
+SEGLOSS_API
+const struct segloss_loss *segloss_log_dice(void);
 
-// A custom region loss. Parameters: region, context, class_average, sample_average, absent.
+// Custom region loss: a function of the sums of a class, averaged like the region losses of the library.
+//
+// Parameters:
+//   region              the function; required
+//   context             its first argument; default NULL
+//   class_average       SEGLOSS_CLASS_MEAN (default), SEGLOSS_CLASS_POOLED
+//   sample_average      SEGLOSS_SAMPLE_DEFAULT (default), SEGLOSS_SAMPLE_MEAN, SEGLOSS_SAMPLE_POOLED
+//   absent              SEGLOSS_ABSENT_COUNTED (default), SEGLOSS_ABSENT_SKIPPED
+//
+// @return the loss, for segloss_term_init; static, never NULL.
 SEGLOSS_API const struct segloss_loss *segloss_custom_region(void);
 
-// Dice without background + cross entropy: nnU-Net's. Fills terms[0..*n_terms), room for
-// SEGLOSS_MAX_TERMS; size is sizeof(segloss_term). So do all presets.
-// terms is writable for SEGLOSS_MAX_TERMS times size bytes, n_terms is writable.
+// Fills terms with Dice without background + cross entropy, the loss of nnU-Net: weights 1 and 1.
+//
+// @param terms    receives the terms; room for SEGLOSS_MAX_TERMS terms.
+// @param size     sizeof(segloss_term).
+// @param n_terms  receives the number of terms.
+// @return SEGLOSS_OK; SEGLOSS_NULL_POINTER if terms or n_terms is NULL; SEGLOSS_STRUCT_SIZE if size is invalid.
+//
+// Precondition: terms is NULL or writable for SEGLOSS_MAX_TERMS times size bytes. n_terms is NULL or writable.
 SEGLOSS_API
 segloss_status segloss_preset_dice_cross_entropy(struct segloss_term *terms,
                                                  size_t size,
                                                  size_t *n_terms);
 
-// Combo (15): a half of balanced cross entropy, a half of minus Dice with smoothing 1.
-// As segloss_preset_dice_cross_entropy.
-SEGLOSS_API segloss_status segloss_preset_combo(struct segloss_term *terms, size_t size, size_t *n_terms);
+// Fills terms with combo loss (15): 0.5 balanced cross entropy + 0.5 (Dice loss - 1), Dice with smoothing 1.
+//
+// @param terms    receives the terms; room for SEGLOSS_MAX_TERMS terms.
+// @param size     sizeof(segloss_term).
+// @param n_terms  receives the number of terms.
+// @return SEGLOSS_OK; SEGLOSS_NULL_POINTER if terms or n_terms is NULL; SEGLOSS_STRUCT_SIZE if size is invalid.
+//
+// Precondition: terms is NULL or writable for SEGLOSS_MAX_TERMS times size bytes. n_terms is NULL or writable.
+SEGLOSS_API
+segloss_status segloss_preset_combo(struct segloss_term *terms,
+                                    size_t size,
+                                    size_t *n_terms);
 
-// Exponential logarithmic (16): 0.8 of logarithmic Dice, 0.2 of power cross entropy.
-// As segloss_preset_dice_cross_entropy.
+// Fills terms with exponential logarithmic loss (16): 0.8 logarithmic Dice + 0.2 power cross entropy.
+//
+// @param terms    receives the terms; room for SEGLOSS_MAX_TERMS terms.
+// @param size     sizeof(segloss_term).
+// @param n_terms  receives the number of terms.
+// @return SEGLOSS_OK; SEGLOSS_NULL_POINTER if terms or n_terms is NULL; SEGLOSS_STRUCT_SIZE if size is invalid.
+//
+// Precondition: terms is NULL or writable for SEGLOSS_MAX_TERMS times size bytes. n_terms is NULL or writable.
 SEGLOSS_API
 segloss_status segloss_preset_exponential_logarithmic(struct segloss_term *terms,
                                                       size_t size,
                                                       size_t *n_terms);
 
-// Dice without background + TopK of the hardest tenth: nnU-Net's.
-// As segloss_preset_dice_cross_entropy.
+// Fills terms with Dice without background + TopK with k = 0.1, a loss of nnU-Net: weights 1 and 1.
+//
+// @param terms    receives the terms; room for SEGLOSS_MAX_TERMS terms.
+// @param size     sizeof(segloss_term).
+// @param n_terms  receives the number of terms.
+// @return SEGLOSS_OK; SEGLOSS_NULL_POINTER if terms or n_terms is NULL; SEGLOSS_STRUCT_SIZE if size is invalid.
+//
+// Precondition: terms is NULL or writable for SEGLOSS_MAX_TERMS times size bytes. n_terms is NULL or writable.
 SEGLOSS_API
 segloss_status segloss_preset_dice_top_k(struct segloss_term *terms,
                                          size_t size,
                                          size_t *n_terms);
 
-// Dice + focal: AnatomyNet's.
-// As segloss_preset_dice_cross_entropy.
+// Fills terms with Dice + focal loss, the loss of AnatomyNet: weights 1 and 1.
+//
+// @param terms    receives the terms; room for SEGLOSS_MAX_TERMS terms.
+// @param size     sizeof(segloss_term).
+// @param n_terms  receives the number of terms.
+// @return SEGLOSS_OK; SEGLOSS_NULL_POINTER if terms or n_terms is NULL; SEGLOSS_STRUCT_SIZE if size is invalid.
+//
+// Precondition: terms is NULL or writable for SEGLOSS_MAX_TERMS times size bytes. n_terms is NULL or writable.
 SEGLOSS_API
 segloss_status segloss_preset_dice_focal(struct segloss_term *terms,
                                          size_t size,
                                          size_t *n_terms);
 
-// Generalized Dice + 0.01 boundary: Kervadec's, at the start of a schedule that the caller raises.
-// As segloss_preset_dice_cross_entropy.
+// Fills terms with generalized Dice + 0.01 boundary (Kervadec et al.). The caller raises the weight of the
+// boundary term during training.
+//
+// @param terms    receives the terms; room for SEGLOSS_MAX_TERMS terms.
+// @param size     sizeof(segloss_term).
+// @param n_terms  receives the number of terms.
+// @return SEGLOSS_OK; SEGLOSS_NULL_POINTER if terms or n_terms is NULL; SEGLOSS_STRUCT_SIZE if size is invalid.
+//
+// Precondition: terms is NULL or writable for SEGLOSS_MAX_TERMS times size bytes. n_terms is NULL or writable.
 SEGLOSS_API
 segloss_status segloss_preset_generalized_dice_boundary(struct segloss_term *terms,
                                                         size_t size,
                                                         size_t *n_terms);
 
-// Dice without background + Hausdorff.
-// As segloss_preset_dice_cross_entropy.
+// Fills terms with Dice without background + Hausdorff by distance transform: weights 1 and 1.
+//
+// @param terms    receives the terms; room for SEGLOSS_MAX_TERMS terms.
+// @param size     sizeof(segloss_term).
+// @param n_terms  receives the number of terms.
+// @return SEGLOSS_OK; SEGLOSS_NULL_POINTER if terms or n_terms is NULL; SEGLOSS_STRUCT_SIZE if size is invalid.
+//
+// Precondition: terms is NULL or writable for SEGLOSS_MAX_TERMS times size bytes. n_terms is NULL or writable.
 SEGLOSS_API
 segloss_status segloss_preset_dice_hausdorff(struct segloss_term *terms,
                                              size_t size,
                                              size_t *n_terms);
 
-// Fills a term with the form's defaults: weight 1, its parameters as in the paper. size is
-// sizeof(segloss_term).
-// form is a getter's; term is writable for size bytes.
+// Fills a term with the defaults of a loss: weight 1 and the parameters that the comment of its getter gives.
+//
+// @param loss  the loss, the result of a getter.
+// @param term  receives the term.
+// @param size  sizeof(segloss_term).
+// @return SEGLOSS_OK; SEGLOSS_NULL_POINTER if loss or term is NULL; SEGLOSS_STRUCT_SIZE if size is invalid.
+//
+// Precondition: loss is NULL or the result of a getter. term is NULL or writable for size bytes.
 SEGLOSS_API
-segloss_status segloss_term_init(const struct segloss_loss *form,
+segloss_status segloss_term_init(const struct segloss_loss *loss,
                                  struct segloss_term *term,
                                  size_t size);
 
-// Fills args with zeros, its size and grad_scale = 1. size is sizeof(segloss_args).
-// args is writable for size bytes.
+// Fills args with zeros, struct_size and grad_scale = 1.
+//
+// @param args  receives the arguments.
+// @param size  sizeof(segloss_args).
+// @return SEGLOSS_OK; SEGLOSS_NULL_POINTER if args is NULL; SEGLOSS_STRUCT_SIZE if size is invalid.
+//
+// Precondition: args is NULL or writable for size bytes.
 SEGLOSS_API segloss_status segloss_args_init(struct segloss_args *args, size_t size);
 
-// The loss: value, gradient, and whatever else args asks for.
-// Pointers are NULL or valid as their comments say; outputs and scratch are used by nobody else.
+// Evaluates a loss: its value, its gradient, and every other output that args asks for.
+//
+// The result has the same bits with every executor, number of workers and address.
+//
+// @param terms    n_terms terms; the loss is the sum of weight times value.
+// @param n_terms  1 to SEGLOSS_MAX_TERMS.
+// @param args     inputs, outputs and scratch.
+// @return SEGLOSS_OK or any other status; on failure only the error of args is written.
+//
+// Precondition: Every pointer is NULL or valid as its comment says. Nothing else writes the inputs, or uses the outputs
+// and scratch, during the call.
 SEGLOSS_API
 segloss_status segloss_run(const struct segloss_term *terms,
                            size_t n_terms,
                            const struct segloss_args *args);
 
-// Bytes of scratch, enough for every verb with these terms and shapes; reads no tensor's data.
-// As segloss_run; bytes is writable.
+// Computes how many bytes of scratch a call needs. Reads no element of a tensor.
+//
+// The size serves segloss_run, segloss_accumulate, segloss_top_k_count, segloss_finalize, segloss_backward,
+// segloss_distance_field and segloss_class_weights with these terms, shapes, dtypes and executor. It does not
+// decrease when an extent grows, so a size queried for the largest shape serves all smaller ones, and it is the
+// same on every CPU.
+//
+// @param terms    n_terms terms; data of their fields may be NULL.
+// @param n_terms  1 to SEGLOSS_MAX_TERMS.
+// @param args     as for segloss_run; data of pred, target and voxel_weight may be NULL. No output is written.
+// @param bytes    receives the size.
+// @return SEGLOSS_OK, SEGLOSS_NULL_POINTER, SEGLOSS_STRUCT_SIZE, SEGLOSS_DTYPE, SEGLOSS_SHAPE, SEGLOSS_TOO_LARGE,
+//         SEGLOSS_STRIDES, SEGLOSS_MISALIGNED, SEGLOSS_PARAMETER, SEGLOSS_UNSUPPORTED or SEGLOSS_MISSING_FIELD.
+//
+// Precondition: As segloss_run. bytes is NULL or writable.
 SEGLOSS_API
 segloss_status segloss_scratch_size(const struct segloss_term *terms,
                                     size_t n_terms,
                                     const struct segloss_args *args,
                                     size_t *bytes);
 
-// Adds a part to B*C tallies, which start at zero. A part: any view of some voxels of the same
-// samples and classes, or of some samples (tallies + b*C).
-// As segloss_run; tallies holds B*C.
+// Adds the sums of a part of a batch to class_sums: the first step of a loss over a batch in parts.
+//
+// A part is any view of some voxels of the same samples and classes, or of some samples (then pass class_sums +
+// b*C). The caller zeroes class_sums before the first part. Parts cut at multiples of SEGLOSS_CHUNK voxels within
+// a sample and accumulated in order give the bits of one segloss_run. Class sums of several machines add, field by
+// field. A part computes no field: a term with distance weights needs its field (see segloss_distance_field). TopK
+// by fraction needs top_k_search.
+//
+// @param terms       n_terms terms, the same for every part but for the fields.
+// @param n_terms     1 to SEGLOSS_MAX_TERMS.
+// @param part        pred, target and options of the part. On success no output of it is written.
+// @param class_sums  [B,C] of the part, added to.
+// @return SEGLOSS_OK or any other status; on failure class_sums is untouched. SEGLOSS_MISSING_FIELD: a term needs
+// a field. SEGLOSS_UNSUPPORTED: TopK by fraction has no search.
+//
+// Precondition: As segloss_run. class_sums is NULL or writable for B*C structs.
 SEGLOSS_API
 segloss_status segloss_accumulate(const struct segloss_term *terms,
                                   size_t n_terms,
                                   const struct segloss_args *part,
-                                  struct segloss_class_sums *tallies);
+                                  struct segloss_class_sums *class_sums);
 
-// Starts a search for the voxels that TopK by fraction selects: writes zeros.
-// select is writable.
-SEGLOSS_API segloss_status segloss_top_k_begin(struct segloss_top_k_search *select);
+// Starts a search for the voxels that TopK by fraction selects: sets every field to 0.
+//
+// @param search  receives the new search.
+// @return SEGLOSS_OK, SEGLOSS_NULL_POINTER or SEGLOSS_MISALIGNED.
+//
+// Precondition: search is NULL or writable.
+SEGLOSS_API segloss_status segloss_top_k_begin(struct segloss_top_k_search *search);
 
-// Adds a part to the counts of a round. term is the index of the TopK by fraction in terms; its own select is
-// NULL until the search is done. Checks labels, as fold does; on an error nothing is counted.
-// As segloss_run; select is begun.
+// Adds a part of a batch to the histogram of the current round. Count every part once a round, in any order.
+//
+// @param terms    n_terms terms; terms[term].top_k_search is NULL.
+// @param n_terms  1 to SEGLOSS_MAX_TERMS.
+// @param term     index into terms of the TopK by fraction.
+// @param part     as for segloss_accumulate.
+// @param search   a search that is not done.
+// @return SEGLOSS_OK or any other status; on failure nothing is counted. SEGLOSS_PARAMETER: terms[term] is not a
+// TopK by fraction or has a search, or search is done. SEGLOSS_DTYPE: pred is SEGLOSS_F64 in some parts only.
+//
+// Precondition: As segloss_run. search is NULL or was written by segloss_top_k_begin.
 SEGLOSS_API
 segloss_status segloss_top_k_count(const struct segloss_term *terms,
                                    size_t n_terms,
                                    uint32_t term,
                                    const struct segloss_args *part,
-                                   struct segloss_top_k_search *select);
+                                   struct segloss_top_k_search *search);
 
-// Ends a round: when done is not 0, the search is over. Every machine that holds the same counts gets the same.
-// term is a TopK by fraction; select is begun.
+// Ends a round of a search. Once search->done is not 0, the threshold is found. Equal counts give equal results.
+//
+// @param term    the TopK by fraction.
+// @param search  a search in which every part was counted in this round.
+// @return SEGLOSS_OK, SEGLOSS_NULL_POINTER, SEGLOSS_MISALIGNED; SEGLOSS_PARAMETER if term is not a TopK by
+// fraction, no part was counted or the search is done; or the status of an invalid term.
+//
+// Precondition: term is NULL or valid as its comment says. search is NULL or was written by segloss_top_k_begin.
 SEGLOSS_API
 segloss_status segloss_top_k_narrow(const struct segloss_term *term,
-                                    struct segloss_top_k_search *select);
+                                    struct segloss_top_k_search *search);
 
-// Adds the counts of other, a search of the same round.
-// Both are begun; select is writable.
+// Adds the counts of another search of the same round, for parts that were counted on several machines.
+//
+// @param search  the search that is added to.
+// @param other   the search that is added.
+// @return SEGLOSS_OK, SEGLOSS_NULL_POINTER, SEGLOSS_MISALIGNED; SEGLOSS_PARAMETER if the searches are in different
+// rounds; SEGLOSS_OVERLAP if both are the same search.
+//
+// Precondition: Both are NULL or were written by segloss_top_k_begin; search is writable.
 SEGLOSS_API
-segloss_status segloss_top_k_merge(struct segloss_top_k_search *select,
+segloss_status segloss_top_k_merge(struct segloss_top_k_search *search,
                                    const struct segloss_top_k_search *other);
 
-// The value of the tallies, and B*C slopes with grad_scale; reads no voxels. slopes may be NULL.
-// As segloss_run; tallies and slopes hold B*C.
+// Computes the value of a loss from its class sums, and the slopes for segloss_backward: the second step of a loss
+// over a batch in parts. Reads no voxels.
+//
+// @param terms       n_terms terms; data of their fields may be NULL.
+// @param n_terms     1 to SEGLOSS_MAX_TERMS.
+// @param args        shapes and options of the whole batch; data of pred and target may be NULL. Writes value,
+//                    term_values and class_values. grad_scale multiplies the slopes.
+// @param class_sums  [B,C], the sums of all parts.
+// @param slopes      receives [B,C]: the derivative of the loss by each sum. NULL: not wanted.
+// @return SEGLOSS_OK or any other status but SEGLOSS_LABEL.
+//
+// Precondition: As segloss_run. class_sums is NULL or readable, slopes is NULL or writable, for B*C structs each.
 SEGLOSS_API
 segloss_status segloss_finalize(const struct segloss_term *terms,
                                 size_t n_terms,
                                 const struct segloss_args *args,
-                                const struct segloss_class_sums *tallies,
+                                const struct segloss_class_sums *class_sums,
                                 struct segloss_class_sums *slopes);
 
-// Writes the part's gradient. Fold every part before any map in place.
-// As segloss_run; slopes holds B*C.
+// Writes the gradient of a part of a batch: the third step of a loss over a batch in parts.
+//
+// Accumulate every part before the first backward if grad is pred. Labels are not validated again. grad_scale is
+// not applied, because segloss_finalize has put it into the slopes.
+//
+// @param terms    n_terms terms, as for segloss_accumulate.
+// @param n_terms  1 to SEGLOSS_MAX_TERMS.
+// @param part     as for segloss_accumulate, with grad.
+// @param slopes   [B,C] of the part, from segloss_finalize.
+// @return SEGLOSS_OK or any other status but SEGLOSS_LABEL.
+//
+// Precondition: As segloss_run. slopes is NULL or readable for B*C structs.
 SEGLOSS_API
 segloss_status segloss_backward(const struct segloss_term *terms,
                                 size_t n_terms,
                                 const struct segloss_args *part,
                                 const struct segloss_class_sums *slopes);
 
-// Writes the field that run would compute for the term from the target: [B,C,...]. Given back it
-// yields the same bits, if it has the precision of the run: F64 for an F64 pred, else F32.
-// As segloss_run; field is writable.
+// Writes the distance weights that segloss_run would compute for a term from the target: the field of boundary,
+// distance-penalised cross entropy or Hausdorff (for Hausdorff d_G^alpha, the part of the target).
+//
+// The field given back in segloss_term.field yields the same bits if its dtype is SEGLOSS_F64 for a SEGLOSS_F64
+// pred, else SEGLOSS_F32. Compute it once for a target that is used in many steps.
+//
+// @param term   the term; its own field is ignored.
+// @param args   pred (its shape and dtype), target, spacing and scratch.
+// @param field  receives [B,C,...], or [B,...] for distance-penalised cross entropy; SEGLOSS_F32 or SEGLOSS_F64.
+// @return SEGLOSS_OK or any other status but SEGLOSS_LABEL. SEGLOSS_UNSUPPORTED: the loss has no field, or the
+// target is not one from which it can be computed.
+//
+// Precondition: As segloss_run. field is NULL or readable, and its data is writable.
 SEGLOSS_API
 segloss_status segloss_distance_field(const struct segloss_term *term,
                                       const struct segloss_args *args,
                                       const struct segloss_output *field);
 
-// Writes C class weights from the frequencies of the classes in the target: kind is
-// SEGLOSS_WEIGHT_INVERSE, _INVERSE_SQRT or _MEDIAN. A class without truth takes the largest weight
-// of the others. The scratch of any loss serves.
-// As segloss_run; weights holds C.
+// Computes class weights from the class frequencies of the target, for segloss_term.class_weight.
+//
+// With f the share of a class among the counted target voxels: 1/f, sqrt(1/f) or median(f)/f. A class with f = 0
+// takes the largest weight of the other classes; if no class has f > 0, every weight is 1.
+//
+// @param args     pred (its shape), target, voxel_weight, ignore, class_present and scratch as for segloss_run.
+// @param kind     SEGLOSS_WEIGHT_INVERSE, SEGLOSS_WEIGHT_INVERSE_SQRT or SEGLOSS_WEIGHT_MEDIAN.
+// @param weights  receives C doubles.
+// @return SEGLOSS_OK or any other status but SEGLOSS_MISSING_FIELD.
+//
+// Precondition: As segloss_run. weights is NULL or writable for C doubles.
 SEGLOSS_API
 segloss_status segloss_class_weights(const struct segloss_args *args,
                                      uint32_t kind,
                                      double *weights);
 
-// A status in words: static, never NULL.
+// The meaning of a status, in a few words.
+//
+// @param status  any integer.
+// @return static ASCII, never NULL.
 SEGLOSS_API const char *segloss_status_string(int32_t status);
 
-// The version of the library, as SEGLOSS_VERSION.
+// The version of the linked library; SEGLOSS_VERSION is that of the header.
+//
+// @return major << 16 | minor << 8 | patch.
 SEGLOSS_API uint32_t segloss_version(void);
 
-// The vector instructions in use: 1 baseline, 2 AVX2, 3 AVX-512.
+// The vector instructions that the library uses on this CPU.
+//
+// @return 1 baseline of the target, 2 AVX2 with FMA and F16C, 3 AVX-512.
 SEGLOSS_API uint32_t segloss_cpu_level(void);
 
-// Fills args with zeros and its size. size is sizeof(segloss_distance_args); kind, mask, out and scratch remain to be
-// set.
-// args is writable for size bytes.
+// Fills args with zeros and struct_size. kind, mask, out and scratch remain to be set.
+//
+// @param args  receives the arguments.
+// @param size  sizeof(segloss_distance_args).
+// @return SEGLOSS_OK; SEGLOSS_NULL_POINTER if args is NULL; SEGLOSS_STRUCT_SIZE if size is invalid.
+//
+// Precondition: args is NULL or writable for size bytes.
+SEGLOSS_API segloss_status segloss_distance_args_init(struct segloss_distance_args *args, size_t size);
+
+// Computes the exact Euclidean distance transform of a mask, or of every class of a label map.
+//
+//   d(x) = min over y on the other side of sqrt(sum_a (spacing_a (x_a - y_a))^2)
+//
+// Distances run from voxel centre to voxel centre. A mask without a boundary (no voxel inside, or no voxel
+// outside) has distance 0 everywhere.
+//
+// @param args  mask, output and scratch.
+// @return SEGLOSS_OK, SEGLOSS_NULL_POINTER, SEGLOSS_STRUCT_SIZE, SEGLOSS_DTYPE, SEGLOSS_SHAPE, SEGLOSS_TOO_LARGE,
+// SEGLOSS_STRIDES, SEGLOSS_MISALIGNED, SEGLOSS_OVERLAP, SEGLOSS_SCRATCH or SEGLOSS_PARAMETER; on failure only the
+// error of args is written.
+//
+// Precondition: Every pointer is NULL or valid as its comment says. Nothing else writes the inputs, or uses the outputs
+// and scratch, during the call.
 SEGLOSS_API
-segloss_status segloss_distance_args_init(struct segloss_distance_args *args,
-                                          size_t size);
+segloss_status segloss_distance(const struct segloss_distance_args *args);
 
-// Exact Euclidean distances of a mask, or of every class of a label map.
-// Pointers are NULL or valid as their comments say; out and scratch are used by nobody else.
-SEGLOSS_API segloss_status segloss_distance(const struct segloss_distance_args *args);
-
-// Bytes of scratch for these shapes; reads no tensor's data.
-// As segloss_distance; bytes is writable.
+// Computes how many bytes of scratch segloss_distance needs. Reads no element of a tensor.
+//
+// @param args   as for segloss_distance; data of mask may be NULL, out is ignored.
+// @param bytes  receives the size.
+// @return as segloss_distance, without SEGLOSS_OVERLAP and SEGLOSS_SCRATCH.
+//
+// Precondition: As segloss_distance. bytes is NULL or writable.
 SEGLOSS_API
 segloss_status segloss_distance_scratch_size(const struct segloss_distance_args *args,
                                              size_t *bytes);

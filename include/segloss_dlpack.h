@@ -1,16 +1,16 @@
-/* DLPack tensors as arguments of segloss: no copy, no ownership.
+/* Makes arguments of segloss from DLPack tensors, without a copy and without taking ownership.
  *
- *   segloss_dlpack_input(&logits->dl_tensor, "pred", &args.pred, &fault);
- *   segloss_dlpack_input(&labels->dl_tensor, "target", &args.target, &fault);
- *   segloss_dlpack_output(&gradient->dl_tensor, gradient->flags, "grad", &args.pred, strides, &args.grad, &fault);
+ *   segloss_dlpack_input(&logits->dl_tensor, "pred", &args.pred, &error);
+ *   segloss_dlpack_input(&labels->dl_tensor, "target", &args.target, &error);
+ *   segloss_dlpack_output(&gradient->dl_tensor, gradient->flags, "grad", &args.pred, strides, &args.grad, &error);
  *
- * Taken: memory that the host reads (CPU, pinned by CUDA or ROCm); bool, u8 to u64, i8 to i64, f16, bf16, f32, f64
- * of one lane; any strides, none, and any byte_offset. Everything else is refused, and nothing is written then.
- * What is made borrows shape and strides of the DLPack tensor, which has to outlive it. In C++, segloss::Tensor
- * takes the segloss_tensor and copies them.
+ * Accepted: host memory (CPU, pinned by CUDA or ROCm); bool, u8 to u64, i8 to i64, f16, bf16, f32, f64 with one lane;
+ * any strides or none, and any byte_offset. Every other tensor is refused, and only the error is written. The result
+ * borrows shape and strides of the DLPack tensor, which has to outlive it. In C++, segloss::Tensor made from the
+ * segloss_tensor copies them.
  *
- * The structs are DLPack's own, from <dlpack/dlpack.h> (0.6 and up), or from whichever header defined them before
- * this one was included, as <ATen/dlpack.h> of PyTorch does.
+ * The structs of DLPack come from <dlpack/dlpack.h> (0.6 and up), or from a header that was included before, such as
+ * <ATen/dlpack.h> of PyTorch.
  *
  * SPDX-License-Identifier: MIT OR Apache-2.0
  */
@@ -28,39 +28,45 @@
 
 #include "segloss.h"
 
-/* Writes why an argument is refused; returns the status. */
-static inline segloss_status segloss_dlpack_refuse_(segloss_error *fault, segloss_status status, int64_t index,
-                                                    const char *argument, const char *wants) {
-  if (fault) {
-    fault->status = status;
-    fault->term = UINT32_MAX;
-    fault->index = index;
-    fault->argument = argument;
-    fault->expected = wants;
-    fault->given = fault->needed = 0;
-    fault->numbers = fault->reserved = 0;
+/* Writes the error of a refused argument; returns the status. */
+static inline segloss_status segloss_dlpack_refuse_(segloss_error *error, segloss_status status, int64_t index,
+                                                    const char *argument, const char *expected) {
+  if (error) {
+    error->status = status;
+    error->term = UINT32_MAX;
+    error->index = index;
+    error->argument = argument;
+    error->expected = expected;
+    error->given = error->needed = 0;
+    error->numbers = error->reserved = 0;
   }
   return status;
 }
 
-/* A view of a DLPack tensor; argument is the name that a fault will say. fault may be NULL. */
+/* Fills a segloss_tensor from a DLPack tensor.
+ *
+ * @param dl        the DLPack tensor.
+ * @param argument  the name that an error gives, such as "pred"; static.
+ * @param tensor    receives the view.
+ * @param error     written on failure; may be NULL.
+ * @return SEGLOSS_OK, SEGLOSS_NULL_POINTER, SEGLOSS_UNSUPPORTED (device), SEGLOSS_DTYPE or SEGLOSS_SHAPE. */
 static inline segloss_status segloss_dlpack_input(const DLTensor *dl, const char *argument, segloss_tensor *tensor,
-                                                  segloss_error *fault) {
+                                                  segloss_error *error) {
   uint32_t dtype;
   if (!dl || !tensor)
-    return segloss_dlpack_refuse_(fault, SEGLOSS_NULL_POINTER, -1, argument, "a DLPack tensor");
+    return segloss_dlpack_refuse_(error, SEGLOSS_NULL_POINTER, -1, argument, "a DLPack tensor");
   switch ((int)dl->device.device_type) {
     case 1:  /* kDLCPU */
     case 3:  /* kDLCUDAHost, once kDLCPUPinned */
     case 11: /* kDLROCMHost */
       break;
     default:
-      return segloss_dlpack_refuse_(fault, SEGLOSS_UNSUPPORTED, -1, argument,
+      return segloss_dlpack_refuse_(error, SEGLOSS_UNSUPPORTED, -1, argument,
                                     "host memory: kDLCPU, kDLCUDAHost or kDLROCMHost");
   }
   if (dl->dtype.lanes != 1)
-    return segloss_dlpack_refuse_(fault, SEGLOSS_DTYPE, -1, argument, "dtype.lanes = 1");
-  dtype = (uint32_t)dl->dtype.code << 8 | dl->dtype.bits; /* as segloss numbers them */
+    return segloss_dlpack_refuse_(error, SEGLOSS_DTYPE, -1, argument, "dtype.lanes = 1");
+  dtype = (uint32_t)dl->dtype.code << 8 | dl->dtype.bits; /* the numbering of segloss */
   switch (dtype) {
     case SEGLOSS_BOOL:
     case SEGLOSS_U8:
@@ -77,14 +83,14 @@ static inline segloss_status segloss_dlpack_input(const DLTensor *dl, const char
     case SEGLOSS_F64:
       break;
     default:
-      return segloss_dlpack_refuse_(fault, SEGLOSS_DTYPE, -1, argument,
+      return segloss_dlpack_refuse_(error, SEGLOSS_DTYPE, -1, argument,
                                     "bool, u8 to u64, i8 to i64, f16, bf16, f32 or f64");
   }
   if (dl->ndim < 0 || dl->ndim > SEGLOSS_MAX_NDIM)
-    return segloss_dlpack_refuse_(fault, SEGLOSS_SHAPE, -1, argument, "at most 16 axes");
+    return segloss_dlpack_refuse_(error, SEGLOSS_SHAPE, -1, argument, "at most 16 axes");
   if (dl->ndim > 0 && !dl->shape)
-    return segloss_dlpack_refuse_(fault, SEGLOSS_NULL_POINTER, -1, argument, "a shape");
-  /* An empty tensor has no address, and then its offset means nothing. */
+    return segloss_dlpack_refuse_(error, SEGLOSS_NULL_POINTER, -1, argument, "a shape");
+  /* An empty tensor may have no address; NULL + byte_offset would be undefined. */
   tensor->data = dl->data ? (const char *)dl->data + dl->byte_offset : NULL;
   tensor->shape = dl->shape;
   tensor->strides = dl->strides;
@@ -93,28 +99,36 @@ static inline segloss_status segloss_dlpack_input(const DLTensor *dl, const char
   return SEGLOSS_OK;
 }
 
-/* An output that has the shape of `like`. flags are those of DLManagedTensorVersioned, 0 for DLManagedTensor: an
- * output may not be read-only. strides has room for SEGLOSS_MAX_NDIM, and is used where the tensor has none. */
+/* Fills a segloss_output from a DLPack tensor.
+ *
+ * @param dl        the DLPack tensor.
+ * @param flags     those of DLManagedTensorVersioned, 0 for DLManagedTensor; a read-only tensor is refused.
+ * @param argument  the name that an error gives, such as "grad"; static.
+ * @param like      the tensor whose shape the output must have: args.pred for a gradient.
+ * @param strides   room for SEGLOSS_MAX_NDIM strides, used if the tensor has none; has to outlive output.
+ * @param output    receives the output.
+ * @param error     written on failure; may be NULL.
+ * @return as segloss_dlpack_input. */
 static inline segloss_status segloss_dlpack_output(const DLTensor *dl, uint64_t flags, const char *argument,
                                                    const segloss_tensor *like, int64_t *strides,
-                                                   segloss_output *output, segloss_error *fault) {
+                                                   segloss_output *output, segloss_error *error) {
   segloss_tensor tensor;
   int32_t axis;
   segloss_status status;
   if (!like || !strides || !output)
-    return segloss_dlpack_refuse_(fault, SEGLOSS_NULL_POINTER, -1, argument, "like, strides and output");
-  status = segloss_dlpack_input(dl, argument, &tensor, fault);
+    return segloss_dlpack_refuse_(error, SEGLOSS_NULL_POINTER, -1, argument, "like, strides and output");
+  status = segloss_dlpack_input(dl, argument, &tensor, error);
   if (status != SEGLOSS_OK) return status;
-  if ((flags & 1) != 0) /* DLPACK_FLAG_BITMASK_READ_ONLY, which old headers do not have */
-    return segloss_dlpack_refuse_(fault, SEGLOSS_UNSUPPORTED, -1, argument, "memory that may be written");
+  if ((flags & 1) != 0) /* DLPACK_FLAG_BITMASK_READ_ONLY, which headers before DLPack 1.0 do not define */
+    return segloss_dlpack_refuse_(error, SEGLOSS_UNSUPPORTED, -1, argument, "writable memory");
   if (tensor.ndim != like->ndim)
-    return segloss_dlpack_refuse_(fault, SEGLOSS_SHAPE, -1, argument, "the shape of pred");
+    return segloss_dlpack_refuse_(error, SEGLOSS_SHAPE, -1, argument, "the shape of pred");
   for (axis = 0; axis < dl->ndim; axis++)
     if (dl->shape[axis] != like->shape[axis])
-      return segloss_dlpack_refuse_(fault, SEGLOSS_SHAPE, axis, argument, "the shape of pred");
+      return segloss_dlpack_refuse_(error, SEGLOSS_SHAPE, axis, argument, "the shape of pred");
   output->strides = dl->strides;
   if (!dl->strides) {
-    /* No strides are C order here; in an output of segloss they would be those of pred. */
+    /* NULL strides are C order in DLPack, but the strides of pred in segloss_output. */
     int64_t step = 1;
     for (axis = dl->ndim - 1; axis >= 0; axis--) {
       strides[axis] = step;

@@ -144,13 +144,18 @@ fn c_structs_have_the_documented_layout() {
 }
 
 #[test]
+fn names_that_never_change_compile() {
+    run("frozen.c", "c99");
+}
+
+#[test]
 fn c_computes_losses_and_gradients() {
     run("losses.c", "c99");
 }
 
 #[test]
 fn c_computes_every_loss_and_every_preset() {
-    run("forms.c", "c99");
+    run("losses_and_presets.c", "c99");
 }
 
 #[test]
@@ -231,6 +236,11 @@ fn defaults_of_cpp_terms_equal_those_of_c() {
 #[test]
 fn every_cpp_function_gives_the_bits_of_c() {
     run_cpp(&["values.cpp"]);
+}
+
+#[test]
+fn cpp_tensors_are_made_from_containers() {
+    run_cpp(&["containers.cpp"]);
 }
 
 #[test]

@@ -15,8 +15,10 @@ fn after_includes() -> String {
     let per_class = scratch(64, 0, 1) - wide;
     let per_sum = scratch(64, 1, 1) - wide - per_class;
     format!(
-        "\n/* major << 16 | minor << 8 | patch */\n#define SEGLOSS_VERSION 0x{code:06x}u\n\n\
-         /* Scratch that serves every loss but TopK, without fields and without an executor: for a static buffer. */\n\
+        "\n/* Version of this header: major << 16 | minor << 8 | patch. segloss_version gives that of the library. */\n\
+         #define SEGLOSS_VERSION 0x{code:06x}u\n\n\
+         /* Bytes of scratch that suffice for every loss without a field but TopK, on the calling thread. A constant\n \
+         * expression, for a static buffer. */\n\
          #define SEGLOSS_SCRATCH_BYTES(samples, classes) \\\n  \
          ((size_t)(SIZE_MAX > 0xffffffffu ? {wide}u : {narrow}u) + (size_t){per_class}u * (classes) + \
          (size_t){per_sum}u * (samples) * (classes))\n\n\
@@ -34,21 +36,21 @@ fn committed_header_is_current() {
     for file in [
         "codes",
         "structs",
-        "forms/distribution",
-        "forms/region",
-        "forms/boundary",
-        "forms/compound",
-        "forms/custom",
+        "losses/distribution",
+        "losses/region",
+        "losses/boundary",
+        "losses/compound",
+        "losses/custom",
         "presets",
-        "verbs",
+        "functions",
         "distance",
     ] {
         builder = builder.with_src(root.join(format!("src/ffi/{file}.rs")));
     }
     let mut made = Vec::new();
     builder.generate().unwrap().write(&mut made);
-    // Rust's heading of a safety section is C's ordinary prose.
-    let made = String::from_utf8(made).unwrap().replace("//\n// # Safety\n", "");
+    // A heading of Rust's documentation is a label in C.
+    let made = String::from_utf8(made).unwrap().replace("// # Safety\n// ", "// Precondition: ");
     assert!(made.is_ascii());
     let path = root.join("include/segloss.h");
     if std::env::var_os("SEGLOSS_UPDATE").is_some() {

@@ -1,4 +1,4 @@
-// One call of C: its structs, and the checks of lengths that C cannot see.
+// The structs of one C call, and checks of the lengths that C does not know.
 //
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
@@ -17,7 +17,7 @@ inline namespace SEGLOSS_MODE {
 
 namespace detail {
 
-// The arguments of one call for C. Lengths that C cannot see are checked here; it checks the rest.
+// The arguments of one C call. It checks the lengths of ranges and containers; C checks everything else.
 class Call {
  public:
   segloss_args args{};
@@ -36,74 +36,93 @@ class Call {
     args.activation = static_cast<std::uint32_t>(batch.activation);
     args.flags = outputs.add_to_gradient ? SEGLOSS_ADD_TO_GRADIENT : 0;
     args.grad_scale = outputs.grad_scale;
-    args.pred = take(batch.pred, "pred");
-    args.target = take(batch.target, "target");
-    args.voxel_weight = take(batch.voxel_weight, "voxel_weight");
+    args.pred = checked(batch.pred, "pred");
+    args.target = checked(batch.target, "target");
+    args.voxel_weight = checked(batch.voxel_weight, "voxel_weight");
     args.ignore = batch.ignore.data();
     args.ignore_len = static_cast<std::uint32_t>(batch.ignore.size());
     args.executor = batch.executor == nullptr ? nullptr : batch.executor->c();
-    args.grad = take(outputs.grad, batch.pred.shape.size(), "grad");
+    args.grad = checked(outputs.grad, batch.pred.shape, batch.pred.strides, "grad");
     args.value = &value;
     args.error = &error;
     args.scratch = scratch.data();
     args.scratch_size = scratch.size();
 
     const std::size_t axes = batch.pred.shape.size();
-    shaped_ = axes >= 3 && axes <= SEGLOSS_MAX_NDIM;
+    has_shape_ = axes >= 3 && axes <= SEGLOSS_MAX_NDIM;
     classes_ = static_cast<std::size_t>(batch.pred.shape[1]);
-    all_ = static_cast<std::size_t>(batch.pred.shape[0]) * classes_;
-    args.class_present = take(batch.class_present, all_, "class_present", "B*C");
-    args.spacing = take(batch.spacing, axes - 2, "spacing", "one per spatial axis");
-    args.term_values = take(outputs.term_values, count, "term_values", "one per term");
-    args.class_values = take(outputs.class_values, count * all_, "class_values", "terms*B*C");
-    args.class_sums = take(outputs.class_sums, all_, "class_sums", "B*C");
+    sums_ = static_cast<std::size_t>(batch.pred.shape[0]) * classes_;
+    args.class_present = checked(batch.class_present, sums_, "class_present", "B*C");
+    args.spacing = checked(batch.spacing, axes - 2, "spacing", "one per spatial axis");
+    args.term_values = checked(outputs.term_values, count, "term_values", "one per term");
+    args.class_values = checked(outputs.class_values, count * sums_, "class_values", "terms*B*C");
+    args.class_sums = checked(outputs.class_sums, sums_, "class_sums", "B*C");
     for (std::size_t k = 0; k < count; k++) {
       const segloss_status before = error.status;
       terms[k] = first[k].c();
-      take(first[k].options.field, "field");
-      take(first[k].options.class_weight, classes_, "class_weight", "one per class");
+      checked(first[k].options.field, "field");
+      checked(first[k].options.class_weight, classes_, "class_weight", "one per class");
       if (before != error.status) error.term = static_cast<std::uint32_t>(k);
     }
   }
 
-  // B*C class_sums; none is allowed only where C allows it.
+  // The B*C class sums of a range; null if the range is empty.
   template <class T>
   T* class_sums(span<T> range, const char* name) noexcept {
-    return take(range, all_, name, "B*C");
+    return checked(range, sums_, name, "B*C");
   }
-  double* class_values(span<double> range, const char* name) noexcept {
-    return take(range, classes_, name, "one per class");
+  // The C numbers of a range; null if the range is empty.
+  double* per_class(span<double> range, const char* name) noexcept {
+    return checked(range, classes_, name, "one per class");
   }
 
-  // Runs the verb unless something was refused here.
-  template <class Verb>
-  const segloss_error& run(Verb verb) noexcept {
-    if (error.status == SEGLOSS_OK) error.status = verb();
+  // The output of segloss_distance_field, [B,C,...], or [B,...] if one map serves all classes.
+  segloss_output field(const Output& output, const Tensor& pred, bool is_shared, const char* name) noexcept {
+    if (!is_shared || !has_shape_) return checked(output, pred.shape, {}, name);
+    std::array<std::int64_t, SEGLOSS_MAX_NDIM> shape{};
+    const std::size_t axes = pred.shape.size() - 1;
+    for (std::size_t k = 0; k < axes; k++) shape[k] = pred.shape[k == 0 ? 0 : k + 1];
+    return checked(output, Axes(shape.data(), axes), {}, name);
+  }
+
+  // Calls the C function unless an argument was refused here.
+  template <class Function>
+  const segloss_error& run(Function function) noexcept {
+    if (error.status == SEGLOSS_OK) error.status = function();
     return error;
   }
 
  private:
-  bool shaped_ = false;  // otherwise there are no lengths to check, and C refuses pred
-  std::size_t classes_ = 0, all_ = 0;
+  bool has_shape_ = false;  // whether pred has a valid number of axes; if not, C refuses it
+  std::size_t classes_ = 0, sums_ = 0;
 
   void refuse(segloss_status status, const char* argument, const char* expected, std::size_t given,
               std::size_t needed) noexcept {
     if (error.status == SEGLOSS_OK) error = error_of(status, argument, expected, given, needed);
   }
-  segloss_tensor take(const Tensor& tensor, const char* name) noexcept {
+  void refuse_length(std::size_t length, const Axes& shape, const Axes& strides, const char* name) noexcept {
+    if (shape.size() > SEGLOSS_MAX_NDIM || (strides.size() != 0 && strides.size() != shape.size())) return;
+    const LengthError wrong =
+        check_length(length, shape.data(), shape.size(), strides.size() == 0 ? nullptr : strides.data());
+    if (wrong.status != SEGLOSS_OK) refuse(wrong.status, name, wrong.expected, length, wrong.needed);
+  }
+  segloss_tensor checked(const Tensor& tensor, const char* name) noexcept {
     if (tensor.strides.size() != 0 && tensor.strides.size() != tensor.shape.size())
       refuse(SEGLOSS_STRIDES, name, "one stride per axis, or none", tensor.strides.size(), tensor.shape.size());
+    refuse_length(tensor.length, tensor.shape, tensor.strides, name);
     return tensor.c();
   }
-  segloss_output take(const Output& output, std::uint32_t axes, const char* name) noexcept {
-    if (output.strides.size() != 0 && output.strides.size() != axes)
-      refuse(SEGLOSS_STRIDES, name, "one stride per axis, or none", output.strides.size(), axes);
+  // strides: those of the output if it has none of its own.
+  segloss_output checked(const Output& output, const Axes& shape, const Axes& strides, const char* name) noexcept {
+    if (output.strides.size() != 0 && output.strides.size() != shape.size())
+      refuse(SEGLOSS_STRIDES, name, "one stride per axis, or none", output.strides.size(), shape.size());
+    refuse_length(output.length, shape, output.strides.size() == 0 ? strides : output.strides, name);
     return output.c();
   }
   template <class T>
-  T* take(span<T> range, std::size_t length, const char* name, const char* expected) noexcept {
+  T* checked(span<T> range, std::size_t length, const char* name, const char* expected) noexcept {
     if (range.empty()) return nullptr;
-    if (shaped_ && range.size() != length) refuse(SEGLOSS_SHAPE, name, expected, range.size(), length);
+    if (has_shape_ && range.size() != length) refuse(SEGLOSS_SHAPE, name, expected, range.size(), length);
     return range.data();
   }
 };

@@ -1,4 +1,4 @@
-// A refused call: thrown, or returned.
+// A failed call: the exception segloss::Error, or segloss::Result.
 //
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
@@ -17,7 +17,7 @@ inline namespace SEGLOSS_MODE {
 
 namespace detail {
 
-// A error without numbers, and one with two lengths.
+// An error without numbers, and one with a given and a needed length.
 inline segloss_error error_of(segloss_status status, const char* argument, const char* expected) noexcept {
   segloss_error error{};
   error.status = status;
@@ -38,20 +38,25 @@ inline segloss_error error_of(segloss_status status, const char* argument, const
 
 }  // namespace detail
 
-// A refused call. Nothing has been written.
+// Why a call failed: which argument, where, and which value was expected. No output was written.
+//
+//   term 1: invalid alpha: -0.5 (expected finite and >= 0)
 class Error : public std::exception {
  public:
   segloss_error error;
 
   explicit Error(const segloss_error& of) noexcept : error(of) {
-    char place[32] = "", term[32] = "", given[32] = "", needed[32] = "";
-    if (of.index >= 0) std::snprintf(place, sizeof place, " at %lld", static_cast<long long>(of.index));
-    if (of.term != UINT32_MAX) std::snprintf(term, sizeof term, " of term %u", static_cast<unsigned>(of.term));
+    char term[32] = "", index[40] = "", given[32] = "", needed[32] = "";
+    if (of.term != UINT32_MAX) std::snprintf(term, sizeof term, "term %u: ", static_cast<unsigned>(of.term));
+    if (of.index >= 0) std::snprintf(index, sizeof index, " at index %lld", static_cast<long long>(of.index));
     if ((of.numbers & SEGLOSS_ERROR_HAS_GIVEN) != 0) std::snprintf(given, sizeof given, ": %.16g", of.given);
     if ((of.numbers & SEGLOSS_ERROR_HAS_NEEDED) != 0) std::snprintf(needed, sizeof needed, "%.16g, ", of.needed);
-    const auto text = [](const char* said) { return said == nullptr ? "?" : said; };
-    std::snprintf(text_, sizeof text_, "%s%s%s: %s%s; wanted %s%s", text(of.argument), place, term,
-                  segloss_status_string(of.status), given, needed, text(of.expected));
+    // "invalid" says what the text of SEGLOSS_PARAMETER would.
+    const bool names_status = of.status != SEGLOSS_PARAMETER;
+    const auto text = [](const char* string) { return string == nullptr ? "?" : string; };
+    std::snprintf(text_, sizeof text_, "%sinvalid %s%s%s%s%s (expected %s%s)", term, text(of.argument), index,
+                  names_status ? ": " : "", names_status ? segloss_status_string(of.status) : "", given, needed,
+                  text(of.expected));
   }
   const char* what() const noexcept override { return text_; }
 
@@ -77,7 +82,7 @@ T give(const segloss_error& error, T value) {
 
 #else
 
-// A value or what was wrong. *result is read only if the result is true.
+// The value of a call, or its error. *result may be read only if the result converts to true.
 template <class T>
 class [[nodiscard]] Result {
  public:

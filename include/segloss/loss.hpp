@@ -1,4 +1,4 @@
-// A loss and its verbs.
+// A loss and the calls that evaluate it, whole or in parts.
 //
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
@@ -15,7 +15,7 @@
 namespace segloss {
 inline namespace SEGLOSS_MODE {
 
-// Up to four weighted terms. A fifth does not compile.
+// A loss: the weighted sum of one to four terms. A fifth term does not compile.
 class WeightedSum {
  public:
   WeightedSum(const Term& a) noexcept : terms_{a}, size_(1) {}
@@ -27,7 +27,7 @@ class WeightedSum {
   Term& operator[](std::size_t k) noexcept { return terms_[k]; }
   const Term& operator[](std::size_t k) const noexcept { return terms_[k]; }
 
-  // Bytes of scratch for every verb with these terms and shapes; reads no data.
+  // Bytes of scratch that every call needs with these terms, shapes, dtypes and executor. Reads no element.
   Result<std::size_t> scratch_size(const Batch& batch) const {
     std::size_t bytes = 0;
     detail::Call call(terms_.data(), size_, batch, {}, {});
@@ -35,14 +35,16 @@ class WeightedSum {
     return detail::give(call.error, bytes);
   }
 
-  // The value; the gradient and whatever else outputs asks for.
+  // Computes and returns the value; writes the gradient and the other outputs that are set.
   Result<double> run(const Batch& batch, const Outputs& outputs, span<std::byte> scratch) const {
     detail::Call call(terms_.data(), size_, batch, outputs, scratch);
     call.run([&] { return segloss_run(call.terms.data(), call.n_terms, &call.args); });
     return detail::give(call.error, call.value);
   }
 
-  // Adds a part to B*C class_sums, which start at zero.
+  // Adds the sums of a part of a batch to class_sums, [B,C] of the part, which the caller zeroes before the first part:
+  // the first step of a loss in parts. A part is any view of some voxels of the same samples and classes, or of some
+  // samples.
   Result<void> accumulate(const Batch& part, span<ClassSums> class_sums, span<std::byte> scratch) const {
     detail::Call call(terms_.data(), size_, part, {}, scratch);
     ClassSums* const into = call.class_sums(class_sums, "class_sums");
@@ -50,8 +52,8 @@ class WeightedSum {
     return detail::give(call.error);
   }
 
-  // Adds a part to the counts of a round of the search for the voxels that term number `term`, TopK by fraction,
-  // selects from all parts; see segloss_top_k_search in segloss.h.
+  // Adds a part to the histogram of a round of the search for the voxels that TopK by fraction selects from all parts.
+  // `term` is the index of that term. segloss_top_k_search in segloss.h describes the loop.
   Result<void> count_top_k(std::uint32_t term, const Batch& part, segloss_top_k_search& search,
                            span<std::byte> scratch) const {
     detail::Call call(terms_.data(), size_, part, {}, scratch);
@@ -61,7 +63,7 @@ class WeightedSum {
     return detail::give(call.error);
   }
 
-  // Ends the round: the search is over once search.done is not 0.
+  // Ends a round. The threshold is found once search.done is not 0.
   Result<void> narrow_top_k(std::uint32_t term, segloss_top_k_search& search) const {
     segloss_error error = detail::error_of(SEGLOSS_OK, nullptr, nullptr);
     const segloss_term searched = term < size_ ? terms_[term].c() : segloss_term{};
@@ -73,9 +75,10 @@ class WeightedSum {
     return detail::give(error);
   }
 
-  // The value of the class_sums, and B*C slopes unless they are left out; reads no voxels.
-  Result<double> finalize(const Batch& batch, span<const ClassSums> class_sums, span<ClassSums> slopes, const Outputs& outputs,
-                        span<std::byte> scratch) const {
+  // Returns the value of the class sums of all parts, and writes the slopes for backward, [B,C], unless slopes is
+  // empty: the second step. Reads no voxels. outputs.grad_scale multiplies the slopes.
+  Result<double> finalize(const Batch& batch, span<const ClassSums> class_sums, span<ClassSums> slopes,
+                          const Outputs& outputs, span<std::byte> scratch) const {
     detail::Call call(terms_.data(), size_, batch, outputs, scratch);
     const ClassSums* const from = call.class_sums(class_sums, "class_sums");
     ClassSums* const into = call.class_sums(slopes, "slopes");
@@ -83,9 +86,10 @@ class WeightedSum {
     return detail::give(call.error, call.value);
   }
 
-  // Writes the gradient of a part. Fold every part before any map in place.
+  // Writes the gradient of a part to outputs.grad: the third step. Accumulate every part before the first backward if
+  // the gradient overwrites pred.
   Result<void> backward(const Batch& part, span<const ClassSums> slopes, const Outputs& outputs,
-                   span<std::byte> scratch) const {
+                        span<std::byte> scratch) const {
     detail::Call call(terms_.data(), size_, part, outputs, scratch);
     const ClassSums* const from = call.class_sums(slopes, "slopes");
     call.run([&] { return segloss_backward(call.terms.data(), call.n_terms, &call.args, from); });
@@ -97,26 +101,29 @@ class WeightedSum {
   std::size_t size_;
 };
 
-// Writes the field that run would compute for the term from the target: [B,C,...], or [B,...] for distance-penalised
-// cross entropy.
-inline Result<void> distance_field(const Term& term, const Batch& batch, const Output& field, span<std::byte> scratch) {
+// Writes the distance weights that run would compute for a term from the target: [B,C,...], or [B,...] for
+// distance-penalised cross entropy. As options.field of the term they give the same bits.
+inline Result<void> distance_field(const Term& term, const Batch& batch, const Output& field,
+                                   span<std::byte> scratch) {
   detail::Call call(&term, 1, batch, {}, scratch);
-  const segloss_output into = field.c();
+  const bool is_shared = term.loss.loss == segloss_distance_penalized();
+  const segloss_output into = call.field(field, batch.pred, is_shared, "field");
   call.run([&] { return segloss_distance_field(call.terms.data(), &call.args, &into); });
   return detail::give(call.error);
 }
 
+// How a class weight follows from the share f of the class in the target.
 enum class Frequency : std::uint32_t {
-  inverse = SEGLOSS_WEIGHT_INVERSE,
-  inverse_sqrt = SEGLOSS_WEIGHT_INVERSE_SQRT,
-  median = SEGLOSS_WEIGHT_MEDIAN,
+  inverse = SEGLOSS_WEIGHT_INVERSE,            // 1/f
+  inverse_sqrt = SEGLOSS_WEIGHT_INVERSE_SQRT,  // sqrt(1/f)
+  median = SEGLOSS_WEIGHT_MEDIAN,              // median(f)/f
 };
 
-// Writes C class weights from the frequencies of the classes in the target. The scratch of any loss serves.
+// Writes C class weights from the class frequencies of the target. The scratch of any loss over the batch suffices.
 inline Result<void> class_weights(const Batch& batch, Frequency kind, span<double> weights,
                                   span<std::byte> scratch) {
   detail::Call call(nullptr, 0, batch, {}, scratch);
-  double* const into = call.class_values(weights, "weights");
+  double* const into = call.per_class(weights, "weights");
   call.run([&] { return segloss_class_weights(&call.args, static_cast<std::uint32_t>(kind), into); });
   return detail::give(call.error);
 }

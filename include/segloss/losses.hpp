@@ -1,5 +1,6 @@
-// The forms: parameters with the defaults of the paper; numbers are its equations. Each fills the fields of a C term
-// that it names, and only the getters of forms that are used are linked.
+// The losses: structs of their parameters with the defaults of segloss_term_init. Equations, ranges and units stand at
+// the getters of segloss.h; the numbers are those of the equations in arXiv:2005.13449. A program links only the losses
+// that it uses.
 //
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
@@ -15,29 +16,43 @@ inline namespace SEGLOSS_MODE {
 
 using ClassSums = segloss_class_sums;
 
-enum class Normalizer : std::uint32_t { voxels = SEGLOSS_NORMALIZE_BY_VOXELS, class_weight = SEGLOSS_NORMALIZE_BY_CLASS_WEIGHT };
-enum class Selection : std::uint32_t { fraction = SEGLOSS_TOPK_FRACTION, threshold = SEGLOSS_TOPK_THRESHOLD };
-enum class Squares : std::uint32_t { linear = SEGLOSS_DICE_LINEAR, squared = SEGLOSS_DICE_SQUARED };
-enum class Volume : std::uint32_t {
-  inverse_square = SEGLOSS_GDICE_INVERSE_SQUARE,
-  inverse = SEGLOSS_GDICE_INVERSE,
-  uniform = SEGLOSS_GDICE_UNIFORM,
+// The sum that cross entropy is divided by.
+enum class Normalizer : std::uint32_t {
+  voxels = SEGLOSS_NORMALIZE_BY_VOXELS,              // the sum of the voxel weights
+  class_weight = SEGLOSS_NORMALIZE_BY_CLASS_WEIGHT,  // the sum of voxel weight times class weight of the target class
 };
-enum class Sides : std::uint32_t { both = 0, target = SEGLOSS_HAUSDORFF_TARGET_ONLY, prediction = SEGLOSS_HAUSDORFF_PREDICTION_ONLY };
+// What k of TopK is.
+enum class Selection : std::uint32_t { fraction = SEGLOSS_TOPK_FRACTION, threshold = SEGLOSS_TOPK_THRESHOLD };
+// What the denominator of Dice and IoU sums: probabilities or squares.
+enum class Squares : std::uint32_t { linear = SEGLOSS_DICE_LINEAR, squared = SEGLOSS_DICE_SQUARED };
+// The class weights of generalized Dice, by the target volume G of a class.
+enum class Volume : std::uint32_t {
+  inverse_square = SEGLOSS_GDICE_INVERSE_SQUARE,  // 1/G^2
+  inverse = SEGLOSS_GDICE_INVERSE,                // 1/G
+  uniform = SEGLOSS_GDICE_UNIFORM,                // equal
+};
+// The masks whose distances weight the Hausdorff loss.
+enum class Sides : std::uint32_t {
+  both = 0,
+  target = SEGLOSS_HAUSDORFF_TARGET_ONLY,
+  prediction = SEGLOSS_HAUSDORFF_PREDICTION_ONLY,
+};
 
-// Smoothing of a ratio, in voxels. One number is both.
+// Smoothing of a ratio, finite and >= 0, in voxels. One number sets both.
 struct Smooth {
   double numerator, denominator;
   constexpr Smooth(double both = 1e-5) noexcept : numerator(both), denominator(both) {}
-  constexpr Smooth(double above, double below) noexcept : numerator(above), denominator(below) {}
+  constexpr Smooth(double of_numerator, double of_denominator) noexcept
+      : numerator(of_numerator), denominator(of_denominator) {}
   void fill(segloss_term& term) const noexcept {
     term.smooth_numerator = numerator;
     term.smooth_denominator = denominator;
   }
 };
 
-struct CrossEntropy {  // (2), (3)
-  double label_smoothing = 0.0;
+// Cross entropy (2), with class weights (3).
+struct CrossEntropy {
+  double label_smoothing = 0.0;  // in [0, 1]
   Normalizer normalizer = Normalizer::voxels;
   void fill(segloss_term& term) const noexcept {
     term.loss = segloss_cross_entropy();
@@ -46,8 +61,9 @@ struct CrossEntropy {  // (2), (3)
   }
 };
 
-struct TopK {  // (4)
-  double k = 0.1;
+// TopK cross entropy (4): cross entropy of the voxels with the highest loss.
+struct TopK {
+  double k = 0.1;  // fraction of the counted voxels, or probability threshold, in (0, 1]
   Selection selection = Selection::fraction;
   const segloss_top_k_search* search = nullptr;  // by fraction in parts: a search that is done
   void fill(segloss_term& term) const noexcept {
@@ -58,21 +74,24 @@ struct TopK {  // (4)
   }
 };
 
-struct Focal {  // (5)
-  double gamma = 2.0;
+// Focal loss (5): cross entropy down-weighted for well-classified voxels.
+struct Focal {
+  double gamma = 2.0;  // finite and >= 0
   void fill(segloss_term& term) const noexcept {
     term.loss = segloss_focal();
     term.gamma = gamma;
   }
 };
 
-struct DistancePenalized {  // (6)
+// Distance-penalised cross entropy (6): cross entropy weighted up near the boundaries of the target.
+struct DistancePenalized {
   void fill(segloss_term& term) const noexcept { term.loss = segloss_distance_penalized(); }
 };
 
-struct SensitivitySpecificity {  // (7)
-  double sensitivity = 0.05;
-  double smooth_denominator = 1e-5;
+// Sensitivity-specificity loss (7).
+struct SensitivitySpecificity {
+  double sensitivity = 0.05;         // weight of the sensitivity part, in [0, 1]
+  double smooth_denominator = 1e-5;  // finite and >= 0, in voxels
   void fill(segloss_term& term) const noexcept {
     term.loss = segloss_sensitivity_specificity();
     term.alpha = sensitivity;
@@ -80,7 +99,8 @@ struct SensitivitySpecificity {  // (7)
   }
 };
 
-struct Dice {  // (8)
+// Dice loss (8).
+struct Dice {
   Squares squares = Squares::linear;
   Smooth smooth{};
   void fill(segloss_term& term) const noexcept {
@@ -90,7 +110,8 @@ struct Dice {  // (8)
   }
 };
 
-struct Iou {  // (9)
+// IoU (Jaccard) loss (9).
+struct Iou {
   Squares squares = Squares::linear;
   Smooth smooth{};
   void fill(segloss_term& term) const noexcept {
@@ -100,9 +121,10 @@ struct Iou {  // (9)
   }
 };
 
-struct Tversky {  // (10)
-  double alpha = 0.3;  // of false positives
-  double beta = 0.7;   // of false negatives
+// Tversky loss (10).
+struct Tversky {
+  double alpha = 0.3;  // weight of false positives, finite and >= 0
+  double beta = 0.7;   // weight of false negatives, finite and >= 0
   Smooth smooth{};
   void fill(segloss_term& term) const noexcept {
     term.loss = segloss_tversky();
@@ -112,7 +134,8 @@ struct Tversky {  // (10)
   }
 };
 
-struct GeneralizedDice {  // (11)
+// Generalized Dice loss (11): one Dice over all classes, weighted by their size.
+struct GeneralizedDice {
   Volume volume = Volume::inverse_square;
   Smooth smooth{};
   void fill(segloss_term& term) const noexcept {
@@ -122,10 +145,11 @@ struct GeneralizedDice {  // (11)
   }
 };
 
-struct FocalTversky {  // (12)
-  double alpha = 0.3;
-  double beta = 0.7;
-  double gamma = 4.0 / 3.0;
+// Focal Tversky loss (12): Tversky to the power of 1/gamma.
+struct FocalTversky {
+  double alpha = 0.3;        // weight of false positives, finite and >= 0
+  double beta = 0.7;         // weight of false negatives, finite and >= 0
+  double gamma = 4.0 / 3.0;  // finite and > 0
   Smooth smooth{};
   void fill(segloss_term& term) const noexcept {
     term.loss = segloss_focal_tversky();
@@ -136,8 +160,9 @@ struct FocalTversky {  // (12)
   }
 };
 
-struct AsymmetricSimilarity {  // (13)
-  double beta = 1.5;
+// Asymmetric similarity loss (13): 1 minus the F_beta score.
+struct AsymmetricSimilarity {
+  double beta = 1.5;  // finite and >= 0; above 1 favours recall
   Smooth smooth{};
   void fill(segloss_term& term) const noexcept {
     term.loss = segloss_asymmetric_similarity();
@@ -146,8 +171,9 @@ struct AsymmetricSimilarity {  // (13)
   }
 };
 
-struct Penalty {  // (14)
-  double k = 2.5;
+// Penalty loss, or pGD (14).
+struct Penalty {
+  double k = 2.5;  // penalty strength, finite and >= 0; 0 is generalized Dice
   Volume volume = Volume::inverse_square;
   Smooth smooth{};
   void fill(segloss_term& term) const noexcept {
@@ -158,20 +184,22 @@ struct Penalty {  // (14)
   }
 };
 
-struct Boundary {  // class 0 of two or more is left out where no class weights are given
-  bool rim_zero = false;
+// Boundary loss: the mean of probability times signed distance. Without class weights class 0 is left out if C >= 2.
+struct Boundary {
+  bool rim_zero = false;  // inside, the distance is -(d - smallest spacing), 0 at the inner rim
   void fill(segloss_term& term) const noexcept {
     term.loss = segloss_boundary();
     term.variant = rim_zero ? SEGLOSS_BOUNDARY_RIM_ZERO : 0u;
   }
 };
 
-struct Hausdorff {  // by distance transform; class 0 as in Boundary
-  double alpha = 2.0;
+// Hausdorff loss by distance transform. Without class weights class 0 is left out if C >= 2.
+struct Hausdorff {
+  double alpha = 2.0;  // exponent of the distances, finite and > 0
   Sides sides = Sides::both;
-  bool argmax = false;
-  bool interior = false;
-  bool logarithmic = false;
+  bool argmax = false;       // the mask of the prediction is the argmax over the classes instead of s > 0.5
+  bool interior = false;     // distances are 0 outside of their mask
+  bool logarithmic = false;  // the value is log(1 + L)
   void fill(segloss_term& term) const noexcept {
     term.loss = segloss_hausdorff();
     term.variant = static_cast<std::uint32_t>(sides) | (argmax ? SEGLOSS_HAUSDORFF_ARGMAX : 0u) |
@@ -180,16 +208,18 @@ struct Hausdorff {  // by distance transform; class 0 as in Boundary
   }
 };
 
-struct BalancedCrossEntropy {  // combo's first half (15)
-  double beta = 0.5;
+// Balanced cross entropy, the cross entropy part of combo loss (15).
+struct BalancedCrossEntropy {
+  double beta = 0.5;  // weight of the positive outcome, in [0, 1]
   void fill(segloss_term& term) const noexcept {
     term.loss = segloss_balanced_cross_entropy();
     term.beta = beta;
   }
 };
 
-struct LogDice {  // exponential logarithmic's first half (16)
-  double gamma = 0.3;
+// Logarithmic Dice, the Dice part of exponential logarithmic loss (16).
+struct LogDice {
+  double gamma = 0.3;  // exponent, finite and >= 0
   Smooth smooth{};
   void fill(segloss_term& term) const noexcept {
     term.loss = segloss_log_dice();
@@ -198,24 +228,28 @@ struct LogDice {  // exponential logarithmic's first half (16)
   }
 };
 
-struct PowerCrossEntropy {  // exponential logarithmic's second half (16)
-  double gamma = 0.3;
+// Power cross entropy, the cross entropy part of exponential logarithmic loss (16).
+struct PowerCrossEntropy {
+  double gamma = 0.3;  // exponent, finite and >= 0
   void fill(segloss_term& term) const noexcept {
     term.loss = segloss_power_cross_entropy();
     term.gamma = gamma;
   }
 };
 
-// A region loss of one's own: double score(const ClassSums& sums, ClassSums& slope), which must not throw.
+// A region loss of the caller: double evaluate(const ClassSums& sums, ClassSums& slope). It returns the value of one
+// class and writes the derivative of the value by the sums of the prediction to slope, which is all zero on entry. It
+// must not throw.
 struct CustomRegion {
   segloss_region_function region = nullptr;
   void* context = nullptr;
-  template <class Score>
-  static CustomRegion of(Score& score) noexcept {
+  // Borrows a callable, which has to outlive the calls that use it.
+  template <class Evaluate>
+  static CustomRegion of(Evaluate& evaluate) noexcept {
     return {[](void* callable, const ClassSums* sums, ClassSums* slope) noexcept -> double {
-              return (*static_cast<Score*>(callable))(*sums, *slope);
+              return (*static_cast<Evaluate*>(callable))(*sums, *slope);
             },
-            const_cast<void*>(static_cast<const void*>(&score))};
+            const_cast<void*>(static_cast<const void*>(&evaluate))};
   }
   void fill(segloss_term& term) const noexcept {
     term.loss = segloss_custom_region();

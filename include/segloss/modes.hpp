@@ -1,5 +1,5 @@
-// The two switches by which translation units may differ, and a namespace for each combination, so that they link
-// into one program.
+// Translation units of one program may differ in two switches: how failures are reported, and whether std::span exists.
+// Each combination has an inline namespace, so that all of them link into one program.
 //
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
@@ -12,7 +12,7 @@
 #include <version>
 #endif
 
-// Failures: 1 throws segloss::Error, 0 returns segloss::Result.
+// Failures: 1 throws segloss::Error, 0 returns segloss::Result. Default: 1 unless exceptions are switched off.
 #ifndef SEGLOSS_EXCEPTIONS
 #ifdef __cpp_exceptions
 #define SEGLOSS_EXCEPTIONS 1
@@ -21,7 +21,7 @@
 #endif
 #endif
 
-// Ranges: std::span where the library has it.
+// Ranges: std::span where the standard library has it, else segloss::span.
 #ifdef __cpp_lib_span
 #include <span>
 #endif

@@ -1,12 +1,12 @@
-//! The arguments of a loss, read once for every verb.
+//! Reads and checks the arguments of a call, the same way for every function.
 
 use super::codes::{SEGLOSS_ADD_TO_GRADIENT, SEGLOSS_ERROR_HAS_GIVEN, SEGLOSS_ERROR_HAS_NEEDED};
-use super::forms::unknown;
-use super::lend::Terms;
+use super::foreign_executor::ForeignExecutor;
+use super::losses::unknown;
 use super::overlap::{Ranges, bytes};
-use super::pool::Pool;
 use super::read::{Data, output, read, slice, slice_mut, tensor};
 use super::structs::{segloss_args, segloss_class_sums, segloss_error, segloss_status, segloss_term};
+use super::terms::Terms;
 use crate::batch::Problem;
 use crate::engine::arena::Arena;
 use crate::engine::sweep::GradientOutput;
@@ -14,96 +14,96 @@ use crate::view::Array;
 use crate::{Activation, Batch, ClassSums, Error, Executor, Status, Term, View};
 use core::ffi::CStr;
 
-/// The name of the fault among the arguments.
-pub(super) const FAULT: &CStr = c"fault";
+/// The name of the error pointer among the arguments.
+pub(super) const ERROR: &CStr = c"error";
 
-/// The arguments of one call.
+/// The arguments of one call, read and checked.
 pub(super) struct Call<'a> {
     pub args: segloss_args,
     pub batch: Batch<'a>,
     pub gradient: Option<Array>,
 }
 
-/// Adds the bytes of what a verb takes besides `args`.
-pub(super) type More<'a> = &'a dyn Fn(&mut Ranges, &Problem<'_>, &[Term<'_>]) -> Result<(), Error>;
+/// Adds the byte ranges of a function's arguments besides `args`.
+pub(super) type AddRanges<'a> = &'a dyn Fn(&mut Ranges, &Problem<'_>, &[Term<'_>]) -> Result<(), Error>;
 
-/// Reads terms and arguments, lends the forms, checks everything, and calls `verb`.
-/// What goes wrong is written to the fault of `args`. Without `more` nothing is written, so nothing overlaps.
+/// Reads terms and arguments, checks them, and calls `function`. An error is written to the error pointer of
+/// `args`. Without `add_ranges` the function writes no array, and overlap is not checked.
 ///
 /// # Safety
-/// Pointers are NULL or valid as the header says.
+/// Pointers are NULL or valid as the comments of segloss_term and segloss_args say.
 pub(super) unsafe fn call(
     terms: *const segloss_term,
     n_terms: usize,
     args: *const segloss_args,
     data: Data,
-    more: Option<More<'_>>,
-    mut verb: impl FnMut(&Call<'_>, &Problem<'_>, &[Term<'_>]) -> Result<(), Error>,
+    add_ranges: Option<AddRanges<'_>>,
+    mut function: impl FnMut(&Call<'_>, &Problem<'_>, &[Term<'_>]) -> Result<(), Error>,
 ) -> segloss_status {
-    // SAFETY: promised by the caller.
+    // SAFETY: the caller promises that `args` is NULL or valid.
     let args = match unsafe { read(args) } {
         Ok((args, _)) => args,
         Err(error) => return error.status as segloss_status,
     };
-    let mut go = || {
-        // SAFETY: promised by the caller.
+    let mut result = || {
+        // SAFETY: the caller promises valid pointers in terms and args.
         unsafe {
             let terms = Terms::read(terms, n_terms)?;
-            let pool = Pool::read(args.executor)?;
-            let call = Call::new(args, data, Pool::or_here(&pool))?;
-            let plan = Problem::new(&call.batch)?;
+            let executor = ForeignExecutor::read(args.executor)?;
+            let call = Call::new(args, data, ForeignExecutor::or_sequential(&executor))?;
+            let problem = Problem::new(&call.batch)?;
             if call.gradient.is_some_and(|gradient| !gradient.dtype.is_float()) {
                 return Err(Error::new(Status::Dtype, c"grad", c"SEGLOSS_F16 to SEGLOSS_F64"));
             }
-            terms.with(plan.classes, data, &mut |lent| {
-                plan.check_terms(lent)?;
-                if let Some(more) = more {
-                    call.check_overlap(Some(&terms), &plan, lent, more)?;
+            terms.with_terms(problem.classes, data, &mut |typed| {
+                problem.check_terms(typed)?;
+                if let Some(add_ranges) = add_ranges {
+                    call.check_overlap(Some(&terms), &problem, typed, add_ranges)?;
                 }
-                verb(&call, &plan, lent)
+                function(&call, &problem, typed)
             })
         }
     };
-    // SAFETY: promised by the caller.
-    unsafe { report(go(), args.error) }
+    // SAFETY: the caller promises that the error pointer is NULL or writable.
+    unsafe { report(result(), args.error) }
 }
 
-/// [`call`] for a verb without terms.
+/// [`call`] for a function without terms.
 ///
 /// # Safety
 /// As [`call`].
-pub(super) unsafe fn count(
+pub(super) unsafe fn call_without_terms(
     args: *const segloss_args,
-    more: More<'_>,
-    verb: impl FnOnce(&Call<'_>, &Problem<'_>) -> Result<(), Error>,
+    add_ranges: AddRanges<'_>,
+    function: impl FnOnce(&Call<'_>, &Problem<'_>) -> Result<(), Error>,
 ) -> segloss_status {
-    // SAFETY: promised by the caller.
+    // SAFETY: the caller promises that `args` is NULL or valid.
     let args = match unsafe { read(args) } {
         Ok((args, _)) => args,
         Err(error) => return error.status as segloss_status,
     };
-    // SAFETY: promised by the caller.
-    let go = || unsafe {
-        let pool = Pool::read(args.executor)?;
-        let call = Call::new(args, Data::Read, Pool::or_here(&pool))?;
-        let plan = Problem::new(&call.batch)?;
-        call.check_overlap(None, &plan, &[], more)?;
-        verb(&call, &plan)
+    // SAFETY: the caller promises valid pointers in args.
+    let result = || unsafe {
+        let executor = ForeignExecutor::read(args.executor)?;
+        let call = Call::new(args, Data::Read, ForeignExecutor::or_sequential(&executor))?;
+        let problem = Problem::new(&call.batch)?;
+        call.check_overlap(None, &problem, &[], add_ranges)?;
+        function(&call, &problem)
     };
-    // SAFETY: promised by the caller.
-    unsafe { report(go(), args.error) }
+    // SAFETY: the caller promises that the error pointer is NULL or writable.
+    unsafe { report(result(), args.error) }
 }
 
-/// The status of a result; an error is written to `fault`.
+/// The status of a result. An error is written to `to`.
 ///
 /// # Safety
-/// `fault` is NULL or writable.
-pub(super) unsafe fn report(result: Result<(), Error>, fault: *mut segloss_error) -> segloss_status {
+/// `to` is NULL or writable.
+pub(super) unsafe fn report(result: Result<(), Error>, to: *mut segloss_error) -> segloss_status {
     let Err(error) = result else { return super::codes::SEGLOSS_OK };
     let status = error.status as segloss_status;
-    // A fault that lies over another argument is not written: that argument would be.
-    let is_refused = error.status == Status::Overlap && error.argument == FAULT;
-    if !fault.is_null() && !is_refused {
+    // An error struct that overlaps another argument is not written, because that would change the argument.
+    let overlaps = error.status == Status::Overlap && error.argument == ERROR;
+    if !to.is_null() && !overlaps {
         let written = segloss_error {
             status,
             term: error.term.map_or(u32::MAX, |term| term as u32),
@@ -116,13 +116,17 @@ pub(super) unsafe fn report(result: Result<(), Error>, fault: *mut segloss_error
                 | error.needed().map_or(0, |_| SEGLOSS_ERROR_HAS_NEEDED as u32),
             reserved: 0,
         };
-        // SAFETY: promised by the caller.
-        unsafe { fault.write_unaligned(written) };
+        // SAFETY: the caller promises that `to` is writable; it need not be aligned.
+        unsafe { to.write_unaligned(written) };
     }
     status
 }
 
 impl<'a> Call<'a> {
+    /// Reads the arguments.
+    ///
+    /// # Safety
+    /// As [`call`].
     unsafe fn new(args: segloss_args, data: Data, executor: &'a dyn Executor) -> Result<Self, Error> {
         if args.flags & !(SEGLOSS_ADD_TO_GRADIENT as u32) != 0 {
             return Err(unknown(c"flags", c"0 or SEGLOSS_ADD_TO_GRADIENT").with_given(args.flags.into()));
@@ -140,7 +144,7 @@ impl<'a> Call<'a> {
                 ));
             }
         };
-        // SAFETY: promised by the caller of `call`.
+        // SAFETY: the caller promises valid pointers in args.
         unsafe {
             let missing = |name| Error::new(Status::NullPointer, name, c"a tensor");
             let prediction = tensor(&args.pred, data, c"pred")?.ok_or(missing(c"pred"))?;
@@ -169,16 +173,16 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// Refuses outputs that lie over anything else. Only `grad` may be `pred`.
+    /// Refuses an output that overlaps another argument. Only `grad` may overlap `pred`, in place.
     fn check_overlap(
         &self,
         terms: Option<&Terms>,
-        plan: &Problem<'_>,
-        lent: &[Term<'_>],
-        more: More<'_>,
+        problem: &Problem<'_>,
+        typed: &[Term<'_>],
+        add_ranges: AddRanges<'_>,
     ) -> Result<(), Error> {
         let Self { args, batch, gradient } = self;
-        let (all, n_terms) = (plan.sums(), lent.len());
+        let (all, n_terms) = (problem.sums(), typed.len());
         let mut ranges = Ranges::new();
         let prediction = &batch.prediction.array;
         let in_place = gradient.as_ref().is_some_and(|gradient| {
@@ -196,65 +200,65 @@ impl<'a> Call<'a> {
         }
         ranges.input(bytes(args.class_present, all), c"class_present");
         ranges.input(bytes(args.ignore, args.ignore_len as usize), c"ignore");
-        ranges.input(bytes(args.spacing, plan.extents().len()), c"spacing");
-        terms.iter().for_each(|terms| terms.note(plan.classes, &mut ranges));
+        ranges.input(bytes(args.spacing, problem.extents().len()), c"spacing");
+        terms.iter().for_each(|terms| terms.add_ranges(problem.classes, &mut ranges));
         if let Some(gradient) = gradient {
             ranges.output(gradient.bytes(), c"grad");
         }
         ranges.output(bytes(args.value, 1), c"value");
         ranges.output(bytes(args.term_values, n_terms), c"term_values");
         ranges.output(bytes(args.class_values, n_terms.saturating_mul(all)), c"class_values");
-        ranges.output(bytes(args.class_sums, all), c"tallies");
+        ranges.output(bytes(args.class_sums, all), c"class_sums");
         ranges.output(bytes(args.scratch.cast::<u8>(), args.scratch_size), c"scratch");
-        more(&mut ranges, plan, lent)?;
-        // The last, so that it is the one that is named where it lies over another.
-        ranges.output(bytes(args.error, 1), FAULT);
+        add_ranges(&mut ranges, problem, typed)?;
+        // Added last, because the check names the last argument that overlaps: `report` then does not write it.
+        ranges.output(bytes(args.error, 1), ERROR);
         ranges.check()
     }
 
     /// The scratch of the call.
     ///
     /// # Safety
-    /// `scratch` is NULL or writable for `scratch_size` bytes, used by nobody else.
+    /// `scratch` is NULL or writable for `scratch_size` bytes, and nothing else refers to them.
     pub unsafe fn arena(&self) -> Result<Arena<'_>, Error> {
         let &segloss_args { scratch, scratch_size, .. } = &self.args;
         let size = if scratch.is_null() { 0 } else { scratch_size };
         if size > isize::MAX as usize {
             return Err(Error::new(Status::TooLarge, c"scratch", c"at most PTRDIFF_MAX bytes"));
         }
-        // SAFETY: promised by the caller.
+        // SAFETY: the caller promises `scratch_size` writable bytes.
         Ok(unsafe { Arena::over(scratch.cast(), size) })
     }
 
-    /// Where the gradient goes.
+    /// The gradient output, if it is wanted.
     pub fn output(&self) -> Option<GradientOutput> {
-        let accumulate = self.args.flags & SEGLOSS_ADD_TO_GRADIENT as u32 != 0;
-        self.gradient.as_ref().map(|array| GradientOutput::new(array, accumulate))
+        let add = self.args.flags & SEGLOSS_ADD_TO_GRADIENT as u32 != 0;
+        self.gradient.as_ref().map(|array| GradientOutput::new(array, add))
     }
 }
 
-/// `B·C` tallies of C.
+/// `B·C` class sums of C.
 ///
 /// # Safety
 /// As [`slice`].
-pub(super) unsafe fn tallies<'a>(
+pub(super) unsafe fn class_sums<'a>(
     data: *const segloss_class_sums,
-    plan: &Problem<'_>,
+    problem: &Problem<'_>,
     name: &'static CStr,
 ) -> Result<Option<&'a [ClassSums]>, Error> {
-    // SAFETY: promised by the caller; the two structs have one layout, asserted in `structs`.
-    unsafe { slice(data.cast::<ClassSums>(), plan.sums(), name) }
+    // SAFETY: the caller promises `B·C` structs; the two structs have the same layout, which `structs` asserts.
+    unsafe { slice(data.cast::<ClassSums>(), problem.sums(), name) }
 }
 
-/// `B·C` tallies of C, to be written.
+/// `B·C` class sums of C, to be written.
 ///
 /// # Safety
 /// As [`slice_mut`].
-pub(super) unsafe fn tallies_mut<'a>(
+pub(super) unsafe fn class_sums_mut<'a>(
     data: *mut segloss_class_sums,
-    plan: &Problem<'_>,
+    problem: &Problem<'_>,
     name: &'static CStr,
 ) -> Result<Option<&'a mut [ClassSums]>, Error> {
-    // SAFETY: as in `tallies`.
-    unsafe { slice_mut(data.cast::<ClassSums>(), plan.sums(), name) }
+    // SAFETY: as in `class_sums`.
+    unsafe { slice_mut(data.cast::<ClassSums>(), problem.sums(), name) }
 }

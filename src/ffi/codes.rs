@@ -1,167 +1,183 @@
-//! The integer constants of the header: plain numbers, because the header's generator reads no others.
+//! The integer constants of the header: plain literals, because cbindgen evaluates no expressions.
 
 use crate::{Dtype, Status};
 
-/// Most axes of a tensor.
+/// Limit: axes of a tensor.
 pub const SEGLOSS_MAX_NDIM: i32 = 16;
-/// Most terms of a loss.
+/// Limit: terms of a loss.
 pub const SEGLOSS_MAX_TERMS: i32 = 4;
-/// Voxels: parts cut at multiples of it and folded in order keep every bit.
+/// Voxels of a chunk, the unit of summation. Parts that are cut at multiples of it within a sample and accumulated
+/// in order give the bits of one segloss_run over the whole.
 pub const SEGLOSS_CHUNK: i32 = 16384;
 
-/// dtype: DLPack code << 8 | bits; unsigned 8-bit integers.
+/// dtype 0x0108: unsigned 8-bit integers. Every dtype is DLPack's type code << 8 | bits.
 pub const SEGLOSS_U8: i32 = 0x0108;
-/// Unsigned 16-bit integers.
+/// dtype 0x0110: unsigned 16-bit integers.
 pub const SEGLOSS_U16: i32 = 0x0110;
-/// Unsigned 32-bit integers.
+/// dtype 0x0120: unsigned 32-bit integers.
 pub const SEGLOSS_U32: i32 = 0x0120;
-/// Unsigned 64-bit integers; as labels, those past INT64_MAX are no class and cannot be ignored.
+/// dtype 0x0140: unsigned 64-bit integers. A label above INT64_MAX is never a class and cannot be ignored.
 pub const SEGLOSS_U64: i32 = 0x0140;
-/// Signed 8-bit integers.
+/// dtype 0x0008: signed 8-bit integers.
 pub const SEGLOSS_I8: i32 = 0x0008;
-/// Signed 16-bit integers.
+/// dtype 0x0010: signed 16-bit integers.
 pub const SEGLOSS_I16: i32 = 0x0010;
-/// Signed 32-bit integers.
+/// dtype 0x0020: signed 32-bit integers.
 pub const SEGLOSS_I32: i32 = 0x0020;
-/// Signed 64-bit integers.
+/// dtype 0x0040: signed 64-bit integers.
 pub const SEGLOSS_I64: i32 = 0x0040;
-/// Booleans of one byte; read as U8.
+/// dtype 0x0608: booleans of one byte, read as SEGLOSS_U8.
 pub const SEGLOSS_BOOL: i32 = 0x0608;
-/// IEEE binary16.
+/// dtype 0x0210: IEEE 754 binary16 (half precision).
 pub const SEGLOSS_F16: i32 = 0x0210;
-/// bfloat16.
+/// dtype 0x0410: bfloat16.
 pub const SEGLOSS_BF16: i32 = 0x0410;
-/// IEEE binary32.
+/// dtype 0x0220: IEEE 754 binary32 (float).
 pub const SEGLOSS_F32: i32 = 0x0220;
-/// IEEE binary64.
+/// dtype 0x0240: IEEE 754 binary64 (double).
 pub const SEGLOSS_F64: i32 = 0x0240;
 
-/// Success.
+/// Status: success.
 pub const SEGLOSS_OK: i32 = 0;
-/// A pointer that is needed is NULL.
+/// Status: a required pointer is NULL.
 pub const SEGLOSS_NULL_POINTER: i32 = 1;
-/// struct_size is 0, differs within an array, or the unknown tail of a longer struct is not zero.
+/// Status: struct_size is 0, cuts a field in half, differs between the terms of an array, or the unknown tail of a
+/// longer struct is not zero.
 pub const SEGLOSS_STRUCT_SIZE: i32 = 2;
-/// The element type does not fit the argument.
+/// Status: the dtype is unknown, or is not accepted for this argument.
 pub const SEGLOSS_DTYPE: i32 = 3;
-/// Shapes that do not belong together, or a wrong number of entries.
+/// Status: shapes do not match, or a number of axes or entries is wrong.
 pub const SEGLOSS_SHAPE: i32 = 4;
-/// A product past PTRDIFF_MAX bytes.
+/// Status: an array or the scratch exceeds PTRDIFF_MAX bytes, or there are 2^31 - 1 classes or more.
 pub const SEGLOSS_TOO_LARGE: i32 = 5;
-/// An output that meets itself, or strides past the address space.
+/// Status: the strides of an output map two indices to the same element, an output that has to be contiguous is
+/// not, or strides leave the address space.
 pub const SEGLOSS_STRIDES: i32 = 6;
-/// An address that is no multiple of the element's alignment.
+/// Status: an address is not a multiple of the alignment of its element.
 pub const SEGLOSS_MISALIGNED: i32 = 7;
-/// An output's byte range meets another's; only grad may be pred, in the same dtype and strides.
+/// Status: the byte range of an output overlaps another argument. Only grad may overlap pred, at the same address
+/// with the same dtype and strides, without SEGLOSS_ADD_TO_GRADIENT.
 pub const SEGLOSS_OVERLAP: i32 = 8;
-/// The scratch is shorter than the query says.
+/// Status: scratch_size is below the answer of the size query; the error's needed is that answer.
 pub const SEGLOSS_SCRATCH: i32 = 9;
-/// A number out of its range, an unknown constant or flag.
+/// Status: a number is out of its range, a constant or flag is unknown or belongs to another option, or a field
+/// that the loss does not use differs from its default.
 pub const SEGLOSS_PARAMETER: i32 = 10;
-/// The label of a counted voxel is neither a class nor ignored; fault->index names it.
+/// Status: the target of a counted voxel is neither a class nor ignored, or is outside [-0.001, 1.001] in a
+/// floating map; the error's index is the first such voxel.
 pub const SEGLOSS_LABEL: i32 = 11;
-/// This form has no meaning for this input.
+/// Status: the loss is not defined for this input.
 pub const SEGLOSS_UNSUPPORTED: i32 = 12;
-/// fold and map compute no fields; run does, from labels.
+/// Status: a term needs a field and none is given. segloss_accumulate and segloss_backward compute no fields;
+/// segloss_run computes them.
 pub const SEGLOSS_MISSING_FIELD: i32 = 13;
 
-/// In numbers of a fault: given is known.
+/// Bit of segloss_error.numbers: given is set.
 pub const SEGLOSS_ERROR_HAS_GIVEN: i32 = 1;
-/// In numbers of a fault: needed is known.
+/// Bit of segloss_error.numbers: needed is set.
 pub const SEGLOSS_ERROR_HAS_NEEDED: i32 = 2;
 
-/// Term flag: value - 1, as nnU-Net's Dice and combo are written.
+/// Bit of segloss_term.flags: the value is L - 1, as nnU-Net and combo write Dice. The gradient is the same.
 pub const SEGLOSS_MINUS_ONE: i32 = 1;
-/// Term flag of hausdorff: field is all of its weight, no half to compute.
+/// Bit of segloss_term.flags, Hausdorff only: field holds both halves of the distance weight, and segloss_run
+/// computes neither.
 pub const SEGLOSS_FIELD_COMPLETE: i32 = 2;
-/// Term flag: class 0 of two or more is left out, beside class weights too; without effect where C = 1.
+/// Bit of segloss_term.flags: class 0 gets weight 0, also if class_weight is given. No effect if C = 1.
 pub const SEGLOSS_EXCLUDE_BACKGROUND: i32 = 4;
 
-// The constants below that are not 0 say in bits 16 to 22 what they are constants of: three bits for each option, so
-// that a constant of another option, alone or or-ed in, is found. 0 is the default of every option.
+// The constants below that are not 0 encode their option in bits 16 to 22: three bits for each option, so that a
+// constant of another option, alone or or-ed in, is refused. 0 is the default of every option.
 
-/// class_average: the weighted mean of the classes' values.
+/// segloss_term.class_average: the weighted mean of the values of the classes (default).
 pub const SEGLOSS_CLASS_MEAN: i32 = 0;
-/// class_average: the value of the classes' weighted sums.
+/// segloss_term.class_average, 0x00070001: one value of the weighted sums over all classes.
 pub const SEGLOSS_CLASS_POOLED: i32 = 0x0007_0001;
-/// sample_average: the mean for region forms; others are means over the whole batch.
+/// segloss_term.sample_average: SEGLOSS_SAMPLE_MEAN for region losses; voxel losses are means over the whole batch
+/// (default).
 pub const SEGLOSS_SAMPLE_DEFAULT: i32 = 0;
-/// sample_average: the mean of the samples' values.
+/// segloss_term.sample_average, 0x000b0001: the mean of the values of the samples.
 pub const SEGLOSS_SAMPLE_MEAN: i32 = 0x000b_0001;
-/// sample_average: the value of the samples' sums.
+/// segloss_term.sample_average, 0x000b0002: one value of the sums over all samples ("batch Dice").
 pub const SEGLOSS_SAMPLE_POOLED: i32 = 0x000b_0002;
-/// absent: a class with no truth in a sample counts like any other.
+/// segloss_term.absent: a class without target voxels in a sample counts like any other (default).
 pub const SEGLOSS_ABSENT_COUNTED: i32 = 0;
-/// absent: a class with no truth in a sample is left out.
+/// segloss_term.absent, 0x000d0001: a class without target voxels in a sample is left out of the average.
 pub const SEGLOSS_ABSENT_SKIPPED: i32 = 0x000d_0001;
-/// normalizer: the sum of voxel weights.
+/// segloss_term.normalizer: the loss is divided by the sum of the voxel weights (default).
 pub const SEGLOSS_NORMALIZE_BY_VOXELS: i32 = 0;
-/// normalizer: the sum of class weights over the truth.
+/// segloss_term.normalizer, 0x000e0001: the loss is divided by the sum of voxel weight times the class weight of
+/// the target class, as PyTorch's mean with class weights. Sigmoid: as SEGLOSS_NORMALIZE_BY_VOXELS.
 pub const SEGLOSS_NORMALIZE_BY_CLASS_WEIGHT: i32 = 0x000e_0001;
 
-/// variant of dice, iou: sums of probabilities.
+/// segloss_term.variant of Dice and IoU: the denominator sums probabilities (default).
 pub const SEGLOSS_DICE_LINEAR: i32 = 0;
-/// variant of dice, iou: sums of squares.
+/// segloss_term.variant of Dice and IoU, 0x00130001: the denominator sums squares, as in V-Net.
 pub const SEGLOSS_DICE_SQUARED: i32 = 0x0013_0001;
-/// variant of generalized_dice, penalty: classes weigh 1/G^2.
+/// segloss_term.variant of generalized Dice and penalty: class weights proportional to 1/G^2 (default).
 pub const SEGLOSS_GDICE_INVERSE_SQUARE: i32 = 0;
-/// variant of generalized_dice, penalty: classes weigh 1/G.
+/// segloss_term.variant of generalized Dice and penalty, 0x00150001: class weights proportional to 1/G.
 pub const SEGLOSS_GDICE_INVERSE: i32 = 0x0015_0001;
-/// variant of generalized_dice, penalty: classes weigh 1.
+/// segloss_term.variant of generalized Dice and penalty, 0x00150002: equal class weights.
 pub const SEGLOSS_GDICE_UNIFORM: i32 = 0x0015_0002;
-/// variant of top_k: k is the share of voxels that pay.
+/// segloss_term.variant of TopK: k is the fraction of the counted voxels that are selected (default).
 pub const SEGLOSS_TOPK_FRACTION: i32 = 0;
-/// variant of top_k: k is the probability below which a voxel pays.
+/// segloss_term.variant of TopK, 0x00160001: k is the probability of the target class below which a voxel is
+/// selected.
 pub const SEGLOSS_TOPK_THRESHOLD: i32 = 0x0016_0001;
-/// variant of boundary: the inner rim at distance 0.
+/// segloss_term.variant of boundary, 0x00190001: inside, the distance is -(d - smallest spacing), 0 at the inner
+/// rim.
 pub const SEGLOSS_BOUNDARY_RIM_ZERO: i32 = 0x0019_0001;
-/// variant of hausdorff, or-ed: distances of the target only.
+/// Bit of segloss_term.variant of Hausdorff, 0x001a0001: only the distances of the target, D = d_G^alpha.
 pub const SEGLOSS_HAUSDORFF_TARGET_ONLY: i32 = 0x001a_0001;
-/// variant of hausdorff, or-ed: distances of the prediction only.
+/// Bit of segloss_term.variant of Hausdorff, 0x001a0002: only the distances of the prediction, D = d_S^alpha.
 pub const SEGLOSS_HAUSDORFF_PREDICTION_ONLY: i32 = 0x001a_0002;
-/// variant of hausdorff, or-ed: the prediction's mask is where the class is the largest.
+/// Bit of segloss_term.variant of Hausdorff, 0x001a0004: the mask of the prediction is the argmax over the classes
+/// (the lowest index on ties) instead of s > 0.5.
 pub const SEGLOSS_HAUSDORFF_ARGMAX: i32 = 0x001a_0004;
-/// variant of hausdorff, or-ed: distances are 0 outside of their mask.
+/// Bit of segloss_term.variant of Hausdorff, 0x001a0008: distances are 0 outside of their mask.
 pub const SEGLOSS_HAUSDORFF_INTERIOR: i32 = 0x001a_0008;
-/// variant of hausdorff, or-ed: the value is log(1 + loss).
+/// Bit of segloss_term.variant of Hausdorff, 0x001a0010: the value is log(1 + L).
 pub const SEGLOSS_HAUSDORFF_LOG: i32 = 0x001a_0010;
 
-/// args flag: grad += instead of =; not in place.
+/// Bit of segloss_args.flags, 0x0100: grad += gradient instead of grad = gradient. grad may then not be pred.
 pub const SEGLOSS_ADD_TO_GRADIENT: i32 = 0x0100;
 
-/// activation: logits of classes that exclude each other. 0 is an error. With any activation a NaN of a voxel that
-/// counts makes the value NaN, and its gradient; +-inf are legal, as the limits they are.
+/// segloss_args.activation: pred holds logits of mutually exclusive classes (C >= 2). 0 is not an activation. With
+/// any activation, NaN in a counted voxel makes the value and the gradient of that voxel NaN. Logits of +-inf give
+/// the limits.
 pub const SEGLOSS_SOFTMAX: i32 = 1;
-/// activation: logits of classes on their own.
+/// segloss_args.activation: pred holds logits of independent classes; each class is a Bernoulli variable.
 pub const SEGLOSS_SIGMOID: i32 = 2;
-/// activation: probabilities of classes that exclude each other; with C = 1 as 4. Numbers outside of [0, 1] are legal:
-/// sums and mismatches take them as they are, logarithms take at least 2^-126 of s and of 1 - s, powers at least 0.
+/// segloss_args.activation: pred holds probabilities of mutually exclusive classes; if C = 1, as
+/// SEGLOSS_PROBABILITY_PER_CLASS. Numbers outside [0, 1] are accepted: sums take them as they are, logarithms take
+/// max(x, 2^-126) and powers max(x, 0) of x = s and x = 1 - s.
 pub const SEGLOSS_PROBABILITY: i32 = 3;
-/// activation: probabilities of classes on their own; outside of [0, 1] as SEGLOSS_PROBABILITY.
+/// segloss_args.activation: pred holds probabilities of independent classes; outside [0, 1] as SEGLOSS_PROBABILITY.
 pub const SEGLOSS_PROBABILITY_PER_CLASS: i32 = 4;
 
-/// kind: negative inside, positive outside. 0 is an error.
+/// segloss_distance_args.kind: outside the distance to the nearest inside voxel, inside minus the distance to the
+/// nearest outside voxel. 0 is not a kind.
 pub const SEGLOSS_SIGNED: i32 = 1;
-/// kind: inside the distance to the nearest voxel outside, outside 0.
+/// segloss_distance_args.kind: inside the distance to the nearest outside voxel, outside 0.
 pub const SEGLOSS_INSIDE: i32 = 2;
-/// kind: outside the distance to the nearest voxel inside, inside 0.
+/// segloss_distance_args.kind: outside the distance to the nearest inside voxel, inside 0.
 pub const SEGLOSS_OUTSIDE: i32 = 3;
-/// kind: the distance to the nearest voxel on the other side.
+/// segloss_distance_args.kind: the distance to the nearest voxel on the other side of the boundary.
 pub const SEGLOSS_OTHER_SIDE: i32 = 4;
 
-/// kind of class weights: 1/f.
+/// kind of segloss_class_weights: 1/f, f the share of the class in the target.
 pub const SEGLOSS_WEIGHT_INVERSE: i32 = 0;
-/// kind of class weights: the root of 1/f.
+/// kind of segloss_class_weights, 0x001c0001: sqrt(1/f).
 pub const SEGLOSS_WEIGHT_INVERSE_SQRT: i32 = 0x001c_0001;
-/// kind of class weights: median(f)/f.
+/// kind of segloss_class_weights, 0x001c0002: median(f)/f, the median over the classes with f > 0.
 pub const SEGLOSS_WEIGHT_MEDIAN: i32 = 0x001c_0002;
 
-/// distance flag: squared distances; a signed square keeps its sign.
+/// Bit of segloss_distance_args.flags, 0x00230001: squared distances; a signed square keeps its sign.
 pub const SEGLOSS_DISTANCE_SQUARED: i32 = 0x0023_0001;
-/// distance flag: the outside of the image counts as background.
+/// Bit of segloss_distance_args.flags, 0x00230002: voxels beyond the image count as outside of the object.
 pub const SEGLOSS_DISTANCE_BLACK_BORDER: i32 = 0x0023_0002;
 
-/// The values of an option, without 0, and the bits that say whose they are.
+/// The values of each option, without 0.
 const OPTIONS: [&[i32]; 11] = [
     &[SEGLOSS_CLASS_POOLED],
     &[SEGLOSS_SAMPLE_MEAN, SEGLOSS_SAMPLE_POOLED],
@@ -182,8 +198,8 @@ const OPTIONS: [&[i32]; 11] = [
     &[SEGLOSS_DISTANCE_SQUARED, SEGLOSS_DISTANCE_BLACK_BORDER],
 ];
 
-/// The flags among `all`, which are those of one option: the low bits of `given`. None if a bit is not theirs, or if it
-/// does not say that it is.
+/// The low bits of `given` if they are flags among `all`, the flags of one option. None if `given` has a bit that
+/// is not in `all`, or lacks a bit that encodes the option.
 pub(super) const fn flags_of(given: u32, all: i32) -> Option<u32> {
     let option = all as u32 & !0xffff;
     let is_known = given & !(all as u32) == 0;
@@ -194,7 +210,7 @@ pub(super) const fn flags_of(given: u32, all: i32) -> Option<u32> {
     }
 }
 
-// Three bits each, no two options the same three, and flags of the args none of a term.
+// Each option has three bits, no two options the same three. Flags of args differ from flags of a term.
 const _: () = {
     let (mut options, mut seen) = (OPTIONS.as_slice(), 0u128);
     while let [[first, others @ ..], rest @ ..] = options {
@@ -216,7 +232,7 @@ const _: () = {
     );
 };
 
-// They are those of the Rust types.
+// The constants equal the discriminants of the Rust types.
 const _: () = {
     assert!(SEGLOSS_MAX_NDIM as usize == crate::MAX_AXES && SEGLOSS_MAX_TERMS as usize == crate::MAX_TERMS);
     assert!(SEGLOSS_CHUNK as usize == crate::engine::row::CHUNK);

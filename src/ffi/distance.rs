@@ -1,40 +1,54 @@
-//! The distance transform, as C calls it.
+//! The functions of the distance transform.
 
 use super::call::report;
 use super::codes::*;
+use super::foreign_executor::ForeignExecutor;
+use super::functions::missing;
 use super::overlap::{Ranges, bytes};
-use super::pool::Pool;
 use super::read::{Data, output, read, slice, slice_mut, tensor, write};
 use super::structs::*;
-use super::verbs::missing;
 use crate::batch::check_spacing;
 use crate::distance::{ClassMask, Distance, Kind, scratch_len, transform};
 use crate::view::{Array, Layout, MAX_AXES};
 use crate::{Dtype, Error, Executor, Status};
 use core::ffi::CStr;
 
-/// Fills args with zeros and its size. size is sizeof(segloss_distance_args); kind, mask, out and scratch remain to be
-/// set.
+/// Fills args with zeros and struct_size. kind, mask, out and scratch remain to be set.
+///
+/// @param args  receives the arguments.
+/// @param size  sizeof(segloss_distance_args).
+/// @return SEGLOSS_OK; SEGLOSS_NULL_POINTER if args is NULL; SEGLOSS_STRUCT_SIZE if size is invalid.
 ///
 /// # Safety
-/// args is writable for size bytes.
+/// args is NULL or writable for size bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn segloss_distance_args_init(
     args: *mut segloss_distance_args,
     size: usize,
 ) -> segloss_status {
     let filled = segloss_distance_args { struct_size: size as u32, ..NO_DISTANCE_ARGS };
-    // SAFETY: promised by the caller.
+    // SAFETY: the caller promises `size` writable bytes; the error pointer is NULL.
     unsafe { report(write(&filled, args, size), core::ptr::null_mut()) }
 }
 
-/// Exact Euclidean distances of a mask, or of every class of a label map.
+/// Computes the exact Euclidean distance transform of a mask, or of every class of a label map.
+///
+///   d(x) = min over y on the other side of sqrt(sum_a (spacing_a (x_a - y_a))^2)
+///
+/// Distances run from voxel centre to voxel centre. A mask without a boundary (no voxel inside, or no voxel
+/// outside) has distance 0 everywhere.
+///
+/// @param args  mask, output and scratch.
+/// @return SEGLOSS_OK, SEGLOSS_NULL_POINTER, SEGLOSS_STRUCT_SIZE, SEGLOSS_DTYPE, SEGLOSS_SHAPE, SEGLOSS_TOO_LARGE,
+/// SEGLOSS_STRIDES, SEGLOSS_MISALIGNED, SEGLOSS_OVERLAP, SEGLOSS_SCRATCH or SEGLOSS_PARAMETER; on failure only the
+/// error of args is written.
 ///
 /// # Safety
-/// Pointers are NULL or valid as their comments say; out and scratch are used by nobody else.
+/// Every pointer is NULL or valid as its comment says. Nothing else writes the inputs, or uses the outputs
+/// and scratch, during the call.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn segloss_distance(args: *const segloss_distance_args) -> segloss_status {
-    // SAFETY: promised by the caller.
+    // SAFETY: the caller promises that every pointer is NULL or valid.
     unsafe {
         with_distance(args, Data::Read, |args, request, mask, executor| {
             let maps = args.classes.max(1) as usize;
@@ -47,21 +61,21 @@ pub unsafe extern "C" fn segloss_distance(args: *const segloss_distance_args) ->
             ranges.output(bytes(args.scratch.cast::<u8>(), args.scratch_size), c"scratch");
             ranges.check()?;
             if voxels == 0 {
-                // However many maps there are of it.
+                // Returns before the loop over maps: there may be 2^32 - 1 maps without a voxel.
                 return Ok(());
             }
             let size = if args.scratch.is_null() { 0 } else { args.scratch_size };
             let scratch = slice_mut(args.scratch.cast::<u8>(), size, c"scratch")?.unwrap_or_default();
             for class in 0..maps {
-                let of =
+                let of_class =
                     if args.classes == 0 { ClassMask::nonzero(mask) } else { ClassMask::label(mask, class) };
                 let skip = class * voxels;
                 if out.dtype == Dtype::F64 {
                     let to = map(out.data.cast::<f64>(), skip, voxels);
-                    transform(request, &of, to, scratch, executor)?;
+                    transform(request, &of_class, to, scratch, executor)?;
                 } else {
                     let to = map(out.data.cast::<f32>(), skip, voxels);
-                    transform(request, &of, to, scratch, executor)?;
+                    transform(request, &of_class, to, scratch, executor)?;
                 }
             }
             Ok(())
@@ -69,16 +83,20 @@ pub unsafe extern "C" fn segloss_distance(args: *const segloss_distance_args) ->
     }
 }
 
-/// Bytes of scratch for these shapes; reads no tensor's data.
+/// Computes how many bytes of scratch segloss_distance needs. Reads no element of a tensor.
+///
+/// @param args   as for segloss_distance; data of mask may be NULL, out is ignored.
+/// @param bytes  receives the size.
+/// @return as segloss_distance, without SEGLOSS_OVERLAP and SEGLOSS_SCRATCH.
 ///
 /// # Safety
-/// As segloss_distance; bytes is writable.
+/// As segloss_distance. bytes is NULL or writable.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn segloss_distance_scratch_size(
     args: *const segloss_distance_args,
     bytes: *mut usize,
 ) -> segloss_status {
-    // SAFETY: promised by the caller.
+    // SAFETY: the caller promises that every pointer is NULL or valid.
     unsafe {
         with_distance(args, Data::Ignored, |_, request, _, executor| {
             let to = slice_mut(bytes, 1, c"bytes")?.ok_or(missing(c"bytes"))?;
@@ -88,23 +106,26 @@ pub unsafe extern "C" fn segloss_distance_scratch_size(
     }
 }
 
-/// Reads the arguments of a transform and calls `then` with them.
+/// Reads and checks the arguments of a transform and calls `function` with them.
+///
+/// # Safety
+/// As segloss_distance.
 unsafe fn with_distance(
     args: *const segloss_distance_args,
     data: Data,
-    then: impl Fn(&segloss_distance_args, &Distance<'_>, &Array, &dyn Executor) -> Result<(), Error>,
+    function: impl Fn(&segloss_distance_args, &Distance<'_>, &Array, &dyn Executor) -> Result<(), Error>,
 ) -> segloss_status {
-    // SAFETY: promised by the caller.
+    // SAFETY: the caller promises that `args` is NULL or valid.
     let args = match unsafe { read(args) } {
         Ok((args, _)) => args,
         Err(error) => return error.status as segloss_status,
     };
-    let go = || {
-        // SAFETY: promised by the caller.
-        let (pool, mask, given) = unsafe {
-            let pool = Pool::read(args.executor)?;
+    let result = || {
+        // SAFETY: the caller promises valid pointers in args.
+        let (executor, mask, given) = unsafe {
+            let executor = ForeignExecutor::read(args.executor)?;
             let mask = tensor(&args.mask, data, c"mask")?.ok_or(missing(c"mask"))?;
-            (pool, mask, slice(args.spacing, mask.shape().len(), c"spacing")?)
+            (executor, mask, slice(args.spacing, mask.shape().len(), c"spacing")?)
         };
         if mask.dtype.is_float() {
             return Err(Error::new(Status::Dtype, c"mask", c"integers"));
@@ -118,7 +139,7 @@ unsafe fn with_distance(
             SEGLOSS_OUTSIDE => Kind::Outside,
             SEGLOSS_OTHER_SIDE => Kind::OtherSide,
             _ => {
-                return Err(super::forms::unknown(
+                return Err(super::losses::unknown(
                     c"kind",
                     c"SEGLOSS_SIGNED, _INSIDE, _OUTSIDE or _OTHER_SIDE",
                 ));
@@ -126,7 +147,7 @@ unsafe fn with_distance(
         };
         const EXPECTED: &CStr = c"SEGLOSS_DISTANCE_SQUARED and SEGLOSS_DISTANCE_BLACK_BORDER, or-ed";
         let flags = flags_of(args.flags, SEGLOSS_DISTANCE_SQUARED | SEGLOSS_DISTANCE_BLACK_BORDER);
-        let flags = flags.ok_or(super::forms::unknown(c"flags", EXPECTED))?;
+        let flags = flags.ok_or(super::losses::unknown(c"flags", EXPECTED))?;
         let has = |flag: i32| flags & flag as u32 & 0xffff != 0;
         let request = Distance {
             shape: mask.shape(),
@@ -136,13 +157,16 @@ unsafe fn with_distance(
             black_border: has(SEGLOSS_DISTANCE_BLACK_BORDER),
         };
         request.validate()?;
-        then(&args, &request, &mask, Pool::or_here(&pool))
+        function(&args, &request, &mask, ForeignExecutor::or_sequential(&executor))
     };
-    // SAFETY: promised by the caller.
-    unsafe { report(go(), args.error) }
+    // SAFETY: the caller promises that the error pointer is NULL or writable.
+    unsafe { report(result(), args.error) }
 }
 
-/// The output of a transform, which is in C order.
+/// The output array of a transform, which is C-contiguous.
+///
+/// # Safety
+/// The strides of `out` are NULL or readable.
 unsafe fn distance_output(
     args: &segloss_distance_args,
     mask: &Array,
@@ -157,7 +181,7 @@ unsafe fn distance_output(
     }
     let layout = Layout::new(extents.into_iter().take(axes), None, c"out")?;
     let like = Array { layout, ..*mask };
-    // SAFETY: promised by the caller.
+    // SAFETY: the caller promises readable strides.
     let out = unsafe { output(&args.out, &like, false, c"out")? }.ok_or(missing(c"out"))?;
     if !matches!(out.dtype, Dtype::F32 | Dtype::F64) {
         return Err(Error::new(Status::Dtype, c"out", c"SEGLOSS_F32 or SEGLOSS_F64"));
@@ -168,11 +192,11 @@ unsafe fn distance_output(
     Ok(out)
 }
 
-/// One map of an output.
+/// One map of the output.
 ///
 /// # Safety
-/// `data` is writable for `skip + voxels` elements, which nobody else uses during `'a`.
+/// `data` is writable for `skip + voxels` elements, and nothing else refers to them during `'a`.
 unsafe fn map<'a, T>(data: *mut T, skip: usize, voxels: usize) -> &'a mut [T] {
-    // SAFETY: promised by the caller; without voxels there may be no data.
+    // SAFETY: the caller promises the elements; without voxels `data` may be NULL and is not used.
     if voxels == 0 { &mut [] } else { unsafe { core::slice::from_raw_parts_mut(data.add(skip), voxels) } }
 }

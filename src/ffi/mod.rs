@@ -1,26 +1,27 @@
 //! The C functions of `include/segloss.h`.
 //!
-//! Every function is written out, with a body of a line or two: the header is read in review like
-//! source. Structs are copied in field by field up to the caller's size; pointers become slices and
-//! views here, and everything after is the Rust that Rust callers get.
+//! cbindgen generates the header from the items and doc comments of this module, so every signature is written out
+//! and comments are ASCII. A call copies the caller's structs up to the caller's size, turns pointers into slices
+//! and views, and passes them to the same functions that Rust callers use.
 
 mod call;
 pub mod codes;
 pub mod distance;
-pub mod forms;
-mod lend;
+mod foreign_executor;
+pub mod functions;
+pub mod losses;
 mod overlap;
-mod pool;
 pub mod presets;
 mod read;
 pub mod structs;
+mod terms;
 #[cfg(segloss_test)]
 mod testing;
-pub mod verbs;
 
 #[cfg(all(feature = "panic-handler", not(feature = "std"), not(test)))]
 mod panic {
-    /// Nothing in the library panics; if it did, it would stop here rather than unwind into C.
+    /// The library has no reachable panic, which `.ci/no-panic` proves at link time. A panic would end here,
+    /// because unwinding into C is undefined behaviour.
     #[panic_handler]
     fn halt(_: &core::panic::PanicInfo<'_>) -> ! {
         #[cfg(segloss_prove_no_panic)]
@@ -28,7 +29,7 @@ mod panic {
             unsafe extern "C" {
                 fn segloss_has_a_reachable_panic() -> !;
             }
-            // SAFETY: never linked: the symbol is undefined, and its name is the linker's message.
+            // SAFETY: never called: the symbol is undefined, so a program with a reachable panic does not link.
             unsafe { segloss_has_a_reachable_panic() }
         }
         #[cfg(segloss_test)]

@@ -1,27 +1,27 @@
-//! Which outputs lie over which arguments, judged by the bytes each spans.
+//! Overlap of outputs with other arguments, by the byte range that each spans.
 
 use crate::{Error, Status};
 use core::ffi::CStr;
 use core::ops::Range;
 
-/// The most arguments a call has.
-const MOST: usize = 40;
+/// Upper bound of the arguments of a call.
+const MAX_RANGES: usize = 40;
 
 /// The byte ranges of a call's arguments.
 pub(super) struct Ranges {
-    ranges: [(Range<usize>, &'static CStr, bool); MOST],
+    ranges: [(Range<usize>, &'static CStr, bool); MAX_RANGES],
     count: usize,
 }
 
 impl Ranges {
     pub fn new() -> Self {
-        Self { ranges: [const { (0..0, c"", false) }; MOST], count: 0 }
+        Self { ranges: [const { (0..0, c"", false) }; MAX_RANGES], count: 0 }
     }
 
     fn add(&mut self, bytes: Range<usize>, name: &'static CStr, is_output: bool) {
-        // A call has fewer arguments than places: the last one is never written over.
-        if let Some(place) = self.ranges.get_mut(self.count) {
-            *place = (bytes, name, is_output);
+        // No call has more than MAX_RANGES arguments, so none is dropped.
+        if let Some(entry) = self.ranges.get_mut(self.count) {
+            *entry = (bytes, name, is_output);
             self.count += 1;
         }
     }
@@ -34,14 +34,14 @@ impl Ranges {
         self.add(bytes, name, true);
     }
 
-    /// Refuses an output that shares a byte with another argument; the last argument that does is named.
+    /// Refuses an output that shares a byte with another argument; the error names the last such argument.
     pub fn check(&self) -> Result<(), Error> {
         let all = self.ranges.get(..self.count).unwrap_or(&[]);
         for (k, (bytes, name, is_output)) in all.iter().enumerate().rev() {
             for (other, _, other_is_output) in all.iter().take(k) {
-                let meet = bytes.start.max(other.start) < bytes.end.min(other.end);
-                if meet && (*is_output || *other_is_output) {
-                    return Err(Error::new(Status::Overlap, name, c"bytes of its own"));
+                let overlaps = bytes.start.max(other.start) < bytes.end.min(other.end);
+                if overlaps && (*is_output || *other_is_output) {
+                    return Err(Error::new(Status::Overlap, name, c"no overlap with another argument"));
                 }
             }
         }
@@ -49,7 +49,7 @@ impl Ranges {
     }
 }
 
-/// The bytes of `len` elements.
+/// The byte range of `len` elements; empty if `data` is NULL.
 pub(super) fn bytes<T>(data: *const T, len: usize) -> Range<usize> {
     if data.is_null() {
         0..0
@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn inputs_may_meet_and_outputs_may_not() {
+    fn inputs_may_overlap_and_outputs_may_not() {
         let mut ranges = Ranges::new();
         ranges.input(0..10, c"a");
         ranges.input(5..15, c"b");

@@ -1,36 +1,47 @@
-//! Presets: compound losses by name. One function each, for the linker.
+//! Compound losses by name: one function each, so that the linker drops the losses a program does not use.
 
 use super::call::report;
 use super::codes::{SEGLOSS_EXCLUDE_BACKGROUND, SEGLOSS_MINUS_ONE};
-use super::forms::boundary::{segloss_boundary, segloss_hausdorff};
-use super::forms::compound::{segloss_balanced_cross_entropy, segloss_log_dice, segloss_power_cross_entropy};
-use super::forms::distribution::{segloss_cross_entropy, segloss_focal, segloss_top_k};
-use super::forms::region::{segloss_dice, segloss_generalized_dice};
+use super::losses::boundary::{segloss_boundary, segloss_hausdorff};
+use super::losses::compound::{
+    segloss_balanced_cross_entropy, segloss_log_dice, segloss_power_cross_entropy,
+};
+use super::losses::distribution::{segloss_cross_entropy, segloss_focal, segloss_top_k};
+use super::losses::region::{segloss_dice, segloss_generalized_dice};
 use super::read::write;
 use super::structs::segloss_loss;
 use super::structs::{NO_TERM, segloss_status, segloss_term};
 use crate::presets::{Combo, ExponentialLogarithmic, GeneralizedDiceBoundary};
 use crate::{Error, Status};
 
-/// Dice without background + cross entropy: nnU-Net's. Fills terms[0..*n_terms), room for
-/// SEGLOSS_MAX_TERMS; size is sizeof(segloss_term). So do all presets.
+/// Fills terms with Dice without background + cross entropy, the loss of nnU-Net: weights 1 and 1.
+///
+/// @param terms    receives the terms; room for SEGLOSS_MAX_TERMS terms.
+/// @param size     sizeof(segloss_term).
+/// @param n_terms  receives the number of terms.
+/// @return SEGLOSS_OK; SEGLOSS_NULL_POINTER if terms or n_terms is NULL; SEGLOSS_STRUCT_SIZE if size is invalid.
 ///
 /// # Safety
-/// terms is writable for SEGLOSS_MAX_TERMS times size bytes, n_terms is writable.
+/// terms is NULL or writable for SEGLOSS_MAX_TERMS times size bytes. n_terms is NULL or writable.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn segloss_preset_dice_cross_entropy(
     terms: *mut segloss_term,
     size: usize,
     n_terms: *mut usize,
 ) -> segloss_status {
-    // SAFETY: promised by the caller.
+    // SAFETY: the caller promises room for the terms and n_terms.
     unsafe { fill([no_background(segloss_dice()), term(segloss_cross_entropy())], terms, size, n_terms) }
 }
 
-/// Combo (15): a half of balanced cross entropy, a half of minus Dice with smoothing 1.
+/// Fills terms with combo loss (15): 0.5 balanced cross entropy + 0.5 (Dice loss - 1), Dice with smoothing 1.
+///
+/// @param terms    receives the terms; room for SEGLOSS_MAX_TERMS terms.
+/// @param size     sizeof(segloss_term).
+/// @param n_terms  receives the number of terms.
+/// @return SEGLOSS_OK; SEGLOSS_NULL_POINTER if terms or n_terms is NULL; SEGLOSS_STRUCT_SIZE if size is invalid.
 ///
 /// # Safety
-/// As segloss_preset_dice_cross_entropy.
+/// terms is NULL or writable for SEGLOSS_MAX_TERMS times size bytes. n_terms is NULL or writable.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn segloss_preset_combo(
     terms: *mut segloss_term,
@@ -46,14 +57,19 @@ pub unsafe extern "C" fn segloss_preset_combo(
         ..term(segloss_dice())
     };
     let cross_entropy = segloss_term { weight: alpha, ..term(segloss_balanced_cross_entropy()) };
-    // SAFETY: promised by the caller.
+    // SAFETY: the caller promises room for the terms and n_terms.
     unsafe { fill([cross_entropy, dice], terms, size, n_terms) }
 }
 
-/// Exponential logarithmic (16): 0.8 of logarithmic Dice, 0.2 of power cross entropy.
+/// Fills terms with exponential logarithmic loss (16): 0.8 logarithmic Dice + 0.2 power cross entropy.
+///
+/// @param terms    receives the terms; room for SEGLOSS_MAX_TERMS terms.
+/// @param size     sizeof(segloss_term).
+/// @param n_terms  receives the number of terms.
+/// @return SEGLOSS_OK; SEGLOSS_NULL_POINTER if terms or n_terms is NULL; SEGLOSS_STRUCT_SIZE if size is invalid.
 ///
 /// # Safety
-/// As segloss_preset_dice_cross_entropy.
+/// terms is NULL or writable for SEGLOSS_MAX_TERMS times size bytes. n_terms is NULL or writable.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn segloss_preset_exponential_logarithmic(
     terms: *mut segloss_term,
@@ -63,42 +79,58 @@ pub unsafe extern "C" fn segloss_preset_exponential_logarithmic(
     let ExponentialLogarithmic { dice_weight, cross_entropy_weight, .. } = ExponentialLogarithmic::default();
     let dice = segloss_term { weight: dice_weight, ..term(segloss_log_dice()) };
     let cross_entropy = segloss_term { weight: cross_entropy_weight, ..term(segloss_power_cross_entropy()) };
-    // SAFETY: promised by the caller.
+    // SAFETY: the caller promises room for the terms and n_terms.
     unsafe { fill([dice, cross_entropy], terms, size, n_terms) }
 }
 
-/// Dice without background + TopK of the hardest tenth: nnU-Net's.
+/// Fills terms with Dice without background + TopK with k = 0.1, a loss of nnU-Net: weights 1 and 1.
+///
+/// @param terms    receives the terms; room for SEGLOSS_MAX_TERMS terms.
+/// @param size     sizeof(segloss_term).
+/// @param n_terms  receives the number of terms.
+/// @return SEGLOSS_OK; SEGLOSS_NULL_POINTER if terms or n_terms is NULL; SEGLOSS_STRUCT_SIZE if size is invalid.
 ///
 /// # Safety
-/// As segloss_preset_dice_cross_entropy.
+/// terms is NULL or writable for SEGLOSS_MAX_TERMS times size bytes. n_terms is NULL or writable.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn segloss_preset_dice_top_k(
     terms: *mut segloss_term,
     size: usize,
     n_terms: *mut usize,
 ) -> segloss_status {
-    // SAFETY: promised by the caller.
+    // SAFETY: the caller promises room for the terms and n_terms.
     unsafe { fill([no_background(segloss_dice()), term(segloss_top_k())], terms, size, n_terms) }
 }
 
-/// Dice + focal: AnatomyNet's.
+/// Fills terms with Dice + focal loss, the loss of AnatomyNet: weights 1 and 1.
+///
+/// @param terms    receives the terms; room for SEGLOSS_MAX_TERMS terms.
+/// @param size     sizeof(segloss_term).
+/// @param n_terms  receives the number of terms.
+/// @return SEGLOSS_OK; SEGLOSS_NULL_POINTER if terms or n_terms is NULL; SEGLOSS_STRUCT_SIZE if size is invalid.
 ///
 /// # Safety
-/// As segloss_preset_dice_cross_entropy.
+/// terms is NULL or writable for SEGLOSS_MAX_TERMS times size bytes. n_terms is NULL or writable.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn segloss_preset_dice_focal(
     terms: *mut segloss_term,
     size: usize,
     n_terms: *mut usize,
 ) -> segloss_status {
-    // SAFETY: promised by the caller.
+    // SAFETY: the caller promises room for the terms and n_terms.
     unsafe { fill([term(segloss_dice()), term(segloss_focal())], terms, size, n_terms) }
 }
 
-/// Generalized Dice + 0.01 boundary: Kervadec's, at the start of a schedule that the caller raises.
+/// Fills terms with generalized Dice + 0.01 boundary (Kervadec et al.). The caller raises the weight of the
+/// boundary term during training.
+///
+/// @param terms    receives the terms; room for SEGLOSS_MAX_TERMS terms.
+/// @param size     sizeof(segloss_term).
+/// @param n_terms  receives the number of terms.
+/// @return SEGLOSS_OK; SEGLOSS_NULL_POINTER if terms or n_terms is NULL; SEGLOSS_STRUCT_SIZE if size is invalid.
 ///
 /// # Safety
-/// As segloss_preset_dice_cross_entropy.
+/// terms is NULL or writable for SEGLOSS_MAX_TERMS times size bytes. n_terms is NULL or writable.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn segloss_preset_generalized_dice_boundary(
     terms: *mut segloss_term,
@@ -107,36 +139,42 @@ pub unsafe extern "C" fn segloss_preset_generalized_dice_boundary(
 ) -> segloss_status {
     let weight = GeneralizedDiceBoundary::default().boundary_weight;
     let boundary = segloss_term { weight, ..term(segloss_boundary()) };
-    // SAFETY: promised by the caller.
+    // SAFETY: the caller promises room for the terms and n_terms.
     unsafe { fill([term(segloss_generalized_dice()), boundary], terms, size, n_terms) }
 }
 
-/// Dice without background + Hausdorff.
+/// Fills terms with Dice without background + Hausdorff by distance transform: weights 1 and 1.
+///
+/// @param terms    receives the terms; room for SEGLOSS_MAX_TERMS terms.
+/// @param size     sizeof(segloss_term).
+/// @param n_terms  receives the number of terms.
+/// @return SEGLOSS_OK; SEGLOSS_NULL_POINTER if terms or n_terms is NULL; SEGLOSS_STRUCT_SIZE if size is invalid.
 ///
 /// # Safety
-/// As segloss_preset_dice_cross_entropy.
+/// terms is NULL or writable for SEGLOSS_MAX_TERMS times size bytes. n_terms is NULL or writable.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn segloss_preset_dice_hausdorff(
     terms: *mut segloss_term,
     size: usize,
     n_terms: *mut usize,
 ) -> segloss_status {
-    // SAFETY: promised by the caller.
+    // SAFETY: the caller promises room for the terms and n_terms.
     unsafe { fill([no_background(segloss_dice()), term(segloss_hausdorff())], terms, size, n_terms) }
 }
 
-/// A term with its form's defaults.
-fn term(form: *const segloss_loss) -> segloss_term {
-    let mut term = segloss_term { weight: 1.0, loss: form, ..NO_TERM };
-    // SAFETY: forms of getters are static.
-    if let Some(form) = unsafe { form.as_ref() } {
-        (form.defaults)(&mut term);
+/// A term with the defaults of its loss.
+fn term(loss: *const segloss_loss) -> segloss_term {
+    let mut term = segloss_term { weight: 1.0, loss, ..NO_TERM };
+    // SAFETY: `loss` is the result of a getter, which is static.
+    if let Some(loss) = unsafe { loss.as_ref() } {
+        (loss.defaults)(&mut term);
     }
     term
 }
 
-fn no_background(form: *const segloss_loss) -> segloss_term {
-    segloss_term { flags: SEGLOSS_EXCLUDE_BACKGROUND as u32, ..term(form) }
+/// [`term`] without class 0.
+fn no_background(loss: *const segloss_loss) -> segloss_term {
+    segloss_term { flags: SEGLOSS_EXCLUDE_BACKGROUND as u32, ..term(loss) }
 }
 
 /// Writes the terms of a preset.
@@ -149,19 +187,19 @@ unsafe fn fill(
     size: usize,
     n_terms: *mut usize,
 ) -> segloss_status {
-    let go = || {
+    let result = || {
         if n_terms.is_null() {
             return Err(Error::new(Status::NullPointer, c"n_terms", c"a pointer"));
         }
         for (k, term) in preset.iter().enumerate() {
             let term = segloss_term { struct_size: size as u32, ..*term };
-            // SAFETY: promised by the caller.
+            // SAFETY: the caller promises room for SEGLOSS_MAX_TERMS terms.
             unsafe { write(&term, if terms.is_null() { terms } else { terms.byte_add(k * size) }, size)? };
         }
-        // SAFETY: promised by the caller.
+        // SAFETY: the caller promises that n_terms is writable; it need not be aligned.
         unsafe { n_terms.write_unaligned(preset.len()) };
         Ok(())
     };
-    // SAFETY: there is no fault to write.
-    unsafe { report(go(), core::ptr::null_mut()) }
+    // SAFETY: the error pointer is NULL.
+    unsafe { report(result(), core::ptr::null_mut()) }
 }

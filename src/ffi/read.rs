@@ -1,4 +1,4 @@
-//! Pointers of C become structs, slices and views.
+//! Turns the pointers of a C call into structs, slices and views.
 
 use super::structs::{
     segloss_args, segloss_distance_args, segloss_executor, segloss_output, segloss_tensor, segloss_term,
@@ -8,20 +8,20 @@ use crate::{Dtype, Error, Status};
 use core::ffi::CStr;
 use core::mem::MaybeUninit;
 
-/// A longer struct than this was never initialised.
+/// A struct_size above this is refused: it comes from a struct that was not initialised.
 const LARGEST_STRUCT: usize = 4096;
 
-/// A struct that starts with its size, and for which zero bytes are a value.
+/// A struct that starts with its size in bytes, and for which all zero bytes are a valid value.
 ///
 /// # Safety
 /// `repr(C)`, without padding, starting with a `u32` that is its size; all zero bytes are valid.
 pub(super) unsafe trait Sized32: Copy {
-    /// Its name in errors.
+    /// The name of the argument in errors.
     const NAME: &'static CStr;
-    /// Where its fields start: a shorter struct ends where one does.
+    /// The offsets of its fields. A shorter struct ends at one of them.
     const STARTS: &'static [usize];
 
-    /// Whether a struct of this size has whole fields only.
+    /// Whether a struct of this size ends between two fields, or is as long as this version's or longer.
     fn is_size(size: usize) -> bool {
         (size_of::<Self>()..=LARGEST_STRUCT).contains(&size) || size >= 4 && Self::STARTS.contains(&size)
     }
@@ -30,9 +30,10 @@ pub(super) unsafe trait Sized32: Copy {
 /// Implements [`Sized32`] for a struct whose fields are named in order.
 macro_rules! sized {
     ($struct:ident, $name:literal, $($field:ident)*) => {
-        // No field is forgotten.
+        // Fails to compile if a field is missing from the list.
         const _: fn($struct) = |$struct { $($field: _),* }| ();
-        // SAFETY: integers, doubles, raw pointers and nullable function pointers; padding is ruled out in `structs`.
+        // SAFETY: integers, doubles, raw pointers and nullable function pointers; padding is ruled out in
+        // `structs`.
         unsafe impl Sized32 for $struct {
             const NAME: &'static CStr = $name;
             const STARTS: &'static [usize] = {
@@ -46,38 +47,38 @@ sized!(segloss_distance_args, c"args", struct_size flags kind classes mask spaci
 sized!(segloss_term, c"terms", struct_size flags variant class_average sample_average absent normalizer reserved weight alpha beta gamma k smooth_numerator smooth_denominator label_smoothing loss class_weight region context top_k_search field);
 sized!(segloss_executor, c"executor", struct_size workers parallel_for context);
 
-/// Copies a struct of the caller's size: a shorter one has a tail of zeros, a longer one must have one.
-/// Returns it with that size.
+/// Copies a struct of the caller's size and returns both. The missing tail of a shorter struct is zero. The unknown
+/// tail of a longer struct must be zero.
 ///
 /// # Safety
 /// `from` is NULL or readable for as many bytes as its first four say.
 pub(super) unsafe fn read<T: Sized32>(from: *const T) -> Result<(T, usize), Error> {
-    const WANTS: &CStr =
-        c"sizeof of the struct; its unknown tail zero, if it is longer, no field cut if it is shorter";
+    const EXPECTED: &CStr =
+        c"the sizeof of the struct; a longer struct has a zero tail, a shorter one ends between two fields";
     if from.is_null() {
         return Err(Error::new(Status::NullPointer, T::NAME, c"a struct"));
     }
-    // SAFETY: promised by the caller; the address need not be aligned.
+    // SAFETY: the caller promises a readable u32; the address need not be aligned.
     let size = unsafe { from.cast::<u32>().read_unaligned() } as usize;
     if !T::is_size(size) {
-        let error = Error::new(Status::StructSize, T::NAME, WANTS);
+        let error = Error::new(Status::StructSize, T::NAME, EXPECTED);
         return Err(error.with_lengths(size, size_of::<T>()));
     }
     let known = size.min(size_of::<T>());
     let mut to = MaybeUninit::<T>::zeroed();
-    // SAFETY: `known` bytes are readable, as promised, and fit; bytes may hold anything.
+    // SAFETY: the caller promises `known` readable bytes, and `to` has room for them.
     unsafe { core::ptr::copy_nonoverlapping(from.cast::<u8>(), to.as_mut_ptr().cast::<u8>(), known) };
     for at in known..size {
-        // SAFETY: promised by the caller.
+        // SAFETY: the caller promises `size` readable bytes.
         if unsafe { from.cast::<u8>().add(at).read() } != 0 {
-            return Err(Error::new(Status::StructSize, T::NAME, WANTS));
+            return Err(Error::new(Status::StructSize, T::NAME, EXPECTED));
         }
     }
-    // SAFETY: any bytes are a value of a `Sized32` type, and the rest is zero.
+    // SAFETY: any bytes are a value of a `Sized32` type, and the bytes that were not copied are zero.
     Ok((unsafe { to.assume_init() }, size))
 }
 
-/// Writes a struct into `size` bytes: as much of it as fits, zeros behind it.
+/// Writes a struct into `size` bytes: the fields that fit, then zeros.
 ///
 /// # Safety
 /// `to` is NULL or writable for `size` bytes.
@@ -90,7 +91,7 @@ pub(super) unsafe fn write<T: Sized32>(value: &T, to: *mut T, size: usize) -> Re
         return Err(error.with_lengths(size, size_of::<T>()));
     }
     let known = size.min(size_of::<T>());
-    // SAFETY: promised by the caller; a `Sized32` type has no padding.
+    // SAFETY: the caller promises `size` writable bytes; a `Sized32` type has no padding.
     unsafe {
         core::ptr::copy_nonoverlapping(core::ptr::from_ref(value).cast::<u8>(), to.cast::<u8>(), known);
         to.cast::<u8>().add(known).write_bytes(0, size - known);
@@ -98,7 +99,7 @@ pub(super) unsafe fn write<T: Sized32>(value: &T, to: *mut T, size: usize) -> Re
     Ok(())
 }
 
-/// A slice of C; NULL is none.
+/// An input array of C as a slice; `None` if it is NULL.
 ///
 /// # Safety
 /// `data` is NULL or readable for `len` elements during `'a`.
@@ -108,11 +109,11 @@ pub(super) unsafe fn slice<'a, T>(
     name: &'static CStr,
 ) -> Result<Option<&'a [T]>, Error> {
     check_pointer(data, len, name)?;
-    // SAFETY: promised by the caller; length and alignment are checked.
+    // SAFETY: the caller promises `len` elements for `'a`; length and alignment were checked.
     Ok((!data.is_null()).then(|| unsafe { core::slice::from_raw_parts(data, len) }))
 }
 
-/// An output of C; NULL is none.
+/// An output array of C as a slice; `None` if it is NULL.
 ///
 /// # Safety
 /// `data` is NULL or writable for `len` elements during `'a`, and nothing else refers to them.
@@ -122,7 +123,7 @@ pub(super) unsafe fn slice_mut<'a, T>(
     name: &'static CStr,
 ) -> Result<Option<&'a mut [T]>, Error> {
     check_pointer(data, len, name)?;
-    // SAFETY: promised by the caller; length and alignment are checked.
+    // SAFETY: the caller promises `len` elements for `'a`; length and alignment were checked.
     Ok((!data.is_null()).then(|| unsafe { core::slice::from_raw_parts_mut(data, len) }))
 }
 
@@ -139,14 +140,14 @@ fn check_pointer<T>(data: *const T, len: usize, name: &'static CStr) -> Result<(
     }
 }
 
-/// Whether voxels are to be read: size queries and `finish` take tensors without data.
+/// Whether the call reads elements. Size queries and segloss_finalize do not, so their tensors need no data.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Data {
     Read,
     Ignored,
 }
 
-/// A tensor of C; all zero is none.
+/// A tensor of C as an array; `None` if all its fields are zero.
 ///
 /// # Safety
 /// `shape` and `strides` are NULL or readable for `ndim` entries.
@@ -164,7 +165,7 @@ pub(super) unsafe fn tensor(
         name,
         c"one of the dtype codes, SEGLOSS_U8 to SEGLOSS_F64",
     ))?;
-    // SAFETY: promised by the caller.
+    // SAFETY: the caller promises `ndim` readable entries of shape and strides.
     let layout = unsafe { layout(shape, strides, ndim, name)? };
     if data == Data::Read && address.is_null() && !layout.shape().contains(&0) {
         return Err(Error::new(Status::NullPointer, name, c"data"));
@@ -173,7 +174,7 @@ pub(super) unsafe fn tensor(
     Array::new(address, dtype, layout, name).map(Some)
 }
 
-/// Shape and strides of C.
+/// The shape and strides of a tensor of C.
 ///
 /// # Safety
 /// As [`tensor`].
@@ -192,15 +193,15 @@ unsafe fn layout(
     }
     let mut extents = [0usize; MAX_AXES];
     for (axis, to) in extents.iter_mut().enumerate().take(axes) {
-        // SAFETY: promised by the caller.
+        // SAFETY: the caller promises `ndim` readable entries.
         let extent = unsafe { shape.add(axis).read_unaligned() };
         *to = usize::try_from(extent).map_err(|_| {
-            Error::new(Status::Shape, name, c"extents of 0 or more, in memory")
+            Error::new(Status::Shape, name, c"extents >= 0 that the address space can hold")
                 .at(axis)
                 .with_given(extent as f64)
         })?;
     }
-    // SAFETY: promised by the caller.
+    // SAFETY: the caller promises `ndim` readable entries.
     let steps = unsafe { strides_of(strides, axes, name)? };
     let extents = extents.into_iter().take(axes);
     match steps {
@@ -209,7 +210,7 @@ unsafe fn layout(
     }
 }
 
-/// Strides of C; NULL is none.
+/// The strides of a tensor of C; `None` if they are NULL.
 ///
 /// # Safety
 /// `strides` is NULL or readable for `axes` entries.
@@ -223,7 +224,7 @@ unsafe fn strides_of(
     }
     let mut steps = [0isize; MAX_AXES];
     for (axis, to) in steps.iter_mut().enumerate().take(axes) {
-        // SAFETY: promised by the caller.
+        // SAFETY: the caller promises `axes` readable entries.
         let stride = unsafe { strides.add(axis).read_unaligned() };
         *to = isize::try_from(stride)
             .map_err(|_| Error::new(Status::Strides, name, c"strides within the address space").at(axis))?;
@@ -231,7 +232,8 @@ unsafe fn strides_of(
     Ok(Some(steps))
 }
 
-/// An output of C with the shape of `like`: by its own strides, by those of `like`, or in C order.
+/// An output of C with the shape of `like`. Without strides it has those of `like` if `as_like`, else it is
+/// C-contiguous.
 ///
 /// # Safety
 /// `strides` is NULL or readable for as many entries as `like` has axes.
@@ -254,7 +256,7 @@ pub(super) unsafe fn output(
             Dtype::from_code(code).ok_or(Error::new(Status::Dtype, name, c"SEGLOSS_F16 to SEGLOSS_F64"))?
         }
     };
-    // SAFETY: promised by the caller.
+    // SAFETY: the caller promises one readable stride for each axis of `like`.
     let steps = unsafe { strides_of(output.strides, like.shape().len(), name)? };
     let extents = like.shape().iter().copied();
     let layout = match steps {
@@ -263,7 +265,11 @@ pub(super) unsafe fn output(
         None => Layout::new(extents, None, name)?,
     };
     if !layout.is_injective() {
-        return Err(Error::new(Status::Strides, name, c"each element of an output once"));
+        return Err(Error::new(
+            Status::Strides,
+            name,
+            c"strides that map no two indices to the same element",
+        ));
     }
     Array::new(output.data.cast(), dtype, layout, name).map(Some)
 }
@@ -272,9 +278,9 @@ pub(super) unsafe fn output(
 mod tests {
     use super::*;
 
-    /// x86 reads them either way; Miri does not.
+    /// Miri reports an unaligned read, which x86 hides.
     #[test]
-    fn shapes_and_strides_lie_at_any_address() {
+    fn shapes_and_strides_are_read_from_unaligned_addresses() {
         let mut bytes = [0u8; 25];
         for (k, extent) in [2i64, 3, 5].into_iter().enumerate() {
             for (to, from) in bytes[1 + 8 * k..].iter_mut().zip(extent.to_ne_bytes()) {
@@ -282,7 +288,7 @@ mod tests {
             }
         }
         let odd: *const i64 = bytes.as_ptr().wrapping_add(1).cast();
-        // SAFETY: three numbers lie there.
+        // SAFETY: `bytes` holds three entries at this address.
         let layout = unsafe { layout(odd, odd, 3, c"pred") }.unwrap();
         assert_eq!((layout.shape(), layout.strides()), (&[2usize, 3, 5][..], &[2isize, 3, 5][..]));
     }

@@ -3,140 +3,176 @@
 use crate::{Error, Loss};
 use core::ffi::{c_char, c_void};
 
-/// 0 is success; the others are SEGLOSS_NULL_POINTER to SEGLOSS_MISSING_FIELD.
+/// SEGLOSS_OK (0) on success, else SEGLOSS_NULL_POINTER to SEGLOSS_MISSING_FIELD. segloss_status_string gives the
+/// text.
 pub type segloss_status = i32;
 
-/// A borrowed input; all zero = absent; any dtype beside any other. Never changes.
+/// A borrowed, read-only array. All fields zero means absent. The layout of this struct never changes.
+///
+/// data, shape and strides have to stay valid until the call returns; nothing is kept after it. Any dtype may be
+/// combined with any other. Strides of 0 and negative strides are legal. shape and strides may lie at any address.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct segloss_tensor {
-    /// NULL if absent or an extent is 0; may be NULL in size queries and in finish.
+    /// Address of the element at index 0, aligned to the element. NULL if absent or if an extent is 0; may be NULL
+    /// in size queries and in segloss_finalize, which read no elements.
     pub data: *const c_void,
-    /// ndim extents, outermost first.
+    /// ndim extents >= 0, outermost axis first.
     pub shape: *const i64,
-    /// ndim strides in elements, 0 and negative allowed; NULL = C-contiguous.
+    /// ndim strides in elements, not bytes. NULL: C-contiguous.
     pub strides: *const i64,
-    /// At most SEGLOSS_MAX_NDIM.
+    /// Number of axes, at most SEGLOSS_MAX_NDIM.
     pub ndim: u32,
-    /// SEGLOSS_U8 to SEGLOSS_F64.
+    /// Element type, SEGLOSS_U8 to SEGLOSS_F64.
     pub dtype: u32,
 }
 
-/// A borrowed output; data NULL = not wanted; shape is implied. Never changes.
+/// A borrowed array that a call writes. Its shape follows from the inputs. The layout of this struct never changes.
+///
+/// data and strides have to stay valid until the call returns. Sorted by size, each stride must exceed the span of
+/// the smaller ones, so that no two indices share an element.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct segloss_output {
-    /// The first element.
+    /// Address of the element at index 0, aligned to the element. NULL: not wanted.
     pub data: *mut c_void,
-    /// Strides in elements; NULL: grad as pred, others C-contiguous.
+    /// One stride in elements for each axis of the implied shape. NULL: for grad the strides of pred, for other
+    /// outputs C-contiguous.
     pub strides: *const i64,
-    /// 0: grad as pred, others F32.
+    /// Element type. 0: for grad the dtype of pred, for other outputs SEGLOSS_F32.
     pub dtype: u32,
-    /// 0.
+    /// Must be 0.
     pub reserved: u32,
 }
 
-/// One sample and class; w weight, g truth, s probability; every field adds. Never changes.
+/// The sums of one class in one sample; as a slope, the derivative of the loss by each sum. The layout of this
+/// struct never changes.
+///
+/// w is the weight of a voxel, g the target and s the predicted probability of the class. Sums run over the counted
+/// voxels of the sample. Every field is additive: the sums of a batch in parts are the sums over its parts, so any
+/// all-reduce of doubles combines them. An array [B,C] of these structs is C-contiguous.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct segloss_class_sums {
-    /// Sum of w.
+    /// Sum of w, in voxels.
     pub weight: f64,
-    /// Sum of w g.
+    /// Sum of w g (G).
     pub target: f64,
-    /// Sum of w s.
+    /// Sum of w s (S).
     pub prediction: f64,
-    /// Sum of w g s.
+    /// Sum of w g s (I).
     pub intersection: f64,
     /// Sum of w g (s - g)^2.
     pub squared_error_positive: f64,
     /// Sum of w (1 - g) (s - g)^2.
     pub squared_error_negative: f64,
-    /// Sum of w min(s, g); 0 where no term reads it, and no loss of this version does.
+    /// Sum of w min(s, g). 0: no loss of this version reads it.
     pub minimum: f64,
-    /// 0.
+    /// Must be 0.
     pub reserved: [f64; 3],
-    /// Of terms[0..3]: cost, without class weights.
+    /// For terms[0] to terms[3], if the term is a voxel loss: the sum of w times its voxel loss, without class
+    /// weights.
     pub loss_sum: [f64; 4],
-    /// The weight that cost was charged to.
+    /// The sum of the weights that loss_sum was taken with.
     pub loss_weight: [f64; 4],
 }
 
-/// Written on failure; strings are static ASCII. Never changes.
+/// Why a call failed: which argument, where, and which value was expected. The layout of this struct never changes.
+///
+/// A failing call writes it through the error pointer of its args, and writes nothing else. A successful call
+/// leaves it untouched. Initialise it with {0}. If the args or the error pointer itself is invalid, the call
+/// reports the status alone. The strings are static ASCII and are never freed.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct segloss_error {
-    /// What the function returned.
+    /// The status that the function returned.
     pub status: segloss_status,
-    /// Index in terms, or UINT32_MAX.
+    /// Index into terms, or UINT32_MAX if the error belongs to no term.
     pub term: u32,
-    /// Voxel b*N + i, axis or entry, or -1.
+    /// Voxel b*N + i (N voxels per sample, i in C order), axis or entry of the argument; -1 if none.
     pub index: i64,
-    /// The argument, as "alpha".
+    /// Name of the field or parameter, such as "alpha".
     pub argument: *const c_char,
-    /// What it has to be, as "finite and >= 0".
+    /// The valid values, such as "finite and >= 0".
     pub expected: *const c_char,
-    /// The number that was refused: a parameter, a label, an extent, a length, bytes. 0 if SEGLOSS_ERROR_HAS_GIVEN is not in numbers.
+    /// The value that was refused: a parameter, a label, an extent, a length, a number of bytes. 0 unless numbers
+    /// has SEGLOSS_ERROR_HAS_GIVEN. Integers are exact up to 2^53.
     pub given: f64,
-    /// The number that is needed instead: an extent, a length, bytes. 0 if SEGLOSS_ERROR_HAS_NEEDED is not in numbers.
+    /// The value that is needed: an extent, a length, a number of bytes, a default. 0 unless numbers has
+    /// SEGLOSS_ERROR_HAS_NEEDED.
     pub needed: f64,
-    /// SEGLOSS_ERROR_HAS_GIVEN, SEGLOSS_ERROR_HAS_NEEDED: which numbers are known. Integers are exact up to 2^53.
+    /// SEGLOSS_ERROR_HAS_GIVEN and SEGLOSS_ERROR_HAS_NEEDED, or-ed: which of the two values are set.
     pub numbers: u32,
     /// 0.
     pub reserved: u32,
 }
 
-/// One of an executor's tasks.
+/// One task of an executor: parallel_for calls task(data, index).
 pub type segloss_task = Option<unsafe extern "C" fn(data: *mut c_void, index: usize)>;
 
-/// Runs task(data, 0..count-1), each once, count <= workers, in any order, on any threads, and
-/// returns when all are done, their writes visible. One thread in a row is legal.
+/// A thread pool of the caller. Without one, every function runs on the calling thread.
+///
+/// The struct and its context have to stay valid until the call returns. Results have the same bits with every
+/// executor and every number of workers.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct segloss_executor {
     /// sizeof(segloss_executor).
     pub struct_size: u32,
-    /// Most tasks at a time; scratch grows with it.
+    /// Number of tasks that may run at once; 0 is read as 1, and at most 64 are used. The size of the scratch grows
+    /// with it.
     pub workers: u32,
-    /// Must not throw. NULL: this thread.
+    /// Calls task(data, 0) to task(data, count - 1), each exactly once, in any order, on any threads, and returns
+    /// when all calls have returned and their writes are visible to the caller. count <= workers. Must not throw.
+    /// Running all tasks on one thread is legal. NULL: the calling thread.
     pub parallel_for: Option<
         unsafe extern "C" fn(context: *mut c_void, count: usize, task: segloss_task, data: *mut c_void),
     >,
-    /// Handed to parallel_for.
+    /// First argument of parallel_for.
     pub context: *mut c_void,
 }
 
-/// The search for the voxels that TopK by fraction selects from a batch in parts. Never changes.
+/// The state of a search for the voxels that TopK by fraction selects from a batch in parts. The layout of this
+/// struct never changes. segloss_run needs no search: it selects from the batch of the call.
 ///
-///   segloss_top_k_begin(&select);
-///   while (!select.done) {
-///     for every part: segloss_top_k_count(terms, n_terms, k, &part, &select);
-///     (parts on several machines: add up bins, or segloss_top_k_merge)
-///     segloss_top_k_narrow(&terms[k], &select);
+///   segloss_top_k_search search;
+///   segloss_top_k_begin(&search);
+///   while (!search.done) {
+///     for (p = 0; p < n_parts; p++) segloss_top_k_count(terms, n_terms, k, &parts[p], &search);
+///     segloss_top_k_narrow(&terms[k], &search);
 ///   }
-///   terms[k].select = &select; then fold every part, finish, map every part.
+///   terms[k].top_k_search = &search;
+///
+/// Then segloss_accumulate every part, segloss_finalize, segloss_backward every part. Where parts are on several
+/// machines, add their bins (or call segloss_top_k_merge) before segloss_top_k_narrow.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct segloss_top_k_search {
-    /// Not 0 when the cut is found.
+    /// Not 0 once the threshold is found.
     pub done: u64,
-    /// 32, or 64 for an F64 prediction; 0 before the first count.
+    /// Bits of a key: 32, or 64 if pred is SEGLOSS_F64; 0 before the first count.
     pub key_bits: u64,
-    /// How many bits of the key of the cut are found.
+    /// Leading bits of the threshold's key that are known.
     pub found_bits: u64,
-    /// These bits; when done the key of the cut.
+    /// The value of these bits; once done, the key of the threshold.
     pub prefix: u64,
-    /// Places left for the voxels that begin with these bits.
+    /// Voxels still to be selected among those whose key begins with prefix.
     pub places: u64,
-    /// Voxels at the cut, which share these places.
+    /// Once done, voxels whose loss equals the threshold. They share the remaining places.
     pub ties: u64,
-    /// Counts of the round, the only entries that differ between machines; these add.
+    /// Histogram of the current round. The only field that differs between machines; bins add.
     pub bins: [u64; 2048],
 }
 
-/// A custom region loss: returns the value of one class (or of the pooled classes) and its slopes;
-/// slope enters as zeros and only its prediction sums count. Runs on the calling thread, from run
-/// and finish. Must not throw.
+/// A region loss of the caller: the value of one class, or of the pooled classes.
+///
+/// @param context  context of the term.
+/// @param sums     the sums of the class.
+/// @param slope    all zero on entry; receives the derivative of the value by sums->prediction, intersection,
+///                 squared_error_positive and squared_error_negative. Other fields are ignored.
+/// @return the value.
+///
+/// It is called on the calling thread of segloss_run or segloss_finalize and must not throw.
 pub type segloss_region_function = Option<
     unsafe extern "C" fn(
         context: *mut c_void,
@@ -145,133 +181,161 @@ pub type segloss_region_function = Option<
     ) -> f64,
 >;
 
-/// A weighted term of a loss. An array of terms has stride terms[0].struct_size; all must agree.
-/// A parameter or option that the form does not name must be as segloss_term_init wrote it.
+/// A weighted term of a loss. Initialise it with segloss_term_init, then change single fields.
+///
+/// The comment of each loss getter names the fields that the loss uses. weight, class_weight, SEGLOSS_MINUS_ONE and
+/// SEGLOSS_EXCLUDE_BACKGROUND belong to every loss. A field that the loss does not use must keep the value that
+/// segloss_term_init wrote; any other value is SEGLOSS_PARAMETER. In an array of terms, consecutive terms are
+/// terms[0].struct_size bytes apart, and all have the same struct_size.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct segloss_term {
     /// sizeof(segloss_term).
     pub struct_size: u32,
-    /// SEGLOSS_MINUS_ONE, SEGLOSS_FIELD_COMPLETE, SEGLOSS_EXCLUDE_BACKGROUND.
+    /// SEGLOSS_MINUS_ONE, SEGLOSS_FIELD_COMPLETE and SEGLOSS_EXCLUDE_BACKGROUND, or-ed. Default 0.
     pub flags: u32,
-    /// Of the form, as SEGLOSS_DICE_SQUARED; 0 is its default.
+    /// Variant of the loss: a constant named after the loss, such as SEGLOSS_DICE_SQUARED. Default 0.
     pub variant: u32,
-    /// Region forms: SEGLOSS_CLASS_MEAN or SEGLOSS_CLASS_POOLED.
+    /// Region losses of one class: SEGLOSS_CLASS_MEAN (default) or SEGLOSS_CLASS_POOLED.
     pub class_average: u32,
-    /// Region forms: SEGLOSS_SAMPLE_DEFAULT, _MEAN or _POOLED.
+    /// Region losses: SEGLOSS_SAMPLE_DEFAULT (default), SEGLOSS_SAMPLE_MEAN or SEGLOSS_SAMPLE_POOLED.
     pub sample_average: u32,
-    /// Region forms: SEGLOSS_ABSENT_COUNTED or SEGLOSS_ABSENT_SKIPPED.
+    /// Region losses: SEGLOSS_ABSENT_COUNTED (default) or SEGLOSS_ABSENT_SKIPPED.
     pub absent: u32,
-    /// Cross entropy: SEGLOSS_NORMALIZE_BY_VOXELS or SEGLOSS_NORMALIZE_BY_CLASS_WEIGHT.
+    /// Cross entropy: SEGLOSS_NORMALIZE_BY_VOXELS (default) or SEGLOSS_NORMALIZE_BY_CLASS_WEIGHT.
     pub normalizer: u32,
-    /// 0.
+    /// Must be 0.
     pub reserved: u32,
-    /// Of the term in the sum; 0 is taken at its word.
+    /// Factor of the term in the weighted sum, finite; 0 is legal. Default 1.
     pub weight: f64,
-    /// Of the form.
+    /// Tversky, focal Tversky: weight of false positives. Sensitivity-specificity: weight of sensitivity.
+    /// Hausdorff: exponent of the distances. Unused by other losses.
     pub alpha: f64,
-    /// Of the form.
+    /// Tversky, focal Tversky: weight of false negatives. Asymmetric similarity: the beta of F_beta. Balanced cross
+    /// entropy: weight of the positive outcome. Unused by other losses.
     pub beta: f64,
-    /// Of the form.
+    /// Focal, focal Tversky, power cross entropy, logarithmic Dice: the exponent gamma. Unused by other losses.
     pub gamma: f64,
-    /// Of the form.
+    /// TopK: fraction or threshold, in (0, 1]. Penalty: penalty strength >= 0. Unused by other losses.
     pub k: f64,
-    /// Smoothing of a ratio's numerator, in voxels.
+    /// Losses of a ratio: smoothing of its numerator, finite and >= 0, in voxels. Default 1e-5 where it is used.
     pub smooth_numerator: f64,
-    /// Smoothing of a ratio's denominator, in voxels.
+    /// Losses of a ratio: smoothing of its denominator, finite and >= 0, in voxels. Default 1e-5 where it is used.
     pub smooth_denominator: f64,
-    /// Cross entropy: in [0, 1].
+    /// Cross entropy: label smoothing in [0, 1]. Default 0.
     pub label_smoothing: f64,
-    /// The form: one of the getters'.
+    /// The loss: the result of a getter, such as segloss_dice(). Static, never freed.
     pub loss: *const segloss_loss,
-    /// C values, finite and >= 0; NULL = the form's default.
+    /// C class weights, finite and >= 0, at least one above 0; borrowed until the call returns. NULL: the default
+    /// of the loss, which is 1 for every class unless the comment of its getter says otherwise.
     pub class_weight: *const f64,
-    /// Of a custom region loss.
+    /// Custom region loss: the function. Unused by other losses.
     pub region: segloss_region_function,
-    /// Handed to region.
+    /// Custom region loss: first argument of region.
     pub context: *mut c_void,
-    /// TopK by fraction: a search that is done. NULL selects from the whole batch, which fold and map do not see.
+    /// TopK by fraction in parts: a search that is done, borrowed until the call returns. NULL: select from the
+    /// batch of the call, which only segloss_run can do.
     pub top_k_search: *const segloss_top_k_search,
-    /// Floating; [B,C,...], or [B,...] for all classes. Absent: run computes it from labels.
+    /// Distance-penalised cross entropy, boundary, Hausdorff: the distance weights that the getter describes,
+    /// floating-point, [B,C,...], or [B,...] for all classes. Absent: segloss_run computes them from the target.
     pub field: segloss_tensor,
 }
 
-/// The arguments of a loss.
+/// The arguments of a call that evaluates a loss. Initialise them with segloss_args_init, then set at least
+/// activation, pred and target, the outputs, and scratch with scratch_size.
+///
+/// B is the number of samples, C the number of classes, N the number of voxels of a sample; "..." stands for the
+/// spatial axes. A voxel is counted if its weight is above 0 and its label is not ignored. A voxel that is not
+/// counted contributes to no sum and gets gradient 0, whatever its inputs hold. Every pointer is borrowed until the
+/// call returns.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct segloss_args {
     /// sizeof(segloss_args).
     pub struct_size: u32,
-    /// SEGLOSS_ADD_TO_GRADIENT.
+    /// 0 or SEGLOSS_ADD_TO_GRADIENT.
     pub flags: u32,
-    /// SEGLOSS_SOFTMAX to SEGLOSS_PROBABILITY_PER_CLASS; 0 is an error.
+    /// What pred holds: SEGLOSS_SOFTMAX, SEGLOSS_SIGMOID, SEGLOSS_PROBABILITY or SEGLOSS_PROBABILITY_PER_CLASS.
+    /// Required.
     pub activation: u32,
-    /// Entries of ignore.
+    /// Number of entries of ignore.
     pub ignore_len: u32,
-    /// 1; enters the slopes, so finish applies it and map does not.
+    /// Factor of the gradient, finite: the upstream gradient times the loss scale. Applied before the gradient is
+    /// rounded to its dtype. segloss_finalize puts it into the slopes, so segloss_backward does not apply it.
+    /// Default 1.
     pub grad_scale: f64,
-    /// [B,C,...], floating, at least one spatial axis.
+    /// Prediction [B,C,...], SEGLOSS_F16, _BF16, _F32 or _F64, with one spatial axis or more. Required.
     pub pred: segloss_tensor,
-    /// Labels [B,...] or [B,1,...]; 0/1 masks [B,C,...], or floating maps [B,C,...] from 0 to 1 (1e-3
-    /// beside is taken). C = 1: labels are 0/1 masks.
+    /// Target: integer labels [B,...] or [B,1,...] in [0, C); or integer 0/1 masks [B,C,...]; or floating-point
+    /// maps [B,C,...] in [0, 1], 0.001 beside accepted. C = 1: integer labels are a 0/1 mask. Required.
     pub target: segloss_tensor,
-    /// [B,...] floating or U8, >= 0; stride 0 broadcasts.
+    /// Voxel weights [B,...], floating-point, SEGLOSS_U8 or SEGLOSS_BOOL, finite and >= 0; a stride of 0
+    /// broadcasts. Absent: 1.
     pub voxel_weight: segloss_tensor,
-    /// B*C; 0: not annotated in this sample.
+    /// B*C flags, C-contiguous: 0 if the class is not annotated in the sample; the target of that class is then not
+    /// used. NULL: every class is annotated.
     pub class_present: *const u8,
-    /// ignore_len labels; label targets only.
+    /// ignore_len labels whose voxels are not counted, in any order. Only for targets that are labels.
     pub ignore: *const i64,
-    /// One per spatial axis, > 0; NULL = 1.
+    /// One distance between neighbouring voxels for each spatial axis, finite and > 0. NULL: 1. Used only where
+    /// distances are computed.
     pub spacing: *const f64,
-    /// Output: the value. NULL = not wanted; outputs are written only on success.
+    /// Output: one double, the value of the loss. NULL: not wanted.
     pub value: *mut f64,
-    /// Output: n_terms values before the weights.
+    /// Output: n_terms doubles, the value of each term before its weight. NULL: not wanted.
     pub term_values: *mut f64,
-    /// Output: n_terms*B*C: region forms before averaging; NaN where a form has none.
+    /// Output [n_terms,B,C]: the value of a region loss for each sample and class before averaging; NaN where a
+    /// term has none. NULL: not wanted.
     pub class_values: *mut f64,
-    /// Output: B*C, by run only.
+    /// Output [B,C] of segloss_run: the sums that the value was computed from. NULL: not wanted. Other functions do
+    /// not write it.
     pub class_sums: *mut segloss_class_sums,
-    /// Output: shape of pred.
+    /// Output: the gradient with respect to pred, in the shape of pred, any floating dtype. It may be pred itself,
+    /// at the same address with the same dtype and strides. data NULL: not wanted.
     pub grad: segloss_output,
-    /// The one output of a failure.
+    /// The only output of a failing call. NULL: the status alone.
     pub error: *mut segloss_error,
-    /// Of any alignment, holding anything: what is read of it before it is written changes no result.
+    /// Working memory of scratch_size bytes, at any alignment, with any content. Nothing is kept in it between
+    /// calls.
     pub scratch: *mut c_void,
-    /// Bytes.
+    /// Length of scratch in bytes, at least the answer of segloss_scratch_size.
     pub scratch_size: usize,
-    /// NULL = this thread.
+    /// Threads to run on. NULL: the calling thread.
     pub executor: *const segloss_executor,
 }
 
-/// The arguments of a distance transform.
+/// The arguments of a distance transform. Initialise them with segloss_distance_args_init, then set kind, mask,
+/// out, and scratch with scratch_size. Every pointer is borrowed until the call returns.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct segloss_distance_args {
     /// sizeof(segloss_distance_args).
     pub struct_size: u32,
-    /// SEGLOSS_DISTANCE_SQUARED, SEGLOSS_DISTANCE_BLACK_BORDER.
+    /// SEGLOSS_DISTANCE_SQUARED and SEGLOSS_DISTANCE_BLACK_BORDER, or-ed. Default 0.
     pub flags: u32,
-    /// SEGLOSS_SIGNED to SEGLOSS_OTHER_SIDE; 0 is an error.
+    /// SEGLOSS_SIGNED, SEGLOSS_INSIDE, SEGLOSS_OUTSIDE or SEGLOSS_OTHER_SIDE. Required.
     pub kind: u32,
-    /// 0: mask, nonzero is inside; n: label map, n maps out.
+    /// 0 (default): mask is one mask, and nonzero is inside. n: mask is a label map, and out receives n maps, map c
+    /// for the mask label == c.
     pub classes: u32,
-    /// Integers, [...].
+    /// Integers [...], 1 to SEGLOSS_MAX_NDIM axes; one axis less if classes is not 0. Required.
     pub mask: segloss_tensor,
-    /// One per axis; NULL = 1.
+    /// One distance between neighbouring voxels for each axis, between 1e-100 and 1e100. NULL: 1.
     pub spacing: *const f64,
-    /// F32 or F64, [...] or [n,...], C-contiguous.
+    /// Output: distances in the unit of spacing, SEGLOSS_F32 (default) or SEGLOSS_F64, C-contiguous, [...] or
+    /// [classes,...]. Required by segloss_distance.
     pub out: segloss_output,
-    /// The one output of a failure.
+    /// The only output of a failing call. NULL: the status alone.
     pub error: *mut segloss_error,
-    /// Of any alignment.
+    /// Working memory of scratch_size bytes, at any alignment, with any content.
     pub scratch: *mut c_void,
-    /// Bytes.
+    /// Length of scratch in bytes, at least the answer of segloss_distance_scratch_size.
     pub scratch_size: usize,
-    /// NULL = this thread.
+    /// Threads to run on. NULL: the calling thread.
     pub executor: *const segloss_executor,
 }
 
-// Padding would break the promise that a shorter struct is one whose tail is zero.
+// Padding would break the rule that the missing tail of a shorter struct is zero.
 const _: () = {
     const WORD: usize = size_of::<usize>();
     assert!(size_of::<segloss_tensor>() == 3 * WORD + 8);
@@ -305,7 +369,7 @@ const NO_TENSOR: segloss_tensor = segloss_tensor {
 const NO_OUTPUT: segloss_output =
     segloss_output { data: core::ptr::null_mut(), strides: core::ptr::null(), dtype: 0, reserved: 0 };
 
-/// A term of zeros.
+/// A term whose fields are all zero.
 pub(super) const NO_TERM: segloss_term = segloss_term {
     struct_size: 0,
     flags: 0,
@@ -331,7 +395,7 @@ pub(super) const NO_TERM: segloss_term = segloss_term {
     field: NO_TENSOR,
 };
 
-/// Arguments of zeros.
+/// Arguments whose fields are all zero.
 pub(super) const NO_ARGS: segloss_args = segloss_args {
     struct_size: 0,
     flags: 0,
@@ -355,7 +419,7 @@ pub(super) const NO_ARGS: segloss_args = segloss_args {
     executor: core::ptr::null(),
 };
 
-/// Arguments of a distance transform of zeros.
+/// Arguments of a distance transform whose fields are all zero.
 pub(super) const NO_DISTANCE_ARGS: segloss_distance_args = segloss_distance_args {
     struct_size: 0,
     flags: 0,
@@ -370,15 +434,15 @@ pub(super) const NO_DISTANCE_ARGS: segloss_distance_args = segloss_distance_args
     executor: core::ptr::null(),
 };
 
-/// What is done with a loss once it stands on its form's own stack frame.
+/// A callback that receives the typed loss, which lives on the stack frame of the function that built it.
 pub(super) type LossVisitor<'a> = &'a mut dyn FnMut(&dyn Loss) -> Result<(), Error>;
 
-/// A loss by name: static, immutable, never freed.
+/// A loss: the result of a getter such as segloss_dice(). Static, immutable, never freed.
 pub struct segloss_loss {
-    /// Fills the parameters the form names; the rest is zero.
+    /// Writes the defaults of the fields that the loss uses; the other fields are zero.
     pub(super) defaults: fn(&mut segloss_term),
-    /// The fields of a term that the form reads, as [`uses`](super::forms::uses) numbers them.
+    /// The fields of a term that the loss uses, as bits of [`uses`](super::losses::uses).
     pub(super) uses: u32,
-    /// Builds the typed loss and lends it.
-    pub(super) make: fn(&segloss_term, LossVisitor<'_>) -> Result<(), Error>,
+    /// Builds the typed loss on its stack frame and passes it to the visitor.
+    pub(super) with_loss: fn(&segloss_term, LossVisitor<'_>) -> Result<(), Error>,
 }

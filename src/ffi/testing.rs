@@ -1,13 +1,15 @@
-//! With `--cfg segloss_test`, for `.ci/sanitizers`: a C program chooses the CPU level, and what would panic aborts.
+//! Compiled with `--cfg segloss_test` for `.ci/sanitizers`: a C program sets the CPU level, and a panic aborts.
 
 use crate::engine::simd::{Level, force};
 
 unsafe extern "C" {
-    /// Of the C library; declared here because there is no std.
+    /// The function of the C library, declared here because there is no std.
     pub(super) safe fn abort() -> !;
 }
 
-/// Takes a CPU level, or the best of this CPU if it has less, and returns it.
+/// Sets the CPU level, at most the highest of this CPU, and returns the level that is set.
+///
+/// @param level  1 baseline, 2 AVX2, 3 AVX-512.
 #[unsafe(no_mangle)]
 pub extern "C" fn segloss_force_cpu_level(level: u32) -> u32 {
     force(match level {

@@ -1,4 +1,4 @@
-/* A small batch of three classes in f64, and the gradient of a loss over it against differences. */
+/* A small batch of three classes in f64, and a check of the gradient against differences. */
 #ifndef BATCH_H
 #define BATCH_H
 #include "check.h"
@@ -21,14 +21,14 @@ static inline segloss_args arguments(void) {
   return args;
 }
 
-static inline segloss_term term_of(const segloss_loss *form) {
+static inline segloss_term term_of(const segloss_loss *loss) {
   segloss_term term;
-  CHECK(segloss_term_init(form, &term, sizeof term) == SEGLOSS_OK);
-  CHECK(term.weight == 1 && term.loss == form && term.struct_size == sizeof term);
+  CHECK(segloss_term_init(loss, &term, sizeof term) == SEGLOSS_OK);
+  CHECK(term.weight == 1 && term.loss == loss && term.struct_size == sizeof term);
   return term;
 }
 
-/* The value, and the gradient if there is room for it. */
+/* The value of a loss; writes the gradient unless it is NULL. */
 static inline double run(const segloss_term *terms, size_t n_terms, double *gradient) {
   segloss_args args = arguments();
   segloss_error error;
@@ -43,7 +43,7 @@ static inline double run(const segloss_term *terms, size_t n_terms, double *grad
   return value;
 }
 
-/* The probability of a class. */
+/* The softmax probability of a class. */
 static inline double probability(int b, int c, int i) {
   const double *z = logits + b * C * N + i;
   double all = 0;
@@ -52,7 +52,7 @@ static inline double probability(int b, int c, int i) {
   return exp(z[c * N]) / all;
 }
 
-/* A step of differences; five points move a logit by two of them. */
+/* The step of the differences; five points move a logit by up to two steps. */
 static const double STEP = 2e-3;
 
 static inline int descending(const void *a, const void *b) {
@@ -60,10 +60,10 @@ static inline int descending(const void *a, const void *b) {
   return (x < y) - (x > y);
 }
 
-/* What a loss selects holds while a logit moves: no probability is near one half, where Hausdorff's mask ends,
- * no two classes are equally large, and no cost is near the cut of TopK's tenth. */
+/* Selections must not change while a logit moves: no probability is near 0.5, the threshold of Hausdorff's mask, no two
+ * classes are close, and no voxel loss is near the threshold of TopK. */
 static inline void check_selections(void) {
-  double costs[B * N];
+  double losses[B * N];
   int b, c, i;
   for (b = 0; b < B; b++)
     for (i = 0; i < N; i++) {
@@ -74,13 +74,13 @@ static inline void check_selections(void) {
       }
       qsort(z, C, sizeof z[0], descending);
       CHECK(z[0] - z[1] > 2 * STEP);
-      costs[b * N + i] = -log(probability(b, labels[b * N + i], i));
+      losses[b * N + i] = -log(probability(b, labels[b * N + i], i));
     }
-  qsort(costs, B * N, sizeof costs[0], descending);
-  CHECK(costs[B * N / 10 - 1] - costs[B * N / 10] > 2 * STEP);
+  qsort(losses, B * N, sizeof losses[0], descending);
+  CHECK(losses[B * N / 10 - 1] - losses[B * N / 10] > 2 * STEP);
 }
 
-/* In one voxel the largest class, 1, has less than one half. */
+/* Fills the batch. In one voxel the largest class, 1, has a probability below 0.5. */
 static inline void paint(void) {
   int i;
   for (i = 0; i < ALL; i++) logits[i] = painted(i) + i % 13 * 0.011;
@@ -89,7 +89,8 @@ static inline void paint(void) {
   check_selections();
 }
 
-/* Central differences of five points; what is left of the fourth power of the step is below the tolerance. */
+/* Compares with central differences of five points, whose error, of the fourth power of the step, is below the
+ * tolerance. */
 static inline void check_gradient(const segloss_term *terms, size_t n_terms) {
   static double gradient[ALL];
   double largest = 0;

@@ -1,4 +1,4 @@
-/* What the test programs share. */
+/* Helpers of the test programs. */
 #ifndef CHECK_H
 #define CHECK_H
 #include <math.h>
@@ -7,7 +7,7 @@
 #include <string.h>
 #include "segloss.h"
 
-/* A check that says where it failed and ends the program. */
+/* Ends the program with file, line and condition if the condition is false. */
 #define CHECK(condition)                                                       \
   do {                                                                         \
     if (!(condition)) {                                                        \
@@ -18,7 +18,7 @@
 
 #define CLOSE(a, b, tolerance) CHECK(fabs((double)(a) - (double)(b)) <= (tolerance))
 
-/* A painted number in [-3, 3): a prime period, so that no two rows look alike. */
+/* Test data in [-3, 3) with a prime period, so that no two rows are equal. */
 static inline double painted(int i) { return (double)((i * 37 + 11) % 101) * 6.0 / 101.0 - 3.0; }
 
 /* A C-contiguous tensor. */

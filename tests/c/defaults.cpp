@@ -1,18 +1,18 @@
-// Every form's defaults are those of its getter, bit for bit, and every preset comes back from C as it left.
+// The defaults of every loss struct equal those of its getter, bit for bit, and every preset converts from C and back.
 #include <cstdio>
 #include <cstring>
 
 #include "check.h"
 #include "segloss.hpp"
 
-template <class Form>
-static void same_as_c(const segloss_loss* form) {
+template <class Loss>
+static void same_as_c(const segloss_loss* loss) {
   segloss_term of_c;
-  CHECK(segloss_term_init(form, &of_c, sizeof of_c) == SEGLOSS_OK);
-  const segloss_term ours = segloss::Term{1.0, Form{}}.c();
-  CHECK(std::memcmp(&ours, &of_c, sizeof ours) == 0);  // no padding: the layout is asserted in layout.c
-  // The comparison sees a change: a weight, and the way back from C.
-  const segloss_term other = segloss::Term{2.0, Form{}}.c();
+  CHECK(segloss_term_init(loss, &of_c, sizeof of_c) == SEGLOSS_OK);
+  const segloss_term ours = segloss::Term{1.0, Loss{}}.c();
+  CHECK(std::memcmp(&ours, &of_c, sizeof ours) == 0);  // no padding: layout.c asserts the layout
+  // The comparison detects another weight, and the term converts from C and back.
+  const segloss_term other = segloss::Term{2.0, Loss{}}.c();
   CHECK(std::memcmp(&other, &of_c, sizeof other) != 0);
   const segloss_term back = segloss::Term(of_c).c();
   CHECK(std::memcmp(&back, &of_c, sizeof back) == 0);
@@ -28,7 +28,7 @@ static void same_as_c(const segloss::WeightedSum& loss, segloss_status (*preset)
   }
 }
 
-// Each member reaches the field of C that the header names for it.
+// Each member sets the field of segloss_term that segloss.h names for it.
 static void every_member_is_written() {
   using namespace segloss;
   CrossEntropy cross_entropy;
@@ -37,13 +37,13 @@ static void every_member_is_written() {
   segloss_term term = Term{0.5, cross_entropy}.c();
   CHECK(term.weight == 0.5 && term.label_smoothing == 0.1 && term.normalizer == SEGLOSS_NORMALIZE_BY_CLASS_WEIGHT);
 
-  segloss_top_k_search select{};
+  segloss_top_k_search search{};
   TopK top_k;
   top_k.k = 0.7;
   top_k.selection = Selection::threshold;
-  top_k.search = &select;
+  top_k.search = &search;
   term = Term{1.0, top_k}.c();
-  CHECK(term.k == 0.7 && term.variant == SEGLOSS_TOPK_THRESHOLD && term.top_k_search == &select);
+  CHECK(term.k == 0.7 && term.variant == SEGLOSS_TOPK_THRESHOLD && term.top_k_search == &search);
 
   SensitivitySpecificity sensitivity;
   sensitivity.sensitivity = 0.2;
@@ -101,7 +101,7 @@ static void every_member_is_written() {
   segloss_term back = Term(term).c();
   CHECK(std::memcmp(&back, &term, sizeof term) == 0);
 
-  // A field goes and comes back with a shape of its own.
+  // A converted field has a copy of its shape.
   const int64_t shape[] = {1, 2, 3}, strides[] = {6, 1, 2};
   const float field[6] = {};
   options.field = {field, Axes(shape, 3), Axes(strides, 3)};
@@ -111,7 +111,7 @@ static void every_member_is_written() {
   CHECK(back.field.data == field && back.field.ndim == 3 && back.field.dtype == SEGLOSS_F32);
   CHECK(back.field.shape != shape && std::memcmp(back.field.shape, shape, sizeof shape) == 0);
   CHECK(std::memcmp(back.field.strides, strides, sizeof strides) == 0);
-  // Axes that are missing, or too many, are more than C takes.
+  // Missing axes, and too many, become a number of axes that C refuses.
   CHECK(Axes(nullptr, 3).size() == SEGLOSS_MAX_NDIM + 1 && Axes(nullptr, 0).size() == 0);
 }
 

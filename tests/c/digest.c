@@ -1,10 +1,11 @@
-/* Values and gradients of every loss and preset, and distances, as one number, which is written down here: every machine
- * has to find it. A change of the numbers changes it; then the program prints the new one.
+/* One hash of the values and gradients of every loss and of distances. It is compared with EXPECTED on every machine. A
+ * change of any bit changes it; the program then prints the new hash.
  *
- * Without the C library, so that it runs as a wasm module too: there digest() says whether the number was found. */
+ * It uses no C library, so that it runs as a wasm module too, where digest() returns whether the hash is the expected
+ * one. */
 #include "segloss.h"
 
-#define WRITTEN UINT64_C(0x78c871dc279cc182)
+#define EXPECTED UINT64_C(0x78c871dc279cc182)
 
 enum { B = 2, C = 3, H = 7, W = 29, N = H * W, ALL = B * C * N };
 static const int64_t SHAPE[] = {B, C, H, W}, FLAT[] = {B, H, W};
@@ -18,11 +19,11 @@ static union {
 static uint8_t labels[B * N];
 static unsigned char scratch[1 << 20];
 static uint64_t hash;
-static int is_short_of_scratch;
+static int is_scratch_short;
 
 static void add(uint64_t bits) { hash = (hash ^ bits) * UINT64_C(0x100000001b3); }
 
-/* The bits of a number, by memory: the same on every machine. Which NaN it is, nobody promises. */
+/* Adds the bits of a number. Every NaN counts as the same, because its payload is not specified. */
 static void add_number(double x) {
   union {
     double number;
@@ -32,11 +33,11 @@ static void add_number(double x) {
   add(x == x ? of.bits : 1);
 }
 
-/* Sixteenths in [-4, 4), which every type holds. */
+/* Test data: sixteenths in [-4, 4), exact in every dtype. */
 static int painted(int i) { return (i * 37 + i / 5 * 11) % 128 - 64; }
 
-/* A number of sixteenths as f16 (10 bits of fraction, bias 15) or as bf16 (7, 127). */
-static uint16_t narrow(int sixteenths, int fraction_bits, int bias) {
+/* The bits of sixteenths / 16 as f16 (10 bits of fraction, bias 15) or bf16 (7, 127). */
+static uint16_t half_bits(int sixteenths, int fraction_bits, int bias) {
   unsigned magnitude = (unsigned)(sixteenths < 0 ? -sixteenths : sixteenths), exponent = (unsigned)bias - 4;
   const unsigned sign = sixteenths < 0 ? 0x8000u : 0;
   if (magnitude == 0) return 0;
@@ -46,8 +47,8 @@ static uint16_t narrow(int sixteenths, int fraction_bits, int bias) {
 }
 
 static void put(void *array, uint32_t dtype, int i, int sixteenths) {
-  if (dtype == SEGLOSS_F16) ((uint16_t *)array)[i] = narrow(sixteenths, 10, 15);
-  if (dtype == SEGLOSS_BF16) ((uint16_t *)array)[i] = narrow(sixteenths, 7, 127);
+  if (dtype == SEGLOSS_F16) ((uint16_t *)array)[i] = half_bits(sixteenths, 10, 15);
+  if (dtype == SEGLOSS_BF16) ((uint16_t *)array)[i] = half_bits(sixteenths, 7, 127);
   if (dtype == SEGLOSS_F32) ((float *)array)[i] = (float)sixteenths / 16;
   if (dtype == SEGLOSS_F64) ((double *)array)[i] = (double)sixteenths / 16;
 }
@@ -72,7 +73,7 @@ static segloss_tensor tensor(const void *data, uint32_t dtype, uint32_t ndim, co
 
 static const uint32_t DTYPES[] = {SEGLOSS_F16, SEGLOSS_BF16, SEGLOSS_F32, SEGLOSS_F64};
 
-/* Labels and 0/1 maps, softmax and sigmoid, weights and none; the status too, where a loss does not take them. */
+/* Labels and 0/1 maps, softmax and sigmoid, with and without weights; also the status of inputs a loss refuses. */
 static void add_loss(const segloss_term *terms, size_t count) {
   unsigned way;
   for (way = 0; way < 32; way++) {
@@ -95,14 +96,14 @@ static void add_loss(const segloss_term *terms, size_t count) {
     args.scratch = scratch;
     args.scratch_size = sizeof scratch;
     i = segloss_run(terms, count, &args);
-    is_short_of_scratch |= i == SEGLOSS_SCRATCH;
+    is_scratch_short |= i == SEGLOSS_SCRATCH;
     add((uint64_t)i);
     add_number(value);
     add_array(&gradient, dtype, ALL);
   }
 }
 
-static const segloss_loss *(*const FORMS[])(void) = {
+static const segloss_loss *(*const LOSSES[])(void) = {
     segloss_cross_entropy, segloss_top_k,         segloss_focal,
     segloss_distance_penalized, segloss_sensitivity_specificity, segloss_dice,
     segloss_iou,           segloss_tversky,       segloss_generalized_dice,
@@ -133,24 +134,24 @@ static void add_distances(void) {
 uint32_t digest(void);
 uint32_t digest(void) {
   segloss_term terms[SEGLOSS_MAX_TERMS];
-  size_t form, count = sizeof FORMS / sizeof FORMS[0];
+  size_t loss, count = sizeof LOSSES / sizeof LOSSES[0];
   int i;
   hash = UINT64_C(0xcbf29ce484222325);
   for (i = 0; i < B * N; i++) labels[i] = (uint8_t)((i * i + 3 * i) % 11 % C);
-  for (form = 0; form < count; form++) {
-    segloss_term_init(FORMS[form](), &terms[0], sizeof terms[0]);
+  for (loss = 0; loss < count; loss++) {
+    segloss_term_init(LOSSES[loss](), &terms[0], sizeof terms[0]);
     add_loss(terms, 1);
     terms[0].class_average = SEGLOSS_CLASS_POOLED;
     terms[0].sample_average = SEGLOSS_SAMPLE_POOLED;
     add_loss(terms, 1);
-    /* Beside another, so that sums are shared. */
-    segloss_term_init(FORMS[form](), &terms[0], sizeof terms[0]);
-    segloss_term_init(FORMS[(form + 5) % count](), &terms[1], sizeof terms[1]);
+    /* With a second term, so that both share sums. */
+    segloss_term_init(LOSSES[loss](), &terms[0], sizeof terms[0]);
+    segloss_term_init(LOSSES[(loss + 5) % count](), &terms[1], sizeof terms[1]);
     terms[1].weight = 0.25;
     add_loss(terms, 2);
   }
   add_distances();
-  return hash == WRITTEN && !is_short_of_scratch;
+  return hash == EXPECTED && !is_scratch_short;
 }
 
 #ifndef __wasm__
@@ -160,7 +161,7 @@ int main(void) {
   const uint32_t found = digest();
   printf("digest of all losses and distances: 0x%08lx%08lx\n", (unsigned long)(hash >> 32),
          (unsigned long)(hash & 0xffffffffu));
-  puts(found ? "passed" : is_short_of_scratch ? "too little scratch" : "another number is written down");
+  puts(found ? "passed" : is_scratch_short ? "too little scratch" : "not the expected hash");
   return found ? 0 : 1;
 }
 #endif

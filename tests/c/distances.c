@@ -16,7 +16,7 @@ static double nearest(int inside, int i, double sy, double sx) {
   return isinf(best) ? 0 : best;
 }
 
-/* Every task on this thread, the last one first. */
+/* An executor that runs the tasks on this thread in reverse order. */
 static size_t tasks_run;
 
 static void backwards(void *context, size_t count, segloss_task task, void *data) {
@@ -26,7 +26,7 @@ static void backwards(void *context, size_t count, segloss_task task, void *data
   tasks_run += count;
 }
 
-/* Forgets to run anything. */
+/* A broken executor that runs no task. */
 static void idle(void *context, size_t count, segloss_task task, void *data) {
   (void)context, (void)count, (void)task, (void)data;
 }
@@ -60,7 +60,7 @@ int main(void) {
     CLOSE(out[i], (inside ? -1 : 1) * nearest(inside, i, 2, 0.75), 1e-12);
   }
 
-  /* All classes of a label map in one call; the same as each mask alone. */
+  /* All classes of a label map in one call give the same maps as each mask alone. */
   args.classes = CLASSES;
   args.kind = SEGLOSS_OTHER_SIDE;
   args.flags = SEGLOSS_DISTANCE_SQUARED;
@@ -79,7 +79,7 @@ int main(void) {
     CHECK(memcmp(alone, maps + c * N, sizeof alone) == 0);
   }
 
-  /* The same bits with an executor, whatever it does; its workers have scratch of their own. */
+  /* An executor gives the same bits, and needs scratch for each worker. */
   for (c = 0; c < 3; c++) {
     static float again[CLASSES * N];
     segloss_distance_args shared = args;
@@ -115,7 +115,7 @@ int main(void) {
   args.out.data = mask;
   CHECK(segloss_distance(&args) == SEGLOSS_OVERLAP);
 
-  /* An image without voxels has nothing to write, however many classes there are and whatever the other extents. */
+  /* An image without voxels writes nothing, for any number of classes and any other extents. */
   {
     static const int64_t narrow[] = {1 << 20, 1 << 20, 0}, wide[] = {INT64_C(1) << 40, 1 << 30, 0};
     args.mask = tensor(mask, SEGLOSS_I32, 3, sizeof(void *) > 4 ? wide : narrow);

@@ -1,4 +1,4 @@
-/* Each field of a DLPack tensor, what is refused of it, and a run through the adapter against the same run without. */
+/* Each field of a DLPack tensor, the refused tensors, and a run through the adapter against the same run without it. */
 #include "check.h"
 #include "segloss_dlpack.h"
 
@@ -96,7 +96,7 @@ static void outputs(void) {
   CHECK(segloss_dlpack_output(&dl, 2, "grad", &like, strides, &output, &error) == SEGLOSS_OK);
   CHECK(output.strides == reversed && output.data == logits + 1);
   CHECK(segloss_dlpack_output(&dl, 1, "grad", &like, strides, &output, &error) == SEGLOSS_UNSUPPORTED);
-  CHECK(strstr(error.expected, "written") != NULL);
+  CHECK(strstr(error.expected, "writable") != NULL);
   dl.shape = other;
   CHECK(segloss_dlpack_output(&dl, 0, "grad", &like, strides, &output, &error) == SEGLOSS_SHAPE && error.index == 2);
   dl.ndim = 3;
@@ -144,7 +144,7 @@ static void a_run(void) {
   CHECK(segloss_run(&term, 1, &args) == SEGLOSS_OK);
   CHECK(value == expected && value > 0 && memcmp(direct, through, sizeof direct) == 0);
 
-  /* An empty tensor has no address, and its offset is not added. */
+  /* byte_offset is not added to the NULL address of an empty tensor. */
   pred.data = NULL;
   CHECK(segloss_dlpack_input(&pred, "pred", &args.pred, &error) == SEGLOSS_OK && args.pred.data == NULL);
 }

@@ -1,5 +1,6 @@
-// Element types by trait: the fundamental ones, halves that describe themselves as at::Half and Eigen::half do,
-// CUDA's by name, and one that the user names. The types are stand-ins; tests/packages meets the real ones.
+// The dtype of element types: fundamental types, 16-bit floats with std::numeric_limits such as at::Half, CUDA's
+// types by name, and a type for which the user specialises dtype_of. The types are stand-ins; tests/packages uses the
+// real ones.
 #include <cmath>
 #include <cstdio>
 #include <cstring>
@@ -13,7 +14,7 @@
 using segloss::Dtype;
 using segloss::dtype_of;
 
-// Two bytes, by their bits.
+// A 16-bit type.
 struct Bits {
   uint16_t bits;
 };
@@ -26,7 +27,7 @@ struct float8 {
 };
 }  // namespace other_library
 
-// CUDA's own names, and no std::numeric_limits.
+// The names of CUDA, without std::numeric_limits.
 struct __half : Bits {};
 struct __nv_bfloat16 : Bits {};
 
@@ -62,11 +63,11 @@ static_assert(dtype_of<other_library::half>::value == Dtype::f16);
 static_assert(dtype_of<other_library::bfloat16>::value == Dtype::bf16);
 static_assert(dtype_of<__half>::value == Dtype::f16 && dtype_of<__nv_bfloat16>::value == Dtype::bf16);
 static_assert(dtype_of<UsersHalf>::value == Dtype::f16);
-// What is no element of C's is none here.
+// Types without a dtype.
 static_assert(segloss::detail::deduce<other_library::float8>() == Dtype::as_pred);
 static_assert(segloss::detail::deduce<Bits>() == Dtype::as_pred);
 
-// A number with few digits, written in a format of so many bits for the fraction; it has to be exact.
+// The bits of a number in a 16-bit format; the number has to be exact in it.
 static uint16_t encode(double x, int fraction, int bias) {
   if (x == 0) return 0;
   int exponent;
@@ -84,7 +85,7 @@ static double decode(uint16_t bits, int fraction, int bias) {
   return (bits & 0x8000) != 0 ? -size : size;
 }
 
-// The value is that of the same numbers as floats; the gradient is rounded to the type, or kept in floats.
+// The value equals that of the same numbers as floats. The gradient is rounded to the type, or written as floats.
 template <class Half>
 static void runs(int fraction, int bias) {
   static_assert(sizeof(Half) == 2);

@@ -1,4 +1,4 @@
-/* Every refusal: its status, its place, and that nothing else was written. */
+/* Every error: its status, index and argument, and that no output was written. */
 #include "check.h"
 
 enum { B = 2, C = 3, N = 6 };
@@ -30,11 +30,11 @@ static segloss_args arguments(void) {
   return args;
 }
 
-#define REFUSED(wanted, place, name)                                           \
+#define REFUSED(expected_status, place, name)                                           \
   do {                                                                         \
     int i;                                                                     \
-    CHECK(segloss_run(&term, 1, &args) == (wanted));                         \
-    CHECK(error.status == (wanted) && error.index == (place));               \
+    CHECK(segloss_run(&term, 1, &args) == (expected_status));                         \
+    CHECK(error.status == (expected_status) && error.index == (place));               \
     CHECK(strcmp(error.argument, (name)) == 0 && error.expected[0] != 0);         \
     CHECK(value == -7);                                                        \
     for (i = 0; i < B * C * N; i++) CHECK(gradient[i] == -7);                  \
@@ -64,7 +64,7 @@ int main(void) {
   args = arguments(), term.flags = 1u << 30;
   REFUSED(SEGLOSS_PARAMETER, -1, "flags");
   args = arguments(), term.loss = NULL;
-  REFUSED(SEGLOSS_NULL_POINTER, -1, "form");
+  REFUSED(SEGLOSS_NULL_POINTER, -1, "loss");
   args = arguments(), term.struct_size = 0;
   REFUSED(SEGLOSS_STRUCT_SIZE, -1, "terms");
   args = arguments(), args.activation = 0;
@@ -116,7 +116,7 @@ int main(void) {
     REFUSED(SEGLOSS_PARAMETER, 0, "spacing");
   }
 
-  /* The rule of sizes: a shorter struct has a tail of zeros, a longer one must have one. */
+  /* struct_size: the missing tail of a shorter struct is zero, the unknown tail of a longer one must be zero. */
   args = arguments(), args.struct_size = 0;
   CHECK(segloss_run(&term, 1, &args) == SEGLOSS_STRUCT_SIZE && value == -7);
   args = arguments(), args.struct_size = (uint32_t)offsetof(segloss_args, executor);
@@ -141,7 +141,7 @@ int main(void) {
   CHECK(segloss_term_init(NULL, &term, sizeof term) == SEGLOSS_NULL_POINTER);
   CHECK(segloss_term_init(segloss_dice(), &term, 0) == SEGLOSS_STRUCT_SIZE);
 
-  /* Without a error, the status alone; an empty batch has nothing to refuse. */
+  /* Without an error pointer the status alone is reported. An empty batch succeeds. */
   args = arguments(), args.error = NULL, term.alpha = -1;
   CHECK(segloss_run(&term, 1, &args) == SEGLOSS_PARAMETER);
   {

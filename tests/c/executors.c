@@ -1,4 +1,5 @@
-/* Losses through an executor: the same bits whatever it does, scratch for each worker, and a clear refusal of less. */
+/* Losses with an executor: the same bits for every order of tasks, scratch for each worker, an error for less
+ * scratch. */
 #include "check.h"
 #include <stdlib.h>
 #include <string.h>
@@ -22,10 +23,11 @@ static uint8_t labels[N];
 
 int main(void) {
   const int64_t pred_shape[3] = {1, C, N}, target_shape[2] = {1, N};
-  const segloss_loss *forms[4];
+  const segloss_loss *losses[4];
   size_t f, way;
   int i;
-  forms[0] = segloss_cross_entropy(), forms[1] = segloss_dice(), forms[2] = segloss_top_k(), forms[3] = segloss_hausdorff();
+  losses[0] = segloss_cross_entropy(), losses[1] = segloss_dice(), losses[2] = segloss_top_k();
+  losses[3] = segloss_hausdorff();
   for (i = 0; i < C * N; i++) logits[i] = (float)(i % 61) / 16.0f - 2.0f;
   for (i = 0; i < N; i++) labels[i] = (uint8_t)(i / 97 % C);
 
@@ -37,7 +39,7 @@ int main(void) {
     size_t needed = 0;
     void *scratch;
     memset(&error, 0, sizeof error);
-    CHECK(segloss_term_init(forms[f], &term, sizeof term) == SEGLOSS_OK);
+    CHECK(segloss_term_init(losses[f], &term, sizeof term) == SEGLOSS_OK);
     CHECK(segloss_args_init(&args, sizeof args) == SEGLOSS_OK);
     args.activation = SEGLOSS_SOFTMAX;
     args.pred = tensor(logits, SEGLOSS_F32, 3, pred_shape);

@@ -1,4 +1,4 @@
-// Failures are thrown here; returns.cpp, in the same program, is told of them by results.
+// Failures as exceptions. returns.cpp, in the same program, gets them as results.
 #include <cstdio>
 #include <cstring>
 #include <vector>
@@ -21,7 +21,7 @@ static segloss::Batch batch() {
   return made;
 }
 
-// What a call throws.
+// The error that a call throws.
 template <class Call>
 static segloss::Error thrown(Call call) {
   try {
@@ -38,11 +38,12 @@ static bool is(const segloss::Error& error, segloss_status status, const char* a
   return error.error.status == status && std::strcmp(error.error.argument, argument) == 0;
 }
 
-static void what_c_refuses() {
+static void errors_of_the_c_library() {
   const segloss::WeightedSum loss{{1.0, segloss::Dice{}}};
   const segloss::Error label = thrown([&] { loss.run(batch(), {}, scratch); });
   CHECK(is(label, SEGLOSS_LABEL, "target") && label.error.index == 6);
-  CHECK(std::strstr(label.what(), "target at 6: label is neither a class nor ignored: 3; wanted ") != nullptr);
+  const char* const message = "invalid target at index 6: label is neither a class nor ignored: 3 (expected ";
+  CHECK(std::strstr(label.what(), message) != nullptr);
   CHECK(dynamic_cast<const std::exception*>(&label) != nullptr);
 
   segloss::Tversky negative;
@@ -51,7 +52,7 @@ static void what_c_refuses() {
     segloss::WeightedSum({1.0, segloss::Dice{}}, {1.0, negative}).run(batch(), {}, scratch);
   });
   CHECK(is(second, SEGLOSS_PARAMETER, "alpha") && second.error.term == 1);
-  CHECK(std::strstr(second.what(), "alpha of term 1: parameter out of range: -1; wanted ") != nullptr);
+  CHECK(std::strstr(second.what(), "term 1: invalid alpha: -1 (expected ") != nullptr);
 
   CHECK(is(thrown([&] { loss.run({}, {}, scratch); }), SEGLOSS_PARAMETER, "activation"));
   segloss::Batch absent = batch();
@@ -63,8 +64,8 @@ static void what_c_refuses() {
   CHECK(is(thrown([&] { (void)loss.scratch_size(deep); }), SEGLOSS_SHAPE, "pred"));
 }
 
-// Lengths that C cannot see.
-static void what_only_cpp_can_refuse() {
+// Lengths that C does not know.
+static void errors_of_lengths() {
   const segloss::WeightedSum loss{{1.0, segloss::Dice{}}};
   std::vector<double> three(3);
   std::vector<uint8_t> present(3, 1);
@@ -120,8 +121,8 @@ static void what_only_cpp_can_refuse() {
 }
 
 int main() {
-  what_c_refuses();
-  what_only_cpp_can_refuse();
+  errors_of_the_c_library();
+  errors_of_lengths();
   results();
   std::puts("passed");
 }

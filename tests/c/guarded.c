@@ -1,5 +1,5 @@
-/* Every function over buffers that lie at a page nobody can touch, arrays and structs, inputs, outputs and scratch:
- * whatever is read or written beside them ends the program. Values are those of the same call on plain memory. */
+/* Every function with every array and struct at the edge of an inaccessible page: a read or write outside of them
+ * ends the program. Values equal those of the same call on ordinary memory. */
 #define _DEFAULT_SOURCE
 #include "guard.h"
 
@@ -8,7 +8,7 @@ static int at_end;
 
 static const void *copy(const void *from, size_t bytes) { return guarded_copy(from, bytes, at_end); }
 
-/* An array with its shape and strides. */
+/* A guarded copy of a tensor, its elements, shape and strides. */
 static segloss_tensor place(segloss_tensor t, size_t element, size_t count) {
   t.data = copy(t.data, element * count);
   t.shape = copy(t.shape, t.ndim * sizeof t.shape[0]);
@@ -22,7 +22,7 @@ static double region(void *context, const segloss_class_sums *sums, segloss_clas
   return -sums->intersection / (1.0 + sums->target);
 }
 
-static const segloss_loss *(*const FORMS[])(void) = {
+static const segloss_loss *(*const LOSSES[])(void) = {
     segloss_cross_entropy, segloss_top_k,         segloss_focal,
     segloss_distance_penalized, segloss_sensitivity_specificity, segloss_dice,
     segloss_iou,           segloss_tversky,       segloss_generalized_dice,
@@ -35,7 +35,7 @@ static const struct {
   uint32_t code, bytes;
 } FLOATS[] = {{SEGLOSS_F16, 2}, {SEGLOSS_BF16, 2}, {SEGLOSS_F32, 4}, {SEGLOSS_F64, 8}};
 
-/* Numbers of one type; halves are bits of numbers between 1/2 and 4, or 0 and 1. */
+/* Fills an array with test data: numbers, or 0 and 1. 16-bit floats are written as bits of numbers from 1/2 to 4. */
 static void paint(void *to, uint32_t dtype, size_t count, int is_mask, size_t n) {
   size_t i;
   for (i = 0; i < count; i++) {
@@ -52,8 +52,8 @@ static void paint(void *to, uint32_t dtype, size_t count, int is_mask, size_t n)
 
 static double plain_memory[MOST], plain_target[MOST], plain_gradient[MOST];
 
-/* One loss on one kind of batch. */
-static void loss(const segloss_loss *form, size_t f, int kind, int channels_last, int64_t n) {
+/* One loss on one kind of target, dtype and layout. */
+static void check_loss(const segloss_loss *loss, size_t f, int kind, int channels_last, int64_t n) {
   static const double spacing[] = {1.5};
   static const uint8_t class_present[B * C] = {1, 1, 1, 1, 1, 1};
   static const int64_t ignore[] = {255, 77};
@@ -61,12 +61,12 @@ static void loss(const segloss_loss *form, size_t f, int kind, int channels_last
   const size_t voxels = (size_t)(B * n), all = C * voxels;
   segloss_term term, *placed;
   segloss_args args, *inside;
-  segloss_class_sums *tallies, *slopes;
+  segloss_class_sums *class_sums, *slopes;
   double plain = 0, *value, *parts;
   size_t needed = 0, i;
 
-  CHECK(segloss_term_init(form, &term, sizeof term) == SEGLOSS_OK);
-  term.region = form == segloss_custom_region() ? region : NULL;
+  CHECK(segloss_term_init(loss, &term, sizeof term) == SEGLOSS_OK);
+  term.region = loss == segloss_custom_region() ? region : NULL;
   CHECK(segloss_args_init(&args, sizeof args) == SEGLOSS_OK);
   args.activation = SEGLOSS_SOFTMAX;
   paint(plain_memory, FLOATS[f].code, all, 0, (size_t)n);
@@ -103,7 +103,7 @@ static void loss(const segloss_loss *form, size_t f, int kind, int channels_last
   args.value = value = guarded(sizeof *value, at_end);
   args.term_values = parts = guarded(sizeof *parts, at_end);
   args.class_values = guarded(B * C * sizeof(double), at_end);
-  args.class_sums = tallies = guarded(B * C * sizeof *tallies, at_end);
+  args.class_sums = class_sums = guarded(B * C * sizeof *class_sums, at_end);
   args.grad.data = guarded(FLOATS[f].bytes * all, at_end);
   args.error = guarded(sizeof *args.error, at_end);
   args.scratch = guarded(needed, at_end);
@@ -113,24 +113,24 @@ static void loss(const segloss_loss *form, size_t f, int kind, int channels_last
   CHECK(memcmp(&plain, value, sizeof plain) == 0 && memcmp(plain_gradient, args.grad.data, FLOATS[f].bytes * all) == 0);
   CHECK(parts[0] == plain || plain != plain);
 
-  /* The same in parts. TopK by fraction selects over the whole batch, and distances are taken from it. */
-  if (form == segloss_top_k() || form == segloss_distance_penalized() || form == segloss_boundary() ||
-      form == segloss_hausdorff()) {
+  /* The same in parts. TopK by fraction needs a search, and parts compute no distance fields. */
+  if (loss == segloss_top_k() || loss == segloss_distance_penalized() || loss == segloss_boundary() ||
+      loss == segloss_hausdorff()) {
     release();
     return;
   }
   slopes = guarded(B * C * sizeof *slopes, at_end);
-  memset(tallies, 0, B * C * sizeof *tallies);
+  memset(class_sums, 0, B * C * sizeof *class_sums);
   args.class_sums = NULL;
   inside = (segloss_args *)copy(&args, sizeof args);
-  CHECK(segloss_accumulate(placed, 1, inside, tallies) == SEGLOSS_OK);
-  CHECK(segloss_finalize(placed, 1, inside, tallies, slopes) == SEGLOSS_OK);
+  CHECK(segloss_accumulate(placed, 1, inside, class_sums) == SEGLOSS_OK);
+  CHECK(segloss_finalize(placed, 1, inside, class_sums, slopes) == SEGLOSS_OK);
   CHECK(segloss_backward(placed, 1, inside, slopes) == SEGLOSS_OK);
   CHECK(memcmp(&plain, value, sizeof plain) == 0 && memcmp(plain_gradient, args.grad.data, FLOATS[f].bytes * all) == 0);
   release();
 }
 
-/* Class weights, and a field given back to the loss that it is of. */
+/* Class weights, and a distance field that is passed back to its loss. */
 static void weights_and_fields(int64_t n) {
   const int64_t shape[] = {B, C, n}, flat[] = {B, n};
   const size_t voxels = (size_t)(B * n), all = C * voxels;
@@ -190,17 +190,17 @@ static void distances(int64_t rows, int64_t columns, uint32_t classes) {
 }
 
 int main(void) {
-  /* A voxel, a block of 64 and one more, and some blocks. */
+  /* One voxel, a block of 64 and one voxel more, several blocks. */
   static const int64_t extents[] = {1, 65, 200};
-  size_t form, f, n;
+  size_t loss, f, n;
   int kind, channels_last;
   for (at_end = 0; at_end < 2; at_end++) {
-    for (form = 0; form < sizeof FORMS / sizeof FORMS[0]; form++)
+    for (loss = 0; loss < sizeof LOSSES / sizeof LOSSES[0]; loss++)
       for (f = 0; f < sizeof FLOATS / sizeof FLOATS[0]; f++)
         for (kind = 0; kind < 4; kind++)
           for (channels_last = 0; channels_last < 2; channels_last++)
             for (n = 0; n < sizeof extents / sizeof extents[0]; n++)
-              loss(FORMS[form](), f, kind, channels_last, extents[n]);
+              check_loss(LOSSES[loss](), f, kind, channels_last, extents[n]);
     for (n = 0; n < sizeof extents / sizeof extents[0]; n++) {
       weights_and_fields(extents[n]);
       distances(1, extents[n], 0);

@@ -1,4 +1,4 @@
-// The header from C++: two losses, a gradient, and the sum of the gradient over the classes of a softmax.
+// segloss.h from C++11: a sum of two losses, whose softmax gradient sums to 0 over the classes.
 #include "segloss.h"
 #include <cmath>
 #include <cstdio>

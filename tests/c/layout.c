@@ -1,4 +1,4 @@
-/* The layout of every struct is that of the contract, without padding, whatever the pointer size. */
+/* The size and the field offsets of every struct, without padding, for every pointer size. */
 #include "check.h"
 #include <stddef.h>
 

@@ -1,15 +1,15 @@
-/* What has no voxel is done at once; what has more sums than memory is refused; sizes of structs and odd addresses. */
+/* Limits: empty batches, more sums than memory holds, struct sizes, unaligned addresses, 16 axes, in-place gradients. */
 #include "batch.h"
 
-/* Every verb over an empty batch: value 0, nothing else written, and it returns. */
-static void empty(int64_t samples, int64_t classes, int64_t voxels) {
+/* Every function returns for an empty batch, with value 0 and no other write. */
+static void check_empty(int64_t samples, int64_t classes, int64_t voxels) {
   const int64_t shape[] = {samples, classes, voxels}, flat[] = {samples, voxels};
-  const segloss_loss *const forms[] = {segloss_dice(),       segloss_cross_entropy(), segloss_top_k(),
+  const segloss_loss *const losses[] = {segloss_dice(),       segloss_cross_entropy(), segloss_top_k(),
                                        segloss_boundary(),   segloss_hausdorff(),     segloss_generalized_dice(),
                                        segloss_power_cross_entropy(), segloss_distance_penalized()};
   size_t k;
-  for (k = 0; k < sizeof forms / sizeof forms[0]; k++) {
-    const segloss_term term = term_of(forms[k]);
+  for (k = 0; k < sizeof losses / sizeof losses[0]; k++) {
+    const segloss_term term = term_of(losses[k]);
     segloss_args args = arguments();
     segloss_error error;
     double value = -7, gradient = -7, term_value = -7;
@@ -37,14 +37,14 @@ static void empty(int64_t samples, int64_t classes, int64_t voxels) {
 static void empty_batches(void) {
   const int64_t large = (int64_t)1 << (sizeof(void *) == 8 ? 62 : 30), many = (int64_t)1 << (sizeof(void *) == 8 ? 40 : 20);
   const int64_t classes = (int64_t)1 << (sizeof(void *) == 8 ? 30 : 14);
-  empty(0, 3, 5);
-  empty(2, 3, 0);
-  empty(large, 0, 0);
-  empty(large, 3, 0);
-  empty(many, classes, 0);
-  empty(0, classes, large);
+  check_empty(0, 3, 5);
+  check_empty(2, 3, 0);
+  check_empty(large, 0, 0);
+  check_empty(large, 3, 0);
+  check_empty(many, classes, 0);
+  check_empty(0, classes, large);
   {
-    /* Class weights of classes that nobody saw. */
+    /* Class weights without any target voxel. */
     const int64_t shape[] = {large, C, 0}, flat[] = {large, 0};
     double weights[C] = {-7, -7, -7};
     segloss_args args = arguments();
@@ -66,8 +66,8 @@ static void empty_batches(void) {
   }
 }
 
-/* NULL is none, whatever its length would be. */
-static void no_flags_for_many_classes(void) {
+/* A NULL class_present is accepted for any number of classes. */
+static void null_class_present_with_many_classes(void) {
   const int64_t classes = (int64_t)1 << 30, shape[] = {B, classes, 0}, flat[] = {B, 0};
   segloss_term term = term_of(segloss_dice());
   segloss_args args = arguments();
@@ -78,7 +78,7 @@ static void no_flags_for_many_classes(void) {
   CHECK(segloss_run(&term, 1, &args) == SEGLOSS_OK && value == 0);
 }
 
-/* A size is that of whole fields, from the first to one of them. */
+/* struct_size has to end between two fields. */
 static int is_start(size_t size, const size_t *starts, size_t count) {
   size_t k;
   for (k = 0; k < count; k++)
@@ -91,7 +91,7 @@ static int is_start(size_t size, const size_t *starts, size_t count) {
 #define D(field) offsetof(segloss_distance_args, field)
 #define E(field) offsetof(segloss_executor, field)
 
-static void sizes(void) {
+static void struct_sizes(void) {
   static const size_t of_args[] = {F(flags), F(activation), F(ignore_len), F(grad_scale), F(pred), F(target),
                                    F(voxel_weight), F(class_present), F(ignore), F(spacing), F(value), F(term_values),
                                    F(class_values), F(class_sums), F(grad), F(error), F(scratch), F(scratch_size),
@@ -117,7 +117,7 @@ static void sizes(void) {
     CHECK((status == SEGLOSS_STRUCT_SIZE) == !is_whole);
     taken += status == SEGLOSS_OK;
   }
-  CHECK(taken == 1 + 1); /* all, and all but the executor: less has no scratch */
+  CHECK(taken == 1 + 1); /* the whole struct, and the struct without executor: a shorter one has no scratch */
   for (size = 0; size <= sizeof(segloss_term); size++) {
     const int is_whole = is_start(size, of_term, sizeof of_term / sizeof of_term[0]);
     segloss_term term = term_of(segloss_dice()), made, terms[2];
@@ -126,7 +126,7 @@ static void sizes(void) {
     CHECK((segloss_term_init(segloss_dice(), &made, size) == SEGLOSS_OK) == is_whole);
     term.struct_size = (uint32_t)size;
     CHECK((segloss_run(&term, 1, &args) == SEGLOSS_STRUCT_SIZE) == !is_whole);
-    /* Of an array all have the size of the first. */
+    /* All terms of an array have the struct_size of the first. */
     terms[0] = terms[1] = term_of(segloss_dice());
     terms[1].struct_size = (uint32_t)size;
     CHECK((segloss_run(terms, 2, &args) == SEGLOSS_OK) == (size == sizeof(segloss_term)));
@@ -153,8 +153,8 @@ static void sizes(void) {
   }
 }
 
-/* Shapes, strides and counts may lie anywhere; numbers may not. */
-static void odd_addresses(void) {
+/* Shapes, strides and counts may be unaligned; doubles may not. */
+static void unaligned_addresses(void) {
   static unsigned char room[16 * 8 + 1], of_strides[16 * 8 + 1], places[sizeof(size_t) + 1];
   static double gradient[ALL];
   const int64_t strides[] = {C * N, N, W, 1};
@@ -188,15 +188,15 @@ static void odd_addresses(void) {
   CHECK(segloss_run(&term, 1, &args) == SEGLOSS_MISALIGNED && strcmp(error.argument, "class_weight") == 0);
 }
 
-/* Sixteen axes are the most, and work like their product. */
+/* Sixteen axes, the maximum, give the same result as fewer axes with the same number of voxels. */
 static void sixteen_axes(void) {
   static double few[ALL], many[ALL];
   static const int64_t shape[16] = {B, C, 1, 2, 1, 2, 1, 1, 5, 1, 1, 1, 1, 1, 1, 1},
                        flat[15] = {B, 1, 2, 1, 2, 1, 1, 5, 1, 1, 1, 1, 1, 1, 1}, more[17] = {B, C, H, W};
-  const segloss_loss *const forms[] = {segloss_dice(), segloss_cross_entropy(), segloss_top_k()};
+  const segloss_loss *const losses[] = {segloss_dice(), segloss_cross_entropy(), segloss_top_k()};
   size_t k;
   for (k = 0; k < 3; k++) {
-    const segloss_term term = term_of(forms[k]);
+    const segloss_term term = term_of(losses[k]);
     segloss_args args = arguments();
     segloss_error error;
     double value = -7, expected = run(&term, 1, few);
@@ -211,35 +211,35 @@ static void sixteen_axes(void) {
   }
 }
 
-/* The prediction is written over only by a gradient of the same type and strides that is not added. */
+/* The gradient may overwrite the prediction only with the same dtype and strides, and without ADD_TO_GRADIENT. */
 static void in_place(void) {
-  static double expected[ALL], here[ALL];
+  static double expected[ALL], buffer[ALL];
   static const int64_t last[] = {C * N, 1, W * C, C}, same[] = {C * N, N, W, 1};
   const segloss_term term = term_of(segloss_dice());
   segloss_args args = arguments();
   int refused;
   run(&term, 1, expected);
   for (refused = 0; refused < 4; refused++) {
-    memcpy(here, logits, sizeof here);
+    memcpy(buffer, logits, sizeof buffer);
     args = arguments();
-    args.pred.data = here;
-    args.grad.data = here;
+    args.pred.data = buffer;
+    args.grad.data = buffer;
     if (refused == 1) args.grad.dtype = SEGLOSS_F32;
     if (refused == 2) args.grad.strides = last;
     if (refused == 3) args.flags = SEGLOSS_ADD_TO_GRADIENT;
     CHECK(segloss_run(&term, 1, &args) == (refused ? SEGLOSS_OVERLAP : SEGLOSS_OK));
-    CHECK(memcmp(here, refused ? logits : expected, sizeof here) == 0);
+    CHECK(memcmp(buffer, refused ? logits : expected, sizeof buffer) == 0);
   }
-  memcpy(here, logits, sizeof here);
+  memcpy(buffer, logits, sizeof buffer);
   args = arguments();
-  args.pred.data = here;
-  args.grad.data = here;
-  args.grad.strides = same; /* written out, they are those of pred */
+  args.pred.data = buffer;
+  args.grad.data = buffer;
+  args.grad.strides = same; /* explicit strides that equal those of pred */
   args.grad.dtype = SEGLOSS_F64;
-  CHECK(segloss_run(&term, 1, &args) == SEGLOSS_OK && memcmp(here, expected, sizeof here) == 0);
+  CHECK(segloss_run(&term, 1, &args) == SEGLOSS_OK && memcmp(buffer, expected, sizeof buffer) == 0);
 }
 
-/* Fields that later versions may use are 0. */
+/* Reserved fields must be 0. */
 static void reserved_fields(void) {
   static double gradient[ALL];
   segloss_term term = term_of(segloss_dice());
@@ -257,11 +257,11 @@ static void reserved_fields(void) {
   CHECK(error.term == 0 && value == -7);
 }
 
-/* Weights of bytes are those of floating point. */
+/* Voxel weights of U8 and BOOL give the bits of the same weights as doubles. */
 static void weights_of_bytes(void) {
   static uint8_t small[B * N], flags[B * N];
   static double doubles[B * N], expected[ALL], gradient[ALL];
-  const segloss_loss *const forms[] = {segloss_dice(), segloss_cross_entropy(), segloss_top_k(), segloss_boundary()};
+  const segloss_loss *const losses[] = {segloss_dice(), segloss_cross_entropy(), segloss_top_k(), segloss_boundary()};
   size_t k;
   int i, is_bool;
   for (i = 0; i < B * N; i++) {
@@ -270,7 +270,7 @@ static void weights_of_bytes(void) {
   }
   for (is_bool = 0; is_bool < 2; is_bool++)
     for (k = 0; k < 4; k++) {
-      const segloss_term term = term_of(forms[k]);
+      const segloss_term term = term_of(losses[k]);
       segloss_args args = arguments();
       double of_doubles, of_bytes;
       for (i = 0; i < B * N; i++) doubles[i] = is_bool ? flags[i] : small[i];
@@ -286,7 +286,7 @@ static void weights_of_bytes(void) {
     }
 }
 
-/* Labels, masks and maps of every integer type are the same numbers; what a type cannot hold is no label. */
+/* Labels, masks and label maps of every integer dtype give the same bits. A value that is not a class is refused. */
 static void integer_types(void) {
   static const struct {
     uint32_t dtype, bytes;
@@ -327,7 +327,7 @@ static void integer_types(void) {
       map.scratch_size = sizeof scratch;
       CHECK(segloss_distance(&map) == SEGLOSS_OK);
       if (k > 0) CHECK(memcmp(distances, others, sizeof others) == 0);
-      /* All bits of a voxel set: -1, or the largest number, which only a signed type can ignore. */
+      /* A voxel with all bits set is -1 in a signed dtype, which can be ignored, and the largest number in others. */
       memset(stored + 5 * types[k].bytes, 0xff, types[k].bytes);
       CHECK(segloss_run(&term, 1, &args) == SEGLOSS_LABEL);
       args.ignore = minus_one;
@@ -341,9 +341,9 @@ int main(void) {
   paint();
   integer_types();
   empty_batches();
-  no_flags_for_many_classes();
-  sizes();
-  odd_addresses();
+  null_class_present_with_many_classes();
+  struct_sizes();
+  unaligned_addresses();
   sixteen_axes();
   in_place();
   reserved_fields();

@@ -1,4 +1,4 @@
-/* Values against loops written here; gradients against central differences; every way to ask for them. */
+/* Values against plain loops, gradients against central differences, and every combination of outputs. */
 #include "check.h"
 
 enum { B = 2, C = 3, N = 4 * 5, ALL = B * C * N };
@@ -100,7 +100,7 @@ int main(void) {
   segloss_args args;
   size_t needed = 0;
   double value, parts[2], classes[2 * B * C];
-  segloss_class_sums tallies[B * C];
+  segloss_class_sums class_sums[B * C];
   int i;
 
   paint();
@@ -121,7 +121,7 @@ int main(void) {
   check_gradient(terms, 1);
   terms[0].variant = SEGLOSS_DICE_LINEAR;
 
-  /* The exact scratch is enough, one byte less is not. */
+  /* Scratch of exactly the queried size succeeds, one byte less fails. */
   args = arguments();
   args.scratch = NULL;
   args.scratch_size = 0;
@@ -138,20 +138,20 @@ int main(void) {
   CHECK(segloss_scratch_size(terms, 2, &args, &needed) == SEGLOSS_OK);
   CHECK(needed <= SEGLOSS_SCRATCH_BYTES(B, C));
 
-  /* What a run tells besides. */
+  /* The optional outputs: term values, class values, class sums. */
   args = arguments();
   args.value = &value;
   args.term_values = parts;
   args.class_values = classes;
-  args.class_sums = tallies;
+  args.class_sums = class_sums;
   CHECK(segloss_run(terms, 2, &args) == SEGLOSS_OK);
   CLOSE(parts[0], dice(1e-5), 1e-14);
   CLOSE(parts[1], cross_entropy(), 1e-14);
-  CHECK(isnan(classes[B * C]) && tallies[0].weight == N);
+  CHECK(isnan(classes[B * C]) && class_sums[0].weight == N);
   for (value = 0, i = 0; i < B * C; i++) value += classes[i] / (B * C);
   CLOSE(value, parts[0], 1e-14);
 
-  /* In place, and an executor whose work is done on this thread. */
+  /* In place, and with an executor that runs on this thread. */
   {
     static double in_place[ALL], gradient[ALL];
     segloss_executor executor;

@@ -1,4 +1,4 @@
-/* Flags, variants, class weights, and fields that are given back. */
+/* Flags, variants, class weights, and distance fields that are passed back. */
 #include "batch.h"
 
 static double ours[ALL], theirs[ALL];
@@ -14,7 +14,7 @@ static void check_flags(void) {
   flagged.flags = SEGLOSS_EXCLUDE_BACKGROUND;
   weighted.class_weight = objects;
   CHECK(same(&flagged, &weighted) && !same(&flagged, &plain));
-  /* Weights that are given say themselves who counts. */
+  /* The flag has no effect beside class weights that exclude class 0. */
   flagged.class_weight = objects;
   CHECK(same(&flagged, &weighted));
   flagged = plain;
@@ -23,7 +23,7 @@ static void check_flags(void) {
   CHECK(memcmp(ours, theirs, sizeof ours) == 0);
 }
 
-/* Each variant is another loss, and has its gradient. */
+/* Each variant changes the value, and its gradient agrees with differences. */
 static void check_variants(void) {
   const struct {
     const segloss_loss *loss;
@@ -52,7 +52,7 @@ static void check_variants(void) {
     term.label_smoothing = 0.1;
     term.class_weight = weights;
     check_gradient(&term, 1);
-    /* Of a threshold that nobody misses: all voxels, and none. */
+    /* Thresholds that select all voxels, and none. */
     term = term_of(segloss_top_k());
     term.variant = SEGLOSS_TOPK_THRESHOLD;
     term.k = 1;
@@ -83,14 +83,14 @@ static void check_class_weights(void) {
   CHECK(segloss_class_weights(&args, SEGLOSS_WEIGHT_MEDIAN, NULL) == SEGLOSS_NULL_POINTER);
 }
 
-/* The field that a run computes, given back, yields the same bits. */
+/* The field that segloss_run computes gives the same bits when it is passed back. */
 static void check_fields(void) {
   static double field[ALL];
-  const segloss_loss *const forms[] = {segloss_boundary(), segloss_hausdorff(), segloss_distance_penalized()};
+  const segloss_loss *const losses[] = {segloss_boundary(), segloss_hausdorff(), segloss_distance_penalized()};
   size_t k;
   for (k = 0; k < 3; k++) {
     const int is_shared = k == 2;
-    segloss_term computed = term_of(forms[k]), given = computed;
+    segloss_term computed = term_of(losses[k]), given = computed;
     segloss_args args = arguments();
     segloss_output into;
     memset(&into, 0, sizeof into);
@@ -113,7 +113,7 @@ static void check_fields(void) {
   }
 }
 
-/* Both halves of Hausdorff's field, the prediction's by the distance transform. */
+/* A complete field of Hausdorff: the part of the target, and the part of the prediction from segloss_distance. */
 static void check_complete_field(void) {
   static double field[ALL], of_prediction[N];
   static const int64_t image[] = {H, W};

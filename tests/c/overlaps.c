@@ -1,46 +1,48 @@
-/* Each pair of arguments of which one is written: refused where they share a byte, legal side by side. In every verb. */
+/* Every pair of arguments of which one is written, in every function: refused if they share a byte, accepted if they
+ * are adjacent. */
 #include "batch.h"
 
-/* Every argument, in an array of its own with a byte of room on each side. */
+/* Every argument, in a separate array with a byte of room on each side. */
 enum Argument {
-  PRED, TARGET, WEIGHT, PRESENT, IGNORE, SPACING, CLASS_WEIGHT, GIVEN_FIELD, /* read by all */
-  GRAD, VALUE, TERM_VALUES, CLASS_VALUES, TALLIES, FAULT, SCRATCH,           /* written by all */
-  FOLDED, SLOPES, FIELD, WEIGHTS,                                            /* of one verb */
+  PRED, TARGET, WEIGHT, PRESENT, IGNORE, SPACING, CLASS_WEIGHT, GIVEN_FIELD, /* inputs of all functions */
+  GRAD, VALUE, TERM_VALUES, CLASS_VALUES, CLASS_SUMS, ERROR_STRUCT, SCRATCH,           /* outputs of all functions */
+  SUMS_OF_PARTS, SLOPES, FIELD, WEIGHTS,                                            /* arguments of one function */
   COUNT
 };
 static const char *const names[COUNT] = {
     "pred",         "target",  "voxel_weight", "class_present", "ignore",  "spacing", "class_weight",
-    "field",        "grad",    "value",        "term_values",   "class_values", "tallies", "error",
-    "scratch",      "tallies", "slopes",       "field",         "weights"};
+    "field",        "grad",    "value",        "term_values",   "class_values", "class_sums", "error",
+    "scratch",      "class_sums", "slopes",       "field",         "weights"};
 enum { ROOM = 1 << 12, SPACE = 1 << 19 };
 static double memory[COUNT][ROOM / 8], space[SPACE / 8];
 static size_t bytes[COUNT];
 static void *at[COUNT];
 
-enum Verb { RUN, FOLD, FINISH, MAP, WRITE_FIELD, COUNT_CLASSES, VERBS };
-/* Which arguments a verb takes besides those of all, and whether it writes them. */
-static const int own[VERBS][4] = {{-1}, {FOLDED, -1}, {FOLDED, SLOPES, -1}, {SLOPES, -1}, {FIELD, -1}, {WEIGHTS, -1}};
+enum Function { RUN, ACCUMULATE, FINALIZE, BACKWARD, WRITE_FIELD, COUNT_CLASSES, FUNCTIONS };
+/* The arguments that a function has besides those of all functions. */
+static const int own[FUNCTIONS][4] = {{-1},         {SUMS_OF_PARTS, -1}, {SUMS_OF_PARTS, SLOPES, -1},
+                                      {SLOPES, -1}, {FIELD, -1},         {WEIGHTS, -1}};
 
-static int is_own(int verb, int argument) {
+static int is_own(int function, int argument) {
   int k;
-  for (k = 0; own[verb][k] >= 0; k++)
-    if (own[verb][k] == argument) return 1;
+  for (k = 0; own[function][k] >= 0; k++)
+    if (own[function][k] == argument) return 1;
   return 0;
 }
 
-static int is_taken(int verb, int argument) {
-  if (argument > SCRATCH) return is_own(verb, argument);
-  /* No verb without terms reads what terms have; nor does a field that is written have another. */
-  if (argument == CLASS_WEIGHT) return verb != COUNT_CLASSES;
-  if (argument == GIVEN_FIELD) return verb != COUNT_CLASSES && verb != WRITE_FIELD;
-  if (argument == TERM_VALUES || argument == CLASS_VALUES) return verb != COUNT_CLASSES;
+static int is_taken(int function, int argument) {
+  if (argument > SCRATCH) return is_own(function, argument);
+  /* segloss_class_weights has no terms, and segloss_distance_field ignores the field of its term. */
+  if (argument == CLASS_WEIGHT) return function != COUNT_CLASSES;
+  if (argument == GIVEN_FIELD) return function != COUNT_CLASSES && function != WRITE_FIELD;
+  if (argument == TERM_VALUES || argument == CLASS_VALUES) return function != COUNT_CLASSES;
   return 1;
 }
 
-static int is_written(int verb, int argument) {
+static int is_written(int function, int argument) {
   if (argument < GRAD) return 0;
   if (argument <= SCRATCH) return 1;
-  return !(verb == FINISH && argument == FOLDED) && !(verb == MAP && argument == SLOPES);
+  return !(function == FINALIZE && argument == SUMS_OF_PARTS) && !(function == BACKWARD && argument == SLOPES);
 }
 
 static void reset(void) {
@@ -65,14 +67,14 @@ static void reset(void) {
   for (doubles = memory[CLASS_WEIGHT], i = 0; i < C; i++) doubles[i] = 1;
 }
 
-static segloss_status go(int verb) {
+static segloss_status go(int function) {
   segloss_term terms[2];
   segloss_args args = arguments();
   segloss_output field;
   terms[0] = term_of(segloss_boundary());
   terms[1] = term_of(segloss_dice());
   terms[0].class_weight = (const double *)at[CLASS_WEIGHT];
-  if (verb != WRITE_FIELD) terms[0].field = tensor(at[GIVEN_FIELD], SEGLOSS_F64, 4, SHAPE);
+  if (function != WRITE_FIELD) terms[0].field = tensor(at[GIVEN_FIELD], SEGLOSS_F64, 4, SHAPE);
   args.pred.data = at[PRED];
   args.target.data = at[TARGET];
   args.voxel_weight = tensor(at[WEIGHT], SEGLOSS_F64, 3, FLAT);
@@ -83,19 +85,21 @@ static segloss_status go(int verb) {
   args.value = (double *)at[VALUE];
   args.term_values = (double *)at[TERM_VALUES];
   args.class_values = (double *)at[CLASS_VALUES];
-  args.class_sums = (segloss_class_sums *)at[TALLIES];
+  args.class_sums = (segloss_class_sums *)at[CLASS_SUMS];
   args.grad.data = at[GRAD];
-  args.error = (segloss_error *)at[FAULT];
+  args.error = (segloss_error *)at[ERROR_STRUCT];
   args.scratch = at[SCRATCH];
   args.scratch_size = bytes[SCRATCH];
   memset(&field, 0, sizeof field);
   field.data = at[FIELD];
   field.dtype = SEGLOSS_F64;
-  switch (verb) {
+  switch (function) {
     case RUN: return segloss_run(terms, 2, &args);
-    case FOLD: return segloss_accumulate(terms, 2, &args, (segloss_class_sums *)at[FOLDED]);
-    case FINISH: return segloss_finalize(terms, 2, &args, (const segloss_class_sums *)at[FOLDED], (segloss_class_sums *)at[SLOPES]);
-    case MAP: return segloss_backward(terms, 2, &args, (const segloss_class_sums *)at[SLOPES]);
+    case ACCUMULATE: return segloss_accumulate(terms, 2, &args, (segloss_class_sums *)at[SUMS_OF_PARTS]);
+    case FINALIZE:
+      return segloss_finalize(terms, 2, &args, (const segloss_class_sums *)at[SUMS_OF_PARTS],
+                              (segloss_class_sums *)at[SLOPES]);
+    case BACKWARD: return segloss_backward(terms, 2, &args, (const segloss_class_sums *)at[SLOPES]);
     case WRITE_FIELD: return segloss_distance_field(terms, &args, &field);
     default: return segloss_class_weights(&args, SEGLOSS_WEIGHT_INVERSE, (double *)at[WEIGHTS]);
   }
@@ -103,46 +107,48 @@ static segloss_status go(int verb) {
 
 int main(void) {
   static double before[COUNT][ROOM / 8];
-  int verb, one, other, pairs = 0, k;
+  int function, one, other, pairs = 0, k;
   paint();
-  for (verb = 0; verb < VERBS; verb++) {
+  for (function = 0; function < FUNCTIONS; function++) {
     reset();
-    CHECK(go(verb) == SEGLOSS_OK);
+    CHECK(go(function) == SEGLOSS_OK);
     for (one = 0; one < COUNT; one++)
       for (other = 0; other < COUNT; other++) {
         const segloss_error *error;
         size_t room;
-        if (one == other || !is_taken(verb, one) || !is_taken(verb, other) || !is_written(verb, one)) continue;
-        /* The gradient may be the prediction: in_place.c. */
+        if (one == other || !is_taken(function, one) || !is_taken(function, other) || !is_written(function, one))
+          continue;
+        /* The gradient may be the prediction: limits.c. */
         if (one == GRAD && other == PRED) continue;
-        /* finish reads no voxels: what would be read of them overlaps nothing. */
-        if (verb == FINISH && (other == PRED || other == TARGET || other == WEIGHT || other == GIVEN_FIELD)) continue;
+        /* segloss_finalize reads no voxels, so these inputs overlap nothing. */
+        if (function == FINALIZE && (other == PRED || other == TARGET || other == WEIGHT || other == GIVEN_FIELD))
+          continue;
         reset();
-        if (verb == WRITE_FIELD) bytes[TERM_VALUES] /= 2, bytes[CLASS_VALUES] /= 2; /* of one term */
-        if (one == SCRATCH) bytes[SCRATCH] = 64; /* so that it lies over one other only */
-        /* The last element of the other, at the alignment of one. */
+        if (function == WRITE_FIELD) bytes[TERM_VALUES] /= 2, bytes[CLASS_VALUES] /= 2; /* of one term */
+        if (one == SCRATCH) bytes[SCRATCH] = 64; /* so that it overlaps one other argument only */
+        /* Places one over the last element of the other, at the alignment of one. */
         room = bytes[other] - 1;
         at[one] = (char *)(other == SCRATCH ? space : memory[other]) + (one == SCRATCH ? room : room / 8 * 8);
         memcpy(before, memory, sizeof memory);
-        if (go(verb) != SEGLOSS_OVERLAP) {
-          fprintf(stderr, "verb %d: %s over %s is no overlap\n", verb, names[one], names[other]);
+        if (go(function) != SEGLOSS_OVERLAP) {
+          fprintf(stderr, "function %d: overlap of %s with %s is accepted\n", function, names[one], names[other]);
           return 1;
         }
-        /* The error names one of the two, and is the only one written, unless it is one of the two. */
-        error = (const segloss_error *)(const void *)memory[FAULT];
-        if (one != FAULT && other != FAULT)
+        /* The error names one of the two. It is the only argument written, unless it is one of the two. */
+        error = (const segloss_error *)(const void *)memory[ERROR_STRUCT];
+        if (one != ERROR_STRUCT && other != ERROR_STRUCT)
           CHECK(error->status == SEGLOSS_OVERLAP &&
                 (strcmp(error->argument, names[one]) == 0 || strcmp(error->argument, names[other]) == 0));
         for (k = 0; k < COUNT; k++)
-          CHECK((k == FAULT && one != FAULT && other != FAULT) ||
+          CHECK((k == ERROR_STRUCT && one != ERROR_STRUCT && other != ERROR_STRUCT) ||
                 memcmp(memory[k], before[k], sizeof before[k]) == 0);
         pairs++;
       }
-    /* Side by side, sharing no byte: the value right behind the class weights. */
+    /* Adjacent without a shared byte: value directly after class_weight. */
     reset();
-    if (is_taken(verb, CLASS_WEIGHT)) {
+    if (is_taken(function, CLASS_WEIGHT)) {
       at[VALUE] = (char *)memory[CLASS_WEIGHT] + bytes[CLASS_WEIGHT];
-      CHECK(go(verb) == SEGLOSS_OK);
+      CHECK(go(function) == SEGLOSS_OK);
     }
   }
   CHECK(pairs > 6 * 40);

@@ -1,4 +1,4 @@
-/* A batch in parts: slabs of one sample folded, finished, mapped; the same bits as the whole. */
+/* A batch in parts: slabs of one sample are accumulated, finalized and differentiated with the bits of one run. */
 #include "check.h"
 
 enum { C = 3, CHUNKS = 3, N = CHUNKS * SEGLOSS_CHUNK + 17 };
@@ -11,7 +11,7 @@ int main(void) {
   const int64_t shape[] = {1, C, N}, flat[] = {1, N}, strides[] = {C * N, N, 1};
   segloss_term terms[3];
   segloss_args args, part;
-  segloss_class_sums tallies[C], slopes[C];
+  segloss_class_sums class_sums[C], slopes[C];
   segloss_output output;
   double value = 0, of_parts = 0;
   int64_t start, part_shape[3] = {1, C, 0}, part_flat[2] = {1, 0};
@@ -38,15 +38,15 @@ int main(void) {
   args.scratch_size = sizeof scratch;
   CHECK(segloss_run(terms, 3, &args) == SEGLOSS_OK);
 
-  /* Parts compute no field: the field of the whole goes with them. */
+  /* Parts compute no field: each gets its view of the field of the whole batch. */
   memset(&output, 0, sizeof output);
   output.data = field;
   CHECK(segloss_distance_field(&terms[2], &args, &output) == SEGLOSS_OK);
-  memset(tallies, 0, sizeof tallies);
+  memset(class_sums, 0, sizeof class_sums);
   part = args;
   part.value = NULL;
-  CHECK(segloss_accumulate(terms, 3, &part, tallies) == SEGLOSS_MISSING_FIELD);
-  CHECK(tallies[0].weight == 0);
+  CHECK(segloss_accumulate(terms, 3, &part, class_sums) == SEGLOSS_MISSING_FIELD);
+  CHECK(class_sums[0].weight == 0);
 
   for (start = 0; start < N; start += SEGLOSS_CHUNK) {
     part_shape[2] = part_flat[1] = start + SEGLOSS_CHUNK < N ? SEGLOSS_CHUNK : N - start;
@@ -56,12 +56,12 @@ int main(void) {
     terms[2].field = tensor(field + start, SEGLOSS_F32, 3, part_shape);
     terms[2].field.strides = strides;
     part.grad.data = NULL;
-    CHECK(segloss_accumulate(terms, 3, &part, tallies) == SEGLOSS_OK);
+    CHECK(segloss_accumulate(terms, 3, &part, class_sums) == SEGLOSS_OK);
   }
   terms[2].field = tensor(field, SEGLOSS_F32, 3, shape);
   args.value = &of_parts;
   args.grad.data = NULL;
-  CHECK(segloss_finalize(terms, 3, &args, tallies, slopes) == SEGLOSS_OK);
+  CHECK(segloss_finalize(terms, 3, &args, class_sums, slopes) == SEGLOSS_OK);
   CHECK(of_parts == value);
   for (start = 0; start < N; start += SEGLOSS_CHUNK) {
     part_shape[2] = part_flat[1] = start + SEGLOSS_CHUNK < N ? SEGLOSS_CHUNK : N - start;
@@ -70,16 +70,16 @@ int main(void) {
     part.target = tensor(labels + start, SEGLOSS_I16, 2, part_flat);
     terms[2].field = tensor(field + start, SEGLOSS_F32, 3, part_shape);
     terms[2].field.strides = strides;
-    part.grad.data = pieces + start; /* strides NULL: those of pred */
+    part.grad.data = pieces + start; /* strides NULL: the strides of pred */
     CHECK(segloss_backward(terms, 3, &part, slopes) == SEGLOSS_OK);
   }
   CHECK(memcmp(whole, pieces, sizeof whole) == 0);
 
-  /* Without slopes, and without data: finish reads no voxels. */
+  /* segloss_finalize accepts tensors without data and NULL slopes. */
   args.pred.data = NULL;
   args.target.data = NULL;
   terms[2].field = tensor(NULL, SEGLOSS_F32, 3, shape);
-  CHECK(segloss_finalize(terms, 3, &args, tallies, NULL) == SEGLOSS_OK);
+  CHECK(segloss_finalize(terms, 3, &args, class_sums, NULL) == SEGLOSS_OK);
   puts("passed");
   return 0;
 }

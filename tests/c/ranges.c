@@ -1,11 +1,11 @@
-/* Every parameter of every form at both ends of its range, and just out of it, one at a time; NaN and infinities. */
+/* Every parameter of every loss at both ends of its range, just outside of it, NaN and infinite, one at a time. */
 #include "batch.h"
 #include <float.h>
 
 static segloss_error error;
 static int taken, refused;
 
-/* The value is painted, and stays so where the call is refused. */
+/* value keeps its initial number if the call fails. */
 static segloss_status go(const segloss_term *terms, size_t n_terms, segloss_args args) {
   double value = -7;
   segloss_status status;
@@ -17,8 +17,8 @@ static segloss_status go(const segloss_term *terms, size_t n_terms, segloss_args
   return status;
 }
 
-/* The parameter of the second of two terms. */
-static void expect(int is_legal, segloss_term term, const char *name, const char *form, double x) {
+/* Checks a parameter of the second of two terms. */
+static void expect(int is_legal, segloss_term term, const char *name, const char *loss, double x) {
   segloss_term terms[2];
   segloss_status status;
   terms[0] = term_of(segloss_dice());
@@ -27,7 +27,7 @@ static void expect(int is_legal, segloss_term term, const char *name, const char
   if (is_legal ? status != SEGLOSS_OK
                : status != SEGLOSS_PARAMETER || strcmp(error.argument, name) != 0 || error.term != 1 ||
                      error.numbers != SEGLOSS_ERROR_HAS_GIVEN || !(error.given == x || (isnan(x) && isnan(error.given)))) {
-    fprintf(stderr, "%s = %.17g of %s: status %d, %s: %s\n", name, x, form, (int)status,
+    fprintf(stderr, "%s = %.17g of %s: status %d, %s: %s\n", name, x, loss, (int)status,
             error.argument ? error.argument : "", error.expected ? error.expected : "");
     exit(1);
   }
@@ -35,7 +35,7 @@ static void expect(int is_legal, segloss_term term, const char *name, const char
   else refused++;
 }
 
-/* low and high are in the range, below and above are not. */
+/* low and high are in the range, below and above are outside. */
 #define RANGE(getter, member, below, low, high, above)                                    \
   do {                                                                                    \
     const double legal[] = {low, high}, illegal[] = {below, above, NAN, INFINITY, -INFINITY}; \
@@ -63,7 +63,7 @@ static void parameters(void) {
   SHARE(segloss_cross_entropy, label_smoothing);
   SOME_SHARE(segloss_top_k, k);
   {
-    /* As a threshold too. */
+    /* The same range as a threshold. */
     static const double illegal[] = {0, 1 + DBL_EPSILON, NAN, INFINITY, -1};
     segloss_term term = term_of(segloss_top_k());
     size_t k;
@@ -94,12 +94,12 @@ static void parameters(void) {
   NOT_NEGATIVE(segloss_power_cross_entropy, gamma);
   SMOOTHED(segloss_log_dice);
   NOT_NEGATIVE(segloss_log_dice, gamma);
-  /* The weight of a term may be any number. */
+  /* The weight of a term may be any finite number. */
   RANGE(segloss_focal, weight, NAN, -1e6, 1e6, INFINITY);
   CHECK(taken > 50 && refused > 130);
 }
 
-/* What is not a term's. */
+/* Parameters of args. */
 static void arguments_of_a_call(void) {
   static const double illegal[] = {NAN, INFINITY, -INFINITY, -DBL_MIN, 0};
   const segloss_term plain = term_of(segloss_dice());

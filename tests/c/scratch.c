@@ -1,4 +1,4 @@
-/* SEGLOSS_SCRATCH_BYTES serves every loss without fields, selection or executor, whatever its size. */
+/* SEGLOSS_SCRATCH_BYTES bounds the scratch of every loss but TopK without fields and executor, for every shape. */
 #include "check.h"
 
 static double unused_region(void *context, const segloss_class_sums *sums, segloss_class_sums *slope) {
@@ -13,26 +13,26 @@ static size_t query(const segloss_term *terms, size_t n_terms, const segloss_arg
 }
 
 int main(void) {
-  static const segloss_loss *(*const forms[])(void) = {
+  static const segloss_loss *(*const losses[])(void) = {
       segloss_cross_entropy,  segloss_focal,         segloss_sensitivity_specificity,
       segloss_dice,           segloss_iou,           segloss_tversky,
       segloss_generalized_dice, segloss_focal_tversky, segloss_asymmetric_similarity,
       segloss_penalty,        segloss_balanced_cross_entropy, segloss_power_cross_entropy,
       segloss_log_dice,       segloss_custom_region,
   };
-  enum { FORMS = sizeof forms / sizeof forms[0] };
+  enum { LOSSES = sizeof losses / sizeof losses[0] };
   static const int64_t samples[] = {1, 2, 3, 17, 64, 1000};
   static const int64_t classes[] = {1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 34, 47, 48, 63, 64, 65, 127, 128, 129, 255, 256, 257, 1000, 4096};
   static const int64_t extents[] = {1, 64, 65, SEGLOSS_CHUNK, 3 * SEGLOSS_CHUNK + 1, 1 << 28};
   static const uint32_t dtypes[] = {SEGLOSS_F16, SEGLOSS_BF16, SEGLOSS_F32, SEGLOSS_F64};
   static const uint32_t activations[] = {SEGLOSS_SOFTMAX, SEGLOSS_SIGMOID, SEGLOSS_PROBABILITY};
-  segloss_term terms[FORMS];
+  segloss_term terms[LOSSES];
   size_t b, c, n, d, a, k;
-  for (k = 0; k < FORMS; k++) {
-    CHECK(segloss_term_init(forms[k](), &terms[k], sizeof terms[k]) == SEGLOSS_OK);
-    if (forms[k] == segloss_custom_region) terms[k].region = unused_region;
-    /* The hungrier variant, where there is one. */
-    terms[k].variant = forms[k] == segloss_dice || forms[k] == segloss_iou ? SEGLOSS_DICE_SQUARED : 0;
+  for (k = 0; k < LOSSES; k++) {
+    CHECK(segloss_term_init(losses[k](), &terms[k], sizeof terms[k]) == SEGLOSS_OK);
+    if (losses[k] == segloss_custom_region) terms[k].region = unused_region;
+    /* The variant that needs more scratch, if there is one. */
+    terms[k].variant = losses[k] == segloss_dice || losses[k] == segloss_iou ? SEGLOSS_DICE_SQUARED : 0;
   }
   for (b = 0; b < sizeof samples / sizeof samples[0]; b++)
     for (c = 0; c < sizeof classes / sizeof classes[0]; c++)
@@ -46,22 +46,22 @@ int main(void) {
             shape[1] = classes[c];
             shape[2] = flat[1] = extents[n];
             if (classes[c] == 1 && activations[a] == SEGLOSS_SOFTMAX) continue;
-            /* No array of f64 is as large as that where addresses have 32 bits. */
+            /* Skips arrays that a 32-bit address space cannot hold. */
             if (8.0 * (double)samples[b] * (double)classes[c] * (double)extents[n] > (double)(SIZE_MAX / 2)) continue;
             CHECK(segloss_args_init(&args, sizeof args) == SEGLOSS_OK);
             args.activation = activations[a];
             args.pred = tensor(NULL, dtypes[d], 3, shape);
             args.target = tensor(NULL, SEGLOSS_I64, 2, flat);
             args.voxel_weight = tensor(NULL, SEGLOSS_F32, 2, flat);
-            for (k = 0; k < FORMS; k++) CHECK(query(&terms[k], 1, &args) <= most);
-            /* Four at a time: any of them beside any other. */
-            for (k = 0; k + SEGLOSS_MAX_TERMS <= FORMS; k++)
+            for (k = 0; k < LOSSES; k++) CHECK(query(&terms[k], 1, &args) <= most);
+            /* Four terms at a time. */
+            for (k = 0; k + SEGLOSS_MAX_TERMS <= LOSSES; k++)
               CHECK(query(&terms[k], SEGLOSS_MAX_TERMS, &args) <= most);
-            /* Masks and maps in place of labels. */
+            /* Masks and floating maps as targets. */
             args.target = tensor(NULL, SEGLOSS_U8, 3, shape);
-            CHECK(query(&terms[FORMS - SEGLOSS_MAX_TERMS], SEGLOSS_MAX_TERMS, &args) <= most);
+            CHECK(query(&terms[LOSSES - SEGLOSS_MAX_TERMS], SEGLOSS_MAX_TERMS, &args) <= most);
             args.target = tensor(NULL, SEGLOSS_F64, 3, shape);
-            CHECK(query(&terms[FORMS - SEGLOSS_MAX_TERMS], SEGLOSS_MAX_TERMS, &args) <= most);
+            CHECK(query(&terms[LOSSES - SEGLOSS_MAX_TERMS], SEGLOSS_MAX_TERMS, &args) <= most);
           }
   puts("passed");
   return 0;

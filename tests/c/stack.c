@@ -1,6 +1,6 @@
-/* The deepest stack of segloss_run and segloss_distance stays below what the README says. Each call runs on a stack
- * of our own that was painted before. What a frame reserves and never writes is not seen, so the bounds are a
- * quarter above what was measured, at the worst of opt-level and CPU level. */
+/* The stack of segloss_run and segloss_distance stays below the bounds that README.md states. Each call runs on a
+ * separate stack that is filled with a pattern before. Memory that a frame reserves and never writes is not seen, so
+ * the bounds are a quarter above the largest measurement over optimisation levels and CPU levels. */
 #define _XOPEN_SOURCE 700
 #include "check.h"
 
@@ -52,7 +52,7 @@ enum { B = 2, C = 3, H = 9, W = 40, N = H * W, ALL = B * C * N };
 static const int64_t SHAPE[] = {B, C, H, W}, FLAT[] = {B, H, W}, TRANSPOSED[] = {C * N, N, 1, H};
 static double logits[ALL], gradient[ALL], classes[SEGLOSS_MAX_TERMS * B * C];
 static uint8_t labels[B * N];
-static segloss_class_sums tallies[B * C];
+static segloss_class_sums class_sums[B * C];
 static unsigned char scratch[1 << 19];
 static segloss_term terms[SEGLOSS_MAX_TERMS];
 static size_t n_terms;
@@ -63,7 +63,7 @@ static segloss_status status;
 static void call_run(void) { status = segloss_run(terms, n_terms, &args); }
 static void call_distance(void) { status = segloss_distance(&distance); }
 
-static const segloss_loss *(*const forms[])(void) = {
+static const segloss_loss *(*const losses[])(void) = {
     segloss_cross_entropy,    segloss_top_k,         segloss_focal,
     segloss_dice,             segloss_iou,           segloss_sensitivity_specificity,
     segloss_tversky,          segloss_focal_tversky, segloss_asymmetric_similarity,
@@ -71,13 +71,13 @@ static const segloss_loss *(*const forms[])(void) = {
     segloss_log_dice,         segloss_boundary,      segloss_power_cross_entropy,
     segloss_hausdorff,        segloss_distance_penalized,
 };
-enum { FORMS = sizeof forms / sizeof forms[0] };
+enum { LOSSES = sizeof losses / sizeof losses[0] };
 
 static size_t deepest_run(void) {
   static double value;
   size_t most = 0, bytes;
-  uint32_t activation, is_double, form, k;
-  for (form = 0; form < FORMS; form++)
+  uint32_t activation, is_double, loss, k;
+  for (loss = 0; loss < LOSSES; loss++)
     for (is_double = 0; is_double < 2; is_double++)
       for (activation = SEGLOSS_SOFTMAX; activation <= SEGLOSS_SIGMOID; activation++) {
         CHECK(segloss_args_init(&args, sizeof args) == SEGLOSS_OK);
@@ -87,14 +87,14 @@ static size_t deepest_run(void) {
         args.target = tensor(labels, SEGLOSS_U8, 3, FLAT);
         args.value = &value;
         args.class_values = classes;
-        args.class_sums = tallies;
+        args.class_sums = class_sums;
         args.grad.data = gradient;
         args.scratch = scratch;
         args.scratch_size = sizeof scratch;
-        /* Alone, and four deep: each form is built on its own frame and lent to the next. */
+        /* One term, and four: each loss is built on a stack frame inside that of the one before. */
         for (n_terms = 1; n_terms <= SEGLOSS_MAX_TERMS; n_terms += SEGLOSS_MAX_TERMS - 1) {
           for (k = 0; k < SEGLOSS_MAX_TERMS; k++)
-            CHECK(segloss_term_init(forms[(form + k) % FORMS](), &terms[k], sizeof terms[k]) == SEGLOSS_OK);
+            CHECK(segloss_term_init(losses[(loss + k) % LOSSES](), &terms[k], sizeof terms[k]) == SEGLOSS_OK);
           bytes = depth(call_run);
           CHECK(status == SEGLOSS_OK);
           most = bytes > most ? bytes : most;

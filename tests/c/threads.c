@@ -1,5 +1,5 @@
-/* Losses and distances on threads, which take the tasks as they come: the bits of one thread, and nothing that a thread
- * sanitizer sees. */
+/* Losses and distances on several threads that share a queue of tasks: the bits of one thread, and no data race that
+ * ThreadSanitizer reports. */
 #define _XOPEN_SOURCE 700
 #include "check.h"
 #include <pthread.h>
@@ -37,13 +37,13 @@ static void on_threads(void *context, size_t count, segloss_task task, void *dat
 static float logits[C * N], alone[C * N], shared[C * N];
 static uint8_t labels[N];
 
-static double loss(const segloss_loss *form, const segloss_executor *executor, float *gradient) {
+static double evaluate(const segloss_loss *loss, const segloss_executor *executor, float *gradient) {
   static const int64_t pred_shape[] = {1, C, H, W}, target_shape[] = {1, H, W};
   segloss_term term;
   segloss_args args;
   size_t needed = 0;
   double value = 0;
-  CHECK(segloss_term_init(form, &term, sizeof term) == SEGLOSS_OK);
+  CHECK(segloss_term_init(loss, &term, sizeof term) == SEGLOSS_OK);
   CHECK(segloss_args_init(&args, sizeof args) == SEGLOSS_OK);
   args.activation = SEGLOSS_SOFTMAX;
   args.pred = tensor(logits, SEGLOSS_F32, 4, pred_shape);
@@ -77,12 +77,12 @@ static void distances(const segloss_executor *executor, float *out) {
 }
 
 int main(void) {
-  const segloss_loss *forms[8];
+  const segloss_loss *losses[8];
   segloss_executor executor;
   int i, count = 0;
-  forms[count++] = segloss_cross_entropy(), forms[count++] = segloss_dice(), forms[count++] = segloss_top_k();
-  forms[count++] = segloss_hausdorff(), forms[count++] = segloss_boundary(), forms[count++] = segloss_focal();
-  forms[count++] = segloss_distance_penalized(), forms[count++] = segloss_generalized_dice();
+  losses[count++] = segloss_cross_entropy(), losses[count++] = segloss_dice(), losses[count++] = segloss_top_k();
+  losses[count++] = segloss_hausdorff(), losses[count++] = segloss_boundary(), losses[count++] = segloss_focal();
+  losses[count++] = segloss_distance_penalized(), losses[count++] = segloss_generalized_dice();
   memset(&executor, 0, sizeof executor);
   executor.struct_size = sizeof executor;
   executor.workers = WORKERS;
@@ -90,7 +90,7 @@ int main(void) {
   for (i = 0; i < C * N; i++) logits[i] = (float)(i % 61) / 16.0f - 2.0f;
   for (i = 0; i < N; i++) labels[i] = (uint8_t)(i / 97 % C);
   for (i = 0; i < count; i++) {
-    const double one = loss(forms[i], NULL, alone), many = loss(forms[i], &executor, shared);
+    const double one = evaluate(losses[i], NULL, alone), many = evaluate(losses[i], &executor, shared);
     CHECK(memcmp(&one, &many, sizeof one) == 0 && memcmp(alone, shared, sizeof alone) == 0);
   }
   for (i = 0; i < N; i++) labels[i] = labels[i] == 1;

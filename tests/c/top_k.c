@@ -1,4 +1,4 @@
-/* TopK by fraction over 1, 2 and 7 parts in any order: the search, the value and the gradient of the whole. */
+/* TopK by fraction over 1, 2 and 7 parts in any order has the search state, value and gradient of the whole batch. */
 #include "check.h"
 
 enum { C = 3, N = 8 * SEGLOSS_CHUNK - 11, PARTS = 7 };
@@ -9,7 +9,7 @@ static unsigned char scratch[1 << 23];
 static const int64_t strides[] = {C * N, N, 1};
 static int64_t part_shape[3] = {1, C, 0}, part_flat[2] = {1, 0};
 
-/* Voxels start to end of the only sample. */
+/* The part with the voxels start to end of the only sample. */
 static segloss_args part_of(const segloss_args *all, int64_t start, int64_t end) {
   segloss_args part = *all;
   part_shape[2] = part_flat[1] = end - start;
@@ -21,7 +21,7 @@ static segloss_args part_of(const segloss_args *all, int64_t start, int64_t end)
   return part;
 }
 
-/* The bounds of part p of `parts`, taken in an order that is not theirs. */
+/* The first voxel of part p of `parts`. */
 static int64_t bound(int p, int parts) {
   const int64_t at = (int64_t)p * (N / parts) / SEGLOSS_CHUNK * SEGLOSS_CHUNK;
   return p == parts ? N : at;
@@ -30,7 +30,7 @@ static int64_t bound(int p, int parts) {
 int main(void) {
   static const int counts[] = {1, 2, PARTS};
   const int64_t shape[] = {1, C, N}, flat[] = {1, N};
-  static segloss_top_k_search first, select, elsewhere, of_part;
+  static segloss_top_k_search first, search, elsewhere, of_part;
   segloss_term terms[2];
   segloss_args args, part;
   segloss_error error;
@@ -38,7 +38,7 @@ int main(void) {
   double value = 0, in_parts = 0;
   int i, k, p, parts;
 
-  /* Few different logits: many voxels lie at the cut. */
+  /* Few different logits, so that many voxels tie at the threshold. */
   for (i = 0; i < C * N; i++) logits[i] = (float)painted(i);
   for (i = 0; i < N; i++) labels[i] = (uint8_t)(i % 7 % 4 == 3 ? 255 : i % 7 % 4);
   segloss_term_init(segloss_dice(), &terms[0], sizeof terms[0]);
@@ -62,23 +62,23 @@ int main(void) {
   for (k = 0; k < 3; k++) {
     parts = counts[k];
     terms[1].top_k_search = NULL;
-    CHECK(segloss_top_k_begin(&select) == SEGLOSS_OK);
-    for (i = 0; !select.done; i++) {
+    CHECK(segloss_top_k_begin(&search) == SEGLOSS_OK);
+    for (i = 0; !search.done; i++) {
       CHECK(i < 3);
-      /* The last part is counted by another machine, from the same state. */
-      elsewhere = select;
+      /* The last part is counted in a copy, as on another machine, and merged. */
+      elsewhere = search;
       for (p = parts - 1; p >= 0; p--) {
         part = part_of(&args, bound(p, parts), bound(p + 1, parts));
-        CHECK(segloss_top_k_count(terms, 2, 1, &part, p == parts - 1 ? &elsewhere : &select) == SEGLOSS_OK);
+        CHECK(segloss_top_k_count(terms, 2, 1, &part, p == parts - 1 ? &elsewhere : &search) == SEGLOSS_OK);
       }
-      CHECK(segloss_top_k_merge(&select, &elsewhere) == SEGLOSS_OK);
-      CHECK(segloss_top_k_narrow(&terms[1], &select) == SEGLOSS_OK);
+      CHECK(segloss_top_k_merge(&search, &elsewhere) == SEGLOSS_OK);
+      CHECK(segloss_top_k_narrow(&terms[1], &search) == SEGLOSS_OK);
     }
-    if (k == 0) first = select;
-    CHECK(memcmp(&first, &select, sizeof select) == 0);
-    CHECK(select.places > 0 && select.ties > select.places);
+    if (k == 0) first = search;
+    CHECK(memcmp(&first, &search, sizeof search) == 0);
+    CHECK(search.places > 0 && search.ties > search.places);
 
-    terms[1].top_k_search = &select;
+    terms[1].top_k_search = &search;
     memset(sums, 0, sizeof sums);
     for (p = 0; p < parts; p++) {
       part = part_of(&args, bound(p, parts), bound(p + 1, parts));
@@ -97,14 +97,14 @@ int main(void) {
     CHECK(memcmp(whole, pieces, sizeof whole) == 0);
   }
 
-  /* What a search refuses, and writes nothing. */
-  of_part = select;
+  /* The calls that a search refuses without a change of its state. */
+  of_part = search;
   part = part_of(&args, 0, 64);
   CHECK(segloss_top_k_count(terms, 2, 1, &part, &of_part) == SEGLOSS_PARAMETER); /* the term has a search */
-  CHECK(segloss_top_k_count(terms, 2, 1, &part, &select) == SEGLOSS_OVERLAP);
+  CHECK(segloss_top_k_count(terms, 2, 1, &part, &search) == SEGLOSS_OVERLAP);
   terms[1].top_k_search = NULL;
   CHECK(segloss_accumulate(terms, 2, &part, sums) == SEGLOSS_UNSUPPORTED && error.term == 1);
-  CHECK(segloss_top_k_count(terms, 2, 1, &part, &of_part) == SEGLOSS_PARAMETER); /* it is done */
+  CHECK(segloss_top_k_count(terms, 2, 1, &part, &of_part) == SEGLOSS_PARAMETER); /* the search is done */
   CHECK(segloss_top_k_narrow(&terms[1], &of_part) == SEGLOSS_PARAMETER);
   CHECK(segloss_top_k_count(terms, 2, 0, &part, &elsewhere) == SEGLOSS_PARAMETER); /* Dice */
   CHECK(segloss_top_k_count(terms, 2, 2, &part, &elsewhere) == SEGLOSS_PARAMETER); /* no such term */
@@ -113,7 +113,7 @@ int main(void) {
   CHECK(segloss_top_k_merge(&of_part, &of_part) == SEGLOSS_OVERLAP);
   CHECK(segloss_top_k_begin(NULL) == SEGLOSS_NULL_POINTER);
   CHECK(memcmp(&of_part, &first, sizeof first) == 0);
-  memset(&of_part, 0xff, sizeof of_part); /* no search at all: an error or an end, never a loop */
+  memset(&of_part, 0xff, sizeof of_part); /* not a search: an error or an end, but no endless loop */
   (void)segloss_top_k_count(terms, 2, 1, &part, &of_part);
   memset(&of_part, 0x11, sizeof of_part);
   of_part.done = 0;

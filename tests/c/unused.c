@@ -1,5 +1,5 @@
-/* What a loss does not use is refused unless it is as segloss_term_init wrote it; what it uses is taken. And no
- * constant of one option is taken for another. */
+/* A field that a loss does not use is refused unless it has its default; a field that it uses is accepted. A constant
+ * of another option is refused. */
 #include "batch.h"
 
 enum Use {
@@ -10,7 +10,7 @@ enum { AVERAGES = CLASS_AVERAGE | OTHER_AVERAGES, SMOOTH = NUMERATOR | DENOMINAT
 
 typedef const segloss_loss *(*getter)(void);
 
-/* The constants of an option besides 0; a set of flags counts as one option. */
+/* The constants of an option other than 0; a set of flags is one option. */
 static const uint32_t squares[] = {SEGLOSS_DICE_SQUARED, 0}, volumes[] = {SEGLOSS_GDICE_INVERSE, SEGLOSS_GDICE_UNIFORM, 0},
                       selections[] = {SEGLOSS_TOPK_THRESHOLD, 0}, rims[] = {SEGLOSS_BOUNDARY_RIM_ZERO, 0},
                       hausdorffs[] = {SEGLOSS_HAUSDORFF_TARGET_ONLY, SEGLOSS_HAUSDORFF_PREDICTION_ONLY, SEGLOSS_HAUSDORFF_ARGMAX,
@@ -25,7 +25,7 @@ static const uint32_t squares[] = {SEGLOSS_DICE_SQUARED, 0}, volumes[] = {SEGLOS
 static const uint32_t *const options[] = {squares,         volumes, selections,  rims,         hausdorffs,
                                           class_averages,  sample_averages, absents, normalizers, weight_kinds,
                                           distance_flags};
-/* Numbers without an option: flags and activations, old numbers, a lone option, two constants or-ed. */
+/* Numbers that are no constant of an option: flags, activations, option bits alone, two constants or-ed. */
 static const uint32_t strays[] = {1, 2, 3, 4, 8, 16, SEGLOSS_ADD_TO_GRADIENT, 0x130000, 0x1a0000, UINT32_MAX,
                                   SEGLOSS_DICE_SQUARED | SEGLOSS_GDICE_INVERSE, SEGLOSS_DISTANCE_SQUARED | SEGLOSS_DICE_SQUARED,
                                   SEGLOSS_TOPK_THRESHOLD | SEGLOSS_HAUSDORFF_ARGMAX, SEGLOSS_CLASS_POOLED | SEGLOSS_SAMPLE_POOLED,
@@ -33,10 +33,10 @@ static const uint32_t strays[] = {1, 2, 3, 4, 8, 16, SEGLOSS_ADD_TO_GRADIENT, 0x
 
 static const struct {
   const char *name;
-  getter form;
+  getter loss;
   size_t uses;
   const uint32_t *variants;
-} forms[] = {
+} losses[] = {
     {"cross_entropy", segloss_cross_entropy, SMOOTHING | NORMALIZER, none},
     {"top_k", segloss_top_k, K, selections},
     {"focal", segloss_focal, GAMMA, none},
@@ -58,7 +58,7 @@ static const struct {
 };
 
 static double field[ALL];
-static int taken, refused;
+static int accepted, refused;
 
 static double score(void *context, const segloss_class_sums *sums, segloss_class_sums *slope) {
   (void)context;
@@ -66,7 +66,7 @@ static double score(void *context, const segloss_class_sums *sums, segloss_class
   return sums->prediction;
 }
 
-/* The second of two terms: taken, or refused with its name and place. */
+/* Checks that the second of two terms is accepted, or refused with the name and the index of the term. */
 static void expect(int is_used, segloss_term term, const char *argument, const char *title) {
   segloss_term terms[2];
   segloss_args args = arguments();
@@ -86,7 +86,7 @@ static void expect(int is_used, segloss_term term, const char *argument, const c
             error.expected ? error.expected : "");
     exit(1);
   }
-  if (is_used) taken++;
+  if (is_used) accepted++;
   else refused++;
 }
 
@@ -96,32 +96,32 @@ static int is_among(uint32_t constant, const uint32_t *list) {
   return 0;
 }
 
-/* Every constant of the header, and some numbers that are none, for one field of a term. */
+/* Checks every constant of the header, and numbers that are no constant, for one field of a term. */
 #define EVERY_CONSTANT(member, own, is_read)                                                  \
   do {                                                                                        \
     size_t o, c;                                                                              \
     for (o = 0; o < sizeof options / sizeof options[0]; o++)                                  \
       for (c = 0; options[o][c] != 0; c++) {                                                  \
         term = plain, term.member = options[o][c];                                            \
-        expect((is_read) && is_among(options[o][c], own), term, #member, forms[k].name);      \
+        expect((is_read) && is_among(options[o][c], own), term, #member, losses[k].name);      \
       }                                                                                       \
     for (c = 0; c < sizeof strays / sizeof strays[0]; c++) {                                  \
       term = plain, term.member = strays[c];                                                  \
-      expect(0, term, #member, forms[k].name);                                                \
+      expect(0, term, #member, losses[k].name);                                                \
     }                                                                                         \
   } while (0)
 
 #define NUMBER(member, use)                                      \
   term = plain, term.member = plain.member == 0.75 ? 0.5 : 0.75; \
-  expect((forms[k].uses & (use)) != 0, term, #member, forms[k].name)
+  expect((losses[k].uses & (use)) != 0, term, #member, losses[k].name)
 
 static void every_form(void) {
   size_t k;
-  for (k = 0; k < sizeof forms / sizeof forms[0]; k++) {
-    segloss_term plain = term_of(forms[k].form()), term;
-    const size_t uses = forms[k].uses;
+  for (k = 0; k < sizeof losses / sizeof losses[0]; k++) {
+    segloss_term plain = term_of(losses[k].loss()), term;
+    const size_t uses = losses[k].uses;
     if ((uses & REGION) != 0) plain.region = score;
-    expect(1, plain, "nothing", forms[k].name);
+    expect(1, plain, "nothing", losses[k].name);
     NUMBER(alpha, ALPHA);
     NUMBER(beta, BETA);
     NUMBER(gamma, GAMMA);
@@ -129,32 +129,32 @@ static void every_form(void) {
     NUMBER(smooth_numerator, NUMERATOR);
     NUMBER(smooth_denominator, DENOMINATOR);
     NUMBER(label_smoothing, SMOOTHING);
-    term = plain, term.alpha = NAN; /* is no default either */
-    expect(0, term, "alpha", forms[k].name);
-    EVERY_CONSTANT(variant, forms[k].variants, 1);
+    term = plain, term.alpha = NAN; /* NaN differs from the default */
+    expect(0, term, "alpha", losses[k].name);
+    EVERY_CONSTANT(variant, losses[k].variants, 1);
     EVERY_CONSTANT(class_average, class_averages, uses & CLASS_AVERAGE);
     EVERY_CONSTANT(sample_average, sample_averages, uses & OTHER_AVERAGES);
     EVERY_CONSTANT(absent, absents, uses & OTHER_AVERAGES);
     EVERY_CONSTANT(normalizer, normalizers, uses & NORMALIZER);
     term = plain, term.region = score;
-    expect((uses & REGION) != 0, term, "region", forms[k].name);
+    expect((uses & REGION) != 0, term, "region", losses[k].name);
     term = plain, term.context = &term;
-    expect((uses & REGION) != 0, term, "context", forms[k].name);
+    expect((uses & REGION) != 0, term, "context", losses[k].name);
     term = plain, term.field = tensor(field, SEGLOSS_F64, 4, SHAPE);
-    expect((uses & FIELD) != 0, term, "field", forms[k].name);
+    expect((uses & FIELD) != 0, term, "field", losses[k].name);
     term.flags = SEGLOSS_FIELD_COMPLETE;
-    expect((uses & COMPLETE) != 0, term, (uses & FIELD) != 0 ? "flags" : "field", forms[k].name);
+    expect((uses & COMPLETE) != 0, term, (uses & FIELD) != 0 ? "flags" : "field", losses[k].name);
     term = plain, term.flags = SEGLOSS_MINUS_ONE | SEGLOSS_EXCLUDE_BACKGROUND;
-    expect(1, term, "flags", forms[k].name);
+    expect(1, term, "flags", losses[k].name);
     term = plain, term.flags = SEGLOSS_ADD_TO_GRADIENT;
-    expect(0, term, "flags", forms[k].name);
+    expect(0, term, "flags", losses[k].name);
     term = plain, term.reserved = 1;
-    expect(0, term, "reserved", forms[k].name);
+    expect(0, term, "reserved", losses[k].name);
   }
-  CHECK(taken > 100 && refused > 2000);
+  CHECK(accepted > 100 && refused > 2000);
 }
 
-/* Kinds of class weights, and flags of the distance transform. */
+/* The kinds of class weights and the flags of the distance transform. */
 static void other_constants(void) {
   size_t o, c;
   for (o = 0; o < sizeof options / sizeof options[0]; o++)

@@ -1,4 +1,4 @@
-// What segloss.hpp says is what C says, bit for bit: every verb, with every option set.
+// segloss.hpp gives the bits of segloss.h: every function, with every option set.
 #include <cstdio>
 #include <cstring>
 #include <vector>
@@ -15,7 +15,7 @@ static bool same(const std::vector<T>& a, const std::vector<T>& b) {
   return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(T)) == 0;
 }
 
-// One problem, for C++ and for C.
+// The same inputs for C++ and for C.
 struct Problem {
   std::vector<float> logits = std::vector<float>(B * C * N);
   std::vector<uint8_t> labels = std::vector<uint8_t>(B * N);
@@ -25,7 +25,7 @@ struct Problem {
   std::vector<double> spacing = {2.0, 0.5};
   std::vector<double> class_weight = {0.5, 2.0, 1.0};
   std::vector<std::byte> scratch = std::vector<std::byte>(1 << 20);
-  // Channels last, as a transposed tensor arrives.
+  // Channels last, the strides of a transposed tensor.
   std::vector<int64_t> shape = {B, C, H, W}, strides = {C * N, 1, C * W, C}, flat = {B, H, W};
   segloss::Batch batch;
 
@@ -79,7 +79,7 @@ struct Problem {
   }
 };
 
-static void a_run_with_everything_set() {
+static void run_with_every_option() {
   Problem p;
   segloss_term terms[3];
   p.terms_of_c(terms);
@@ -98,22 +98,22 @@ static void a_run_with_everything_set() {
   args.class_sums = class_sums.data();
   CHECK(segloss_run(terms, 3, &args) == SEGLOSS_OK);
 
-  std::vector<double> our_gradient(B * C * N, 1.0), our_terms(3), our_classes(3 * B * C);
-  std::vector<ClassSums> our_tallies(B * C);
+  std::vector<double> our_gradient(B * C * N, 1.0), our_term_values(3), our_class_values(3 * B * C);
+  std::vector<ClassSums> our_sums(B * C);
   segloss::Outputs outputs;
   outputs.grad = our_gradient.data();
   outputs.grad_scale = 128;
   outputs.add_to_gradient = true;
-  outputs.term_values = our_terms;
-  outputs.class_values = our_classes;
-  outputs.class_sums = our_tallies;
+  outputs.term_values = our_term_values;
+  outputs.class_values = our_class_values;
+  outputs.class_sums = our_sums;
   const segloss::WeightedSum loss = p.loss();
   CHECK(loss.scratch_size(p.batch) == bytes);
   CHECK(loss.run(p.batch, outputs, p.scratch) == value && value > 0);
-  CHECK(same(our_gradient, gradient) && same(our_terms, term_values));
-  CHECK(same(our_classes, class_values) && same(our_tallies, class_sums));
+  CHECK(same(our_gradient, gradient) && same(our_term_values, term_values));
+  CHECK(same(our_class_values, class_values) && same(our_sums, class_sums));
 
-  // Each option that was set matters: without it the value is another.
+  // Each option has an effect: without it the value differs.
   segloss::Batch bare = p.batch;
   bare.voxel_weight = {};
   CHECK(loss.run(bare, {}, p.scratch) != value);
@@ -131,7 +131,7 @@ static void a_run_with_everything_set() {
   CHECK(other.run(p.batch, {}, p.scratch) != value);
 }
 
-static void parts_give_the_whole() {
+static void parts_give_the_bits_of_the_whole() {
   Problem p;
   segloss::WeightedSum loss = p.loss();
   std::vector<float> field(B * C * N), whole(B * C * N), pieces(B * C * N);
@@ -141,27 +141,27 @@ static void parts_give_the_whole() {
   outputs.grad = whole.data();
   outputs.grad_scale = 3;
   const double value = loss.run(p.batch, outputs, p.scratch);
-  CHECK(value == p.loss().run(p.batch, {}, p.scratch));  // the field that run computes itself
+  CHECK(value == p.loss().run(p.batch, {}, p.scratch));  // the same field computed by run
 
   // One sample at a time.
   std::vector<ClassSums> class_sums(B * C, ClassSums{}), slopes(B * C);
-  const std::vector<int64_t> one = {1, C, H, W}, one_flat = {1, H, W};
-  for (const bool mapping : {false, true}) {
+  const std::vector<int64_t> one = {1, C, H, W}, one_sample_flat = {1, H, W};
+  for (const bool is_backward : {false, true}) {
     for (int64_t b = 0; b < B; b++) {
       segloss::Batch part = p.batch;
       part.pred = {p.logits.data() + b * C * N, one, p.strides};
-      part.target = {p.labels.data() + b * N, one_flat};
-      part.voxel_weight = {p.voxel_weight.data() + b * N, one_flat};
+      part.target = {p.labels.data() + b * N, one_sample_flat};
+      part.voxel_weight = {p.voxel_weight.data() + b * N, one_sample_flat};
       part.class_present = {p.present.data() + b * C, size_t{C}};
       loss[2].options.field = {field.data() + b * C * N, one};
       segloss::Outputs into;
       into.grad = pieces.data() + b * C * N;
-      if (mapping)
+      if (is_backward)
         loss.backward(part, {slopes.data() + b * C, size_t{C}}, into, p.scratch);
       else
         loss.accumulate(part, {class_sums.data() + b * C, size_t{C}}, p.scratch);
     }
-    if (mapping) break;
+    if (is_backward) break;
     outputs.grad = {};
     loss[2].options.field = {field.data(), p.shape};
     CHECK(loss.finalize(p.batch, class_sums, slopes, outputs, p.scratch) == value);
@@ -211,8 +211,8 @@ static void class_weights_and_distances() {
   CHECK(!same(ours, theirs));
 }
 
-// Dice by its equation, with a smoothing that the callable holds.
-struct OwnDice {
+// Linear Dice by its equation, with smoothing as a member of the callable.
+struct CustomDice {
   double smooth;
   double operator()(const ClassSums& sums, ClassSums& slope) const {
     const double all = sums.prediction + sums.target + smooth, both = 2 * sums.intersection + smooth;
@@ -222,12 +222,12 @@ struct OwnDice {
   }
 };
 
-static void a_region_of_ones_own() {
+static void custom_region() {
   Problem p;
-  const OwnDice own{1.0};
+  const CustomDice custom{1.0};
   segloss::Dice dice;
   dice.smooth = 1.0;
-  const segloss::WeightedSum mine{{1.0, segloss::CustomRegion::of(own)}}, theirs{{1.0, dice}};
+  const segloss::WeightedSum mine{{1.0, segloss::CustomRegion::of(custom)}}, theirs{{1.0, dice}};
   std::vector<float> gradient(B * C * N), expected(B * C * N);
   segloss::Outputs outputs;
   outputs.grad = gradient.data();
@@ -237,7 +237,7 @@ static void a_region_of_ones_own() {
   for (size_t i = 0; i < gradient.size(); i++) CLOSE(gradient[i], expected[i], 1e-8);
 }
 
-static void threads_of_ones_own() {
+static void executor_of_the_caller() {
   Problem p;
   std::vector<double> alone(N), shared(N);
   size_t tasks = 0;
@@ -261,10 +261,10 @@ static void threads_of_ones_own() {
 }
 
 int main() {
-  a_run_with_everything_set();
-  parts_give_the_whole();
+  run_with_every_option();
+  parts_give_the_bits_of_the_whole();
   class_weights_and_distances();
-  a_region_of_ones_own();
-  threads_of_ones_own();
+  custom_region();
+  executor_of_the_caller();
   std::puts("passed");
 }

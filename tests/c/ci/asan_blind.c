@@ -1,5 +1,5 @@
-/* A caller who lies about the length of the labels: the library reads 64 bytes past them. AddressSanitizer has to say
- * so; a program that gets to its end shows that the library was built without it. */
+/* A shape that is longer than the labels, so that the library reads 64 bytes past them. AddressSanitizer has to
+ * report it. If the program reaches its end, the library was built without AddressSanitizer. */
 #include "../check.h"
 
 int main(void) {
@@ -19,6 +19,6 @@ int main(void) {
   args.scratch = calloc(needed, 1);
   args.scratch_size = needed;
   CHECK(segloss_run(&term, 1, &args) == SEGLOSS_OK);
-  puts("the read past the labels was not seen");
+  puts("the read past the labels was not reported");
   return 0;
 }

@@ -1,10 +1,10 @@
-/* Every form with its defaults, every preset, and a region loss written in C. */
+/* Every loss with its defaults, every preset, and a custom region loss: value and gradient. */
 #include "batch.h"
 
 typedef const segloss_loss *(*getter)(void);
 typedef segloss_status (*preset)(segloss_term *, size_t, size_t *);
 
-static const getter FORMS[] = {
+static const getter LOSSES[] = {
     segloss_cross_entropy,         segloss_top_k,          segloss_focal,
     segloss_distance_penalized,    segloss_dice,           segloss_iou,
     segloss_sensitivity_specificity, segloss_tversky,      segloss_generalized_dice,
@@ -20,27 +20,27 @@ static const preset PRESETS[] = {
     segloss_preset_dice_hausdorff,
 };
 
-/* What a custom region is told by its context. */
+/* The context of the custom region loss. */
 typedef struct smoothing {
   double numerator, denominator;
 } smoothing;
 
-/* Linear Dice, by the operations of the library and in their order. */
+/* Linear Dice, with the operations of the library in the same order, so that the bits are equal. */
 static double dice(void *context, const segloss_class_sums *sums, segloss_class_sums *slope) {
   const smoothing *smooth = (const smoothing *)context;
-  const double mistakes = (sums->prediction - sums->intersection) + (sums->target - sums->intersection);
-  const double all = 2.0 * sums->intersection + mistakes + smooth->denominator;
-  const double loss = (mistakes + smooth->denominator - smooth->numerator) / all;
+  const double mismatch = (sums->prediction - sums->intersection) + (sums->target - sums->intersection);
+  const double all = 2.0 * sums->intersection + mismatch + smooth->denominator;
+  const double loss = (mismatch + smooth->denominator - smooth->numerator) / all;
   CHECK(slope->intersection == 0 && slope->prediction == 0 && slope->squared_error_positive == 0 && slope->squared_error_negative == 0);
   slope->intersection = -2.0 / all;
   slope->prediction = (2.0 * sums->intersection + smooth->numerator) / all / all;
-  /* Only sums of the prediction count. */
+  /* These slopes are ignored. */
   slope->weight = slope->target = slope->loss_sum[0] = 1e9;
   return loss;
 }
 
-/* Bent by the squared error, so that every slope is in use. */
-static double bent(void *context, const segloss_class_sums *sums, segloss_class_sums *slope) {
+/* Dice plus a squared error, so that every slope is used. */
+static double dice_and_error(void *context, const segloss_class_sums *sums, segloss_class_sums *slope) {
   const double error = (sums->squared_error_positive + 2 * sums->squared_error_negative) / sums->weight;
   const double loss = dice(context, sums, slope);
   slope->squared_error_positive = 1 / sums->weight;
@@ -52,17 +52,17 @@ static void check_custom_region(void) {
   static double ours[ALL], theirs[ALL];
   smoothing smooth;
   segloss_term custom = term_of(segloss_custom_region()), built_in = term_of(segloss_dice());
-  uint32_t join;
+  uint32_t averages;
   smooth.numerator = smooth.denominator = 1e-5;
   custom.region = dice;
   custom.context = &smooth;
-  for (join = 0; join < 4; join++) {
-    custom.class_average = built_in.class_average = join % 2 ? SEGLOSS_CLASS_POOLED : SEGLOSS_CLASS_MEAN;
-    custom.sample_average = built_in.sample_average = join / 2 ? SEGLOSS_SAMPLE_POOLED : SEGLOSS_SAMPLE_MEAN;
+  for (averages = 0; averages < 4; averages++) {
+    custom.class_average = built_in.class_average = averages % 2 ? SEGLOSS_CLASS_POOLED : SEGLOSS_CLASS_MEAN;
+    custom.sample_average = built_in.sample_average = averages / 2 ? SEGLOSS_SAMPLE_POOLED : SEGLOSS_SAMPLE_MEAN;
     CHECK(run(&custom, 1, ours) == run(&built_in, 1, theirs));
     CHECK(memcmp(ours, theirs, sizeof ours) == 0);
   }
-  custom.region = bent;
+  custom.region = dice_and_error;
   CHECK(run(&custom, 1, NULL) > run(&built_in, 1, NULL));
   check_gradient(&custom, 1);
 }
@@ -72,12 +72,12 @@ int main(void) {
   segloss_term boundary;
 
   paint();
-  for (k = 0; k < sizeof FORMS / sizeof FORMS[0]; k++) {
-    const segloss_term term = term_of(FORMS[k]());
+  for (k = 0; k < sizeof LOSSES / sizeof LOSSES[0]; k++) {
+    const segloss_term term = term_of(LOSSES[k]());
     CHECK(run(&term, 1, NULL) > 0);
     check_gradient(&term, 1);
   }
-  /* The boundary loss has no sign. */
+  /* The boundary loss may be negative. */
   boundary = term_of(segloss_boundary());
   CHECK(run(&boundary, 1, NULL) != 0);
   check_gradient(&boundary, 1);

@@ -1,4 +1,4 @@
-//! The forms: one getter each, so that the linker drops what a program does not name.
+//! The losses of the header: one getter each, so that the linker drops the losses a program does not use.
 
 pub mod boundary;
 pub mod compound;
@@ -12,7 +12,7 @@ use crate::region::{Squares, Volume};
 use crate::{Error, Status};
 use core::ffi::CStr;
 
-/// Which fields of a term a form reads. Every form reads weight, class_weight, SEGLOSS_MINUS_ONE and
+/// Which fields of a term a loss uses, one bit each. Every loss uses weight, class_weight, SEGLOSS_MINUS_ONE and
 /// SEGLOSS_EXCLUDE_BACKGROUND.
 pub(super) mod uses {
     pub const VARIANT: u32 = 1 << 0;
@@ -28,22 +28,22 @@ pub(super) mod uses {
     pub const SAMPLE_AVERAGE: u32 = 1 << 10;
     pub const ABSENT: u32 = 1 << 11;
     pub const REGION: u32 = 1 << 12;
-    pub const SELECT: u32 = 1 << 13;
+    pub const TOP_K_SEARCH: u32 = 1 << 13;
     pub const FIELD: u32 = 1 << 14;
     pub const FIELD_COMPLETE: u32 = 1 << 15;
-    /// How region losses are averaged.
+    /// The averages of a region loss.
     pub const AVERAGES: u32 = CLASS_AVERAGE | SAMPLE_AVERAGE | ABSENT;
-    /// What every region loss of a ratio reads.
+    /// The fields of a region loss that is a ratio.
     pub const RATIO: u32 = SMOOTH_NUMERATOR | SMOOTH_DENOMINATOR | AVERAGES;
-    /// The same where the formula joins the classes.
+    /// The fields of a ratio whose formula combines the classes.
     pub const JOINT_RATIO: u32 = RATIO & !CLASS_AVERAGE;
 }
 
-/// Refuses a field that the form does not read and that is not as segloss_term_init wrote it.
-pub(super) fn check_unused(form: &segloss_loss, term: &segloss_term) -> Result<(), Error> {
+/// Refuses a term in which a field that the loss does not use differs from what segloss_term_init wrote.
+pub(super) fn check_unused(loss: &segloss_loss, term: &segloss_term) -> Result<(), Error> {
     let mut default = super::structs::NO_TERM;
-    (form.defaults)(&mut default);
-    // What is set to other than the default: with its number and the default's, if it is one.
+    (loss.defaults)(&mut default);
+    // None: the field has its default. Some(numbers): it differs; the numbers are the given and the default value.
     let of = |given: f64, default: f64| (given != default).then_some(Some((given, default)));
     let set = |is_set: bool| is_set.then_some(None);
     let fields = [
@@ -69,15 +69,15 @@ pub(super) fn check_unused(form: &segloss_loss, term: &segloss_term) -> Result<(
         (uses::ABSENT, c"absent", of(term.absent.into(), default.absent.into())),
         (uses::REGION, c"region", set(term.region.is_some())),
         (uses::REGION, c"context", set(!term.context.is_null())),
-        (uses::SELECT, c"select", set(!term.top_k_search.is_null())),
+        (uses::TOP_K_SEARCH, c"top_k_search", set(!term.top_k_search.is_null())),
         (uses::FIELD, c"field", set(!field_is_absent(&term.field))),
         (uses::FIELD_COMPLETE, c"flags", set(term.flags & SEGLOSS_FIELD_COMPLETE as u32 != 0)),
     ];
-    for (read, name, differs) in fields {
-        let Some(numbers) = differs.filter(|_| form.uses & read == 0) else { continue };
-        let expected = match read {
-            uses::FIELD_COMPLETE => c"no SEGLOSS_FIELD_COMPLETE: it is an option of hausdorff",
-            _ => c"the value that segloss_term_init wrote: this loss does not use it",
+    for (bit, name, differs) in fields {
+        let Some(numbers) = differs.filter(|_| loss.uses & bit == 0) else { continue };
+        let expected = match bit {
+            uses::FIELD_COMPLETE => c"no SEGLOSS_FIELD_COMPLETE, a flag of Hausdorff only",
+            _ => c"the value that segloss_term_init wrote: this loss does not use the field",
         };
         let error = Error::new(Status::Parameter, name, expected);
         return Err(numbers.map_or(error, |(given, default)| error.with_given(given).with_needed(default)));
@@ -90,7 +90,7 @@ fn field_is_absent(field: &segloss_tensor) -> bool {
     data.is_null() && shape.is_null() && strides.is_null() && ndim == 0 && dtype == 0
 }
 
-/// A form without parameters of its own.
+/// The defaults of a loss whose parameters are all 0.
 fn no_defaults(_: &mut segloss_term) {}
 
 fn squares(term: &segloss_term) -> Result<Squares, Error> {
@@ -116,7 +116,7 @@ fn volume(term: &segloss_term) -> Result<Volume, Error> {
     }
 }
 
-/// A number that is none of the constants expected.
+/// The error of a number that is none of the expected constants.
 pub(super) fn unknown(argument: &'static CStr, expected: &'static CStr) -> Error {
     Error::new(Status::Parameter, argument, expected)
 }

@@ -1,7 +1,8 @@
-//! Terms of C become terms of Rust, each form lent from its own stack frame: four terms nest four deep.
+//! Turns the terms of a C call into terms of Rust. Each typed loss lives on the stack frame that builds it, so four
+//! terms are four nested calls.
 
 use super::codes::*;
-use super::forms::{check_unused, unknown};
+use super::losses::{check_unused, unknown};
 use super::overlap::{Ranges, bytes};
 use super::read::{Data, read, slice, tensor};
 use super::structs::segloss_term;
@@ -9,20 +10,20 @@ use crate::{
     AbsentClass, ClassAverage, Error, Loss, MAX_TERMS, SampleAverage, Status, Term, TopKSearch, View,
 };
 
-/// What is done with the terms.
-type Then<'a> = &'a mut dyn FnMut(&[Term<'_>]) -> Result<(), Error>;
+/// A callback that receives the terms.
+type TermsVisitor<'a> = &'a mut dyn FnMut(&[Term<'_>]) -> Result<(), Error>;
 
-/// The terms of a call as C gave them.
+/// The terms of a call, copied from the caller's array.
 pub(super) struct Terms {
     raw: [Option<segloss_term>; MAX_TERMS],
     count: usize,
 }
 
 impl Terms {
-    /// Copies an array of terms, whose stride is the size of the first.
+    /// Copies an array of terms. Consecutive terms are the first one's struct_size apart.
     ///
     /// # Safety
-    /// `terms` is NULL or readable for `count` structs of the size that the first one says.
+    /// `terms` is NULL or readable for `count` structs of the struct_size of the first.
     pub unsafe fn read(terms: *const segloss_term, count: usize) -> Result<Self, Error> {
         if count == 0 || count > MAX_TERMS {
             return Err(Error::new(Status::Parameter, c"n_terms", c"1 to 4 terms").with_given(count as f64));
@@ -30,10 +31,11 @@ impl Terms {
         let mut raw = [None; MAX_TERMS];
         let mut stride = 0;
         for (k, to) in raw.iter_mut().enumerate().take(count) {
-            // SAFETY: promised by the caller.
+            // SAFETY: the caller promises `count` structs of this stride.
             let (term, size) = unsafe { read(terms.byte_add(k * stride)) }.map_err(|e| e.in_term(k))?;
             if k > 0 && size != stride {
-                return Err(Error::new(Status::StructSize, c"terms", c"one size for all terms").in_term(k));
+                return Err(Error::new(Status::StructSize, c"terms", c"the same struct_size in every term")
+                    .in_term(k));
             }
             stride = size;
             *to = Some(term);
@@ -41,71 +43,80 @@ impl Terms {
         Ok(Self { raw, count })
     }
 
-    /// Notes the bytes that the terms read.
-    pub fn note(&self, classes: usize, ranges: &mut Ranges) {
+    /// Adds the byte ranges that the terms read.
+    pub fn add_ranges(&self, classes: usize, ranges: &mut Ranges) {
         for term in self.raw.iter().flatten() {
             ranges.input(bytes(term.class_weight, classes), c"class_weight");
-            ranges.input(bytes(term.top_k_search, 1), c"select");
-            // SAFETY: `with` has read the same tensor before.
+            ranges.input(bytes(term.top_k_search, 1), c"top_k_search");
+            // SAFETY: `with_terms` has read the same tensor.
             if let Ok(Some(field)) = unsafe { tensor(&term.field, Data::Read, c"field") } {
                 ranges.input(field.bytes(), c"field");
             }
         }
     }
 
-    /// Calls `then` with the terms.
+    /// Calls `visit` with the terms.
     ///
     /// # Safety
-    /// The pointers in the terms are NULL or readable as the header says.
-    pub unsafe fn with(&self, classes: usize, data: Data, then: Then<'_>) -> Result<(), Error> {
+    /// The pointers in the terms are NULL or valid as the comments of segloss_term say.
+    pub unsafe fn with_terms(
+        &self,
+        classes: usize,
+        data: Data,
+        visit: TermsVisitor<'_>,
+    ) -> Result<(), Error> {
         let mut terms = [const { None }; MAX_TERMS];
         for (k, (to, raw)) in terms.iter_mut().zip(self.raw.iter().flatten()).enumerate() {
-            // SAFETY: promised by the caller.
+            // SAFETY: the caller promises that the pointers are valid.
             *to = Some(unsafe { options(raw, classes, data) }.map_err(|e| e.in_term(k))?);
         }
-        // SAFETY: promised by the caller.
-        unsafe { self.lend(0, terms, then) }
+        // SAFETY: the caller promises that the pointers are valid.
+        unsafe { self.with_losses(0, terms, visit) }
     }
 
-    /// Lends the forms from number `k` on.
-    unsafe fn lend(
+    /// Builds the losses of terms `k` and up, then calls `visit`.
+    ///
+    /// # Safety
+    /// As [`Terms::with_terms`].
+    unsafe fn with_losses(
         &self,
         k: usize,
         terms: [Option<Term<'_>>; MAX_TERMS],
-        then: Then<'_>,
+        visit: TermsVisitor<'_>,
     ) -> Result<(), Error> {
         let Some(Some(raw)) = self.raw.get(k).filter(|_| k < self.count) else {
-            // All there: from options to terms, without a default that could be mistaken for one.
+            // Every loss is built. Entries past `count` repeat the first term and are cut off.
             let [Some(first), rest @ ..] = terms else { return Ok(()) };
             let all = [first, rest[0].unwrap_or(first), rest[1].unwrap_or(first), rest[2].unwrap_or(first)];
-            return then(all.get(..self.count).unwrap_or(&[]));
+            return visit(all.get(..self.count).unwrap_or(&[]));
         };
-        // SAFETY: a form comes from a getter and is static, or is NULL.
-        let form = unsafe { raw.loss.as_ref() };
-        let form = form.ok_or(Error::new(Status::NullPointer, c"form", c"one of the forms").in_term(k))?;
-        check_unused(form, raw).map_err(|error| error.in_term(k))?;
+        // SAFETY: the caller promises that `loss` is NULL or the result of a getter, which is static.
+        let loss = unsafe { raw.loss.as_ref() };
+        let loss =
+            loss.ok_or(Error::new(Status::NullPointer, c"loss", c"the result of a loss getter").in_term(k))?;
+        check_unused(loss, raw).map_err(|error| error.in_term(k))?;
         let mut accepted = false;
-        let lent = (form.make)(raw, &mut |form: &dyn Loss| {
+        let result = (loss.with_loss)(raw, &mut |typed: &dyn Loss| {
             accepted = true;
-            let mut longer: [Option<Term<'_>>; MAX_TERMS] = terms;
-            if let Some(Some(term)) = longer.get_mut(k) {
-                term.loss = form;
+            let mut with_this: [Option<Term<'_>>; MAX_TERMS] = terms;
+            if let Some(Some(term)) = with_this.get_mut(k) {
+                term.loss = typed;
             }
-            // SAFETY: promised by the caller.
-            unsafe { self.lend(k + 1, longer, then) }
+            // SAFETY: the caller promises that the pointers are valid.
+            unsafe { self.with_losses(k + 1, with_this, visit) }
         });
-        lent.map_err(|error| if accepted { error } else { error.in_term(k) })
+        result.map_err(|error| if accepted { error } else { error.in_term(k) })
     }
 }
 
-/// A term without its form yet.
+/// The options of a term; its loss is a placeholder.
 ///
 /// # Safety
-/// As [`Terms::with`].
+/// As [`Terms::with_terms`].
 unsafe fn options<'a>(raw: &segloss_term, classes: usize, data: Data) -> Result<Term<'a>, Error> {
     let has = |flag: i32| raw.flags & flag as u32 != 0;
     if raw.flags & !((SEGLOSS_MINUS_ONE | SEGLOSS_FIELD_COMPLETE | SEGLOSS_EXCLUDE_BACKGROUND) as u32) != 0 {
-        return Err(unknown(c"flags", c"SEGLOSS_MINUS_ONE, _FIELD_COMPLETE and _NO_BACKGROUND, or-ed"));
+        return Err(unknown(c"flags", c"SEGLOSS_MINUS_ONE, _FIELD_COMPLETE and _EXCLUDE_BACKGROUND, or-ed"));
     }
     if raw.reserved != 0 {
         return Err(Error::new(Status::Parameter, c"reserved", c"0"));
@@ -134,13 +145,13 @@ unsafe fn options<'a>(raw: &segloss_term, classes: usize, data: Data) -> Result<
                 .with_given(other.into()));
         }
     };
-    // SAFETY: promised by the caller.
-    let (class_weight, field, select) = unsafe {
+    // SAFETY: the caller promises that the pointers are valid.
+    let (class_weight, field, search) = unsafe {
         (
             slice(raw.class_weight, classes, c"class_weight")?,
             tensor(&raw.field, data, c"field")?.map(View::of),
-            // The two structs have one layout, asserted in `structs`.
-            slice(raw.top_k_search.cast::<TopKSearch>(), 1, c"select")?,
+            // The two structs have the same layout, which `structs` asserts.
+            slice(raw.top_k_search.cast::<TopKSearch>(), 1, c"top_k_search")?,
         )
     };
     Ok(Term {
@@ -152,21 +163,21 @@ unsafe fn options<'a>(raw: &segloss_term, classes: usize, data: Data) -> Result<
         absent,
         class_weight,
         field,
-        select: select.and_then(<[_]>::first),
-        ..Term::new(raw.weight, &Unnamed)
+        select: search.and_then(<[_]>::first),
+        ..Term::new(raw.weight, &Placeholder)
     })
 }
 
-/// Stands where a form will be lent.
-struct Unnamed;
+/// The loss of a term before its own is built; never evaluated.
+struct Placeholder;
 
-impl crate::RegionLoss for Unnamed {
+impl crate::RegionLoss for Placeholder {
     fn evaluate(&self, _: &crate::ClassSums) -> (f64, crate::ClassSums) {
         (0.0, crate::ClassSums::ZERO)
     }
 }
 
-impl Loss for Unnamed {
+impl Loss for Placeholder {
     fn kind(&self) -> crate::LossKind<'_> {
         crate::LossKind::Region(self)
     }
