@@ -2,7 +2,7 @@
 
 use crate::batch::{Problem, check_length};
 use crate::engine::arena::Arena;
-use crate::engine::bench::with_workspace;
+use crate::engine::workspace::with_workspace;
 use crate::{Batch, ClassSums, Error};
 
 /// The class weight as a function of the class frequency `f`: the fraction of the target that belongs to the class.

@@ -3,7 +3,7 @@
 
 use crate::batch::{Problem, check_length, misfit};
 use crate::engine::arena::Arena;
-use crate::engine::bench::{self, with_workspace};
+use crate::engine::workspace::{self, with_workspace};
 use crate::engine::finish::FinalizeOutputs;
 use crate::engine::joined;
 use crate::engine::ranks::fraction;
@@ -129,7 +129,7 @@ pub struct Outputs<'a> {
 pub fn scratch_len(batch: &Batch<'_>, terms: &[Term<'_>]) -> Result<usize, Error> {
     let problem = Problem::new(batch)?;
     problem.check_terms(terms)?;
-    bench::scratch_len(&problem, terms)
+    workspace::scratch_len(&problem, terms)
 }
 
 /// Returns the value of a loss, `Σ_k λ_k·L_k` over its terms. An empty batch has the value 0.

@@ -1,6 +1,6 @@
 //! The fields that nobody gave: made from the target and the prediction, one sample at a time.
 
-use super::bench::Workspace;
+use super::workspace::Workspace;
 use super::mark::{PredictionMasks, mark};
 use super::precise::Precise;
 use super::row::row_mut;

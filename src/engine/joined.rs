@@ -4,7 +4,7 @@
 //! voxels in one sample. A loss of sums over the whole batch has no need to know where samples end.
 
 use super::arena::Arena;
-use super::bench::{with_needed, with_workspace};
+use super::workspace::{with_needed, with_workspace};
 use super::run::Request;
 use crate::batch::Problem;
 use crate::{AbsentClass, ClassAverage, Error, LossKind, SampleAverage, Term};
@@ -14,7 +14,7 @@ use crate::{AbsentClass, ClassAverage, Error, LossKind, SampleAverage, Term};
 const MIN_SAMPLES: usize = 64;
 const MAX_VOXELS: usize = 256;
 
-/// The whole loss; see [`Bench::run`](super::bench::Bench::run).
+/// The whole loss; see [`Bench::run`](super::workspace::Bench::run).
 ///
 /// # Safety
 /// As there.

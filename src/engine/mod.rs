@@ -2,7 +2,7 @@
 
 pub(crate) mod activation;
 pub(crate) mod arena;
-pub(crate) mod bench;
+pub(crate) mod workspace;
 pub(crate) mod census;
 #[expect(clippy::indexing_slicing, reason = "lanes of a block")]
 pub(crate) mod cost;

@@ -1,7 +1,7 @@
 //! Terms that only some voxels pay: how voxels rank, and which are selected.
 
 use super::activation::activate;
-use super::bench::{Workspace, of_sample};
+use super::workspace::{Workspace, of_sample};
 use super::labelled::exponentials::{Scale, TargetRows, exponentials};
 use super::labelled::parking::park;
 use super::labelled::{Lookup, WeighCosts, is_labelled};
@@ -272,7 +272,7 @@ impl<T: Precise> Workspace<'_, T> {
         match voxel_losses(self.terms).find(unknown) {
             Some((slot, _)) => {
                 let wants = c"a search over all parts that is done: see top_k_count";
-                Err(Error::new(Status::Unsupported, c"select", wants).in_term(slot))
+                Err(Error::new(Status::Unsupported, c"top_k_search", wants).in_term(slot))
             }
             None => Ok(()),
         }

@@ -1,6 +1,6 @@
 //! The verbs: how census, sweeps and closed forms follow one another.
 
-use super::bench::{Workspace, of_sample};
+use super::workspace::{Workspace, of_sample};
 use super::census::{check_chunk, validate_chunk};
 use super::fields::Computed;
 use super::finish::{FinalizeOutputs, finalize};

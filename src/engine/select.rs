@@ -139,11 +139,11 @@ pub(crate) fn select<T: Real>(numbers: &[T], fraction: f64, bins: &mut [u64]) ->
 ///     search.narrow(&top_k)?;
 /// }
 /// terms[0].select = Some(&search);
-/// let mut sums = [Tally::ZERO; 2];
+/// let mut sums = [ClassSums::ZERO; 2];
 /// for k in 0..2 {
-///     fold(&part(k)?, &terms, &mut sums, &mut scratch)?;
+///     accumulate(&part(k)?, &terms, &mut sums, &mut scratch)?;
 /// }
-/// let value = finish(&part(0)?, &terms, &sums, 1.0, None, &mut scratch)?;
+/// let value = finalize(&part(0)?, &terms, &sums, 1.0, None, &mut scratch)?;
 ///
 /// let whole = Batch::new(View::new(&logits, &[1, 2, 4])?, Activation::Softmax, View::new(&labels, &[1, 4])?);
 /// assert_eq!(value, evaluate(&whole, &[Term::new(1.0, &top_k)], &mut scratch)?);
@@ -219,7 +219,7 @@ impl TopKSearch {
     /// The cut, for numbers of type `T`.
     pub(crate) fn cut<T: Real>(&self) -> Result<Threshold, Error> {
         if !self.is_done() {
-            return Err(Error::new(Status::Parameter, c"select", c"a search that is done"));
+            return Err(Error::new(Status::Parameter, c"search", c"a search that is done"));
         }
         if self.progress.key_bits != size_of::<T::Key>() as u64 * 8 {
             return Err(wrong_precision());

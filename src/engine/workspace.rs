@@ -156,13 +156,13 @@ pub(super) fn of_sample<'t>(
 /// Runs `$body` with `$bench` cut from `$arena` in the precision of the plan.
 macro_rules! with_workspace {
     ($plan:expr, $terms:expr, $arena:expr, $bench:ident => $body:expr) => {{
-        let told = |error| $crate::engine::bench::with_needed(error, &$plan, $terms);
+        let told = |error| $crate::engine::workspace::with_needed(error, &$plan, $terms);
         let plan = &$plan.with_ignored_sorted($arena).map_err(told)?;
         if plan.is_double() {
-            let $bench = &mut $crate::engine::bench::Workspace::<f64>::cut(plan, $terms, $arena)?;
+            let $bench = &mut $crate::engine::workspace::Workspace::<f64>::cut(plan, $terms, $arena)?;
             $body
         } else {
-            let $bench = &mut $crate::engine::bench::Workspace::<f32>::cut(plan, $terms, $arena)?;
+            let $bench = &mut $crate::engine::workspace::Workspace::<f32>::cut(plan, $terms, $arena)?;
             $body
         }
     }};

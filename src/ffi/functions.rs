@@ -9,7 +9,7 @@ use super::structs::*;
 use super::terms::Terms;
 use crate::Frequency;
 use crate::batch::Problem;
-use crate::engine::bench::{self, with_workspace};
+use crate::engine::workspace::{self, with_workspace};
 use crate::engine::finish::FinalizeOutputs;
 use crate::engine::joined;
 use crate::engine::run::Request;
@@ -137,7 +137,7 @@ pub unsafe extern "C" fn segloss_scratch_size(
     unsafe {
         call(terms, n_terms, args, Data::Ignored, None, |_, problem, terms| {
             let to = slice_mut(bytes, 1, c"bytes")?.ok_or(missing(c"bytes"))?;
-            to.fill(bench::scratch_len(problem, terms)?);
+            to.fill(workspace::scratch_len(problem, terms)?);
             Ok(())
         })
     }
