@@ -53,7 +53,7 @@ impl fmt::Debug for dyn Executor + '_ {
     }
 }
 
-/// Runs all tasks on the calling thread, in order: the default executor of a [`Batch`](crate::Batch).
+/// Runs all tasks on the calling thread, in order: the default executor of a [`Batch`](crate::batch::Batch).
 ///
 /// ```
 /// use segloss::{Executor, Sequential};

@@ -115,16 +115,17 @@ extern crate self as segloss;
 #[cfg(any(test, feature = "std"))]
 extern crate std;
 
+mod api;
+mod array;
 #[cfg(test)]
 #[path = "../tests/at_level.rs"]
 mod at_level;
 mod batch;
 pub mod boundary;
-mod class_sums;
+mod class_weights;
 pub mod compound;
 pub mod distance;
 pub mod distribution;
-mod element;
 mod engine;
 mod error;
 mod executor;
@@ -132,48 +133,48 @@ mod executor;
 #[allow(non_camel_case_types, rustdoc::broken_intra_doc_links, reason = "C names and C comments")]
 #[doc(hidden)]
 pub mod ffi;
-mod frequency;
 mod loss;
-mod narrow;
+mod parameter;
 pub mod region;
-mod selection;
+mod simd;
 #[cfg(feature = "std")]
 pub mod simple;
 mod static_scratch;
 #[cfg(test)]
 mod testing;
-mod verbs;
-mod view;
 
-pub use batch::{Activation, Batch};
+pub use api::{
+    Gradient, Outputs, accumulate, backward, differentiate, differentiate_in_place, distance_field, evaluate,
+    finalize, run, scratch_len, top_k_count,
+};
+pub use array::dtype::Dtype;
+pub use array::element::Element;
+pub use array::real::Real;
+pub use array::view::{MAX_AXES, View, ViewMut};
+pub use batch::Batch;
 pub use boundary::{Boundary, Hausdorff};
-pub use class_sums::{ClassSums, MAX_TERMS};
+pub use class_weights::{Frequency, class_weights};
 pub use compound::{BalancedCrossEntropy, LogDice, PowerCrossEntropy, presets};
 pub use distribution::{CrossEntropy, DistancePenalized, Focal, TopK};
-pub use element::{Dtype, Element, Real};
-pub use engine::math::{Float, Math, Power, Raise};
-pub use engine::select::TopKSearch;
+pub use engine::radix_select::TopKSearch;
 pub use error::{Error, Status};
 #[cfg(feature = "rayon")]
 pub use executor::Rayon;
 pub use executor::{Executor, Sequential};
-pub use frequency::{Frequency, class_weights};
 pub use half;
-pub use loss::{
-    AbsentClass, Base, ClassAverage, Contribution, DefaultClassWeights, DynVoxelLoss, JointRegionLoss, Loss,
-    LossKind, MIN_DENOMINATOR, Normalizer, RegionLoss, SampleAverage, Term, Voxel, VoxelLoss, check,
-    non_negative,
-};
+pub use loss::activation::Activation;
+pub use loss::kind::{DefaultClassWeights, Loss, LossKind};
+pub use loss::region::{JointRegionLoss, RegionLoss};
+pub use loss::selection::Selection;
+pub use loss::sums::{ClassSums, MAX_TERMS};
+pub use loss::term::{AbsentClass, ClassAverage, SampleAverage, Term};
+pub use loss::voxel::{Base, Contribution, DynVoxelLoss, Normalizer, Voxel, VoxelLoss};
+pub use parameter::{MIN_DENOMINATOR, check, non_negative};
 pub use region::{
     AsymmetricSimilarity, Dice, FocalTversky, GeneralizedDice, Iou, Penalty, SensitivitySpecificity, Tversky,
 };
-pub use selection::Selection;
+pub use simd::math::{Float, Math, Power, Raise};
 pub use static_scratch::static_scratch_len;
-pub use verbs::{
-    Gradient, Outputs, accumulate, backward, differentiate, differentiate_in_place, distance_field, evaluate,
-    finalize, run, scratch_len, top_k_count,
-};
-pub use view::{MAX_AXES, View, ViewMut};
 
 #[doc(hidden)]
 pub use static_scratch::of_width as static_scratch_len_of_width;
@@ -181,5 +182,5 @@ pub use static_scratch::of_width as static_scratch_len_of_width;
 /// The CPU level (vector instructions) in use, and a function that forces a lower one; for tests and benchmarks.
 #[doc(hidden)]
 pub mod cpu {
-    pub use crate::engine::simd::{Kernel, Level, dispatch, force, level};
+    pub use crate::simd::level::{Kernel, Level, dispatch, force, level};
 }

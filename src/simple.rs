@@ -37,9 +37,14 @@
 //! # Ok::<(), segloss::Error>(())
 //! ```
 
-use crate::{
-    Activation, Batch, Element, Error, Gradient, Loss, Outputs, Status, Term, View, ViewMut, run, scratch_len,
-};
+use crate::api::{Gradient, Outputs, run, scratch_len};
+use crate::array::element::Element;
+use crate::array::view::{View, ViewMut};
+use crate::batch::Batch;
+use crate::error::{Error, Status};
+use crate::loss::activation::Activation;
+use crate::loss::kind::Loss;
+use crate::loss::term::Term;
 use core::ffi::CStr;
 use std::vec;
 use std::vec::Vec;
@@ -70,7 +75,7 @@ pub trait SimpleLoss {
     /// the prediction.
     ///
     /// # Errors
-    /// As [`differentiate`](crate::differentiate); and [`Status::Shape`] unless the slices have the lengths that
+    /// As [`differentiate`](crate::api::differentiate); and [`Status::Shape`] unless the slices have the lengths that
     /// `shape` requires.
     fn value_and_gradient<P: Element + Default, T: Element>(
         &self,
@@ -178,7 +183,11 @@ fn named(mut error: Error, argument: &'static CStr) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Boundary, CrossEntropy, Dice, differentiate, half::f16};
+    use crate::api::differentiate;
+    use crate::boundary::boundary_loss::Boundary;
+    use crate::distribution::cross_entropy::CrossEntropy;
+    use crate::half::f16;
+    use crate::region::dice::Dice;
     use approx::assert_relative_eq;
 
     const SHAPE: [usize; 3] = [1, 2, 3];

@@ -12,9 +12,9 @@ const PER_SUM: usize = 288;
 ///
 /// The bound holds for any number of voxels, element types and terms, except losses with distance fields, [`TopK`]
 /// and batches with an executor of more than one worker. The macro `SEGLOSS_SCRATCH_BYTES` of the C header has the
-/// same value. [`scratch_len`](crate::scratch_len) returns the exact number.
+/// same value. [`scratch_len`](crate::api::scratch_len) returns the exact number.
 ///
-/// [`TopK`]: crate::TopK
+/// [`TopK`]: crate::distribution::top_k::TopK
 ///
 /// ```
 /// use segloss::static_scratch_len;

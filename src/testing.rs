@@ -1,6 +1,7 @@
 //! Assertions shared by the unit tests of the losses.
 
-use crate::{ClassSums, JointRegionLoss, RegionLoss};
+use crate::loss::region::{JointRegionLoss, RegionLoss};
+use crate::loss::sums::ClassSums;
 use approx::assert_relative_eq;
 
 /// Asserts equality up to a relative error of 1e-14.

@@ -67,7 +67,8 @@ pub fn assert_sentence(error: &Error) {
     let term = error.term.map_or(String::new(), |term| format!("term {term}: "));
     let place = error.index.map_or(String::new(), |index| format!(" at index {index}"));
     let is_out_of_range = error.status == Status::Parameter;
-    let kind = if is_out_of_range { String::new() } else { format!(": {}", error.status.name().to_str().unwrap()) };
+    let kind =
+        if is_out_of_range { String::new() } else { format!(": {}", error.status.name().to_str().unwrap()) };
     let given = error.given().map_or(String::new(), |x| format!(": {x}"));
     let needed = error.needed().map_or(String::new(), |x| format!("{x}, "));
     assert_eq!(

@@ -49,11 +49,7 @@ fn gradient_scale_that_is_not_finite_is_refused() {
     for scale in [f64::NAN, f64::INFINITY] {
         let mut data = [PAINT; 120];
         let gradient = Gradient { scale, ..Gradient::new(into(&mut data, &SHAPE)) };
-        assert_error(
-            differentiate(&batch(), &LOSS, gradient, &mut scratch()),
-            Status::Parameter,
-            "scale",
-        );
+        assert_error(differentiate(&batch(), &LOSS, gradient, &mut scratch()), Status::Parameter, "scale");
         assert!(data.iter().all(|&x| x == PAINT));
         let mut slopes = [PAINTED; 6];
         let done = finalize(&batch(), &LOSS, &[ClassSums::ZERO; 6], scale, Some(&mut slopes), &mut scratch());
@@ -97,7 +93,11 @@ fn class_sums_and_slopes_of_another_length_are_refused() {
         let mut short = vec![PAINTED; len];
         let mut data = [PAINT; 120];
         assert_error(accumulate(&batch(), &LOSS, &mut short, &mut scratch()), Status::Shape, "class_sums");
-        assert_error(finalize(&batch(), &LOSS, &short, 1.0, None, &mut scratch()), Status::Shape, "class_sums");
+        assert_error(
+            finalize(&batch(), &LOSS, &short, 1.0, None, &mut scratch()),
+            Status::Shape,
+            "class_sums",
+        );
         let done = finalize(&batch(), &LOSS, &[ClassSums::ZERO; 6], 1.0, Some(&mut short), &mut scratch());
         assert_error(done, Status::Shape, "slopes");
         let mapped = backward(&batch(), &LOSS, &short, into(&mut data, &SHAPE), false, &mut scratch());

@@ -115,8 +115,18 @@ fn parameters() -> Vec<Parameter> {
             smooth_denominator: "smooth_denominator" NonNegative,
         }
     };
-    all.push(("TopK", "selection", Share, Box::new(|k| Box::new(TopK { selection: Selection::Fraction(k) }))));
-    all.push(("TopK", "selection", Share, Box::new(|t| Box::new(TopK { selection: Selection::Threshold(t) }))));
+    all.push((
+        "TopK",
+        "selection",
+        Share,
+        Box::new(|k| Box::new(TopK { selection: Selection::Fraction(k) })),
+    ));
+    all.push((
+        "TopK",
+        "selection",
+        Share,
+        Box::new(|t| Box::new(TopK { selection: Selection::Threshold(t) })),
+    ));
     all
 }
 

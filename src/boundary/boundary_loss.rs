@@ -1,8 +1,12 @@
 //! Boundary loss: the mean of the probabilities weighted by the signed distance to the boundary of the target.
 
-use super::field::{Field, FieldOf, FieldScratch, SampleGeometry};
-use crate::distance::{Distance, Kind, transform};
-use crate::{Contribution, DefaultClassWeights, Error, Loss, LossKind, Real, Voxel, VoxelLoss};
+use crate::array::real::Real;
+use crate::boundary::field::{Field, FieldOf, FieldScratch, SampleGeometry};
+use crate::distance::transform;
+use crate::distance::{Distance, Kind};
+use crate::error::Error;
+use crate::loss::kind::{DefaultClassWeights, Loss, LossKind};
+use crate::loss::voxel::{Contribution, Voxel, VoxelLoss};
 
 /// Boundary loss (BD).
 ///

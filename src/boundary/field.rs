@@ -1,18 +1,21 @@
 //! Distance fields: the factor of a boundary loss at each voxel.
 
-pub use super::masks::TargetRequirement;
-use super::masks::{Region, RestMask, TargetMask};
-use crate::batch::Problem;
-use crate::distance::{Distance, Kind, Mask, transform};
-use crate::{Error, Executor, Real};
+use crate::array::real::Real;
+pub use crate::boundary::masks::TargetRequirement;
+use crate::boundary::masks::{Region, RestMask, TargetMask};
+use crate::distance::transform;
+use crate::distance::{Distance, Kind, Mask};
+use crate::engine::problem::Problem;
+use crate::error::Error;
+use crate::executor::Executor;
 use core::fmt;
 
 /// The computation of a distance field, in f32 and f64.
 ///
 /// Only losses of this crate implement it: its methods take private types. A custom loss with [`USES_FIELD`] reads a
-/// field that [`Term::field`](crate::Term::field) gives.
+/// field that [`Term::field`](crate::loss::term::Term::field) gives.
 ///
-/// [`USES_FIELD`]: crate::VoxelLoss::USES_FIELD
+/// [`USES_FIELD`]: crate::loss::voxel::VoxelLoss::USES_FIELD
 ///
 /// ```
 /// use segloss::boundary::Field;

@@ -1,11 +1,15 @@
 //! Hausdorff loss by distance transform: squared errors weighted by powers of their distance to the boundaries.
 
-use super::field::{Field, FieldOf, FieldScratch, SampleGeometry, TargetRequirement};
-use crate::distance::{Distance, Kind, Mask, transform};
-use crate::{
-    Contribution, DefaultClassWeights, Error, Loss, LossKind, Power, Raise, Real, Status, Voxel, VoxelLoss,
-    check,
-};
+use crate::array::real::Real;
+use crate::boundary::field::{Field, FieldOf, FieldScratch, SampleGeometry};
+use crate::boundary::masks::TargetRequirement;
+use crate::distance::transform;
+use crate::distance::{Distance, Kind, Mask};
+use crate::error::{Error, Status};
+use crate::loss::kind::{DefaultClassWeights, Loss, LossKind};
+use crate::loss::voxel::{Contribution, Voxel, VoxelLoss};
+use crate::parameter::check;
+use crate::simd::math::{Power, Raise};
 
 /// Hausdorff loss by distance transform (HD), ≥ 0; 0 is perfect.
 ///

@@ -1,9 +1,10 @@
 //! Masks of the target and of the prediction of one sample.
 
-use crate::batch::{Problem, TargetKind};
-use crate::distance::{ClassMask, Mask};
-use crate::view::Array;
-use crate::{Error, Status};
+use crate::array::view::Array;
+use crate::distance::Mask;
+use crate::distance::class_mask::ClassMask;
+use crate::engine::problem::{Problem, TargetKind};
+use crate::error::{Error, Status};
 
 /// The mask of a class in the target of a sample. Every other label is outside, ignored labels included.
 pub(crate) struct TargetMask<'a> {
@@ -159,7 +160,9 @@ pub(crate) unsafe fn check_maps(problem: &Problem<'_>, requirement: TargetRequir
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Activation, Batch, View};
+    use crate::array::view::View;
+    use crate::batch::Batch;
+    use crate::loss::activation::Activation;
     use quickcheck::quickcheck;
     use std::vec;
     use std::vec::Vec;

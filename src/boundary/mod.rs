@@ -6,7 +6,7 @@
 //! | [`Hausdorff`] | `(s − g)²·D`, with powers `D` of the distances to the boundaries of target and prediction |
 //!
 //! The engine computes the field with [`distance`](mod@crate::distance) in each call, or reads it from
-//! [`Term::field`](crate::Term::field). [`distance_field`](crate::distance_field) computes it ahead.
+//! [`Term::field`](crate::loss::term::Term::field). [`distance_field`](crate::api::distance_field) computes it ahead.
 //!
 //! ```
 //! use segloss::Loss;
@@ -16,9 +16,9 @@
 //! assert!(target_only.field().is_some() && Boundary::default().field().is_some());
 //! ```
 
-mod boundary_loss;
+pub(crate) mod boundary_loss;
 pub(crate) mod field;
-mod hausdorff;
+pub(crate) mod hausdorff;
 pub(crate) mod masks;
 
 pub use boundary_loss::Boundary;

@@ -1,6 +1,10 @@
 //! Balanced cross entropy: cross entropy of both outcomes of each class with two weights; the first term of Combo.
 
-use crate::{Contribution, Error, Loss, LossKind, Real, Voxel, VoxelLoss, check};
+use crate::array::real::Real;
+use crate::error::Error;
+use crate::loss::kind::{Loss, LossKind};
+use crate::loss::voxel::{Contribution, Voxel, VoxelLoss};
+use crate::parameter::check;
 
 /// Balanced cross entropy, the first term of Combo loss (15), ≥ 0; 0 is perfect.
 ///

@@ -1,10 +1,12 @@
 //! Logarithmic Dice loss: a power of the negative logarithm of Dice; the first term of the exponential logarithmic
 //! loss.
 
+use crate::error::Error;
+use crate::loss::kind::{DefaultClassWeights, Loss, LossKind};
+use crate::loss::region::RegionLoss;
+use crate::loss::sums::ClassSums;
+use crate::parameter::{MIN_DENOMINATOR, non_negative};
 use crate::region::power::power;
-use crate::{
-    ClassSums, DefaultClassWeights, Error, Loss, LossKind, MIN_DENOMINATOR, RegionLoss, non_negative,
-};
 
 /// Logarithmic Dice loss of a class, the first term of the exponential logarithmic loss (16), ≥ 0; 0 is perfect.
 ///
@@ -12,7 +14,7 @@ use crate::{
 /// L = (−log Dice)^γ            Dice = (2·I + ε_n) / (S + G + ε_d)
 /// ```
 ///
-/// The sums are those of [`Dice`](crate::Dice). Of given class weights only whether they are 0 matters; without them
+/// The sums are those of [`Dice`](crate::region::dice::Dice). Of given class weights only whether they are 0 matters; without them
 /// a class that is absent from the batch is excluded. A ratio below 2⁻¹²⁶ is replaced by 2⁻¹²⁶, with a gradient of 0.
 /// For `γ < 1` and `−log Dice < 1e-6` the power is replaced by its chord, so that the slope is finite. Defaults:
 /// `γ = 0.3`, `ε_n = ε_d = 1e-5`.

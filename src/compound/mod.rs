@@ -7,7 +7,7 @@
 //! | [`PowerCrossEntropy`] | cross entropy with `(−log s)^γ`: the other term of the exponential logarithmic loss |
 //! | [`presets`] | the compound losses by name |
 //!
-//! Any slice of up to four [`Term`](crate::Term)s is a compound loss. All terms are evaluated in the same passes.
+//! Any slice of up to four [`Term`](crate::loss::term::Term)s is a compound loss. All terms are evaluated in the same passes.
 //!
 //! ```
 //! use segloss::compound::presets::Combo;
@@ -18,9 +18,9 @@
 //! # Ok::<(), segloss::Error>(())
 //! ```
 
-mod balanced_cross_entropy;
-mod log_dice;
-mod power_cross_entropy;
+pub(crate) mod balanced_cross_entropy;
+pub(crate) mod log_dice;
+pub(crate) mod power_cross_entropy;
 pub mod presets;
 
 pub use balanced_cross_entropy::BalancedCrossEntropy;

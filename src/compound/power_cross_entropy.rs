@@ -1,8 +1,10 @@
 //! Power cross entropy: the mean of a power of `−log s`; the second term of the exponential logarithmic loss.
 
-use crate::{
-    Base, Contribution, DefaultClassWeights, Error, Loss, LossKind, Real, Voxel, VoxelLoss, non_negative,
-};
+use crate::array::real::Real;
+use crate::error::Error;
+use crate::loss::kind::{DefaultClassWeights, Loss, LossKind};
+use crate::loss::voxel::{Base, Contribution, Voxel, VoxelLoss};
+use crate::parameter::non_negative;
 
 /// Power cross entropy, the second term of the exponential logarithmic loss (16), ≥ 0; 0 is perfect.
 ///

@@ -20,11 +20,19 @@
 //! # Ok::<(), segloss::Error>(())
 //! ```
 
-use super::{BalancedCrossEntropy, LogDice, PowerCrossEntropy};
-use crate::boundary::{Boundary, Hausdorff};
-use crate::distribution::{CrossEntropy, Focal, TopK};
-use crate::region::{Dice, GeneralizedDice};
-use crate::{Error, Term, check};
+use crate::boundary::boundary_loss::Boundary;
+use crate::boundary::hausdorff::Hausdorff;
+use crate::compound::balanced_cross_entropy::BalancedCrossEntropy;
+use crate::compound::log_dice::LogDice;
+use crate::compound::power_cross_entropy::PowerCrossEntropy;
+use crate::distribution::cross_entropy::CrossEntropy;
+use crate::distribution::focal::Focal;
+use crate::distribution::top_k::TopK;
+use crate::error::Error;
+use crate::loss::term::Term;
+use crate::parameter::check;
+use crate::region::dice::Dice;
+use crate::region::generalized_dice::GeneralizedDice;
 
 /// Dice + cross entropy, as in nnU-Net: Dice excludes the background. Both weights are 1.
 ///
@@ -279,7 +287,7 @@ impl DiceHausdorff {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Status;
+    use crate::error::Status;
 
     #[test]
     fn combo_refuses_a_weight_outside_the_unit_interval() {

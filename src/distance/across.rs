@@ -1,9 +1,9 @@
 //! Distances to a change of side, which bits alone tell: along the rows, and along a column.
 
-use super::cell::{Cell, Index};
-use super::plan::{Axis, Plan};
-use super::rows::{NONE, Record, low_bits};
-use super::tile::{Tile, Window};
+use crate::distance::cell::{Cell, Index};
+use crate::distance::plan::{Axis, Plan};
+use crate::distance::rows::{NONE, Record, low_bits};
+use crate::distance::tile::{Tile, Window};
 
 /// Squared distances along the row of the lanes of a block from `start` on, `width` of the block's voxels; lanes
 /// beyond these are 0.

@@ -5,7 +5,8 @@
 //! - `u32`: the same up to 2³¹ − 1, distances of 46,340 voxels.
 //! - `f32`: for axes of unequal spacing, with `w²k²` rounded once from f64; `f64` where that is the output.
 
-use crate::{Math, Real};
+use crate::array::real::Real;
+use crate::simd::math::Math;
 
 /// A squared distance. The operations are those of the inner loops.
 pub trait Cell: Copy + Send + Sync + 'static {

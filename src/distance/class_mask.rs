@@ -1,11 +1,12 @@
 //! A mask out of an array: one label of a map, or everything that is not zero.
 
-use super::Mask;
-use super::rows::low_bits;
-use crate::element::{Stored, with_stored};
-use crate::engine::simd::{Kernel, dispatch};
-use crate::view::Array;
-use crate::{Dtype, View};
+use crate::array::dtype::Dtype;
+use crate::array::element::{Stored, with_stored};
+use crate::array::view::Array;
+use crate::array::view::View;
+use crate::distance::Mask;
+use crate::distance::rows::low_bits;
+use crate::simd::level::{Kernel, dispatch};
 use core::marker::PhantomData;
 
 /// Where an array holds one label, or anything but zero. Any element type and any strides; contiguous rows of

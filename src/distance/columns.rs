@@ -10,19 +10,19 @@
 //! holds without asking whether voxel `r` is on the side of voxel `y`: if it is not, then
 //! `|y − r| ≥ h(y)` already.
 
-use super::across::{across, expand};
-use super::canvas::OutputBuffer;
-use super::cell::Cell;
-use super::emit::{Conversion, Placement};
-use super::lower::extremes;
-use super::plan::{Axis, Plan};
-use super::root::Root;
-use super::rows::Record;
-use super::slots::Slot;
-use super::solve::Column;
-use super::tile::{Tile, Window, tile_rows};
-use crate::engine::prefetch::prefetch;
-use crate::engine::simd::Kernel;
+use crate::distance::across::{across, expand};
+use crate::distance::canvas::OutputBuffer;
+use crate::distance::cell::Cell;
+use crate::distance::emit::{Conversion, Placement};
+use crate::distance::lower::extremes;
+use crate::distance::plan::{Axis, Plan};
+use crate::distance::root::Root;
+use crate::distance::rows::Record;
+use crate::distance::slots::Slot;
+use crate::distance::solve::Column;
+use crate::distance::tile::{Tile, Window, tile_rows};
+use crate::simd::level::Kernel;
+use crate::simd::prefetch::prefetch;
 use core::ops::Range;
 
 /// Where a tile's squares come from.

@@ -1,11 +1,11 @@
 //! The box that holds the object: outside of it the distances of one side are 0.
 
-use super::Mask;
-use super::canvas::OutputBuffer;
-use super::plan::Plan;
-use super::rows::low_bits;
-use crate::engine::simd::Kernel;
-use crate::view::MAX_AXES;
+use crate::array::view::MAX_AXES;
+use crate::distance::Mask;
+use crate::distance::canvas::OutputBuffer;
+use crate::distance::plan::Plan;
+use crate::distance::rows::low_bits;
+use crate::simd::level::Kernel;
 use core::ops::Range;
 
 /// First and last index along each column axis, and along the rows in the end.

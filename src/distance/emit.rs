@@ -1,9 +1,9 @@
 //! The last pass's output: root, unit and sign, and how they reach memory.
 
-use super::canvas::OutputBuffer;
-use super::root::Root;
-use super::store::store;
-use crate::Math;
+use crate::distance::canvas::OutputBuffer;
+use crate::distance::root::Root;
+use crate::distance::store::store;
+use crate::simd::math::Math;
 
 /// How squares become outputs.
 #[derive(Clone, Copy)]

@@ -4,8 +4,8 @@
 //! The third solver of a tile: ten times the cost of the others on what images hold, but no column, however
 //! contrived, costs more. And the solver of [`exact`](super::exact), because it knows which row is the nearest.
 
-use super::cell::Cell;
-use super::tile::{Part, Tile, Window};
+use crate::distance::cell::Cell;
+use crate::distance::tile::{Part, Tile, Window};
 
 /// Parabolas `values[x] + unit · (y − x)²` over a column; those that are the lowest somewhere, in order.
 pub struct Envelope<'t, 'a> {

@@ -12,13 +12,13 @@
 //! So nothing is rounded between passes, whatever the number of axes. Where the axes passed before the last one have more
 //! than 2³¹ voxels together (the image has twice as many and more), four bytes hold the distance, rounded to f32.
 
-use super::canvas::OutputBuffer;
-use super::emit::Conversion;
-use super::envelope::Envelope;
-use super::plan::{Axis, Plan, Route};
-use super::rows::{NONE, Record, low_bits};
-use super::tile::{Part, cut};
-use crate::Math;
+use crate::distance::canvas::OutputBuffer;
+use crate::distance::emit::Conversion;
+use crate::distance::envelope::Envelope;
+use crate::distance::plan::{Axis, Plan, Route};
+use crate::distance::rows::{NONE, Record, low_bits};
+use crate::distance::tile::{Part, cut};
+use crate::simd::math::Math;
 use core::mem::size_of;
 use core::ops::Range;
 

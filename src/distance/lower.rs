@@ -1,7 +1,7 @@
 //! The inner loops of the solvers: sums and minima over a run of candidate rows, all lanes at once.
 
-use super::cell::{Cell, Index};
-use crate::engine::simd::HAS_VECTORS;
+use crate::distance::cell::{Cell, Index};
+use crate::simd::level::HAS_VECTORS;
 
 /// Rows that are solved together: with 64 lanes of u16 their minima are eight registers of AVX-512.
 pub const BAND: usize = 4;

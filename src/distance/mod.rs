@@ -63,36 +63,35 @@
 //! first of them 2³¹ voxels together, and a distance of more than 46,340. It is within 2⁻²² up to five axes.
 
 #[expect(clippy::indexing_slicing, reason = "lanes of a block")]
-mod across;
-mod canvas;
-mod cell;
-mod class_mask;
-mod columns;
-mod crop;
+pub(crate) mod across;
+pub(crate) mod canvas;
+pub(crate) mod cell;
+pub(crate) mod class_mask;
+pub(crate) mod columns;
+pub(crate) mod crop;
 #[expect(clippy::indexing_slicing, reason = "lanes of a block")]
-mod emit;
+pub(crate) mod emit;
 #[expect(clippy::indexing_slicing, reason = "lanes of a block")]
-mod envelope;
-mod exact;
+pub(crate) mod envelope;
+pub(crate) mod exact;
 #[expect(clippy::indexing_slicing, reason = "lanes of a block")]
-mod lower;
-mod plan;
+pub(crate) mod lower;
+pub(crate) mod plan;
 pub mod reference;
-mod request;
+pub(crate) mod request;
 #[expect(clippy::indexing_slicing, reason = "lanes of a block")]
-mod root;
-mod rows;
+pub(crate) mod root;
+pub(crate) mod rows;
 #[expect(clippy::indexing_slicing, reason = "lanes of a block")]
-mod slots;
+pub(crate) mod slots;
 #[expect(clippy::indexing_slicing, reason = "lanes of a block")]
-mod solve;
-mod store;
-mod sweep;
-mod tile;
-mod transform;
+pub(crate) mod solve;
+pub(crate) mod store;
+pub(crate) mod sweep;
+pub(crate) mod tile;
+pub(crate) mod transform;
 
 pub use crate::executor::{Executor, Sequential};
 pub use class_mask::ClassMask;
-pub(crate) use class_mask::bits_equal;
 pub use request::{Distance, Kind, Mask};
 pub use transform::{scratch_len, transform, transform_classes};

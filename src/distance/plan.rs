@@ -4,10 +4,10 @@
 //! A *column* is a run along one of the other axes, a *tile* a block's columns side by side.
 //! Lanes run along memory in every pass, so that nothing is ever transposed.
 
-use super::{Distance, Kind};
-use crate::Error;
-use crate::engine::simd::{Level, level};
-use crate::view::MAX_AXES;
+use crate::array::view::MAX_AXES;
+use crate::distance::{Distance, Kind};
+use crate::error::Error;
+use crate::simd::level::{Level, level};
 
 /// Columns up to this long have tiles of 64 lanes of f32, two of which are half of 512 KiB.
 pub const WIDE_REAL: usize = 512;

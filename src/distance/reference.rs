@@ -15,8 +15,9 @@
 //! 2012), found in time linear in the length of the column. Everything is f64: with
 //! unit spacing all squares are integers, and exact.
 
-use super::{Distance, Kind, Mask};
-use crate::{Error, Real, Status};
+use crate::array::real::Real;
+use crate::distance::{Distance, Kind, Mask};
+use crate::error::{Error, Status};
 
 const SHORT: Error = Error::new(Status::Scratch, c"scratch", c"as many f64 as the query says");
 

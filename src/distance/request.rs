@@ -2,9 +2,9 @@
 //!
 //! All checks are here, at the door. Past [`Distance::validate`] nothing fails, panics or allocates.
 
-use crate::batch::check_spacing;
-use crate::view::MAX_AXES;
-use crate::{Error, Status};
+use crate::array::view::MAX_AXES;
+use crate::engine::problem::check_spacing;
+use crate::error::{Error, Status};
 
 /// Which distances are wanted, voxel centre to voxel centre, in units of the spacing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

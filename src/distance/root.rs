@@ -1,7 +1,7 @@
 //! Roots of squared distances, correctly rounded.
 
-use super::cell::Cell;
-use crate::Math;
+use crate::distance::cell::Cell;
+use crate::simd::math::Math;
 
 /// A cell whose root can be taken.
 pub trait Root: Cell {
@@ -130,8 +130,8 @@ impl Root for f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{Cell, Root};
-    use crate::engine::simd::{Kernel, Level, dispatch, level};
+    use crate::distance::root::{Cell, Root};
+    use crate::simd::level::{Kernel, Level, dispatch, level};
 
     struct Roots<C, const N: usize>([C; N]);
 

@@ -4,11 +4,11 @@
 //! first and last voxel the nearest voxel of another side is, to the left and to the right. They
 //! wait in the block's own output ([`Record`]), where the next pass makes squared distances of them.
 
-use super::Mask;
-use super::canvas::OutputBuffer;
-use super::plan::Plan;
-use crate::engine::prefetch::prefetch;
-use crate::engine::simd::Kernel;
+use crate::distance::Mask;
+use crate::distance::canvas::OutputBuffer;
+use crate::distance::plan::Plan;
+use crate::simd::level::Kernel;
+use crate::simd::prefetch::prefetch;
 use core::ops::Range;
 
 /// Rows whose records are on their way: each is one line of a block's output, which no CPU foresees.

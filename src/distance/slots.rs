@@ -8,8 +8,8 @@
 //!
 //! So no pass needs a volume of scratch, and no two blocks touch a byte in common.
 
-use super::cell::Cell;
-use super::rows::{get_bits, put_bits};
+use crate::distance::cell::Cell;
+use crate::distance::rows::{get_bits, put_bits};
 
 /// A cell that can wait in the output.
 pub trait Slot: Cell {

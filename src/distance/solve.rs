@@ -9,11 +9,11 @@
 //!   solved bound the candidates of the rows between them, whatever the distance.
 //! - [`envelope`](super::envelope): linear in the column whatever is in it, a lane at a time.
 
-use super::cell::{Cell, Index};
-use super::envelope::envelope;
-use super::lower::{BAND, GROUP, extremes, lower_band, lower_row, nearest, top};
-use super::tile::{COARSE, Tile, Window};
-use crate::engine::simd::HAS_VECTORS;
+use crate::distance::cell::{Cell, Index};
+use crate::distance::envelope::envelope;
+use crate::distance::lower::{BAND, GROUP, extremes, lower_band, lower_row, nearest, top};
+use crate::distance::tile::{COARSE, Tile, Window};
+use crate::simd::level::HAS_VECTORS;
 
 /// Mean reach above which solving coarse rows first pays.
 const LOCAL_REACH: usize = 24;

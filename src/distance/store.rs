@@ -1,7 +1,7 @@
 //! How a row of the output reaches memory: through the cache, or past it.
 
-use super::emit::Placement;
-use super::slots::copy;
+use crate::distance::emit::Placement;
+use crate::distance::slots::copy;
 
 /// Writes row `y` of a tile.
 ///

@@ -1,20 +1,20 @@
 //! The passes, each cut into tasks.
 
-use super::Mask;
-use super::canvas::OutputBuffer;
-use super::cell::Cell;
-use super::columns::{Columns, Outcome, Source};
-use super::crop::{Bounds, EMPTY, Survey};
-use super::emit::Conversion;
-use super::exact::Exact;
-use super::plan::{Axis, Cells, Plan};
-use super::root::Root;
-use super::rows::Rows;
-use super::slots::Slot;
-use super::store::fence;
-use super::tile::Tile;
-use crate::engine::simd::dispatch;
+use crate::distance::Mask;
+use crate::distance::canvas::OutputBuffer;
+use crate::distance::cell::Cell;
+use crate::distance::columns::{Columns, Outcome, Source};
+use crate::distance::crop::{Bounds, EMPTY, Survey};
+use crate::distance::emit::Conversion;
+use crate::distance::exact::Exact;
+use crate::distance::plan::{Axis, Cells, Plan};
+use crate::distance::root::Root;
+use crate::distance::rows::Rows;
+use crate::distance::slots::Slot;
+use crate::distance::store::fence;
+use crate::distance::tile::Tile;
 use crate::executor::{Executor, MAX_WORKERS, WorkQueue, run_once};
+use crate::simd::level::dispatch;
 use core::ops::Range;
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 

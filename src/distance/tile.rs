@@ -1,7 +1,7 @@
 //! The scratch of one worker, cut into what a tile needs.
 
-use super::cell::Cell;
-use super::rows::Record;
+use crate::distance::cell::Cell;
+use crate::distance::rows::Record;
 use core::mem::size_of;
 use core::ops::{Index, IndexMut, Range};
 use core::slice::SliceIndex;

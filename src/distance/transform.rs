@@ -1,16 +1,19 @@
 //! The transform: the passes in their order, and which cells they run in.
 
-use super::canvas::OutputBuffer;
-use super::cell::Cell;
-use super::crop::clear;
-use super::emit::Conversion;
-use super::exact::exact_len;
-use super::plan::{Cells, Plan, Route, WIDE_REAL};
-use super::sweep::{Slots, Sweep};
-use super::tile::tile_len;
-use super::{ClassMask, Distance, Mask};
+use crate::array::real::Real;
+use crate::array::view::View;
+use crate::distance::canvas::OutputBuffer;
+use crate::distance::cell::Cell;
+use crate::distance::class_mask::ClassMask;
+use crate::distance::crop::clear;
+use crate::distance::emit::Conversion;
+use crate::distance::exact::exact_len;
+use crate::distance::plan::{Cells, Plan, Route, WIDE_REAL};
+use crate::distance::sweep::{Slots, Sweep};
+use crate::distance::tile::tile_len;
+use crate::distance::{Distance, Mask};
+use crate::error::{Error, Status};
 use crate::executor::{Executor, MAX_WORKERS, Workers};
-use crate::{Error, Real, Status, View};
 use core::sync::atomic::AtomicBool;
 
 /// Outputs of more bytes than this are written past the cache: what is to be overwritten is no longer in it.
@@ -220,7 +223,8 @@ fn sweep<T: Real>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::distance::{Kind, reference};
+    use crate::distance::Kind;
+    use crate::distance::reference;
     use crate::executor::Sequential;
     use core::sync::atomic::Ordering;
     use std::vec::Vec;

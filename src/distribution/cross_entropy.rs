@@ -1,6 +1,10 @@
 //! Cross entropy: the negative log-likelihood of the target.
 
-use crate::{Contribution, Error, Loss, LossKind, Normalizer, Real, Voxel, VoxelLoss, check};
+use crate::array::real::Real;
+use crate::error::Error;
+use crate::loss::kind::{Loss, LossKind};
+use crate::loss::voxel::{Contribution, Normalizer, Voxel, VoxelLoss};
+use crate::parameter::check;
 
 /// Cross entropy (2) and, with class weights, weighted cross entropy (3); ≥ 0, and 0 is perfect.
 ///

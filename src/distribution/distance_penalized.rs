@@ -1,10 +1,14 @@
 //! Distance-penalised cross entropy: cross entropy with larger weights near class boundaries.
 
-use crate::boundary::field::{Field, FieldOf, FieldScratch, SampleGeometry, TargetRequirement};
+use crate::array::real::Real;
+use crate::boundary::field::{Field, FieldOf, FieldScratch, SampleGeometry};
+use crate::boundary::masks::TargetRequirement;
 use crate::distance::{Distance, Kind, Mask};
-use crate::engine::row::LANES;
-use crate::engine::simd::{Kernel, dispatch};
-use crate::{Contribution, Error, Loss, LossKind, Real, Voxel, VoxelLoss};
+use crate::error::Error;
+use crate::loss::kind::{Loss, LossKind};
+use crate::loss::voxel::{Contribution, Voxel, VoxelLoss};
+use crate::simd::blocks::LANES;
+use crate::simd::level::{Kernel, dispatch};
 
 /// Distance-penalised cross entropy (6), ≥ 0; 0 is perfect.
 ///

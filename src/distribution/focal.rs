@@ -1,6 +1,10 @@
 //! Focal loss: cross entropy down-weighted for well-classified voxels.
 
-use crate::{Base, Contribution, Error, Loss, LossKind, Real, Voxel, VoxelLoss, non_negative};
+use crate::array::real::Real;
+use crate::error::Error;
+use crate::loss::kind::{Loss, LossKind};
+use crate::loss::voxel::{Base, Contribution, Voxel, VoxelLoss};
+use crate::parameter::non_negative;
 
 /// Focal loss (5), ≥ 0; 0 is perfect.
 ///

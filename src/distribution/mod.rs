@@ -18,11 +18,11 @@
 //! assert_eq!(CrossEntropy::default().label_smoothing, 0.0);
 //! ```
 
-mod cross_entropy;
+pub(crate) mod cross_entropy;
 #[expect(clippy::indexing_slicing, reason = "lanes of a block")]
-mod distance_penalized;
-mod focal;
-mod top_k;
+pub(crate) mod distance_penalized;
+pub(crate) mod focal;
+pub(crate) mod top_k;
 
 pub use cross_entropy::CrossEntropy;
 pub use distance_penalized::DistancePenalized;

@@ -1,6 +1,12 @@
 //! TopK: cross entropy of the voxels with the highest loss.
 
-use crate::{Contribution, Error, Loss, LossKind, Real, Selection, TopKSearch, Voxel, VoxelLoss, check};
+use crate::array::real::Real;
+use crate::engine::radix_select::TopKSearch;
+use crate::error::Error;
+use crate::loss::kind::{Loss, LossKind};
+use crate::loss::selection::Selection;
+use crate::loss::voxel::{Contribution, Voxel, VoxelLoss};
+use crate::parameter::check;
 
 /// TopK cross entropy (4), ≥ 0; 0 is perfect.
 ///
@@ -80,7 +86,7 @@ impl TopKSearch {
     /// Ends a round of the search after all parts of the batch are counted. `top_k` is the loss of the searched term.
     ///
     /// # Errors
-    /// [`Status::Parameter`](crate::Status::Parameter) unless `top_k` selects a fraction in (0, 1], at least one part
+    /// [`Status::Parameter`](crate::error::Status::Parameter) unless `top_k` selects a fraction in (0, 1], at least one part
     /// is counted and the search is not done.
     ///
     /// # Examples

@@ -1,13 +1,14 @@
 //! From what was predicted to probabilities.
 
-use super::row::{row, row_mut};
-use super::sigmoid::Sigmoid;
-use super::simd::dispatch;
-use super::softmax::softmax;
-use super::tile::Tile;
-use crate::batch::Problem;
+use crate::array::real::Real;
 use crate::engine::arena::Plain;
-use crate::{Activation, Real};
+use crate::engine::problem::Problem;
+use crate::engine::sigmoid::Sigmoid;
+use crate::engine::softmax::softmax;
+use crate::engine::tile::Tile;
+use crate::loss::activation::Activation;
+use crate::simd::blocks::{row, row_mut};
+use crate::simd::level::dispatch;
 
 /// Reads the prediction of an opened tile and fills its probabilities, and what the costs need besides.
 ///

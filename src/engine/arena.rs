@@ -1,6 +1,7 @@
 //! The caller's scratch, cut into slices. Measuring it and cutting it are the same code.
 
-use crate::{ClassSums, Error, Status};
+use crate::error::{Error, Status};
+use crate::loss::sums::ClassSums;
 use core::marker::PhantomData;
 
 /// Slices start at multiples of this: a cache line, and the widest vector.

@@ -1,16 +1,17 @@
 //! A tile of any kind, class by class: rows of truth, of costs, of pulls.
 
-use super::activation::activate;
-use super::cost::{DynVoxelLossOf, GradientRows, OutcomeWeights, VoxelRow};
-use super::labelled::on_truth;
-use super::precise::Precise;
-use super::pull::{ActiveRows, combine, softmax_backward};
-use super::region::{FoldRegion, MapRegion, Mismatch};
-use super::row::{AddUp, copy_row, row, row_mut};
-use super::simd::dispatch;
-use super::sweep::{BlockRange, GradientOutput, Pass, RequiredSums, voxel_losses};
-use super::tile::{Exclude, Span, Tile};
-use crate::{ClassSums, Contribution, DynVoxelLoss};
+use crate::engine::activation::activate;
+use crate::engine::gradient::{ActiveRows, combine, softmax_backward};
+use crate::engine::pass::{BlockRange, GradientOutput, Pass, RequiredSums, voxel_losses};
+use crate::engine::precise::Precise;
+use crate::engine::region::{FoldRegion, MapRegion, Mismatch};
+use crate::engine::softmax_labels::on_truth;
+use crate::engine::tile::{Exclude, Span, Tile};
+use crate::loss::rows::{DynVoxelLossOf, GradientRows, OutcomeWeights, VoxelRow};
+use crate::loss::sums::ClassSums;
+use crate::loss::voxel::{Contribution, DynVoxelLoss};
+use crate::simd::blocks::{AddUp, copy_row, row, row_mut};
+use crate::simd::level::dispatch;
 
 impl Pass<'_> {
     /// Folds and maps an opened tile of any kind; adds to `chunk`, a tally per class.
@@ -223,7 +224,7 @@ impl Pass<'_> {
         let Span { width, used } = tile.span;
         let len = tile.len;
         for class in 0..self.plan.classes {
-            if self.plan.activation == crate::Activation::Softmax {
+            if self.plan.activation == crate::loss::activation::Activation::Softmax {
                 // SAFETY: promised by the caller.
                 let direct = unsafe { output.rows.slice_mut::<T>(sample, class, at, len) };
                 if let (Some(to), false) = (direct, output.accumulate) {

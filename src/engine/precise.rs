@@ -1,9 +1,10 @@
 //! The two precisions, where trait objects have to choose one.
 
-use super::arena::Plain;
-use super::cost::DynVoxelLossOf;
-use crate::boundary::{Field, field::FieldOf};
-use crate::{DynVoxelLoss, Real};
+use crate::array::real::Real;
+use crate::boundary::field::{Field, FieldOf};
+use crate::engine::arena::Plain;
+use crate::loss::rows::DynVoxelLossOf;
+use crate::loss::voxel::DynVoxelLoss;
 
 /// f32 or f64: a type that sweeps run in.
 pub(crate) trait Precise: Real + Plain {

@@ -1,8 +1,10 @@
 //! The sums of a class over a row, and the pull of their slopes on it.
 
-use super::row::{LANES, add_blocks, block_lanes, blocks, lanes_of, of, weighted_lanes};
-use super::simd::{HAS_VECTORS, Kernel};
-use crate::{ClassSums, Contribution, Real, Voxel, VoxelLoss};
+use crate::array::real::Real;
+use crate::loss::sums::ClassSums;
+use crate::loss::voxel::{Contribution, Voxel, VoxelLoss};
+use crate::simd::blocks::{LANES, add_blocks, block_lanes, blocks, lanes_of, of, weighted_lanes};
+use crate::simd::level::{HAS_VECTORS, Kernel};
 
 /// Adds a row to the sums that region losses are made of.
 ///

@@ -1,16 +1,21 @@
 //! The verbs: how census, sweeps and closed forms follow one another.
 
-use super::workspace::{Workspace, of_sample};
-use super::census::{check_chunk, validate_chunk};
-use super::fields::Computed;
-use super::finish::{FinalizeOutputs, finalize};
-use super::labelled::{can_park, is_labelled};
-use super::precise::Precise;
-use super::sweep::{ChunkWork, GradientOutput, RequiredSums, voxel_losses};
-use super::tile::Tile;
-use super::waves::{Chunk, ChunkRunner};
-use crate::batch::Problem;
-use crate::{ClassSums, Contribution, Error, LossKind, MAX_TERMS, Selection, Status, Term};
+use crate::engine::chunks::{Chunk, ChunkRunner};
+use crate::engine::distance_fields::Computed;
+use crate::engine::finalize::{FinalizeOutputs, finalize};
+use crate::engine::pass::{ChunkWork, GradientOutput, RequiredSums, voxel_losses};
+use crate::engine::precise::Precise;
+use crate::engine::problem::Problem;
+use crate::engine::softmax_labels::{can_park, is_labelled};
+use crate::engine::tile::Tile;
+use crate::engine::validate::{check_chunk, validate_chunk};
+use crate::engine::workspace::{Workspace, of_sample};
+use crate::error::{Error, Status};
+use crate::loss::kind::LossKind;
+use crate::loss::selection::Selection;
+use crate::loss::sums::{ClassSums, MAX_TERMS};
+use crate::loss::term::Term;
+use crate::loss::voxel::Contribution;
 
 /// What a run is asked for besides the value.
 pub(crate) struct Request<'a> {

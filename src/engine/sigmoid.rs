@@ -1,7 +1,7 @@
 //! The sigmoid of a logit, without losing either end.
 
-use super::simd::Kernel;
-use crate::Real;
+use crate::array::real::Real;
+use crate::simd::level::Kernel;
 
 /// `s`, `1 − s` and `ln s` of a logit; with `t = e^−|z|` no end loses precision.
 #[inline(always)]

@@ -17,12 +17,12 @@
 //!
 //! Each step is one loop over rows that are arguments, so that the compiler knows that they are apart.
 
-use super::row::{row, row_mut};
-use super::simd::{Kernel, dispatch, fours};
-use super::tile::{Span, Tile};
-use crate::Real;
-use crate::batch::Problem;
+use crate::array::real::Real;
 use crate::engine::arena::Plain;
+use crate::engine::problem::Problem;
+use crate::engine::tile::{Span, Tile};
+use crate::simd::blocks::{row, row_mut};
+use crate::simd::level::{Kernel, dispatch, fours};
 
 /// Reads the logits of an opened tile and fills its probabilities.
 ///

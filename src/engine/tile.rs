@@ -1,13 +1,16 @@
 //! The tile: all classes of some whole blocks of voxels, in rows that fit the nearest caches.
 
-use super::arena::Arena;
-use super::cost::{Outcome, OutcomeWeights, VoxelRow};
-use super::labels::LabelMap;
-use super::row::{BLOCK, row, row_mut};
-use super::simd::{Kernel, dispatch};
-use crate::batch::{Problem, TargetKind};
+use crate::array::labels::LabelMap;
+use crate::array::real::Real;
+use crate::engine::arena::Arena;
 use crate::engine::arena::Plain;
-use crate::{Activation, Error, MAX_TERMS, Real};
+use crate::engine::problem::{Problem, TargetKind};
+use crate::error::Error;
+use crate::loss::activation::Activation;
+use crate::loss::rows::{Outcome, OutcomeWeights, VoxelRow};
+use crate::loss::sums::MAX_TERMS;
+use crate::simd::blocks::{BLOCK, row, row_mut};
+use crate::simd::level::{Kernel, dispatch};
 
 /// Bytes for the rows that every class has. The size changes no bit of any result: rows long enough that their
 /// beginnings and ends cost little, and short enough for the second-level cache.

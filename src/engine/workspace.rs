@@ -1,18 +1,22 @@
 //! The bench: what a loss needs in scratch, cut and laid out before any voxel is read.
 
-use super::arena::Arena;
-use super::fields::{Computed, given_field, missing_field, spacing_of, words_of};
-use super::finish::FinalizeBuffers;
-use super::precise::Precise;
-use super::select::{COUNTS, Threshold};
-use super::source::StridedRows;
-use super::sweep::{Pass, RequiredSums, extras, voxel_losses};
-use super::tile::{OptionalRows, Tile};
-use super::waves::WorkerBuffers;
-use crate::batch::Problem;
+use crate::array::strided_rows::StridedRows;
+use crate::array::view::MAX_AXES;
 use crate::boundary::field::{FieldScratch, SampleGeometry};
-use crate::view::MAX_AXES;
-use crate::{ClassSums, Error, LossKind, MAX_TERMS, Selection, Status, Term};
+use crate::engine::arena::Arena;
+use crate::engine::chunks::WorkerBuffers;
+use crate::engine::distance_fields::{Computed, given_field, missing_field, spacing_of, words_of};
+use crate::engine::finalize::FinalizeBuffers;
+use crate::engine::pass::{Pass, RequiredSums, extras, voxel_losses};
+use crate::engine::precise::Precise;
+use crate::engine::problem::Problem;
+use crate::engine::radix_select::{COUNTS, Threshold};
+use crate::engine::tile::{OptionalRows, Tile};
+use crate::error::{Error, Status};
+use crate::loss::kind::LossKind;
+use crate::loss::selection::Selection;
+use crate::loss::sums::{ClassSums, MAX_TERMS};
+use crate::loss::term::Term;
 
 /// Everything a loss needs in scratch.
 pub(crate) struct Workspace<'a, T> {
@@ -103,7 +107,7 @@ impl<'a, T: Precise> Workspace<'a, T> {
             let unit = [1.0; MAX_AXES];
             let scene = SampleGeometry { plan, sample: 0, spacing: spacing_of(plan, &unit) };
             bench.spare.scratch =
-                arena.take(crate::distance::scratch_len(&scene.distances(), plan.workers())?)?;
+                arena.take(crate::distance::transform::scratch_len(&scene.distances(), plan.workers())?)?;
             bench.spare.map = arena.take(plan.voxels)?;
         }
         if bench.computed.iter().flatten().any(|computed| computed.field.uses_prediction()) {

@@ -1,17 +1,23 @@
 //! Reads and checks the arguments of a call, the same way for every function.
 
-use super::codes::{SEGLOSS_ADD_TO_GRADIENT, SEGLOSS_ERROR_HAS_GIVEN, SEGLOSS_ERROR_HAS_NEEDED};
-use super::foreign_executor::ForeignExecutor;
-use super::losses::unknown;
-use super::overlap::{Ranges, bytes};
-use super::read::{Data, output, read, slice, slice_mut, tensor};
-use super::structs::{segloss_args, segloss_class_sums, segloss_error, segloss_status, segloss_term};
-use super::terms::Terms;
-use crate::batch::Problem;
+use crate::array::view::Array;
+use crate::array::view::View;
+use crate::batch::Batch;
 use crate::engine::arena::Arena;
-use crate::engine::sweep::GradientOutput;
-use crate::view::Array;
-use crate::{Activation, Batch, ClassSums, Error, Executor, Status, Term, View};
+use crate::engine::pass::GradientOutput;
+use crate::engine::problem::Problem;
+use crate::error::{Error, Status};
+use crate::executor::Executor;
+use crate::ffi::codes::{SEGLOSS_ADD_TO_GRADIENT, SEGLOSS_ERROR_HAS_GIVEN, SEGLOSS_ERROR_HAS_NEEDED};
+use crate::ffi::foreign_executor::ForeignExecutor;
+use crate::ffi::losses::unknown;
+use crate::ffi::overlap::{Ranges, bytes};
+use crate::ffi::read::{Data, output, read, slice, slice_mut, tensor};
+use crate::ffi::structs::{segloss_args, segloss_class_sums, segloss_error, segloss_status, segloss_term};
+use crate::ffi::terms::Terms;
+use crate::loss::activation::Activation;
+use crate::loss::sums::ClassSums;
+use crate::loss::term::Term;
 use core::ffi::CStr;
 
 /// The name of the error pointer among the arguments.
@@ -131,7 +137,7 @@ impl<'a> Call<'a> {
         if args.flags & !(SEGLOSS_ADD_TO_GRADIENT as u32) != 0 {
             return Err(unknown(c"flags", c"0 or SEGLOSS_ADD_TO_GRADIENT").with_given(args.flags.into()));
         }
-        crate::loss::check(&[(c"grad_scale", args.grad_scale)], |_| true, c"finite")?;
+        crate::parameter::check(&[(c"grad_scale", args.grad_scale)], |_| true, c"finite")?;
         let activation = match args.activation {
             1 => Activation::Softmax,
             2 => Activation::Sigmoid,

@@ -1,6 +1,7 @@
 //! The integer constants of the header: plain literals, because cbindgen evaluates no expressions.
 
-use crate::{Dtype, Status};
+use crate::array::dtype::Dtype;
+use crate::error::Status;
 
 /// Limit: axes of a tensor.
 pub const SEGLOSS_MAX_NDIM: i32 = 16;
@@ -234,8 +235,11 @@ const _: () = {
 
 // The constants equal the discriminants of the Rust types.
 const _: () = {
-    assert!(SEGLOSS_MAX_NDIM as usize == crate::MAX_AXES && SEGLOSS_MAX_TERMS as usize == crate::MAX_TERMS);
-    assert!(SEGLOSS_CHUNK as usize == crate::engine::row::CHUNK);
+    assert!(
+        SEGLOSS_MAX_NDIM as usize == crate::array::view::MAX_AXES
+            && SEGLOSS_MAX_TERMS as usize == crate::loss::sums::MAX_TERMS
+    );
+    assert!(SEGLOSS_CHUNK as usize == crate::simd::blocks::CHUNK);
     assert!(SEGLOSS_U8 == Dtype::U8 as i32);
     assert!(SEGLOSS_U16 == Dtype::U16 as i32);
     assert!(SEGLOSS_U32 == Dtype::U32 as i32);
@@ -262,8 +266,8 @@ const _: () = {
     assert!(SEGLOSS_LABEL == Status::Label as i32);
     assert!(SEGLOSS_UNSUPPORTED == Status::Unsupported as i32);
     assert!(SEGLOSS_MISSING_FIELD == Status::MissingField as i32);
-    assert!(SEGLOSS_SOFTMAX == crate::Activation::Softmax as i32);
-    assert!(SEGLOSS_SIGMOID == crate::Activation::Sigmoid as i32);
-    assert!(SEGLOSS_PROBABILITY == crate::Activation::Probability as i32);
-    assert!(SEGLOSS_PROBABILITY_PER_CLASS == crate::Activation::ProbabilityPerClass as i32);
+    assert!(SEGLOSS_SOFTMAX == crate::loss::activation::Activation::Softmax as i32);
+    assert!(SEGLOSS_SIGMOID == crate::loss::activation::Activation::Sigmoid as i32);
+    assert!(SEGLOSS_PROBABILITY == crate::loss::activation::Activation::Probability as i32);
+    assert!(SEGLOSS_PROBABILITY_PER_CLASS == crate::loss::activation::Activation::ProbabilityPerClass as i32);
 };

@@ -1,16 +1,21 @@
 //! The functions of the distance transform.
 
-use super::call::report;
-use super::codes::*;
-use super::foreign_executor::ForeignExecutor;
-use super::functions::missing;
-use super::overlap::{Ranges, bytes};
-use super::read::{Data, output, read, slice, slice_mut, tensor, write};
-use super::structs::*;
-use crate::batch::check_spacing;
-use crate::distance::{ClassMask, Distance, Kind, scratch_len, transform};
-use crate::view::{Array, Layout, MAX_AXES};
-use crate::{Dtype, Error, Executor, Status};
+use crate::array::dtype::Dtype;
+use crate::array::view::{Array, Layout, MAX_AXES};
+use crate::distance::class_mask::ClassMask;
+use crate::distance::transform;
+use crate::distance::transform::scratch_len;
+use crate::distance::{Distance, Kind};
+use crate::engine::problem::check_spacing;
+use crate::error::{Error, Status};
+use crate::executor::Executor;
+use crate::ffi::call::report;
+use crate::ffi::codes::*;
+use crate::ffi::foreign_executor::ForeignExecutor;
+use crate::ffi::functions::missing;
+use crate::ffi::overlap::{Ranges, bytes};
+use crate::ffi::read::{Data, output, read, slice, slice_mut, tensor, write};
+use crate::ffi::structs::*;
 use core::ffi::CStr;
 
 /// Fills args with zeros and struct_size. kind, mask, out and scratch remain to be set.

@@ -1,8 +1,9 @@
 //! The executor that a C caller passes.
 
-use super::read::read;
-use super::structs::segloss_executor;
-use crate::{Error, Executor, Sequential};
+use crate::error::Error;
+use crate::executor::{Executor, Sequential};
+use crate::ffi::read::read;
+use crate::ffi::structs::segloss_executor;
 use core::ffi::c_void;
 
 /// An [`Executor`] over the caller's thread pool.

@@ -1,24 +1,29 @@
 //! The functions that evaluate a loss, whole or in parts.
 
-use super::call::{call, call_without_terms, class_sums, class_sums_mut, report};
-use super::codes::*;
-use super::overlap::{Ranges, bytes};
-use super::read::{Data, output, slice, slice_mut, write};
-use super::structs::segloss_loss;
-use super::structs::*;
-use super::terms::Terms;
-use crate::Frequency;
-use crate::batch::Problem;
-use crate::engine::workspace::{self, with_workspace};
-use crate::engine::finish::FinalizeOutputs;
-use crate::engine::joined;
+use crate::api;
+use crate::array::dtype::Dtype;
+use crate::array::strided_rows::StridedRows;
+use crate::array::view::{Array, Layout, MAX_AXES};
+use crate::class_weights;
+use crate::class_weights::Frequency;
+use crate::engine::finalize::FinalizeOutputs;
+use crate::engine::merged_samples;
+use crate::engine::problem::Problem;
+use crate::engine::radix_select::TopKSearch;
 use crate::engine::run::Request;
-use crate::engine::simd;
-use crate::engine::source::StridedRows;
-use crate::frequency;
-use crate::verbs;
-use crate::view::{Array, Layout, MAX_AXES};
-use crate::{Dtype, Error, LossKind, MAX_TERMS, Status, Term, TopKSearch};
+use crate::engine::workspace::{self, with_workspace};
+use crate::error::{Error, Status};
+use crate::ffi::call::{call, call_without_terms, class_sums, class_sums_mut, report};
+use crate::ffi::codes::*;
+use crate::ffi::overlap::{Ranges, bytes};
+use crate::ffi::read::{Data, output, slice, slice_mut, write};
+use crate::ffi::structs::segloss_loss;
+use crate::ffi::structs::*;
+use crate::ffi::terms::Terms;
+use crate::loss::kind::LossKind;
+use crate::loss::sums::MAX_TERMS;
+use crate::loss::term::Term;
+use crate::simd::level;
 use core::ffi::{CStr, c_char};
 use core::mem::MaybeUninit;
 
@@ -102,7 +107,7 @@ pub unsafe extern "C" fn segloss_run(
                 request.answer_empty()
             } else {
                 let arena = &mut call.arena()?;
-                joined::run(problem, terms, request, arena)?
+                merged_samples::run(problem, terms, request, arena)?
             };
             value.into_iter().flatten().for_each(|value| *value = result);
             Ok(())
@@ -229,7 +234,7 @@ pub unsafe extern "C" fn segloss_top_k_count(
             Ok(())
         };
         call(terms, n_terms, part, Data::Read, Some(&add_ranges), |call, problem, terms| {
-            verbs::check_searched(terms, term as usize)?;
+            api::check_searched(terms, term as usize)?;
             let search = search_mut(search)?;
             if problem.is_empty() {
                 return Ok(());
@@ -259,7 +264,7 @@ pub unsafe extern "C" fn segloss_top_k_narrow(
         Terms::read(term, 1).and_then(|terms| {
             terms.with_terms(0, Data::Ignored, &mut |terms| {
                 // A term with a search is refused: its search may be the one that is written here.
-                verbs::check_searched(terms, 0)?;
+                api::check_searched(terms, 0)?;
                 let selection = match terms.first().map(|term| term.loss.kind()) {
                     Some(LossKind::Voxel(loss)) => loss.check().map(|()| loss.info().selection)?,
                     _ => None,
@@ -515,7 +520,7 @@ pub unsafe extern "C" fn segloss_class_weights(
                 }
             };
             let to = slice_mut(weights, problem.classes, c"weights")?.ok_or(missing(c"weights"))?;
-            frequency::write(problem, frequency, to, &mut call.arena()?)
+            class_weights::write(problem, frequency, to, &mut call.arena()?)
         })
     }
 }
@@ -563,7 +568,7 @@ pub extern "C" fn segloss_version() -> u32 {
 /// @return 1 baseline of the target, 2 AVX2 with FMA and F16C, 3 AVX-512.
 #[unsafe(no_mangle)]
 pub extern "C" fn segloss_cpu_level() -> u32 {
-    simd::level() as u32
+    level::level() as u32
 }
 
 const VERSION: u32 = number(env!("CARGO_PKG_VERSION_MAJOR")) << 16

@@ -1,6 +1,6 @@
 //! Overlap of outputs with other arguments, by the byte range that each spans.
 
-use crate::{Error, Status};
+use crate::error::{Error, Status};
 use core::ffi::CStr;
 use core::ops::Range;
 

@@ -1,18 +1,18 @@
 //! Compound losses by name: one function each, so that the linker drops the losses a program does not use.
 
-use super::call::report;
-use super::codes::{SEGLOSS_EXCLUDE_BACKGROUND, SEGLOSS_MINUS_ONE};
-use super::losses::boundary::{segloss_boundary, segloss_hausdorff};
-use super::losses::compound::{
+use crate::compound::presets::{Combo, ExponentialLogarithmic, GeneralizedDiceBoundary};
+use crate::error::{Error, Status};
+use crate::ffi::call::report;
+use crate::ffi::codes::{SEGLOSS_EXCLUDE_BACKGROUND, SEGLOSS_MINUS_ONE};
+use crate::ffi::losses::boundary::{segloss_boundary, segloss_hausdorff};
+use crate::ffi::losses::compound::{
     segloss_balanced_cross_entropy, segloss_log_dice, segloss_power_cross_entropy,
 };
-use super::losses::distribution::{segloss_cross_entropy, segloss_focal, segloss_top_k};
-use super::losses::region::{segloss_dice, segloss_generalized_dice};
-use super::read::write;
-use super::structs::segloss_loss;
-use super::structs::{NO_TERM, segloss_status, segloss_term};
-use crate::presets::{Combo, ExponentialLogarithmic, GeneralizedDiceBoundary};
-use crate::{Error, Status};
+use crate::ffi::losses::distribution::{segloss_cross_entropy, segloss_focal, segloss_top_k};
+use crate::ffi::losses::region::{segloss_dice, segloss_generalized_dice};
+use crate::ffi::read::write;
+use crate::ffi::structs::segloss_loss;
+use crate::ffi::structs::{NO_TERM, segloss_status, segloss_term};
 
 /// Fills terms with Dice without background + cross entropy, the loss of nnU-Net: weights 1 and 1.
 ///

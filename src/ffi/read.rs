@@ -1,10 +1,11 @@
 //! Turns the pointers of a C call into structs, slices and views.
 
-use super::structs::{
+use crate::array::dtype::Dtype;
+use crate::array::view::{Array, Layout, MAX_AXES};
+use crate::error::{Error, Status};
+use crate::ffi::structs::{
     segloss_args, segloss_distance_args, segloss_executor, segloss_output, segloss_tensor, segloss_term,
 };
-use crate::view::{Array, Layout, MAX_AXES};
-use crate::{Dtype, Error, Status};
 use core::ffi::CStr;
 use core::mem::MaybeUninit;
 

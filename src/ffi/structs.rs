@@ -1,6 +1,7 @@
 //! The structs of the header. None has padding, on LP64, LLP64 and ILP32.
 
-use crate::{Error, Loss};
+use crate::error::Error;
+use crate::loss::kind::Loss;
 use core::ffi::{c_char, c_void};
 
 /// SEGLOSS_OK (0) on success, else SEGLOSS_NULL_POINTER to SEGLOSS_MISSING_FIELD. segloss_status_string gives the
@@ -340,13 +341,13 @@ const _: () = {
     const WORD: usize = size_of::<usize>();
     assert!(size_of::<segloss_tensor>() == 3 * WORD + 8);
     assert!(size_of::<segloss_output>() == 2 * WORD + 8);
-    assert!(size_of::<segloss_class_sums>() == size_of::<crate::ClassSums>());
-    assert!(align_of::<segloss_class_sums>() == align_of::<crate::ClassSums>());
+    assert!(size_of::<segloss_class_sums>() == size_of::<crate::loss::sums::ClassSums>());
+    assert!(align_of::<segloss_class_sums>() == align_of::<crate::loss::sums::ClassSums>());
     assert!(size_of::<segloss_error>() == 40 + 2 * WORD);
     assert!(size_of::<segloss_executor>() == 8 + 2 * WORD);
     assert!(size_of::<segloss_top_k_search>() == 8 * 2054);
-    assert!(size_of::<segloss_top_k_search>() == size_of::<crate::TopKSearch>());
-    assert!(align_of::<segloss_top_k_search>() == align_of::<crate::TopKSearch>());
+    assert!(size_of::<segloss_top_k_search>() == size_of::<crate::engine::radix_select::TopKSearch>());
+    assert!(align_of::<segloss_top_k_search>() == align_of::<crate::engine::radix_select::TopKSearch>());
     assert!(size_of::<segloss_term>() == 32 + 64 + 5 * WORD + size_of::<segloss_tensor>());
     assert!(
         size_of::<segloss_args>()

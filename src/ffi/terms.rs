@@ -1,14 +1,17 @@
 //! Turns the terms of a C call into terms of Rust. Each typed loss lives on the stack frame that builds it, so four
 //! terms are four nested calls.
 
-use super::codes::*;
-use super::losses::{check_unused, unknown};
-use super::overlap::{Ranges, bytes};
-use super::read::{Data, read, slice, tensor};
-use super::structs::segloss_term;
-use crate::{
-    AbsentClass, ClassAverage, Error, Loss, MAX_TERMS, SampleAverage, Status, Term, TopKSearch, View,
-};
+use crate::array::view::View;
+use crate::engine::radix_select::TopKSearch;
+use crate::error::{Error, Status};
+use crate::ffi::codes::*;
+use crate::ffi::losses::{check_unused, unknown};
+use crate::ffi::overlap::{Ranges, bytes};
+use crate::ffi::read::{Data, read, slice, tensor};
+use crate::ffi::structs::segloss_term;
+use crate::loss::kind::Loss;
+use crate::loss::sums::MAX_TERMS;
+use crate::loss::term::{AbsentClass, ClassAverage, SampleAverage, Term};
 
 /// A callback that receives the terms.
 type TermsVisitor<'a> = &'a mut dyn FnMut(&[Term<'_>]) -> Result<(), Error>;
@@ -171,14 +174,14 @@ unsafe fn options<'a>(raw: &segloss_term, classes: usize, data: Data) -> Result<
 /// The loss of a term before its own is built; never evaluated.
 struct Placeholder;
 
-impl crate::RegionLoss for Placeholder {
-    fn evaluate(&self, _: &crate::ClassSums) -> (f64, crate::ClassSums) {
-        (0.0, crate::ClassSums::ZERO)
+impl crate::loss::region::RegionLoss for Placeholder {
+    fn evaluate(&self, _: &crate::loss::sums::ClassSums) -> (f64, crate::loss::sums::ClassSums) {
+        (0.0, crate::loss::sums::ClassSums::ZERO)
     }
 }
 
 impl Loss for Placeholder {
-    fn kind(&self) -> crate::LossKind<'_> {
-        crate::LossKind::Region(self)
+    fn kind(&self) -> crate::loss::kind::LossKind<'_> {
+        crate::loss::kind::LossKind::Region(self)
     }
 }

@@ -1,6 +1,6 @@
 //! Compiled with `--cfg segloss_test` for `.ci/sanitizers`: a C program sets the CPU level, and a panic aborts.
 
-use crate::engine::simd::{Level, force};
+use crate::simd::level::{Level, force};
 
 unsafe extern "C" {
     /// The function of the C library, declared here because there is no std.

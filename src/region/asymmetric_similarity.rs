@@ -1,7 +1,11 @@
 //! Asymmetric similarity loss: one minus the F_β score, a Tversky loss whose weights sum to one.
 
-use super::Tversky;
-use crate::{ClassSums, Error, Loss, LossKind, RegionLoss, non_negative};
+use crate::error::Error;
+use crate::loss::kind::{Loss, LossKind};
+use crate::loss::region::RegionLoss;
+use crate::loss::sums::ClassSums;
+use crate::parameter::non_negative;
+use crate::region::tversky::Tversky;
 
 /// Asymmetric similarity loss of a class (13), in [0, 1]; 0 is perfect.
 ///

@@ -1,8 +1,12 @@
 //! Dice loss: one minus twice the intersection over the sum of the sizes of prediction and target.
 
-use crate::{ClassSums, Error, Loss, LossKind, MIN_DENOMINATOR, RegionLoss, non_negative};
+use crate::error::Error;
+use crate::loss::kind::{Loss, LossKind};
+use crate::loss::region::RegionLoss;
+use crate::loss::sums::ClassSums;
+use crate::parameter::{MIN_DENOMINATOR, non_negative};
 
-/// Whether the denominator of [`Dice`] and [`Iou`](super::Iou) sums probabilities or their squares.
+/// Whether the denominator of [`Dice`] and [`Iou`](crate::region::iou::Iou) sums probabilities or their squares.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Squares {

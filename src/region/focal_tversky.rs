@@ -1,7 +1,12 @@
 //! Focal Tversky loss: the power `1/γ` of the Tversky loss.
 
-use super::{Tversky, power::power};
-use crate::{ClassSums, Error, Loss, LossKind, RegionLoss, check};
+use crate::error::Error;
+use crate::loss::kind::{Loss, LossKind};
+use crate::loss::region::RegionLoss;
+use crate::loss::sums::ClassSums;
+use crate::parameter::check;
+use crate::region::power::power;
+use crate::region::tversky::Tversky;
 
 /// Focal Tversky loss of a class (12), in [0, 1]; 0 is perfect.
 ///

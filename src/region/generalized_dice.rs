@@ -1,6 +1,10 @@
 //! Generalized Dice loss: one Dice loss over all classes, with larger weights for small classes.
 
-use crate::{ClassSums, Error, JointRegionLoss, Loss, LossKind, MIN_DENOMINATOR, non_negative};
+use crate::error::Error;
+use crate::loss::kind::{Loss, LossKind};
+use crate::loss::region::JointRegionLoss;
+use crate::loss::sums::ClassSums;
+use crate::parameter::{MIN_DENOMINATOR, non_negative};
 
 /// The weight of a class in generalized Dice, as a function of its volume `G` in the target.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -1,7 +1,12 @@
 //! IoU (Jaccard) loss: one minus the intersection over the union of prediction and target.
 
-use super::{Squares, Tversky};
-use crate::{ClassSums, Error, Loss, LossKind, MIN_DENOMINATOR, RegionLoss};
+use crate::error::Error;
+use crate::loss::kind::{Loss, LossKind};
+use crate::loss::region::RegionLoss;
+use crate::loss::sums::ClassSums;
+use crate::parameter::MIN_DENOMINATOR;
+use crate::region::dice::Squares;
+use crate::region::tversky::Tversky;
 
 /// IoU loss of a class (9), in [0, 1]; 0 is perfect.
 ///

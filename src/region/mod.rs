@@ -1,4 +1,4 @@
-//! Region losses: closed forms of a few sums over the voxels of a class ([`ClassSums`](crate::ClassSums)).
+//! Region losses: closed forms of a few sums over the voxels of a class ([`ClassSums`](crate::loss::sums::ClassSums)).
 //!
 //! | loss | value of a class, with `I = Σ w·g·s`, `S = Σ w·s`, `G = Σ w·g` and without smoothing |
 //! | --- | --- |
@@ -11,7 +11,7 @@
 //! | [`GeneralizedDice`] | `1 − 2·Σ_c u_c·I/Σ_c u_c·(S + G)`, one value for all classes |
 //! | [`Penalty`] | `GD/(1 + k·(1 − GD))`, `GD` the generalized Dice loss |
 //!
-//! A [`Term`](crate::Term) says how the values are averaged over classes and samples.
+//! A [`Term`](crate::loss::term::Term) says how the values are averaged over classes and samples.
 //!
 //! ```
 //! use segloss::region::{Dice, Squares};
@@ -21,15 +21,15 @@
 //! let pooled = Term { class_average: ClassAverage::Pooled, ..Term::new(1.0, &dice) };
 //! ```
 
-mod asymmetric_similarity;
-mod dice;
-mod focal_tversky;
-mod generalized_dice;
-mod iou;
-mod penalty;
+pub(crate) mod asymmetric_similarity;
+pub(crate) mod dice;
+pub(crate) mod focal_tversky;
+pub(crate) mod generalized_dice;
+pub(crate) mod iou;
+pub(crate) mod penalty;
 pub(crate) mod power;
-mod sensitivity_specificity;
-mod tversky;
+pub(crate) mod sensitivity_specificity;
+pub(crate) mod tversky;
 
 pub use asymmetric_similarity::AsymmetricSimilarity;
 pub use dice::{Dice, Squares};

@@ -1,7 +1,11 @@
 //! Penalty loss (pGD): generalized Dice loss `GD` divided by `1 + k·(1 − GD)`.
 
-use super::GeneralizedDice;
-use crate::{ClassSums, Error, JointRegionLoss, Loss, LossKind, non_negative};
+use crate::error::Error;
+use crate::loss::kind::{Loss, LossKind};
+use crate::loss::region::JointRegionLoss;
+use crate::loss::sums::ClassSums;
+use crate::parameter::non_negative;
+use crate::region::generalized_dice::GeneralizedDice;
 
 /// Penalty loss of a sample (14), also called pGD, in [0, 1]; 0 is perfect.
 ///

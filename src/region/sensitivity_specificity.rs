@@ -1,7 +1,11 @@
 //! Sensitivity-specificity loss: the mean squared errors over the voxels of the class and over the other voxels,
 //! weighted.
 
-use crate::{ClassSums, Error, Loss, LossKind, MIN_DENOMINATOR, RegionLoss, check, non_negative};
+use crate::error::Error;
+use crate::loss::kind::{Loss, LossKind};
+use crate::loss::region::RegionLoss;
+use crate::loss::sums::ClassSums;
+use crate::parameter::{MIN_DENOMINATOR, check, non_negative};
 
 /// Sensitivity-specificity loss of a class (7), in [0, 1]; 0 is perfect.
 ///

@@ -1,6 +1,10 @@
 //! Tversky loss: a Dice loss with separate weights for false positives and false negatives.
 
-use crate::{ClassSums, Error, Loss, LossKind, MIN_DENOMINATOR, RegionLoss, non_negative};
+use crate::error::Error;
+use crate::loss::kind::{Loss, LossKind};
+use crate::loss::region::RegionLoss;
+use crate::loss::sums::ClassSums;
+use crate::parameter::{MIN_DENOMINATOR, non_negative};
 
 /// Tversky loss of a class (10), in [0, 1]; 0 is perfect.
 ///

@@ -1,10 +1,12 @@
 //! The getters of the boundary losses.
 
-use super::super::codes::*;
-use super::super::structs::segloss_term;
-use super::{LossVisitor, no_defaults, segloss_loss, unknown, uses};
-use crate::boundary::Sides;
-use crate::{Boundary, Error, Hausdorff};
+use crate::boundary::boundary_loss::Boundary;
+use crate::boundary::hausdorff::Hausdorff;
+use crate::boundary::hausdorff::Sides;
+use crate::error::Error;
+use crate::ffi::codes::*;
+use crate::ffi::losses::{LossVisitor, no_defaults, segloss_loss, unknown, uses};
+use crate::ffi::structs::segloss_term;
 use core::ffi::CStr;
 
 /// Boundary loss: the mean of predicted probability times signed distance; in the unit of spacing, negative where

@@ -1,8 +1,11 @@
 //! The getters of the losses that compound losses are made of.
 
-use super::super::structs::segloss_term;
-use super::{LossVisitor, segloss_loss, uses};
-use crate::{BalancedCrossEntropy, Error, LogDice, PowerCrossEntropy};
+use crate::compound::balanced_cross_entropy::BalancedCrossEntropy;
+use crate::compound::log_dice::LogDice;
+use crate::compound::power_cross_entropy::PowerCrossEntropy;
+use crate::error::Error;
+use crate::ffi::losses::{LossVisitor, segloss_loss, uses};
+use crate::ffi::structs::segloss_term;
 
 /// Balanced cross entropy, the cross entropy part of combo loss (15); in nats, >= 0.
 ///

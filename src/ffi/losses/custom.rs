@@ -1,8 +1,11 @@
 //! The getter of the region loss that the caller supplies.
 
-use super::super::structs::{segloss_class_sums, segloss_region_function, segloss_term};
-use super::{LossVisitor, no_defaults, segloss_loss, uses};
-use crate::{ClassSums, Error, Loss, LossKind, RegionLoss, Status};
+use crate::error::{Error, Status};
+use crate::ffi::losses::{LossVisitor, no_defaults, segloss_loss, uses};
+use crate::ffi::structs::{segloss_class_sums, segloss_region_function, segloss_term};
+use crate::loss::kind::{Loss, LossKind};
+use crate::loss::region::RegionLoss;
+use crate::loss::sums::ClassSums;
 use core::ffi::c_void;
 
 /// Custom region loss: a function of the sums of a class, averaged like the region losses of the library.

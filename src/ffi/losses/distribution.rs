@@ -1,9 +1,15 @@
 //! The getters of the distribution losses.
 
-use super::super::codes::*;
-use super::super::structs::segloss_term;
-use super::{LossVisitor, no_defaults, segloss_loss, unknown, uses};
-use crate::{CrossEntropy, DistancePenalized, Error, Focal, Normalizer, Selection, TopK};
+use crate::distribution::cross_entropy::CrossEntropy;
+use crate::distribution::distance_penalized::DistancePenalized;
+use crate::distribution::focal::Focal;
+use crate::distribution::top_k::TopK;
+use crate::error::Error;
+use crate::ffi::codes::*;
+use crate::ffi::losses::{LossVisitor, no_defaults, segloss_loss, unknown, uses};
+use crate::ffi::structs::segloss_term;
+use crate::loss::selection::Selection;
+use crate::loss::voxel::Normalizer;
 
 /// Cross entropy (2) and, with class weights, weighted cross entropy (3); in nats, >= 0.
 ///

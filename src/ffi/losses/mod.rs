@@ -6,10 +6,11 @@ pub mod custom;
 pub mod distribution;
 pub mod region;
 
-use super::codes::*;
-use super::structs::{LossVisitor, segloss_loss, segloss_tensor, segloss_term};
-use crate::region::{Squares, Volume};
-use crate::{Error, Status};
+use crate::error::{Error, Status};
+use crate::ffi::codes::*;
+use crate::ffi::structs::{LossVisitor, segloss_loss, segloss_tensor, segloss_term};
+use crate::region::dice::Squares;
+use crate::region::generalized_dice::Volume;
 use core::ffi::CStr;
 
 /// Which fields of a term a loss uses, one bit each. Every loss uses weight, class_weight, SEGLOSS_MINUS_ONE and

@@ -1,11 +1,16 @@
 //! The getters of the region losses.
 
-use super::super::structs::segloss_term;
-use super::{LossVisitor, segloss_loss, squares, uses, volume};
-use crate::{
-    AsymmetricSimilarity, Dice, Error, FocalTversky, GeneralizedDice, Iou, Penalty, SensitivitySpecificity,
-    Tversky,
-};
+use crate::error::Error;
+use crate::ffi::losses::{LossVisitor, segloss_loss, squares, uses, volume};
+use crate::ffi::structs::segloss_term;
+use crate::region::asymmetric_similarity::AsymmetricSimilarity;
+use crate::region::dice::Dice;
+use crate::region::focal_tversky::FocalTversky;
+use crate::region::generalized_dice::GeneralizedDice;
+use crate::region::iou::Iou;
+use crate::region::penalty::Penalty;
+use crate::region::sensitivity_specificity::SensitivitySpecificity;
+use crate::region::tversky::Tversky;
 
 /// Sensitivity-specificity loss (7), in [0, 1].
 ///

@@ -1,0 +1,239 @@
+//! Labels: integers of any width, read as class indices.
+
+use crate::array::dtype::Dtype;
+use crate::array::strided_rows::StridedRows;
+use crate::simd::level::{Kernel, dispatch};
+
+impl StridedRows {
+    /// Reads labels as class indices.
+    ///
+    /// # Safety
+    /// As [`Source::load`].
+    pub unsafe fn labels(&self, sample: usize, start: usize, legend: &LabelMap<'_>, out: &mut [i32]) {
+        let base = self.base(sample, 0);
+        let mut rest = out;
+        self.lattice.walk(start, rest.len(), |offset, stride, count| {
+            let (run, tail) = core::mem::take(&mut rest).split_at_mut_checked(count).unwrap_or_default();
+            rest = tail;
+            let at = base.wrapping_add(offset);
+            match self.dtype {
+                Dtype::I64 => dispatch(Labels { from: self.at::<i64>(at), stride, legend, out: run }),
+                Dtype::I32 => dispatch(Labels { from: self.at::<i32>(at), stride, legend, out: run }),
+                Dtype::I16 => dispatch(Labels { from: self.at::<i16>(at), stride, legend, out: run }),
+                Dtype::I8 => dispatch(Labels { from: self.at::<i8>(at), stride, legend, out: run }),
+                Dtype::U64 => dispatch(Labels { from: self.at::<u64>(at), stride, legend, out: run }),
+                Dtype::U32 => dispatch(Labels { from: self.at::<u32>(at), stride, legend, out: run }),
+                Dtype::U16 => dispatch(Labels { from: self.at::<u16>(at), stride, legend, out: run }),
+                _ => dispatch(Labels { from: self.at::<u8>(at), stride, legend, out: run }),
+            }
+        });
+    }
+
+    fn at<E>(&self, offset: isize) -> *const E {
+        self.data.cast::<E>().wrapping_offset(offset).cast_const()
+    }
+}
+
+/// Which numbers are labels: how a label becomes a class index.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LabelMap<'a> {
+    /// Labels `0..classes` are classes. A single class has two: 0 is outside, 1 is the object.
+    pub classes: i32,
+    /// In ascending order where they are more than [`FEW_IGNORED`].
+    pub ignore: &'a [i64],
+}
+
+/// Up to so many ignored labels are compared with every label one by one; among more a label is searched for.
+pub(crate) const FEW_IGNORED: usize = 8;
+
+/// Sorts in place: by a heap, whose code has no panic, unlike the sorts of `core`.
+pub(crate) fn sort(numbers: &mut [i64]) {
+    for root in (0..numbers.len() / 2).rev() {
+        sift(numbers, root);
+    }
+    let mut heap = numbers;
+    while let Some(last) = heap.len().checked_sub(1) {
+        if let [first, .., last] = &mut *heap {
+            core::mem::swap(first, last);
+        }
+        heap = heap.split_at_mut_checked(last).unwrap_or_default().0;
+        sift(heap, 0);
+    }
+}
+
+/// Moves the number at `root` down until none below it is larger.
+fn sift(heap: &mut [i64], mut root: usize) {
+    loop {
+        let larger = |child: usize, than: usize| heap.get(child) > heap.get(than);
+        let (left, right) = (2 * root + 1, 2 * root + 2);
+        let child = if larger(right, left) { right } else { left };
+        if !larger(child, root) {
+            return;
+        }
+        if let Ok([a, b]) = heap.get_disjoint_mut([root, child]) {
+            core::mem::swap(a, b);
+        }
+        root = child;
+    }
+}
+
+impl LabelMap<'_> {
+    /// An ignored label.
+    pub const IGNORED: i32 = -1;
+    /// A label that is neither a class nor ignored.
+    pub const UNKNOWN: i32 = -2;
+}
+
+/// An integer that may be a label.
+trait Label: Copy + PartialEq + TryFrom<i64> + TryInto<i64> {
+    /// The value, or a negative one if it is no class index.
+    fn index(self) -> i32;
+}
+
+/// Integers whose every value fits `i32`.
+macro_rules! narrow_label {
+    ($($type:ty),*) => {$(
+        impl Label for $type {
+            #[inline(always)]
+            fn index(self) -> i32 {
+                self as i32
+            }
+        }
+    )*};
+}
+narrow_label!(u8, u16, i8, i16, i32);
+
+/// Integers whose large values are no class index.
+macro_rules! wide_label {
+    ($($type:ty),*) => {$(
+        impl Label for $type {
+            #[inline(always)]
+            fn index(self) -> i32 {
+                if self >> 31 == 0 { self as i32 } else { LabelMap::UNKNOWN }
+            }
+        }
+    )*};
+}
+wide_label!(u32, u64, i64);
+
+struct Labels<'a, E> {
+    from: *const E,
+    stride: isize,
+    legend: &'a LabelMap<'a>,
+    out: &'a mut [i32],
+}
+
+impl<E: Label> Kernel for Labels<'_, E> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Self { from, stride, legend, out } = self;
+        // SAFETY: the caller of `Source::labels` promises that the run lies in a readable array.
+        let label = |i: usize| unsafe { *from.offset(i as isize * stride) };
+        let classes = legend.classes;
+        // The first ignored label, often the only one, where labels are read: to write over others takes a masked store
+        // each (see `Real::cleared`).
+        let many = if legend.ignore.len() > FEW_IGNORED { legend.ignore } else { &[] };
+        let few = if many.is_empty() { legend.ignore } else { &[] };
+        let (first, others) = few.split_first().map_or((None, few), |(first, others)| {
+            // A number that this type cannot hold names no voxel.
+            (E::try_from(*first).ok(), others)
+        });
+        let index = |label: E| {
+            let index = label.index();
+            let known = if index >= 0 && index < classes { index } else { LabelMap::UNKNOWN };
+            if first == Some(label) { LabelMap::IGNORED } else { known }
+        };
+        if stride == 1 {
+            for (i, to) in out.iter_mut().enumerate() {
+                // SAFETY: as above.
+                *to = index(unsafe { *from.add(i) });
+            }
+        } else {
+            for (i, to) in out.iter_mut().enumerate() {
+                *to = index(label(i));
+            }
+        }
+        for ignore in others {
+            let Ok(ignore) = E::try_from(*ignore) else { continue };
+            for (i, to) in out.iter_mut().enumerate() {
+                // All bits of an ignored label are set.
+                *to |= i32::from(label(i) == ignore).wrapping_neg();
+            }
+        }
+        if let (Some(least), Some(largest)) = (many.first(), many.last()) {
+            for (i, to) in out.iter_mut().enumerate() {
+                let Ok(label) = label(i).try_into() else { continue };
+                if *least <= label && label <= *largest && many.binary_search(&label).is_ok() {
+                    *to = LabelMap::IGNORED;
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::array::view::View;
+    use quickcheck::quickcheck;
+    use std::{vec, vec::Vec};
+
+    #[test]
+    fn a_label_is_a_class_or_ignored_or_unknown() {
+        let labels = [0i64, 2, 3, -1, i64::MIN, 1 << 32, 255];
+        let view = View::new(&labels, &[1, 7]).unwrap();
+        let legend = LabelMap { classes: 3, ignore: &[255, 2, i64::MIN] };
+        let mut row = [0; 7];
+        // SAFETY: all 7 voxels.
+        unsafe { StridedRows::without_classes(&view.array).labels(0, 0, &legend, &mut row) };
+        assert_eq!(row, [0, -1, -2, -2, -1, -2, -1]);
+    }
+
+    /// Each value of every width, and none by its low bits or by another sign.
+    #[test]
+    fn labels_of_every_integer_type_are_their_values() {
+        macro_rules! check {
+            ($($type:ty),*) => {$(
+                let labels = [<$type>::MIN, 0, 1, 2, 126, <$type>::MAX];
+                let view = View::new(&labels, &[1, 6]).unwrap();
+                let legend = LabelMap { classes: 126, ignore: &[-1, -128, 2, 255] };
+                let mut row = [0; 6];
+                // SAFETY: all 6 voxels.
+                unsafe { StridedRows::without_classes(&view.array).labels(0, 0, &legend, &mut row) };
+                let of = |label: $type| match i64::try_from(label) {
+                    Ok(known) if legend.ignore.contains(&known) => LabelMap::IGNORED,
+                    Ok(class) if (0..126).contains(&class) => class as i32,
+                    _ => LabelMap::UNKNOWN,
+                };
+                assert_eq!(row, labels.map(of), "{}", stringify!($type));
+            )*};
+        }
+        check!(u8, u16, u32, u64, i8, i16, i32, i64);
+    }
+
+    quickcheck! {
+        fn a_heap_sorts(numbers: Vec<i64>) -> bool {
+            let (mut ours, mut expected) = (numbers.clone(), numbers);
+            sort(&mut ours);
+            expected.sort();
+            ours == expected
+        }
+
+        fn few_ignored_labels_and_many_name_the_same_voxels(labels: Vec<i16>, ignore: Vec<i16>) -> bool {
+            let label = |x: i16| x % 32;
+            let labels: Vec<i16> = labels.into_iter().chain([3]).map(label).collect();
+            let mut ignore: Vec<i64> = ignore.into_iter().map(|x| label(x).into()).collect();
+            ignore.sort();
+            let view = View::new(&labels, &[1, labels.len()]).unwrap();
+            let mut row = vec![0; labels.len()];
+            // SAFETY: all voxels.
+            unsafe { StridedRows::without_classes(&view.array).labels(0, 0, &LabelMap { classes: 5, ignore: &ignore }, &mut row) };
+            labels.iter().zip(row).all(|(&label, index)| {
+                let known = if (0..5).contains(&label) { label.into() } else { LabelMap::UNKNOWN };
+                index == if ignore.contains(&label.into()) { LabelMap::IGNORED } else { known }
+            })
+        }
+    }
+}

@@ -1,0 +1,335 @@
+//! From the pull on probabilities back to the prediction: the chain rule, one class at a time.
+//!
+//! ```text
+//! probabilities   p + v/s − u/(1 − s)
+//! sigmoid         s(1 − s)·p + (1 − s)·v − s·u
+//! softmax         q = v + s·p,  then  q_k·(1 − s_k) − s_k·Σ_{j≠k} q_j + r_k·u_m·s_m
+//! ```
+//!
+//! `p`, `v` and `u` are the derivatives with respect to `s`, `ln s` and `ln(1 − s)`.
+
+use crate::array::real::Real;
+use crate::engine::arena::Plain;
+use crate::engine::sigmoid::sigmoid;
+use crate::engine::softmax::softmax_complement;
+use crate::engine::tile::{Span, Tile, TileGradients};
+use crate::loss::activation::Activation;
+use crate::simd::blocks::{row, row_mut};
+use crate::simd::level::{Kernel, dispatch};
+
+/// Which pulls on a class there are.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct ActiveRows {
+    pub polynomial: bool,
+    pub here: bool,
+    pub elsewhere: bool,
+}
+
+/// Joins the pull on one class into its row of `logit`:
+/// for softmax `q = v + s·p`, to be finished by [`settle`]; otherwise the gradient itself.
+pub(crate) fn combine<T: Real + Plain>(
+    tile: &mut Tile<'_, T>,
+    activation: Activation,
+    class: usize,
+    pulls: ActiveRows,
+) {
+    let Tile { span: Span { width, used }, inputs: seen, gradients: made, .. } = tile;
+    let TileGradients { polynomial, positive: here, negative: elsewhere, total, rest, largest, .. } = made;
+    let part = |row, is_there: bool| if is_there { Some(row_of(row, *used)) } else { None };
+    let joined = Combined {
+        row: row_mut(seen.logit, class, *width, *used),
+        probability: row(seen.probability, class, *width, *used),
+        polynomial: part(polynomial, pulls.polynomial),
+        here: part(here, pulls.here),
+        elsewhere: part(elsewhere, pulls.elsewhere),
+    };
+    match activation {
+        Activation::Softmax => dispatch(CombineSoftmax { joined, total, rest, largest }),
+        Activation::Sigmoid => dispatch(CombineSigmoid { joined }),
+        _ => dispatch(CombineProbability { joined }),
+    }
+}
+
+fn row_of<'a, T>(row: &'a &mut [T], used: usize) -> &'a [T] {
+    row.get(..used).unwrap_or(&[])
+}
+
+struct Combined<'a, T> {
+    row: &'a mut [T],
+    probability: &'a [T],
+    polynomial: Option<&'a [T]>,
+    here: Option<&'a [T]>,
+    elsewhere: Option<&'a [T]>,
+}
+
+struct CombineSoftmax<'a, T> {
+    joined: Combined<'a, T>,
+    total: &'a mut [T],
+    rest: &'a mut [T],
+    largest: &'a mut [T],
+}
+
+impl<T: Real> Kernel for CombineSoftmax<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Combined { row, probability, polynomial, here, elsewhere } = self.joined;
+        if let Some(elsewhere) = elsewhere {
+            match (polynomial, here) {
+                (Some(p), Some(v)) => both(row, probability, p, v),
+                (Some(p), None) => product(row, probability, p),
+                (None, Some(v)) => copy(row, v),
+                (None, None) => row.fill(T::zero()),
+            }
+            combine_negative(row, probability, elsewhere, self.largest);
+            return sum_up(row, probability, self.total, self.rest);
+        }
+        match (polynomial, here) {
+            (Some(p), Some(v)) => {
+                both(row, probability, p, v);
+                sum_up(row, probability, self.total, self.rest);
+            }
+            (Some(p), None) => product_and_sum(row, probability, p, self.total, self.rest),
+            (None, Some(v)) => copy_and_sum(row, probability, v, self.total, self.rest),
+            (None, None) => row.fill(T::zero()),
+        }
+    }
+}
+
+#[inline(always)]
+fn product_and_sum<T: Real>(q: &mut [T], s: &[T], p: &[T], total: &mut [T], rest: &mut [T]) {
+    for ((q, (&s, &p)), (total, rest)) in q.iter_mut().zip(s.iter().zip(p)).zip(total.iter_mut().zip(rest)) {
+        let pull = s * p;
+        *q = pull;
+        *total += pull;
+        *rest += pull.mask(!(s > T::of(0.5)));
+    }
+}
+
+#[inline(always)]
+fn copy_and_sum<T: Real>(q: &mut [T], s: &[T], v: &[T], total: &mut [T], rest: &mut [T]) {
+    for ((q, (&s, &v)), (total, rest)) in q.iter_mut().zip(s.iter().zip(v)).zip(total.iter_mut().zip(rest)) {
+        *q = v;
+        *total += v;
+        *rest += v.mask(!(s > T::of(0.5)));
+    }
+}
+
+#[inline(always)]
+fn both<T: Real>(q: &mut [T], s: &[T], p: &[T], v: &[T]) {
+    for (((q, &s), &p), &v) in q.iter_mut().zip(s).zip(p).zip(v) {
+        *q = s * p + v;
+    }
+}
+
+#[inline(always)]
+fn product<T: Real>(q: &mut [T], s: &[T], p: &[T]) {
+    for ((q, &s), &p) in q.iter_mut().zip(s).zip(p) {
+        *q = s * p;
+    }
+}
+
+#[inline(always)]
+fn copy<T: Real>(to: &mut [T], from: &[T]) {
+    for (to, &from) in to.iter_mut().zip(from) {
+        *to = from;
+    }
+}
+
+/// Up to one half u·s/(1 − s) is bounded and joins q; above, [`settle`] uses the rivals.
+#[inline(always)]
+fn combine_negative<T: Real>(q: &mut [T], s: &[T], u: &[T], largest: &mut [T]) {
+    for (((q, &s), &u), largest) in q.iter_mut().zip(s).zip(u).zip(largest) {
+        let pull = u * s;
+        let above = s > T::of(0.5);
+        *q -= (pull / (T::one() - s)).mask(!above);
+        *largest += pull.mask(above);
+    }
+}
+
+#[inline(always)]
+fn sum_up<T: Real>(q: &[T], s: &[T], total: &mut [T], rest: &mut [T]) {
+    for (((&q, &s), total), rest) in q.iter().zip(s).zip(total).zip(rest) {
+        *total += q;
+        *rest += q.mask(!(s > T::of(0.5)));
+    }
+}
+
+struct CombineSigmoid<'a, T> {
+    joined: Combined<'a, T>,
+}
+
+impl<T: Real> Kernel for CombineSigmoid<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Combined { row, polynomial, here, elsewhere, .. } = self.joined;
+        match (polynomial, here, elsewhere) {
+            (Some(p), None, None) => sigmoid_polynomial(row, p),
+            (None, Some(v), Some(u)) => sigmoid_outcomes(row, v, u),
+            (None, Some(v), None) => sigmoid_outcome(row, v),
+            (Some(p), Some(v), Some(u)) => sigmoid_all(row, p, v, u),
+            (Some(p), Some(v), None) => sigmoid_two(row, p, v),
+            _ => row.fill(T::zero()),
+        }
+    }
+}
+
+#[inline(always)]
+fn sigmoid_polynomial<T: Real>(z: &mut [T], p: &[T]) {
+    for (z, &p) in z.iter_mut().zip(p) {
+        let (s, complement, _) = sigmoid(*z);
+        *z = s * complement * p;
+    }
+}
+
+#[inline(always)]
+fn sigmoid_outcome<T: Real>(z: &mut [T], v: &[T]) {
+    for (z, &v) in z.iter_mut().zip(v) {
+        *z = sigmoid(*z).1 * v;
+    }
+}
+
+#[inline(always)]
+fn sigmoid_outcomes<T: Real>(z: &mut [T], v: &[T], u: &[T]) {
+    for ((z, &v), &u) in z.iter_mut().zip(v).zip(u) {
+        let (s, complement, _) = sigmoid(*z);
+        *z = complement * v - s * u;
+    }
+}
+
+#[inline(always)]
+fn sigmoid_two<T: Real>(z: &mut [T], p: &[T], v: &[T]) {
+    for ((z, &p), &v) in z.iter_mut().zip(p).zip(v) {
+        let (s, complement, _) = sigmoid(*z);
+        *z = s * complement * p + complement * v;
+    }
+}
+
+#[inline(always)]
+fn sigmoid_all<T: Real>(z: &mut [T], p: &[T], v: &[T], u: &[T]) {
+    for (((z, &p), &v), &u) in z.iter_mut().zip(p).zip(v).zip(u) {
+        let (s, complement, _) = sigmoid(*z);
+        *z = s * complement * p + complement * v - s * u;
+    }
+}
+
+struct CombineProbability<'a, T> {
+    joined: Combined<'a, T>,
+}
+
+impl<T: Real> Kernel for CombineProbability<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Combined { row, probability, polynomial, here, elsewhere } = self.joined;
+        match polynomial {
+            Some(polynomial) => copy(row, polynomial),
+            None => row.fill(T::zero()),
+        }
+        // Below the floor the logarithm is that of the floor, and its slope 0.
+        if let Some(here) = here {
+            for ((out, &s), &v) in row.iter_mut().zip(probability).zip(here) {
+                let slope = v / s;
+                *out += slope.mask(!(s < T::FLOOR));
+            }
+        }
+        if let Some(elsewhere) = elsewhere {
+            for ((out, &s), &u) in row.iter_mut().zip(probability).zip(elsewhere) {
+                let complement = T::one() - s;
+                let slope = u / complement;
+                *out -= slope.mask(!(complement < T::FLOOR));
+            }
+        }
+    }
+}
+
+/// The second half of softmax's pull-back, once every class has joined; to the tile's row, or to `out`:
+///
+/// ```text
+/// ∂L/∂z_k = q_k·(1 − s_k) − s_k·Σ_{j≠k} q_j + r_k·u_m·s_m
+/// ```
+pub(crate) fn softmax_backward<T: Real + Plain>(tile: &mut Tile<'_, T>, class: usize, out: Option<&mut [T]>) {
+    let Span { width, used } = tile.span;
+    dispatch(SoftmaxBackward {
+        row: row_mut(tile.inputs.logit, class, width, used),
+        out,
+        probability: row(tile.inputs.probability, class, width, used),
+        complement: tile.inputs.complement,
+        total: tile.gradients.total,
+        rest: tile.gradients.rest,
+        rival: if tile.inputs.other_class_softmax.is_empty() {
+            &[]
+        } else {
+            row(tile.inputs.other_class_softmax, class, width, used)
+        },
+        largest: tile.gradients.largest,
+    });
+}
+
+struct SoftmaxBackward<'a, 'o, T> {
+    row: &'a mut [T],
+    out: Option<&'o mut [T]>,
+    probability: &'a [T],
+    complement: &'a [T],
+    total: &'a [T],
+    rest: &'a [T],
+    rival: &'a [T],
+    largest: &'a [T],
+}
+
+impl<T: Real> Kernel for SoftmaxBackward<'_, '_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Self { row, out, probability, complement, total, rest, rival, largest } = self;
+        if rival.is_empty() {
+            return match out {
+                Some(out) => finish_to(out, row, probability, complement, total, rest),
+                None => finish(row, probability, complement, total, rest),
+            };
+        }
+        finish(row, probability, complement, total, rest);
+        add_product(row, rival, largest);
+        if let Some(out) = out {
+            copy(out, row);
+        }
+    }
+}
+
+/// The sum of the others is a difference, and has lost their digits where `q` of the class is large: of
+/// the class above one half it was kept apart.
+#[inline(always)]
+fn softmax_gradient<T: Real>(q: T, s: T, of_largest: T, total: T, rest: T) -> T {
+    let complement = softmax_complement(s, of_largest);
+    let without = total - q;
+    let others = if s > T::of(0.5) { rest } else { without };
+    q * complement - s * others
+}
+
+#[inline(always)]
+fn finish<T: Real>(q: &mut [T], s: &[T], of_largest: &[T], total: &[T], rest: &[T]) {
+    for ((((q, &s), &of_largest), &total), &rest) in q.iter_mut().zip(s).zip(of_largest).zip(total).zip(rest)
+    {
+        *q = softmax_gradient(*q, s, of_largest, total, rest);
+    }
+}
+
+#[inline(always)]
+fn finish_to<T: Real>(out: &mut [T], q: &[T], s: &[T], of_largest: &[T], total: &[T], rest: &[T]) {
+    let known = s.iter().zip(of_largest).zip(total.iter().zip(rest));
+    for ((out, &q), ((&s, &of_largest), (&total, &rest))) in out.iter_mut().zip(q).zip(known) {
+        *out = softmax_gradient(q, s, of_largest, total, rest);
+    }
+}
+
+#[inline(always)]
+fn add_product<T: Real>(to: &mut [T], x: &[T], y: &[T]) {
+    for ((to, &x), &y) in to.iter_mut().zip(x).zip(y) {
+        *to += x * y;
+    }
+}

@@ -1,0 +1,11 @@
+//! What a loss is: its traits, its sums, its terms. No array and no formula.
+
+pub(crate) mod activation;
+pub(crate) mod kind;
+pub(crate) mod region;
+#[expect(clippy::indexing_slicing, reason = "lanes of a block")]
+pub(crate) mod rows;
+pub(crate) mod selection;
+pub(crate) mod sums;
+pub(crate) mod term;
+pub(crate) mod voxel;

@@ -1,0 +1,52 @@
+//! Checks of the parameters of losses, and the least denominator.
+
+use crate::array::real::Real;
+use crate::error::Error;
+use crate::loss::kind::Loss;
+use crate::loss::region::{JointRegionLoss, RegionLoss};
+use crate::loss::rows::DynVoxelLossOf;
+use crate::loss::voxel::{DynVoxelLoss, VoxelLoss};
+use core::ffi::CStr;
+
+/// Denominators below this value are treated as zero: the ratio is defined as 1 and its gradient as 0.
+pub const MIN_DENOMINATOR: f64 = 1e-30;
+
+/// Checks that every parameter is finite and ≥ 0.
+///
+/// # Errors
+/// [`Error`] with the first parameter that is not.
+///
+/// # Examples
+/// ```
+/// use segloss::non_negative;
+///
+/// assert!(non_negative(&[(c"alpha", 0.3), (c"beta", 0.0)]).is_ok());
+/// let error = non_negative(&[(c"alpha", 0.3), (c"beta", -1.0)]).unwrap_err();
+/// assert_eq!(error.to_string(), "invalid beta: -1 (expected finite and >= 0)");
+/// ```
+pub fn non_negative(parameters: &[(&'static CStr, f64)]) -> Result<(), Error> {
+    check(parameters, |x| x >= 0.0, c"finite and >= 0")
+}
+
+/// Checks that every parameter is finite and that `is_valid` holds for it.
+///
+/// # Errors
+/// [`Error`] with the first parameter for which this fails; `expected` is its [`Error::expected`].
+///
+/// # Examples
+/// ```
+/// use segloss::check;
+///
+/// let error = check(&[(c"k", 1.5)], |k| k > 0.0 && k <= 1.0, c"in (0, 1]").unwrap_err();
+/// assert_eq!(error.to_string(), "invalid k: 1.5 (expected in (0, 1])");
+/// ```
+pub fn check(
+    parameters: &[(&'static CStr, f64)],
+    is_valid: impl Fn(f64) -> bool,
+    expected: &'static CStr,
+) -> Result<(), Error> {
+    match parameters.iter().find(|(_, x)| !(x.is_finite() && is_valid(*x))) {
+        Some((name, x)) => Err(Error::new(crate::error::Status::Parameter, name, expected).with_given(*x)),
+        None => Ok(()),
+    }
+}
