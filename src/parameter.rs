@@ -1,11 +1,6 @@
 //! Checks of the parameters of losses, and the least denominator.
 
-use crate::array::real::Real;
 use crate::error::Error;
-use crate::loss::kind::Loss;
-use crate::loss::region::{JointRegionLoss, RegionLoss};
-use crate::loss::rows::DynVoxelLossOf;
-use crate::loss::voxel::{DynVoxelLoss, VoxelLoss};
 use core::ffi::CStr;
 
 /// Denominators below this value are treated as zero: the ratio is defined as 1 and its gradient as 0.

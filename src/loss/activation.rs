@@ -1,7 +1,5 @@
 //! What a prediction holds: logits or probabilities, of exclusive or of independent classes.
 
-use crate::executor::Executor;
-
 /// How a prediction is turned into probabilities: the last activation of the network, or none.
 ///
 /// The gradient is always with respect to the prediction as given: with respect to logits for [`Softmax`] and

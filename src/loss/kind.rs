@@ -9,11 +9,9 @@
 //! A loss contains no array code. A struct of parameters that implements one of these traits and [`Loss`] is evaluated
 //! and differentiated by the engine for every supported element type, layout, target format and activation.
 
-use crate::array::real::Real;
 use crate::error::Error;
 use crate::loss::region::{JointRegionLoss, RegionLoss};
-use crate::loss::rows::DynVoxelLossOf;
-use crate::loss::voxel::{DynVoxelLoss, VoxelLoss};
+use crate::loss::voxel::DynVoxelLoss;
 use core::fmt;
 
 /// The class weights of a loss if the term gives none.

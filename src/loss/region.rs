@@ -1,11 +1,7 @@
 //! Losses that are closed forms of sums: of one class, or of all classes of a sample.
 
-use crate::array::real::Real;
 use crate::error::Error;
-use crate::loss::kind::Loss;
-use crate::loss::rows::DynVoxelLossOf;
 use crate::loss::sums::ClassSums;
-use crate::loss::voxel::{DynVoxelLoss, VoxelLoss};
 
 /// A loss that is a closed form of the sums of one class. The engine averages it over classes and samples as the
 /// [`Term`] says.

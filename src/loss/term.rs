@@ -1,12 +1,8 @@
 //! A weighted term of a loss, and how its classes and samples are averaged.
 
-use crate::array::real::Real;
 use crate::array::view::View;
 use crate::engine::radix_select::TopKSearch;
 use crate::loss::kind::{DefaultClassWeights, Loss};
-use crate::loss::region::{JointRegionLoss, RegionLoss};
-use crate::loss::rows::DynVoxelLossOf;
-use crate::loss::voxel::{DynVoxelLoss, VoxelLoss};
 
 /// How a loss of kind [`LossKind::Region`] is averaged over the classes of a sample.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -2,8 +2,6 @@
 
 use crate::array::real::Real;
 use crate::error::Error;
-use crate::loss::kind::Loss;
-use crate::loss::region::{JointRegionLoss, RegionLoss};
 use crate::loss::rows::{DynVoxelLossOf, VoxelLossInfo};
 use crate::loss::selection::Selection;
 
