@@ -8,7 +8,7 @@ use crate::engine::arena::Arena;
 use crate::engine::finalize::FinalizeOutputs;
 use crate::engine::merged_samples;
 use crate::engine::pass::GradientOutput;
-use crate::engine::problem::{Problem, check_length, misfit};
+use crate::engine::problem::{Problem, misfit};
 use crate::engine::radix_select::TopKSearch;
 use crate::engine::run::Request;
 use crate::engine::top_k::fraction;
@@ -17,6 +17,7 @@ use crate::error::{Error, Status};
 use crate::loss::kind::LossKind;
 use crate::loss::sums::{ClassSums, MAX_TERMS};
 use crate::loss::term::Term;
+use crate::parameter::check_length;
 use core::ffi::CStr;
 
 /// The output of a gradient and its scale.

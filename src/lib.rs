@@ -165,10 +165,11 @@ pub use half;
 pub use loss::activation::Activation;
 pub use loss::kind::{DefaultClassWeights, Loss, LossKind};
 pub use loss::region::{JointRegionLoss, RegionLoss};
+pub use loss::rows::DynVoxelLoss;
 pub use loss::selection::Selection;
 pub use loss::sums::{ClassSums, MAX_TERMS};
 pub use loss::term::{AbsentClass, ClassAverage, SampleAverage, Term};
-pub use loss::voxel::{Base, Contribution, DynVoxelLoss, Normalizer, Voxel, VoxelLoss};
+pub use loss::voxel::{Base, Contribution, Normalizer, Voxel, VoxelLoss};
 pub use parameter::{MIN_DENOMINATOR, check, non_negative};
 pub use region::{
     AsymmetricSimilarity, Dice, FocalTversky, GeneralizedDice, Iou, Penalty, SensitivitySpecificity, Tversky,

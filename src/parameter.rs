@@ -1,6 +1,6 @@
 //! Checks of the parameters of losses, and the least denominator.
 
-use crate::error::Error;
+use crate::error::{Error, Status};
 use core::ffi::CStr;
 
 /// Denominators below this value are treated as zero: the ratio is defined as 1 and its gradient as 0.
@@ -44,4 +44,28 @@ pub fn check(
         Some((name, x)) => Err(Error::new(crate::error::Status::Parameter, name, expected).with_given(*x)),
         None => Ok(()),
     }
+}
+
+/// Returns an error unless there is one finite spacing above 0 per spatial axis.
+pub(crate) fn check_spacing(spacing: &[f64], axes: usize) -> Result<(), Error> {
+    check_length(spacing.len(), axes, c"spacing", c"one per spatial axis")?;
+    match spacing.iter().enumerate().find(|(_, x)| !(x.is_finite() && **x > 0.0)) {
+        Some((axis, &x)) => {
+            Err(Error::new(Status::Parameter, c"spacing", c"finite and > 0").at(axis).with_given(x))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Returns an error unless an argument has the required number of entries.
+pub(crate) fn check_length(
+    given: usize,
+    needed: usize,
+    argument: &'static CStr,
+    expected: &'static CStr,
+) -> Result<(), Error> {
+    if given == needed {
+        return Ok(());
+    }
+    Err(Error::new(Status::Shape, argument, expected).with_lengths(given, needed))
 }

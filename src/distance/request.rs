@@ -3,8 +3,8 @@
 //! All checks are here, at the door. Past [`Distance::validate`] nothing fails, panics or allocates.
 
 use crate::array::view::MAX_AXES;
-use crate::engine::problem::check_spacing;
 use crate::error::{Error, Status};
+use crate::parameter::check_spacing;
 
 /// Which distances are wanted, voxel centre to voxel centre, in units of the spacing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

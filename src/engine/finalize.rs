@@ -6,9 +6,10 @@ use crate::engine::problem::Problem;
 use crate::error::Error;
 use crate::loss::kind::{DefaultClassWeights, LossKind};
 use crate::loss::region::{JointRegionLoss, RegionLoss};
+use crate::loss::rows::DynVoxelLoss;
 use crate::loss::sums::{ClassSums, MAX_TERMS};
 use crate::loss::term::{AbsentClass, ClassAverage, SampleAverage, Term};
-use crate::loss::voxel::{Contribution, DynVoxelLoss, Normalizer};
+use crate::loss::voxel::{Contribution, Normalizer};
 
 /// Slopes are held within this, so that every product in the sweeps is finite.
 const MAX_SLOPE: f64 = 1e30;

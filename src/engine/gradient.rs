@@ -10,10 +10,10 @@
 
 use crate::array::real::Real;
 use crate::engine::arena::Plain;
-use crate::engine::sigmoid::sigmoid;
-use crate::engine::softmax::softmax_complement;
 use crate::engine::tile::{Span, Tile, TileGradients};
 use crate::loss::activation::Activation;
+use crate::loss::probability::sigmoid;
+use crate::loss::probability::softmax_complement;
 use crate::simd::blocks::{row, row_mut};
 use crate::simd::level::{Kernel, dispatch};
 

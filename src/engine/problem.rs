@@ -12,6 +12,8 @@ use crate::executor::Workers;
 use crate::loss::activation::Activation;
 use crate::loss::kind::LossKind;
 use crate::loss::term::{AbsentClass, ClassAverage, SampleAverage, Term};
+use crate::parameter::check_length;
+use crate::parameter::check_spacing;
 use core::ffi::CStr;
 
 /// The storage of the target.
@@ -53,19 +55,6 @@ fn refuse<T>(status: Status, argument: &'static CStr, expected: &'static CStr) -
 fn too_few_axes<T>(prediction: &Array) -> Result<T, Error> {
     let error = Error::new(Status::Shape, c"prediction", c"axes or more: [B, C, ...] with a spatial axis");
     Err(error.with_lengths(prediction.shape().len(), 3))
-}
-
-/// Returns an error unless an argument has the required number of entries.
-pub(crate) fn check_length(
-    given: usize,
-    needed: usize,
-    argument: &'static CStr,
-    expected: &'static CStr,
-) -> Result<(), Error> {
-    if given == needed {
-        return Ok(());
-    }
-    Err(Error::new(Status::Shape, argument, expected).with_lengths(given, needed))
 }
 
 /// Returns the error with the first axis on which the shapes differ and both extents, or with both numbers of axes if
@@ -400,16 +389,5 @@ fn weight_of(weight: &Array, prediction: &Array) -> Result<StridedRows, Error> {
             refuse(Status::Dtype, c"voxel_weight", c"floating-point, u8 or bool")
         }
         _ => Ok(StridedRows::without_classes(weight)),
-    }
-}
-
-/// Returns an error unless there is one finite spacing above 0 per spatial axis.
-pub(crate) fn check_spacing(spacing: &[f64], axes: usize) -> Result<(), Error> {
-    check_length(spacing.len(), axes, c"spacing", c"one per spatial axis")?;
-    match spacing.iter().enumerate().find(|(_, x)| !(x.is_finite() && **x > 0.0)) {
-        Some((axis, &x)) => {
-            Err(Error::new(Status::Parameter, c"spacing", c"finite and > 0").at(axis).with_given(x))
-        }
-        None => Ok(()),
     }
 }

@@ -78,13 +78,6 @@ impl<T: Real> Kernel for Largest<'_, '_, T> {
     }
 }
 
-/// `1 − s` to full relative precision: only the largest class exceeds one half.
-#[inline(always)]
-pub(crate) fn softmax_complement<T: Real>(s: T, of_largest: T) -> T {
-    let from_s = T::one() - s;
-    if s > T::of(0.5) { of_largest } else { from_s }
-}
-
 struct Softmax<'a, 's, T> {
     tile: &'a mut Tile<'s, T>,
     classes: usize,

@@ -6,7 +6,6 @@ use crate::distance::class_mask::ClassMask;
 use crate::distance::transform;
 use crate::distance::transform::scratch_len;
 use crate::distance::{Distance, Kind};
-use crate::engine::problem::check_spacing;
 use crate::error::{Error, Status};
 use crate::executor::Executor;
 use crate::ffi::call::report;
@@ -16,6 +15,7 @@ use crate::ffi::functions::missing;
 use crate::ffi::overlap::{Ranges, bytes};
 use crate::ffi::read::{Data, output, read, slice, slice_mut, tensor, write};
 use crate::ffi::structs::*;
+use crate::parameter::check_spacing;
 use core::ffi::CStr;
 
 /// Fills args with zeros and struct_size. kind, mask, out and scratch remain to be set.

@@ -2,6 +2,7 @@
 
 pub(crate) mod activation;
 pub(crate) mod kind;
+pub(crate) mod probability;
 pub(crate) mod region;
 #[expect(clippy::indexing_slicing, reason = "lanes of a block")]
 pub(crate) mod rows;

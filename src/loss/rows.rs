@@ -3,9 +3,10 @@
 //! A power is raised by a loop of its own, which all costs share: its ways are many.
 
 use crate::array::real::Real;
-use crate::engine::sigmoid::sigmoid;
-use crate::engine::softmax::softmax_complement;
+use crate::error::Error;
 use crate::loss::activation::Activation;
+use crate::loss::probability::sigmoid;
+use crate::loss::probability::softmax_complement;
 use crate::loss::selection::Selection;
 use crate::loss::voxel::{Base, Contribution, Normalizer, Voxel, VoxelLoss};
 use crate::simd::blocks::{BLOCK, blocks, blocks_mut};
@@ -436,5 +437,42 @@ impl<C: VoxelLoss, T: Real, A: OutcomeOf, const ELSEWHERE: bool> Kernel for Slop
                 out[i] += slope * block.weight[i] * pull;
             }
         }
+    }
+}
+
+/// An object-safe [`VoxelLoss`]: its loops over rows of voxels in f32 and in f64. Every `VoxelLoss` that is `Sync`
+/// implements it.
+///
+/// ```
+/// use segloss::{CrossEntropy, DynVoxelLoss, Focal, LossKind};
+///
+/// let (focal, cross_entropy) = (Focal::default(), CrossEntropy::default());
+/// let losses: [&dyn DynVoxelLoss; 2] = [&focal, &cross_entropy];
+/// assert_eq!(losses.map(|loss| format!("{:?}", LossKind::Voxel(loss))), ["Voxel", "Voxel"]);
+/// ```
+pub trait DynVoxelLoss: DynVoxelLossOf<f32> + DynVoxelLossOf<f64> {
+    #[doc(hidden)]
+    fn info(&self) -> VoxelLossInfo;
+    #[doc(hidden)]
+    fn check(&self) -> Result<(), Error>;
+}
+
+impl<L: VoxelLoss + Sync> DynVoxelLoss for L {
+    fn info(&self) -> VoxelLossInfo {
+        VoxelLossInfo {
+            contribution: L::CONTRIBUTION,
+            linear: L::CONSTANT_SLOPE,
+            log_of_zero: L::SLOPE_NEEDS_LOG_OF_ZERO,
+            field: L::USES_FIELD,
+            outcome_weights: self.outcome_weights(),
+            smoothing: self.label_smoothing(),
+            normalizer: self.normalizer(),
+            selection: self.selection(),
+            logarithmic: self.is_logarithmic(),
+        }
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        self.validate()
     }
 }

@@ -2,7 +2,6 @@
 
 use crate::array::real::Real;
 use crate::error::Error;
-use crate::loss::rows::{DynVoxelLossOf, VoxelLossInfo};
 use crate::loss::selection::Selection;
 
 /// Which outcomes of a voxel contribute to a voxel loss, and how the classes are combined.
@@ -202,42 +201,5 @@ pub trait VoxelLoss {
     /// [`Error`] with the first parameter that is out of its range.
     fn validate(&self) -> Result<(), Error> {
         Ok(())
-    }
-}
-
-/// An object-safe [`VoxelLoss`]: its loops over rows of voxels in f32 and in f64. Every `VoxelLoss` that is `Sync`
-/// implements it.
-///
-/// ```
-/// use segloss::{CrossEntropy, DynVoxelLoss, Focal, LossKind};
-///
-/// let (focal, cross_entropy) = (Focal::default(), CrossEntropy::default());
-/// let losses: [&dyn DynVoxelLoss; 2] = [&focal, &cross_entropy];
-/// assert_eq!(losses.map(|loss| format!("{:?}", LossKind::Voxel(loss))), ["Voxel", "Voxel"]);
-/// ```
-pub trait DynVoxelLoss: DynVoxelLossOf<f32> + DynVoxelLossOf<f64> {
-    #[doc(hidden)]
-    fn info(&self) -> VoxelLossInfo;
-    #[doc(hidden)]
-    fn check(&self) -> Result<(), Error>;
-}
-
-impl<L: VoxelLoss + Sync> DynVoxelLoss for L {
-    fn info(&self) -> VoxelLossInfo {
-        VoxelLossInfo {
-            contribution: L::CONTRIBUTION,
-            linear: L::CONSTANT_SLOPE,
-            log_of_zero: L::SLOPE_NEEDS_LOG_OF_ZERO,
-            field: L::USES_FIELD,
-            outcome_weights: self.outcome_weights(),
-            smoothing: self.label_smoothing(),
-            normalizer: self.normalizer(),
-            selection: self.selection(),
-            logarithmic: self.is_logarithmic(),
-        }
-    }
-
-    fn check(&self) -> Result<(), Error> {
-        self.validate()
     }
 }

@@ -4,10 +4,10 @@
 use crate::array::real::Real;
 use crate::engine::pass::{BlockRange, GradientOutput};
 use crate::engine::precise::Precise;
-use crate::engine::softmax::softmax_complement;
 use crate::engine::softmax_labels::few::{FEW, are_few};
 use crate::engine::softmax_labels::pull::{Labelled, Polynomial};
 use crate::engine::tile::{Span, Tile, TileInputs};
+use crate::loss::probability::softmax_complement;
 use crate::simd::blocks::{BLOCK, blocks, blocks_mut, row};
 use crate::simd::level::{HAS_VECTORS, Kernel, dispatch};
 

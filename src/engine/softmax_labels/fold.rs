@@ -5,8 +5,9 @@
 
 use crate::array::real::Real;
 use crate::engine::arena::Plain;
-use crate::engine::softmax::{scale, softmax_complement, upto};
+use crate::engine::softmax::{scale, upto};
 use crate::engine::tile::{Span, Tile};
+use crate::loss::probability::softmax_complement;
 use crate::loss::sums::ClassSums;
 use crate::simd::blocks::{
     BLOCK, LANES, add_blocks, block_lanes, blocks, lanes_of, of, row, row_mut, weighted_lanes,

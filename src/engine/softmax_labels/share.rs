@@ -2,10 +2,11 @@
 //! truth is charged.
 
 use crate::array::real::Real;
-use crate::engine::softmax::{softmax_complement, upto};
+use crate::engine::softmax::upto;
 use crate::engine::softmax_labels::pick::look_up;
 use crate::engine::softmax_labels::pull::{Labelled, Polynomial};
 use crate::engine::tile::{Span, Tile};
+use crate::loss::probability::softmax_complement;
 use crate::simd::blocks::row;
 use crate::simd::level::{Kernel, fours};
 

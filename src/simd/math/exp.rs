@@ -10,7 +10,7 @@
 //! quarter of an ulp less.
 
 use crate::simd::math::float::Float;
-use crate::simd::math::select;
+use crate::simd::math::float::select;
 
 /// `e` to the `x + rest`, where `rest` is at most an ulp or so of `x`.
 #[inline(always)]

@@ -82,3 +82,9 @@ pub trait Float:
     /// `ln((1 + s)/(1 − s)) / s − 2` as a function of `z = s²`, for `|s| ≤ ⅕`.
     fn ln_tail(z: Self) -> Self;
 }
+
+/// `yes` or `no`: both are computed, so that lanes may differ.
+#[inline(always)]
+pub(super) fn select<T>(condition: bool, yes: T, no: T) -> T {
+    if condition { yes } else { no }
+}

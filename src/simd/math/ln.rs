@@ -11,7 +11,7 @@
 
 use crate::simd::math::exp::exp;
 use crate::simd::math::float::Float;
-use crate::simd::math::select;
+use crate::simd::math::float::select;
 
 /// `ln x`.
 #[inline(always)]

@@ -99,9 +99,3 @@ pub trait Math: Float {
 
 impl Math for f32 {}
 impl Math for f64 {}
-
-/// `yes` or `no`: both are computed, so that lanes may differ.
-#[inline(always)]
-fn select<T>(condition: bool, yes: T, no: T) -> T {
-    if condition { yes } else { no }
-}

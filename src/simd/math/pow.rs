@@ -10,8 +10,8 @@
 
 use crate::simd::math::exp::exp;
 use crate::simd::math::float::Float;
+use crate::simd::math::float::select;
 use crate::simd::math::ln::ln_parts;
-use crate::simd::math::select;
 
 /// An exponent, and by which way a row is raised to it.
 ///
