@@ -147,8 +147,8 @@ pub use api::{
     Gradient, Outputs, accumulate, backward, differentiate, differentiate_in_place, distance_field, evaluate,
     finalize, run, scratch_len, top_k_count,
 };
-pub use array::dtype::Dtype;
-pub use array::element::Element;
+pub use array::dtype::{Dtype, Element};
+
 pub use array::real::Real;
 pub use array::view::{MAX_AXES, View, ViewMut};
 pub use batch::Batch;

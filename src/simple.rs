@@ -38,7 +38,7 @@
 //! ```
 
 use crate::api::{Gradient, Outputs, run, scratch_len};
-use crate::array::element::Element;
+use crate::array::dtype::Element;
 use crate::array::view::{View, ViewMut};
 use crate::batch::Batch;
 use crate::error::{Error, Status};

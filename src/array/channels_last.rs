@@ -3,8 +3,8 @@
 //! For two to four classes the compiler makes shuffles of it; more go the general way, class by class.
 
 use crate::array::dtype::Dtype;
-use crate::array::element::Stored;
 use crate::array::real::Real;
+use crate::array::stored::Stored;
 use crate::array::strided_rows::StridedRows;
 use crate::engine::arena::Plain;
 use crate::simd::level::{Kernel, dispatch};

@@ -2,10 +2,10 @@
 
 pub(crate) mod channels_last;
 pub(crate) mod dtype;
-pub(crate) mod element;
 pub(crate) mod f16_rows;
 pub(crate) mod float16;
 pub(crate) mod labels;
 pub(crate) mod real;
+pub(crate) mod stored;
 pub(crate) mod strided_rows;
 pub(crate) mod view;

@@ -1,6 +1,6 @@
 //! The types of the arithmetic: f32 and f64.
 
-use crate::array::element::Element;
+use crate::array::dtype::Element;
 use crate::array::float16::{f32_to_bf16, f32_to_f16, f64_to_odd_f32};
 use crate::simd::math::Math;
 use num_traits::{AsPrimitive, NumAssign, PrimInt};

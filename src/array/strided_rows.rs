@@ -1,8 +1,8 @@
 //! The door between arrays and rows: strides and element types end here.
 
 use crate::array::dtype::Dtype;
-use crate::array::element::{Stored, with_stored};
 use crate::array::real::Real;
+use crate::array::stored::{Stored, with_stored};
 use crate::array::view::{Array, MAX_AXES};
 use crate::simd::level::{Kernel, dispatch};
 use core::num::NonZeroUsize;

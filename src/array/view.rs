@@ -4,7 +4,7 @@
 //! reads and writes through raw pointers, because `&[T]` and `&mut [T]` over the same logits cannot both exist.
 
 use crate::array::dtype::Dtype;
-use crate::array::element::Element;
+use crate::array::dtype::Element;
 use crate::error::{Error, Status};
 use core::ffi::CStr;
 use core::marker::PhantomData;

@@ -1,7 +1,7 @@
 //! A mask out of an array: one label of a map, or everything that is not zero.
 
 use crate::array::dtype::Dtype;
-use crate::array::element::{Stored, with_stored};
+use crate::array::stored::{Stored, with_stored};
 use crate::array::view::Array;
 use crate::array::view::View;
 use crate::distance::Mask;

@@ -1,42 +1,9 @@
 //! Element types: what an array holds, and how it converts from and to the type of the arithmetic.
 
-use crate::array::dtype::Dtype;
 use crate::array::f16_rows;
 use crate::array::float16::f16_to_f32;
 use crate::array::real::Real;
 use half::{bf16, f16};
-
-mod sealed {
-    pub trait Sealed {}
-}
-
-/// A type that arrays may store: the types of [`Dtype`]. f16 and bf16 are those of the re-exported crate [`half`].
-///
-/// ```
-/// use segloss::{Dtype, Element, View, half::bf16};
-///
-/// assert_eq!(<bf16 as Element>::DTYPE, Dtype::Bf16);
-/// let logits = [bf16::from_f32(0.5), bf16::from_f32(-1.0)];
-/// assert_eq!(View::new(&logits, &[1, 1, 2])?.dtype(), Dtype::Bf16);
-/// # Ok::<(), segloss::Error>(())
-/// ```
-pub trait Element: sealed::Sealed + Copy + Send + Sync + 'static {
-    /// The code of the type.
-    const DTYPE: Dtype;
-}
-
-macro_rules! element {
-    ($($type:ty => $dtype:ident),*) => {$(
-        impl sealed::Sealed for $type {}
-        impl Element for $type {
-            const DTYPE: Dtype = Dtype::$dtype;
-        }
-    )*};
-}
-
-element!(u8 => U8, u16 => U16, u32 => U32, u64 => U64, i8 => I8, i16 => I16, i32 => I32, i64 => I64, bool => Bool);
-
-element!(f16 => F16, bf16 => Bf16, f32 => F32, f64 => F64);
 
 /// Conversion between stored elements and numbers.
 pub(crate) trait Stored: Copy {
