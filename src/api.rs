@@ -8,9 +8,9 @@ use crate::engine::arena::Arena;
 use crate::engine::finalize::FinalizeOutputs;
 use crate::engine::merged_samples;
 use crate::engine::pass::GradientOutput;
-use crate::engine::problem::{Problem, misfit};
 use crate::engine::radix_select::TopKSearch;
 use crate::engine::run::Request;
+use crate::engine::terms::check_terms;
 use crate::engine::top_k::fraction;
 use crate::engine::workspace::{self, with_workspace};
 use crate::error::{Error, Status};
@@ -18,6 +18,7 @@ use crate::loss::kind::LossKind;
 use crate::loss::sums::{ClassSums, MAX_TERMS};
 use crate::loss::term::Term;
 use crate::parameter::check_length;
+use crate::problem::{Problem, misfit};
 use core::ffi::CStr;
 
 /// The output of a gradient and its scale.
@@ -135,7 +136,7 @@ pub struct Outputs<'a> {
 /// ```
 pub fn scratch_len(batch: &Batch<'_>, terms: &[Term<'_>]) -> Result<usize, Error> {
     let problem = Problem::new(batch)?;
-    problem.check_terms(terms)?;
+    check_terms(&problem, terms)?;
     workspace::scratch_len(&problem, terms)
 }
 
@@ -265,7 +266,7 @@ pub fn run(
     scratch: &mut [u8],
 ) -> Result<f64, Error> {
     let problem = Problem::new(batch)?;
-    problem.check_terms(terms)?;
+    check_terms(&problem, terms)?;
     let sums = problem.sums();
     let check = |len: Option<usize>, needed: usize, argument: &'static CStr| match len {
         Some(len) => check_length(len, needed, argument, c"one entry per value"),
@@ -345,7 +346,7 @@ pub fn accumulate(
     scratch: &mut [u8],
 ) -> Result<(), Error> {
     let problem = Problem::new(part)?;
-    problem.check_terms(terms)?;
+    check_terms(&problem, terms)?;
     check_sums(&problem, class_sums.len(), c"class_sums")?;
     if problem.is_empty() {
         return Ok(());
@@ -396,7 +397,7 @@ pub fn top_k_count(
     scratch: &mut [u8],
 ) -> Result<(), Error> {
     let problem = Problem::new(part)?;
-    problem.check_terms(terms)?;
+    check_terms(&problem, terms)?;
     check_searched(terms, term)?;
     if problem.is_empty() {
         return Ok(());
@@ -453,7 +454,7 @@ pub fn finalize(
     scratch: &mut [u8],
 ) -> Result<f64, Error> {
     let problem = Problem::new(batch)?;
-    problem.check_terms(terms)?;
+    check_terms(&problem, terms)?;
     crate::parameter::check(&[(c"scale", scale)], |_| true, c"finite")?;
     check_sums(&problem, class_sums.len(), c"class_sums")?;
     let slopes_len = slopes.as_ref().map_or(class_sums.len(), |slopes| slopes.len());
@@ -507,7 +508,7 @@ pub fn backward(
     scratch: &mut [u8],
 ) -> Result<(), Error> {
     let problem = Problem::new(part)?;
-    problem.check_terms(terms)?;
+    check_terms(&problem, terms)?;
     check_sums(&problem, slopes.len(), c"slopes")?;
     let output = Gradient { add, ..Gradient::new(output) }.output(&problem)?;
     if problem.is_empty() {
@@ -556,7 +557,7 @@ pub fn distance_field(
 ) -> Result<(), Error> {
     let problem = Problem::new(batch)?;
     let terms = [Term { field: None, field_complete: false, ..*term }];
-    problem.check_terms(&terms)?;
+    check_terms(&problem, &terms)?;
     let shared = term.loss.field().is_some_and(|field| field.is_shared());
     let has_shape = match problem.shape.shape() {
         [samples, _, spatial @ ..] if shared => output.shape().split_first() == Some((samples, spatial)),

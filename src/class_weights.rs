@@ -2,11 +2,11 @@
 
 use crate::batch::Batch;
 use crate::engine::arena::Arena;
-use crate::engine::problem::Problem;
 use crate::engine::workspace::with_workspace;
 use crate::error::Error;
 use crate::loss::sums::ClassSums;
 use crate::parameter::check_length;
+use crate::problem::Problem;
 
 /// The class weight as a function of the class frequency `f`: the fraction of the target that belongs to the class.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

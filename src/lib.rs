@@ -135,6 +135,7 @@ mod executor;
 pub mod ffi;
 mod loss;
 mod parameter;
+mod problem;
 pub mod region;
 mod simd;
 #[cfg(feature = "std")]

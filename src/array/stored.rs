@@ -159,6 +159,7 @@ pub(crate) use with_stored;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::array::dtype::Dtype;
 
     #[test]
     fn keys_have_the_order_of_the_numbers() {

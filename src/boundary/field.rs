@@ -5,9 +5,9 @@ pub use crate::boundary::masks::TargetRequirement;
 use crate::boundary::masks::{Region, RestMask, TargetMask};
 use crate::distance::transform;
 use crate::distance::{Distance, Kind, Mask};
-use crate::engine::problem::Problem;
 use crate::error::Error;
 use crate::executor::Executor;
+use crate::problem::Problem;
 use core::fmt;
 
 /// The computation of a distance field, in f32 and f64.

@@ -3,8 +3,8 @@
 use crate::array::view::Array;
 use crate::distance::Mask;
 use crate::distance::class_mask::ClassMask;
-use crate::engine::problem::{Problem, TargetKind};
 use crate::error::{Error, Status};
+use crate::problem::{Problem, TargetKind};
 
 /// The mask of a class in the target of a sample. Every other label is outside, ignored labels included.
 pub(crate) struct TargetMask<'a> {

@@ -2,11 +2,11 @@
 
 use crate::array::real::Real;
 use crate::engine::arena::Plain;
-use crate::engine::problem::Problem;
 use crate::engine::sigmoid::Sigmoid;
 use crate::engine::softmax::softmax;
 use crate::engine::tile::Tile;
 use crate::loss::activation::Activation;
+use crate::problem::Problem;
 use crate::simd::blocks::{row, row_mut};
 use crate::simd::level::dispatch;
 

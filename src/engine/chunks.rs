@@ -3,11 +3,11 @@
 
 use crate::array::real::Real;
 use crate::engine::arena::{Arena, Plain};
-use crate::engine::problem::Problem;
 use crate::engine::tile::{OptionalRows, Tile};
 use crate::error::Error;
 use crate::executor::{WorkQueue, run_once};
 use crate::loss::sums::ClassSums;
+use crate::problem::Problem;
 use crate::simd::blocks::CHUNK;
 use core::ops::Range;
 

@@ -9,10 +9,10 @@ use crate::engine::chunks::ChunkRunner;
 use crate::engine::pass::voxel_losses;
 use crate::engine::precise::Precise;
 use crate::engine::prediction_mask::{PredictionMasks, mark};
-use crate::engine::problem::{Problem, TargetKind, misfit};
 use crate::engine::workspace::Workspace;
 use crate::error::{Error, Status};
 use crate::loss::term::Term;
+use crate::problem::{Problem, TargetKind, misfit};
 use crate::simd::blocks::row_mut;
 
 /// A field that has to be computed, one sample at a time.

@@ -2,7 +2,6 @@
 
 use crate::array::real::Real;
 use crate::engine::arena::Arena;
-use crate::engine::problem::Problem;
 use crate::error::Error;
 use crate::loss::kind::{DefaultClassWeights, LossKind};
 use crate::loss::region::{JointRegionLoss, RegionLoss};
@@ -10,6 +9,7 @@ use crate::loss::rows::DynVoxelLoss;
 use crate::loss::sums::{ClassSums, MAX_TERMS};
 use crate::loss::term::{AbsentClass, ClassAverage, SampleAverage, Term};
 use crate::loss::voxel::{Contribution, Normalizer};
+use crate::problem::Problem;
 
 /// Slopes are held within this, so that every product in the sweeps is finite.
 const MAX_SLOPE: f64 = 1e30;

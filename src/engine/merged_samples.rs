@@ -4,12 +4,12 @@
 //! voxels in one sample. A loss of sums over the whole batch has no need to know where samples end.
 
 use crate::engine::arena::Arena;
-use crate::engine::problem::Problem;
 use crate::engine::run::Request;
 use crate::engine::workspace::{with_needed, with_workspace};
 use crate::error::Error;
 use crate::loss::kind::LossKind;
 use crate::loss::term::{AbsentClass, ClassAverage, SampleAverage, Term};
+use crate::problem::Problem;
 
 /// So many samples are joined, if each has no more than so many voxels. Blocks of sums then reach across samples: the value
 /// differs from that of the samples' own sums by roundings.

@@ -12,7 +12,6 @@ pub(crate) mod pass;
 pub(crate) mod precise;
 #[expect(clippy::indexing_slicing, reason = "lanes of a block")]
 pub(crate) mod prediction_mask;
-pub(crate) mod problem;
 pub(crate) mod radix_select;
 pub(crate) mod region;
 pub(crate) mod run;
@@ -20,6 +19,7 @@ pub(crate) mod sigmoid;
 pub(crate) mod softmax;
 #[expect(clippy::indexing_slicing, reason = "lanes of a block")]
 pub(crate) mod softmax_labels;
+pub(crate) mod terms;
 pub(crate) mod tile;
 pub(crate) mod top_k;
 pub(crate) mod validate;

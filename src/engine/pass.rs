@@ -6,7 +6,6 @@ use crate::array::view::Array;
 use crate::engine::arena::Plain;
 use crate::engine::chunks::Chunk;
 use crate::engine::precise::Precise;
-use crate::engine::problem::Problem;
 use crate::engine::radix_select::Threshold;
 use crate::engine::softmax_labels::is_labelled;
 use crate::engine::softmax_labels::sigmoid::is_labelled_sigmoid;
@@ -16,6 +15,7 @@ use crate::loss::rows::DynVoxelLoss;
 use crate::loss::sums::{ClassSums, MAX_TERMS};
 use crate::loss::term::Term;
 use crate::loss::voxel::Contribution;
+use crate::problem::Problem;
 use crate::simd::stream::{STREAM_FROM, fence, stream};
 
 /// Where a gradient goes.

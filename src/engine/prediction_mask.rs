@@ -4,10 +4,10 @@ use crate::array::real::Real;
 use crate::distance::class_mask::bits_equal;
 use crate::engine::chunks::Chunk;
 use crate::engine::precise::Precise;
-use crate::engine::problem::Problem;
 use crate::engine::softmax::{load, softmax, upto};
 use crate::engine::tile::{Span, Tile};
 use crate::loss::activation::Activation;
+use crate::problem::Problem;
 use crate::simd::blocks::{BLOCK, blocks, blocks_mut, row};
 use crate::simd::level::{Kernel, dispatch};
 

@@ -5,7 +5,6 @@ use crate::engine::distance_fields::Computed;
 use crate::engine::finalize::{FinalizeOutputs, finalize};
 use crate::engine::pass::{ChunkWork, GradientOutput, RequiredSums, voxel_losses};
 use crate::engine::precise::Precise;
-use crate::engine::problem::Problem;
 use crate::engine::softmax_labels::{can_park, is_labelled};
 use crate::engine::tile::Tile;
 use crate::engine::validate::{check_chunk, validate_chunk};
@@ -16,6 +15,7 @@ use crate::loss::selection::Selection;
 use crate::loss::sums::{ClassSums, MAX_TERMS};
 use crate::loss::term::Term;
 use crate::loss::voxel::Contribution;
+use crate::problem::Problem;
 
 /// What a run is asked for besides the value.
 pub(crate) struct Request<'a> {

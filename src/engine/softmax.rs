@@ -19,8 +19,8 @@
 
 use crate::array::real::Real;
 use crate::engine::arena::Plain;
-use crate::engine::problem::Problem;
 use crate::engine::tile::{Span, Tile};
+use crate::problem::Problem;
 use crate::simd::blocks::{row, row_mut};
 use crate::simd::level::{Kernel, dispatch, fours};
 

@@ -4,11 +4,11 @@ use crate::array::labels::LabelMap;
 use crate::array::real::Real;
 use crate::engine::arena::Arena;
 use crate::engine::arena::Plain;
-use crate::engine::problem::{Problem, TargetKind};
 use crate::error::Error;
 use crate::loss::activation::Activation;
 use crate::loss::rows::{Outcome, OutcomeWeights, VoxelRow};
 use crate::loss::sums::MAX_TERMS;
+use crate::problem::{Problem, TargetKind};
 use crate::simd::blocks::{BLOCK, row, row_mut};
 use crate::simd::level::{Kernel, dispatch};
 

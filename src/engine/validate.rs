@@ -5,11 +5,11 @@ use crate::array::labels::LabelMap;
 use crate::array::real::Real;
 use crate::engine::arena::Plain;
 use crate::engine::chunks::Chunk;
-use crate::engine::problem::{Problem, TargetKind};
 use crate::engine::softmax_labels::fold::{AddByLabel, Sum};
 use crate::engine::tile::{Span, Tile};
 use crate::error::{Error, Status};
 use crate::loss::sums::ClassSums;
+use crate::problem::{Problem, TargetKind};
 use crate::simd::blocks::{AddUp, row, row_mut};
 use crate::simd::level::{Kernel, dispatch};
 

@@ -9,7 +9,6 @@ use crate::engine::distance_fields::{Computed, given_field, missing_field, spaci
 use crate::engine::finalize::FinalizeBuffers;
 use crate::engine::pass::{Pass, RequiredSums, extras, voxel_losses};
 use crate::engine::precise::Precise;
-use crate::engine::problem::Problem;
 use crate::engine::radix_select::{COUNTS, Threshold};
 use crate::engine::tile::{OptionalRows, Tile};
 use crate::error::{Error, Status};
@@ -17,6 +16,7 @@ use crate::loss::kind::LossKind;
 use crate::loss::selection::Selection;
 use crate::loss::sums::{ClassSums, MAX_TERMS};
 use crate::loss::term::Term;
+use crate::problem::Problem;
 
 /// Everything a loss needs in scratch.
 pub(crate) struct Workspace<'a, T> {

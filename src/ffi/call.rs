@@ -5,7 +5,7 @@ use crate::array::view::View;
 use crate::batch::Batch;
 use crate::engine::arena::Arena;
 use crate::engine::pass::GradientOutput;
-use crate::engine::problem::Problem;
+use crate::engine::terms::check_terms;
 use crate::error::{Error, Status};
 use crate::executor::Executor;
 use crate::ffi::codes::{SEGLOSS_ADD_TO_GRADIENT, SEGLOSS_ERROR_HAS_GIVEN, SEGLOSS_ERROR_HAS_NEEDED};
@@ -18,6 +18,7 @@ use crate::ffi::terms::Terms;
 use crate::loss::activation::Activation;
 use crate::loss::sums::ClassSums;
 use crate::loss::term::Term;
+use crate::problem::Problem;
 use core::ffi::CStr;
 
 /// The name of the error pointer among the arguments.
@@ -62,7 +63,7 @@ pub(super) unsafe fn call(
                 return Err(Error::new(Status::Dtype, c"grad", c"SEGLOSS_F16 to SEGLOSS_F64"));
             }
             terms.with_terms(problem.classes, data, &mut |typed| {
-                problem.check_terms(typed)?;
+                check_terms(&problem, typed)?;
                 if let Some(add_ranges) = add_ranges {
                     call.check_overlap(Some(&terms), &problem, typed, add_ranges)?;
                 }

@@ -7,12 +7,12 @@
 use crate::array::real::Real;
 use crate::engine::arena::Plain;
 use crate::engine::pass::BlockRange;
-use crate::engine::problem::Problem;
 use crate::engine::softmax::{below, defined, raise_to, raise_to_four, rest_of, scale, upto, with_power};
 use crate::engine::softmax_labels::ahead::Ahead;
 use crate::engine::softmax_labels::few::{Left, are_few, exponentials_of_few, rest_of_few};
 use crate::engine::softmax_labels::pick::{logarithms, pick_all};
 use crate::engine::tile::{Span, Tile};
+use crate::problem::Problem;
 use crate::simd::blocks::{BLOCK, row, row_mut};
 use crate::simd::level::{HAS_VECTORS, Kernel, dispatch, fours};
 

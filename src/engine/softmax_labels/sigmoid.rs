@@ -8,7 +8,6 @@
 use crate::array::real::Real;
 use crate::engine::pass::{BlockRange, Pass, voxel_losses};
 use crate::engine::precise::Precise;
-use crate::engine::problem::{Problem, TargetKind};
 use crate::engine::softmax_labels::Weigh;
 use crate::engine::tile::{Span, Tile};
 use crate::loss::activation::Activation;
@@ -18,6 +17,7 @@ use crate::loss::rows::GradientRows;
 use crate::loss::sums::ClassSums;
 use crate::loss::term::Term;
 use crate::loss::voxel::Contribution;
+use crate::problem::{Problem, TargetKind};
 use crate::simd::blocks::{AddUp, row, row_mut};
 use crate::simd::level::{Kernel, dispatch};
 
