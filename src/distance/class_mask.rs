@@ -1,45 +1,46 @@
-//! A mask out of an array: one label of a map, or everything that is not zero.
+//! Masks from arrays: the voxels of one label, or the nonzero voxels.
 
-use crate::array::dtype::Dtype;
+use super::bits::low_bits;
+use super::mask::Mask;
 use crate::array::stored::{Stored, with_stored};
-use crate::array::view::Array;
-use crate::array::view::View;
-use crate::distance::Mask;
-use crate::distance::rows::low_bits;
 use crate::simd::level::{Kernel, dispatch};
+use crate::array::view::Array;
+use crate::{Dtype, View};
 use core::marker::PhantomData;
 
-/// Where an array holds one label, or anything but zero. Any element type and any strides; contiguous rows of
-/// bytes are the fastest.
+/// The voxels of an array that are equal to a label, or that are not zero.
+///
+/// The array may have any element type and any strides. Contiguous rows of bytes are the fastest.
 #[derive(Clone, Copy, Debug)]
 pub struct ClassMask<'a> {
     array: Array,
-    /// Class numbers are exact in f64, and a label that is not rounds to none of them.
+    /// Class indices are exact in f64; an integer label that f64 rounds is not rounded to a class index.
     label: f64,
-    /// Inside is the label, and not what differs from it.
-    wanted: bool,
+    /// Whether equality with `label` means inside; otherwise inequality does.
+    equal: bool,
     lifetime: PhantomData<View<'a>>,
 }
 
-// SAFETY: the array of a mask is only read while the mask exists.
+// SAFETY: the array is only read while the mask exists.
 unsafe impl Sync for ClassMask<'_> {}
 
 impl<'a> ClassMask<'a> {
-    /// Where `view` is not zero.
+    /// Creates the mask of the voxels where `view` is not zero.
     pub fn of(view: &View<'a>) -> Self {
         Self::nonzero(&view.array)
     }
 
-    /// Where `view` is `class`.
+    /// Creates the mask of the voxels where `view` is equal to `class`.
     pub fn of_class(view: &View<'a>, class: usize) -> Self {
         Self::label(&view.array, class)
     }
 
     pub(crate) fn nonzero(array: &Array) -> Self {
-        Self { wanted: false, ..Self::label(array, 0) }
+        Self { equal: false, ..Self::label(array, 0) }
     }
 
-    /// Where voxel `start` of `row` is, in elements, and the step to the next; none unless there are `count`.
+    /// Returns the offset of voxel `start` of `row` and the step to the next voxel, in elements. Returns `None`
+    /// unless the row exists and holds `count` voxels from `start` on.
     fn find(&self, row: usize, start: usize, count: usize) -> Option<(isize, isize)> {
         let mut axes = self.array.layout.axes().rev();
         let (width, step) = axes.next()?;
@@ -56,35 +57,35 @@ impl<'a> ClassMask<'a> {
     }
 
     pub(crate) fn label(array: &Array, label: usize) -> Self {
-        Self { array: *array, label: label as f64, wanted: true, lifetime: PhantomData }
+        Self { array: *array, label: label as f64, equal: true, lifetime: PhantomData }
     }
 }
 
 impl Mask for ClassMask<'_> {
     fn bits(&self, row: usize, start: usize, count: usize, words: &mut [u64]) {
-        let &Self { array, label, wanted, .. } = self;
+        let &Self { array, label, equal, .. } = self;
         words.fill(0);
         let Some((offset, step)) = self.find(row, start, count) else { return };
-        let flip = if wanted { 0 } else { u64::MAX };
+        let flip = if equal { 0 } else { u64::MAX };
         if matches!(array.dtype, Dtype::U8 | Dtype::Bool) && step == 1 {
-            // The cast saturates; a label beyond a byte must be no byte.
-            let (byte, within) = (label as u8, label <= 255.0);
+            // The cast saturates, so a label above 255 must be excluded: it is equal to no byte.
+            let (byte, is_byte) = (label as u8, label <= 255.0);
             let from = array.data.wrapping_offset(offset).cast_const();
-            if within {
-                // SAFETY: `find` says that `count` voxels lie in the array.
+            if is_byte {
+                // SAFETY: `find` has checked that `count` voxels lie in the array.
                 unsafe { equal_bytes(from, count, byte, flip, words) };
             }
             return;
         }
         with_stored!(array.dtype, E => {
             let from = array.data.cast::<E>().wrapping_offset(offset).cast_const();
-            dispatch(Equal { from, step, count, label, flip, words });
+            dispatch(CompareLabel { from, step, count, label, flip, words });
         });
     }
 }
 
-/// A bit for each element that is `label`, turned over by `flip`.
-struct Equal<'a, E> {
+/// Sets a bit for each element that is equal to `label`, then inverts the bits by `flip` (0 or all ones).
+struct CompareLabel<'a, E> {
     from: *const E,
     step: isize,
     count: usize,
@@ -93,52 +94,55 @@ struct Equal<'a, E> {
     words: &'a mut [u64],
 }
 
-impl<E: Stored> Kernel for Equal<'_, E> {
+impl<E: Stored> Kernel for CompareLabel<'_, E> {
     type Output = ();
 
     #[inline(always)]
     fn run(self) {
         let Self { from, step, count, label, flip, words } = self;
         for (k, word) in words.iter_mut().enumerate().take(count.div_ceil(64)) {
-            let here = (count - 64 * k).min(64);
+            let bits_of_word = (count - 64 * k).min(64);
             let mut bits = 0;
-            for bit in 0..here {
-                // SAFETY: `ClassMask::find` says that `count` voxels lie in the array, `step` apart.
+            for bit in 0..bits_of_word {
+                // SAFETY: `ClassMask::find` has checked that `count` voxels lie in the array, `step` apart.
                 let value = unsafe { *from.offset((64 * k + bit) as isize * step) }.read::<f64>();
                 bits |= u64::from(value == label) << bit;
             }
-            *word = (bits ^ flip) & low_bits(here);
+            *word = (bits ^ flip) & low_bits(bits_of_word);
         }
     }
 }
 
-/// The same for bytes in a row.
+/// Does the same for contiguous bytes.
 ///
 /// # Safety
-/// `count` bytes are readable.
+/// `from` is valid for reads of `count` bytes.
 unsafe fn equal_bytes(from: *const u8, count: usize, label: u8, flip: u64, words: &mut [u64]) {
-    // Read where they are: copies would go by the stack.
-    // SAFETY: promised by the caller, as far as the 64 bytes are among the `count`.
+    // The bytes are read in place: copies would go through the stack.
+    // SAFETY: as promised by the caller; every call below reads 64 bytes within `count`.
     let at = |start: usize| unsafe { bits_equal(&*from.add(start).cast::<[u8; 64]>(), label) ^ flip };
     let (whole, rest) = (count / 64, count % 64);
     for (k, word) in words.iter_mut().enumerate().take(whole) {
         *word = at(64 * k);
     }
-    let Some(last) = words.get_mut(whole).filter(|_| rest > 0) else { return };
+    let Some(last) = words.get_mut(whole).filter(|_| rest > 0) else {
+        debug_assert!(rest == 0, "words hold fewer than `count` bits");
+        return;
+    };
     if whole > 0 {
-        // The last 64 bytes, of which some were looked at.
+        // Reads the last 64 bytes, which overlap the word before.
         *last = at(count - 64) >> (64 - rest);
         return;
     }
     let mut block = [0; 64];
     for (i, byte) in block.iter_mut().enumerate().take(rest) {
-        // SAFETY: promised by the caller.
+        // SAFETY: as promised by the caller: `i` is less than `count`.
         *byte = unsafe { from.add(i).read() };
     }
     *last = (bits_equal(&block, label) ^ flip) & low_bits(rest);
 }
 
-/// A bit for each byte that is `label`.
+/// Returns a word with bit `i` set where byte `i` is equal to `label`.
 #[inline(always)]
 pub(crate) fn bits_equal(block: &[u8; 64], label: u8) -> u64 {
     let mut word = 0;
@@ -147,7 +151,7 @@ pub(crate) fn bits_equal(block: &[u8; 64], label: u8) -> u64 {
         use core::arch::x86_64::{
             __m128i, _mm_cmpeq_epi8, _mm_loadu_si128, _mm_movemask_epi8, _mm_set1_epi8,
         };
-        // SAFETY: SSE2 is part of x86-64; four loads of 16 bytes are the block.
+        // SAFETY: SSE2 is part of x86-64; the four loads of 16 bytes lie in the block.
         #[allow(unused_unsafe)]
         unsafe {
             let label = _mm_set1_epi8(label as i8);
@@ -159,7 +163,8 @@ pub(crate) fn bits_equal(block: &[u8; 64], label: u8) -> u64 {
     }
     #[cfg(not(target_arch = "x86_64"))]
     for (part, eight) in block.as_chunks::<8>().0.iter().enumerate() {
-        // The high bit of a byte that is not `label`, without carries between bytes; then all eight together.
+        // Sets the high bit of each byte that differs from `label`, without carries between bytes, then gathers the
+        // inverted high bits into one byte.
         let other = u64::from_le_bytes(*eight) ^ (u64::from(label) * 0x0101_0101_0101_0101);
         let high = ((other & 0x7f7f_7f7f_7f7f_7f7f) + 0x7f7f_7f7f_7f7f_7f7f) | other;
         let equal = !high >> 7 & 0x0101_0101_0101_0101;

@@ -1,209 +1,217 @@
-//! A pass along one axis: load a tile, add the axis, write it back as squares or as distances.
+//! The pass along one column axis: loads a tile, adds the axis, and writes squared distances or the final output.
 //!
-//! One set of passes gives both sides. With `near` the squared distance over the earlier axes *to the
-//! other side*, and `h` the distance along this axis to it,
+//! One set of passes computes the distances of both sides. Let `input` be the squared distance over the earlier axes
+//! to the nearest voxel *of the other side*, and `h` the distance along this axis to the nearest change of side. Then
 //!
 //! ```text
-//! best(y) = min( h(y)²,  min over r of near(r) + (y − r)² )
+//! minimum(y) = min( h(y)²,  min over r of  input(r) + w²·(y − r)² )
 //! ```
 //!
-//! holds without asking whether voxel `r` is on the side of voxel `y`: if it is not, then
-//! `|y − r| ≥ h(y)` already.
+//! holds without a test whether voxel `r` is on the same side as voxel `y`: if it is not, then `w·|y − r| ≥ h(y)`.
 
-use crate::distance::across::{across, expand};
-use crate::distance::canvas::OutputBuffer;
-use crate::distance::cell::Cell;
-use crate::distance::emit::{Conversion, Placement};
-use crate::distance::lower::extremes;
-use crate::distance::plan::{Axis, Plan};
-use crate::distance::root::Root;
-use crate::distance::rows::Record;
-use crate::distance::slots::Slot;
-use crate::distance::solve::Column;
-use crate::distance::tile::{Tile, Window, tile_rows};
-use crate::simd::level::Kernel;
+use super::checked::{divide, expected};
+use super::column_solver::ColumnSolver;
+use super::conversion::Conversion;
+use super::intermediate::Intermediate;
+use super::min_plus::lane_extremes;
+use super::output_buffer::{OutputBuffer, TileRows};
+use super::plan::{Axis, Plan};
+use super::root::SquareRoot;
+use super::rows::RowRecord;
+use super::run_distance::{initialize_minima, row_squares};
+use super::squared_distance::SquaredDistance;
+use super::tile::{ColumnTile, Window, tile_rows};
 use crate::simd::prefetch::prefetch;
+use crate::simd::level::Kernel;
 use core::ops::Range;
 
-/// Where a tile's squares come from.
+/// The format of a tile's input in the output buffer.
 #[derive(Clone, Copy)]
-pub enum Source {
-    /// The first pass.
-    Records,
-    /// A pass with the same cells.
-    Same,
-    /// A pass in u16, in units of this square.
-    Narrow(f64),
+pub enum InputFormat {
+    /// Row records, written by the row pass.
+    RowRecords,
+    /// Squared distances in the type of this pass.
+    SameType,
+    /// Squared distances in u16, in units of this square.
+    U16(f64),
 }
 
-/// What became of a run of tiles.
+/// The result of a pass over a range of tiles.
 #[derive(Clone, Copy)]
-pub struct Outcome {
-    /// The first tile that is not done.
+pub struct PassResult {
+    /// The first tile that is not finished.
     pub next: usize,
-    /// How many of its records have been saved.
-    pub saved: usize,
-    /// A distance was found that is too far for the cell.
-    pub far: bool,
+    /// The number of row records of that tile that are saved in scratch.
+    pub saved_records: usize,
+    /// A distance is too long for the type.
+    pub saturated: bool,
 }
 
-/// The pass over a range of tiles: those of the first block of all columns, then of the second.
+/// A pass over a range of tiles: the tiles of the first block of all columns, then those of the second block, and so
+/// on.
 ///
-/// The last pass stops before it writes a tile with a distance that is too far for the cell, and wide cells stop after
-/// a tile that narrow ones would have held.
-pub struct Columns<'a, C: Cell, const N: usize> {
+/// The last pass stops before it writes a tile with a distance that is too long for the type. With `stop_below` it
+/// also stops after a tile whose distances a narrower type would have held.
+pub struct ColumnPass<'a, D: SquaredDistance, const N: usize> {
     pub plan: &'a Plan,
-    /// Which axis, in the order of passes.
+    /// Number of the axis, in the order of the passes.
     pub pass: usize,
     pub axis: Axis,
-    pub canvas: OutputBuffer,
-    pub source: Source,
-    /// None: squares, for the next pass.
-    pub finish: Option<Conversion>,
-    /// Look for squares of at least this; before the last pass, for any that are far but not nowhere.
-    pub limit: Option<C>,
+    pub buffer: OutputBuffer,
+    pub input_format: InputFormat,
+    /// Conversion to the output in the last pass. `None`: squared distances for the next pass.
+    pub conversion: Option<Conversion>,
+    /// Report squares of at least this limit as saturated. Before the last pass: report columns in which some squares
+    /// saturate and others do not.
+    pub limit: Option<D>,
     /// Stop after a tile whose squares are all below this.
-    pub enough: Option<C>,
+    pub stop_below: Option<D>,
     pub tiles: Range<usize>,
-    /// How many records of the first tile have been saved.
-    pub saved: usize,
+    /// The number of row records of the first tile that are already saved in scratch.
+    pub saved_records: usize,
     pub scratch: &'a mut [u8],
 }
 
-impl<C: Slot + Root, const N: usize> Kernel for Columns<'_, C, N> {
-    type Output = Outcome;
+impl<D: Intermediate + SquareRoot, const N: usize> Kernel for ColumnPass<'_, D, N> {
+    type Output = PassResult;
 
     #[inline(always)]
-    fn run(mut self) -> Outcome {
+    fn run(mut self) -> PassResult {
         let extent = self.axis.extent;
-        let mut outcome = Outcome { next: self.tiles.end, saved: 0, far: false };
+        let mut result = PassResult { next: self.tiles.end, saved_records: 0, saturated: false };
         let (longest, width) = (self.plan.longest(), self.plan.width);
-        let Some(mut tile) = Tile::<C, N>::new(core::mem::take(&mut self.scratch), longest, width) else {
-            return outcome;
+        let scratch = core::mem::take(&mut self.scratch);
+        let Some(mut tile) = expected(ColumnTile::<D, N>::new(scratch, longest, width)) else {
+            return result;
         };
-        // The squares that all tiles of the axis look up.
-        let centre = tile_rows::<C>(extent) - 1;
-        for (i, step) in tile.steps.run_mut(..).iter_mut().enumerate().take(2 * centre + 1) {
-            *step = C::square(i.abs_diff(centre), self.axis.unit);
+        // The squared steps, shared by all tiles of the axis.
+        let centre = tile_rows::<D>(extent) - 1;
+        for (i, step) in tile.step_squares.range_mut(..).iter_mut().enumerate().take(2 * centre + 1) {
+            *step = D::square(i.abs_diff(centre), self.axis.squared_spacing);
         }
         let mut loaded = false;
         for item in self.tiles.clone() {
-            let block = self.place(item);
-            let mut top = C::ZERO;
-            // Cells that are wider than those of the plan take a block in parts.
+            let block = self.locate(item);
+            let mut maximum = D::ZERO;
+            // A type wider than the block of the plan processes the block in several parts.
             for start in (0..block.width).step_by(N) {
-                let place =
-                    Placement { first: block.first + start, width: (block.width - start).min(N), ..block };
-                let mut window = Window::first::<C>(extent);
-                // SAFETY: the tile's columns lie in the canvas, and tiles have no voxel in common.
+                let location =
+                    TileRows { first: block.first + start, width: (block.width - start).min(N), ..block };
+                let mut window = Window::first::<D>(extent);
+                // SAFETY: the columns of the tile lie in the buffer, and no two tiles share a voxel.
                 unsafe {
                     if !loaded {
                         self.load(&mut tile, block, start, 0, 0..window.rows);
                     }
                     loop {
-                        let column = Column::new(&tile, self.axis.unit, centre, window);
-                        across(&mut tile, self.plan, self.axis, window);
+                        let solver = ColumnSolver::new(&tile, self.axis.squared_spacing, centre, window);
+                        initialize_minima(&mut tile, self.plan, self.axis, window);
                         let next = window.next(extent);
                         if let Some(next) = next {
-                            tile.keep(next.base - window.base..window.rows);
+                            tile.save_input(next.base - window.base..window.rows);
                         }
-                        column.solve(&mut tile);
-                        let rows = tile.best.run(window.begin..window.end);
-                        if self.finish.is_none() {
-                            // A window alone does not tell.
-                            outcome.far |= self.limit.is_some() && (window.rows < extent || saturates(rows));
-                        } else if self.limit.is_some() || self.enough.is_some() {
-                            top = top.most(highest(rows));
-                            if self.limit.is_some_and(|limit| !top.below(limit)) {
-                                return Outcome { next: item, saved: window.base + window.rows, far: true };
+                        solver.solve(&mut tile);
+                        let rows = tile.minima.range(window.begin..window.end);
+                        if self.conversion.is_none() {
+                            // One window of several does not show whether its column has a finite distance, so it
+                            // counts as saturated.
+                            result.saturated |= self.limit.is_some()
+                                && (window.rows < extent || is_partially_saturated(rows));
+                        } else if self.limit.is_some() || self.stop_below.is_some() {
+                            maximum = maximum.greater(max_of_rows(rows));
+                            if self.limit.is_some_and(|limit| !maximum.is_less(limit)) {
+                                return PassResult {
+                                    next: item,
+                                    saved_records: window.base + window.rows,
+                                    saturated: true,
+                                };
                             }
                         }
-                        // Rows of a later pass are further apart than the CPU looks ahead, and often in the same set of
-                        // its caches: the next tile comes in while the roots of this one are taken.
-                        let follows = item + 1 < self.tiles.end && window.rows == extent;
-                        loaded = self.finish.is_some() && follows && !matches!(self.source, Source::Records);
-                        let ahead = if loaded { Some(self.place(item + 1)) } else { None };
-                        self.store(&mut tile, place, window, ahead);
+                        // Rows of a later pass are further apart than the hardware prefetcher follows, and often in
+                        // the same cache set. The next tile is therefore loaded while the roots of this one are
+                        // computed.
+                        let has_next = item + 1 < self.tiles.end && window.rows == extent;
+                        loaded = self.conversion.is_some()
+                            && has_next
+                            && !matches!(self.input_format, InputFormat::RowRecords);
+                        let ahead = if loaded { Some(self.locate(item + 1)) } else { None };
+                        self.store(&mut tile, location, window, ahead);
                         let Some(next) = next else { break };
-                        let known = window.base + window.rows;
-                        tile.restore(next.base - window.base..window.rows);
-                        self.load(&mut tile, block, start, next.base, known..next.base + next.rows);
+                        let loaded_rows = window.base + window.rows;
+                        tile.restore_input(next.base - window.base..window.rows);
+                        self.load(&mut tile, block, start, next.base, loaded_rows..next.base + next.rows);
                         window = next;
                     }
                 }
             }
-            self.saved = 0;
-            if self.enough.is_some_and(|enough| top.below(enough)) {
-                return Outcome { next: item + 1, ..outcome };
+            self.saved_records = 0;
+            if self.stop_below.is_some_and(|limit| maximum.is_less(limit)) {
+                return PassResult { next: item + 1, ..result };
             }
         }
-        outcome
+        result
     }
 }
 
-/// Rows of the next tile that are on their way.
-const AHEAD: usize = 8;
+/// Number of rows that are prefetched ahead.
+const PREFETCH_ROWS: usize = 8;
 
-#[inline(always)]
-fn divide(number: usize, by: usize) -> (usize, usize) {
-    let quotient = number.checked_div(by).unwrap_or(0);
-    (quotient, number - quotient * by)
-}
-
-impl<C: Slot + Root, const N: usize> Columns<'_, C, N> {
-    /// Tiles side by side in memory are neighbours: block fastest, then row, then the axes before.
+impl<D: Intermediate + SquareRoot, const N: usize> ColumnPass<'_, D, N> {
+    /// Returns where tile `item` lies in the buffer. Consecutive tiles are neighbours in memory: the block varies
+    /// fastest, then the row, then the earlier axes.
     #[inline(always)]
-    fn place(&self, item: usize) -> Placement {
+    fn locate(&self, item: usize) -> TileRows {
         let plan = self.plan;
         let (column, block) = divide(item, plan.blocks);
         let (start, width) = plan.block(block);
         let first = plan.row(column, Some(self.pass)) * plan.pitch + plan.skip + start;
-        Placement { canvas: self.canvas, first, pitch: self.axis.stride * plan.pitch, width }
+        TileRows { buffer: self.buffer, first, pitch: self.axis.stride * plan.pitch, width }
     }
 
-    /// Loads `rows` of a column, the lanes of a block from `start` on, into a tile that begins at row `base`.
+    /// Loads `rows` of a column into a tile that begins at row `base`: the lanes of `block` from `start` on.
     ///
     /// # Safety
-    /// The rows of the block lie in the canvas and hold `self.source`, but for records that have been saved.
+    /// The rows of the block lie in the buffer and hold `self.input_format`, except for records that are saved in
+    /// scratch. No other thread writes them.
     #[inline(always)]
     unsafe fn load(
         &self,
-        tile: &mut Tile<C, N>,
-        block: Placement,
+        tile: &mut ColumnTile<D, N>,
+        block: TileRows,
         start: usize,
         base: usize,
         rows: Range<usize>,
     ) {
         let last = self.axis.extent - 1;
-        let Placement { canvas, first, pitch, width } = block;
+        let TileRows { buffer, first, pitch, width } = block;
         for y in rows {
-            let row = &mut tile.near[y - base];
-            // SAFETY: promised by the caller.
-            tile.sides[y - base] = unsafe {
-                if !matches!(self.source, Source::Records) {
-                    let ahead = canvas.at(first + (y + AHEAD).min(last) * pitch);
-                    prefetch(ahead, size_of::<C>() * N + 8);
+            let row = &mut tile.input[y - base];
+            // SAFETY: as promised by the caller.
+            tile.inside[y - base] = unsafe {
+                if !matches!(self.input_format, InputFormat::RowRecords) {
+                    let ahead = buffer.at(first + (y + PREFETCH_ROWS).min(last) * pitch);
+                    prefetch(ahead, size_of::<D>() * N + 8);
                     self.load_row(row, block, y)
                 } else {
-                    let record = if self.finish.is_some() {
-                        if start == 0 && y >= self.saved {
-                            // Each is in a line and, where rows are long, a page of its own.
-                            let ahead = first + (y + 2 * AHEAD).min(last) * pitch;
-                            prefetch(canvas.at(ahead), size_of::<Record>());
-                            let at = canvas.at(first + y * pitch);
-                            if self.finish.is_some_and(|finish| !finish.stream) {
-                                prefetch(at.wrapping_add(64), canvas.element * width.max(16) - 64);
+                    let record = if self.conversion.is_some() {
+                        if start == 0 && y >= self.saved_records {
+                            // Each record is in its own cache line and, in long rows, in its own page.
+                            let ahead = first + (y + 2 * PREFETCH_ROWS).min(last) * pitch;
+                            prefetch(buffer.at(ahead), size_of::<RowRecord>());
+                            let at = buffer.at(first + y * pitch);
+                            if self.conversion.is_some_and(|conversion| !conversion.non_temporal) {
+                                prefetch(at.wrapping_add(64), buffer.element * width.max(16) - 64);
                             }
-                            tile.saved[y] = Record::get(at, width, self.plan);
+                            tile.records[y] = RowRecord::read(at, width, self.plan);
                         }
-                        tile.saved[y]
+                        tile.records[y]
                     } else {
-                        let at = canvas.at(first + y * pitch);
-                        // Where squares and sides will wait, beyond the record.
-                        prefetch(at.wrapping_add(64), size_of::<C>() * N + 8 - 64);
-                        Record::get(at, width, self.plan)
+                        let at = buffer.at(first + y * pitch);
+                        // Prefetches the bytes after the record, where this pass writes squares and sides.
+                        prefetch(at.wrapping_add(64), size_of::<D>() * N + 8 - 64);
+                        RowRecord::read(at, width, self.plan)
                     };
-                    expand(row, record, start, width, self.plan);
+                    row_squares(row, record, start, width, self.plan);
                     record.bits >> start
                 }
             };
@@ -211,65 +219,79 @@ impl<C: Slot + Root, const N: usize> Columns<'_, C, N> {
     }
 
     /// # Safety
-    /// As for `load`, and the row holds squares.
+    /// As for `load`; in addition, row `y` holds squared distances.
     #[inline(always)]
-    unsafe fn load_row(&self, row: &mut [C; N], place: Placement, y: usize) -> u64 {
-        let narrow = if let Source::Narrow(unit) = self.source { Some(unit) } else { None };
-        // SAFETY: promised by the caller.
+    unsafe fn load_row(&self, row: &mut [D; N], location: TileRows, y: usize) -> u64 {
+        let from_u16 = if let InputFormat::U16(squared_spacing) = self.input_format {
+            Some(squared_spacing)
+        } else {
+            None
+        };
+        // SAFETY: as promised by the caller.
         unsafe {
-            let at = place.canvas.at(place.first + y * place.pitch);
-            C::get(row, !self.plan.one_sided, narrow, at, place.width)
+            let at = location.buffer.at(location.first + y * location.pitch);
+            D::read(row, !self.plan.one_sided, from_u16, at, location.width)
         }
     }
 
-    /// Writes the rows that a window has solved.
+    /// Writes the rows that a window has solved, and loads the tile `next`.
     ///
     /// # Safety
-    /// As for `load`; nobody else touches these rows, nor those of `next`, which are loaded.
+    /// As for `load`, for the rows of this tile and of `next`; no other thread accesses them.
     #[inline(always)]
-    unsafe fn store(&self, tile: &mut Tile<C, N>, place: Placement, window: Window, next: Option<Placement>) {
+    unsafe fn store(
+        &self,
+        tile: &mut ColumnTile<D, N>,
+        location: TileRows,
+        window: Window,
+        next: Option<TileRows>,
+    ) {
         let Window { base, begin, end, .. } = window;
-        let rows = tile.best.run(begin..end);
-        let place = Placement { first: place.first + (base + begin) * place.pitch, ..place };
-        let Some(finish) = self.finish else {
-            for ((row, &sides), y) in rows.iter().zip(tile.sides.run(begin..)).zip(0..) {
-                let sides = if self.plan.one_sided { None } else { Some(sides) };
-                // SAFETY: promised by the caller.
-                unsafe { C::put(row, sides, self.canvas.at(place.first + y * place.pitch), place.width) };
+        let rows = tile.minima.range(begin..end);
+        let location = TileRows { first: location.first + (base + begin) * location.pitch, ..location };
+        let Some(conversion) = self.conversion else {
+            for ((row, &inside), y) in rows.iter().zip(tile.inside.range(begin..)).zip(0..) {
+                let inside = if self.plan.one_sided { None } else { Some(inside) };
+                // SAFETY: as promised by the caller.
+                unsafe {
+                    D::write(row, inside, self.buffer.at(location.first + y * location.pitch), location.width)
+                };
             }
             return;
         };
-        let (near, sides, last) = (&mut tile.near, &mut tile.sides, self.axis.extent - 1);
-        // SAFETY: promised by the caller; a window that is followed by another tile is a whole column.
+        let (input, inside, last) = (&mut tile.input, &mut tile.inside, self.axis.extent - 1);
+        // SAFETY: as promised by the caller; if a tile is loaded meanwhile, the window is a whole column, so that its
+        // rows of the tile are no longer needed.
         unsafe {
-            finish.rows(
+            conversion.write_rows(
                 rows,
                 #[inline(always)]
                 |y| {
-                    let side = sides[begin + y];
+                    let word = inside[begin + y];
                     if let Some(next) = next {
-                        let ahead = next.first + (y + AHEAD).min(last) * next.pitch;
-                        prefetch(self.canvas.at(ahead), size_of::<C>() * N + 8);
-                        sides[y] = self.load_row(&mut near[y], next, y);
+                        let ahead = next.first + (y + PREFETCH_ROWS).min(last) * next.pitch;
+                        prefetch(self.buffer.at(ahead), size_of::<D>() * N + 8);
+                        inside[y] = self.load_row(&mut input[y], next, y);
                     }
-                    side
+                    word
                 },
-                place,
+                location,
             );
         }
     }
 }
 
-/// The largest lane; those that are no voxels are 0.
+/// Returns the maximum over all lanes. Lanes beyond the block are 0.
 #[inline(always)]
-fn highest<C: Cell, const N: usize>(rows: &[[C; N]]) -> C {
-    let [_, top] = extremes(rows);
-    top.iter().fold(C::ZERO, |top, &lane| top.most(lane))
+fn max_of_rows<D: SquaredDistance, const N: usize>(rows: &[[D; N]]) -> D {
+    let [_, top] = lane_extremes(rows);
+    top.iter().fold(D::ZERO, |top, &lane| top.greater(lane))
 }
 
-/// Whether a column has near and far, so that far is not nowhere.
+/// Returns whether a lane has both finite and saturated squares, so that the saturated ones are long distances and
+/// not the absence of a boundary.
 #[inline(always)]
-fn saturates<C: Cell, const N: usize>(rows: &[[C; N]]) -> bool {
-    let [low, top] = extremes(rows);
-    low.iter().zip(&top).any(|(low, top)| low.below(C::FAR) && !top.below(C::FAR))
+fn is_partially_saturated<D: SquaredDistance, const N: usize>(rows: &[[D; N]]) -> bool {
+    let [low, top] = lane_extremes(rows);
+    low.iter().zip(&top).any(|(low, top)| low.is_less(D::SATURATED) && !top.is_less(D::SATURATED))
 }

@@ -1,113 +1,120 @@
-//! How an image is cut: into rows along the last axis, rows into blocks of lanes,
-//! and which numbers suffice for its distances.
+//! The plan of a transform: the partition of the image, and the number types of its squared distances.
 //!
-//! A *column* is a run along one of the other axes, a *tile* a block's columns side by side.
-//! Lanes run along memory in every pass, so that nothing is ever transposed.
+//! - A *row* is a run along the last axis, divided into *blocks* of at most 64 voxels, the *lanes*.
+//! - A *column* is a run along one of the other axes.
+//! - A *tile* is the columns of one block side by side.
+//!
+//! Lanes are contiguous in memory in every pass, so nothing is transposed.
 
-use crate::array::view::MAX_AXES;
-use crate::distance::{Distance, Kind};
-use crate::error::Error;
+use super::checked::{divide, expected};
+use super::request::{Distance, Kind};
+use crate::Error;
 use crate::simd::level::{Level, level};
+use crate::array::view::MAX_AXES;
 
-/// Columns up to this long have tiles of 64 lanes of f32, two of which are half of 512 KiB.
-pub const WIDE_REAL: usize = 512;
+/// Columns up to this length have tiles of 64 lanes of f32; two such tiles take half of 512 KiB.
+pub const MAX_EXTENT_OF_64_F32_LANES: usize = 512;
 
-/// An axis that columns run along.
+/// An axis with columns: every axis but that of the rows.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Axis {
-    /// Voxels in a column.
+    /// Number of voxels in a column.
     pub extent: usize,
-    /// Rows from one voxel of a column to the next.
+    /// Number of rows from one voxel of a column to the next.
     pub stride: usize,
     /// Squared spacing.
-    pub unit: f64,
-    /// The ends of a column border on the background.
+    pub squared_spacing: f64,
+    /// Whether the voxels beyond the ends of a column are background.
     pub border: bool,
 }
 
-/// Cells, from narrow to wide.
+/// Precision of squared distances with equal spacings, in increasing order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Cells {
-    /// u16: up to 255 voxels.
-    Narrow,
+pub enum Precision {
+    /// Saturating u16: up to 255 voxels.
+    U16,
     /// u32: up to 46,340 voxels.
-    Wide,
-    /// What [`exact`](super::exact) does.
+    U32,
+    /// Steps to the nearest voxel, see [`exact`](super::exact).
     Exact,
 }
 
-/// Which cells hold squares, and so how the passes go.
+/// Number types of the squared distances, and so the sequence of passes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Route {
-    /// u16, and wider cells where a distance turns out to need them; these at most.
-    Equal { widest: Cells },
-    /// u16 over the last axes, which share one spacing, then f32; or f32 throughout if a distance needs it.
-    Mixed { wider: bool },
-    /// f32 throughout.
-    Real,
-    /// f64 throughout, for unequal spacing and an output of f64.
-    Double,
-    /// What [`exact`](super::exact) does, throughout: spacings beyond the rest, or more axes.
+pub enum Arithmetic {
+    /// Equal spacing: u16, and a wider precision, at most `widest`, where a distance requires it.
+    Integer { widest: Precision },
+    /// u16 along the last axes, which share one spacing, then f32. If u16 saturates, f32 along all axes;
+    /// `may_saturate` is whether that is possible.
+    Mixed { may_saturate: bool },
+    /// f32 along all axes.
+    F32,
+    /// f64 along all axes, for unequal spacing and an output of f64.
+    F64,
+    /// Steps to the nearest voxel along all axes, for spacings or numbers of axes beyond the other variants.
     Exact,
 }
 
-/// A request, checked and cut.
+/// A checked request and its partition.
 #[derive(Clone, Copy, Debug)]
 pub struct Plan {
     axes: [Axis; MAX_AXES],
     count: usize,
-    /// Voxels of a row.
+    /// Number of voxels in a row.
     pub width: usize,
-    /// Voxels of a row before it, and of the image's rows: more than `width` after [`Plan::crop`].
+    /// Number of voxels of the image's row before the plan's row (`skip`) and in all (`pitch`); the latter is more
+    /// than `width` after [`Plan::crop`].
     pub skip: usize,
     pub pitch: usize,
-    /// The first row, of those of the image.
+    /// The first row, as a row of the image.
     pub origin: usize,
-    /// The caller's rows are single voxels: his last axis is not the one that our rows run along.
-    pub gathered: bool,
-    /// Rows of the image.
+    /// The rows of the [`Mask`](super::Mask) are single voxels, because the caller's last axis has an extent of 1 and
+    /// the plan's rows run along another axis.
+    pub single_voxel_rows: bool,
+    /// Number of rows of the plan.
     pub rows: usize,
-    /// Voxels of the image.
+    /// Number of voxels of the image.
     pub voxels: usize,
-    /// Voxels of a block, at most. With 32 registers 64 lanes are faster; with fewer, minima would not stay in them.
+    /// Maximum number of voxels in a block. 64 lanes are faster with 32 vector registers; with fewer registers the
+    /// minima of 64 lanes would be spilled.
     pub lanes: usize,
-    /// Blocks of a row.
+    /// Number of blocks in a row.
     pub blocks: usize,
     /// Squared spacing of the last axis.
-    pub unit: f64,
+    pub squared_spacing: f64,
     /// Spacing of the last axis.
     pub spacing: f64,
-    /// How many of the last column axes share the spacing of the rows.
-    pub integer: usize,
-    /// Which cells.
-    pub route: Route,
-    /// No extent is longer than wide cells can count.
+    /// Number of column axes, counted from the last one, that share the spacing of the rows.
+    pub equal_axes: usize,
+    /// Number types of the squared distances.
+    pub arithmetic: Arithmetic,
+    /// No extent exceeds [`MAX_U32_STEPS`].
     pub countable: bool,
-    /// An output is too short for the steps along all axes but the last one.
-    pub rounded: bool,
-    /// Distances of one side only; the other is 0.
+    /// An output element is too short for the steps along all axes but the last one, see [`exact`](super::exact).
+    pub rounds_between_passes: bool,
+    /// Only one side gets distances; the other side is 0.
     pub one_sided: bool,
-    /// That one side is the outside.
+    /// Inside and outside are exchanged: the outside gets distances.
     pub inverted: bool,
-    /// Beyond the image is the other side of `inside`.
+    /// Voxels beyond the image are background; false if `inverted`.
     pub border: bool,
-    /// Inside is negative.
+    /// Negate the distances of inside voxels.
     pub signed: bool,
-    /// Leave out the root.
+    /// Write squared distances.
     pub squared: bool,
 }
 
 impl Plan {
-    /// Checks and cuts. `double`: the output is of f64.
-    pub fn new(request: &Distance<'_>, double: bool) -> Result<Self, Error> {
+    /// Checks a request and partitions the image. `f64_output` is whether the output is of f64.
+    pub fn new(request: &Distance<'_>, f64_output: bool) -> Result<Self, Error> {
         let voxels = request.validate()?;
         let one_sided = matches!(request.kind, Kind::Inside | Kind::Outside);
         let inverted = request.kind == Kind::Outside;
-        // Seen from outside the border is more of the same side.
+        // For distances of the outside, a background border is more of the same side.
         let border = request.black_border && !inverted;
 
-        // An axis of one voxel may stand anywhere without moving a voxel in memory: first, where it
-        // does not cost lanes. Without a border it says nothing at all.
+        // An axis of one voxel can be moved without a change of memory order. In front it costs no lanes. Without a
+        // border it contributes no distance and is left out.
         let mut axes = [Axis::default(); MAX_AXES];
         let mut count = 0;
         let mut spacing = request.spacing.last().copied().unwrap_or(1.0);
@@ -115,40 +122,41 @@ impl Plan {
             for (&extent, &width) in request.shape.iter().zip(request.spacing) {
                 if (extent == 1) == single
                     && (!single || border)
-                    && let Some(axis) = axes.get_mut(count)
+                    && let Some(axis) = expected(axes.get_mut(count))
                 {
-                    *axis = Axis { extent, stride: 1, unit: width * width, border };
+                    *axis = Axis { extent, stride: 1, squared_spacing: width * width, border };
                     count += 1;
                     spacing = width;
                 }
             }
         }
-        // The last one is the axis of the rows.
+        // The last axis is that of the rows.
         let mut width = 1;
         if let Some(last) = count.checked_sub(1).and_then(|last| axes.get(last)) {
             width = last.extent;
             count -= 1;
         }
         if count == 0 {
-            axes[0] = Axis { extent: 1, stride: 1, unit: spacing * spacing, border: false };
+            axes[0] = Axis { extent: 1, stride: 1, squared_spacing: spacing * spacing, border: false };
             count = 1;
         }
-        let unit = spacing * spacing;
+        let squared_spacing = spacing * spacing;
         let mut rows = 1usize;
         for axis in axes.iter_mut().take(count).rev() {
             axis.stride = rows;
-            // An image without voxels has any other extents.
+            // Saturating, because an image without voxels may have any other extents.
             rows = rows.saturating_mul(axis.extent);
         }
-        let columns = axes.get(..count).unwrap_or(&[]);
-        let integer = columns.iter().rev().take_while(|axis| axis.unit == unit).count();
-        let route = route(columns, integer, width, unit, border, double);
+        let columns = expected(axes.get(..count)).unwrap_or(&[]);
+        let equal_axes =
+            columns.iter().rev().take_while(|axis| axis.squared_spacing == squared_spacing).count();
+        let arithmetic = choose_arithmetic(columns, equal_axes, width, squared_spacing, border, f64_output);
         let longest = columns.iter().fold(1, |longest, axis| longest.max(axis.extent));
         let digits = columns.iter().skip(1).map(|axis| axis.extent).chain([width]);
         let steps = digits.fold(1usize, |all, extent| all.saturating_mul(extent.saturating_add(1)));
-        let short = longest <= WIDE_REAL || matches!(route, Route::Equal { .. });
-        let lanes = match route {
-            Route::Double => 16,
+        let short = longest <= MAX_EXTENT_OF_64_F32_LANES || matches!(arithmetic, Arithmetic::Integer { .. });
+        let lanes = match arithmetic {
+            Arithmetic::F64 => 16,
             _ if level() == Level::Avx512 && width > 32 && short => 64,
             _ => 32,
         };
@@ -159,17 +167,17 @@ impl Plan {
             skip: 0,
             pitch: width,
             origin: 0,
-            gathered: request.shape.last() == Some(&1) && width > 1,
+            single_voxel_rows: request.shape.last() == Some(&1) && width > 1,
             rows,
             voxels,
             lanes,
             blocks: blocks(width, lanes),
-            unit,
+            squared_spacing,
             spacing,
-            integer,
-            route,
-            countable: longest.max(width) <= COUNTABLE,
-            rounded: !double && count > 1 && steps >= (u32::MAX >> 1) as usize,
+            equal_axes,
+            arithmetic,
+            countable: longest.max(width) <= MAX_U32_STEPS,
+            rounds_between_passes: !f64_output && count > 1 && steps >= (u32::MAX >> 1) as usize,
             one_sided,
             inverted,
             border,
@@ -178,52 +186,53 @@ impl Plan {
         })
     }
 
-    /// The axes of columns, the first axis of the image first.
+    /// Returns the axes with columns, in the order of the image.
     #[inline]
-    pub fn columns(&self) -> &[Axis] {
-        self.axes.get(..self.count).unwrap_or(&[])
+    pub fn column_axes(&self) -> &[Axis] {
+        expected(self.axes.get(..self.count)).unwrap_or(&[])
     }
 
-    /// How many axes columns run along.
+    /// Returns the number of axes with columns.
     #[inline]
-    pub fn count(&self) -> usize {
+    pub fn column_axis_count(&self) -> usize {
         self.count
     }
 
-    /// The axis of columns in the order of the passes: the last one of the image first.
+    /// Returns a column axis by its number in the order of the passes: 0 is the last one of the image.
     #[inline]
     pub fn axis(&self, pass: usize) -> Axis {
-        let none = Axis { extent: 1, stride: 1, unit: 1.0, border: false };
-        self.columns().iter().rev().nth(pass).copied().unwrap_or(none)
+        let none = Axis { extent: 1, stride: 1, squared_spacing: 1.0, border: false };
+        expected(self.column_axes().iter().rev().nth(pass)).copied().unwrap_or(none)
     }
 
-    /// Extent and squared spacing of an axis, in the order of the passes, the one along the rows before all others.
-    pub fn digit(&self, index: usize) -> (usize, f64) {
+    /// Returns extent and squared spacing of an axis in the order of the passes, where 0 is the axis of the rows.
+    pub fn axis_in_pass_order(&self, index: usize) -> (usize, f64) {
         match index.checked_sub(1) {
-            None => (self.width, self.unit),
-            Some(pass) => (self.axis(pass).extent, self.axis(pass).unit),
+            None => (self.width, self.squared_spacing),
+            Some(pass) => (self.axis(pass).extent, self.axis(pass).squared_spacing),
         }
     }
 
-    /// The row of the image that is row `index` of the plan; but with an `axis`, columns along it are counted, and
-    /// the row is that of the first voxel of column `index`.
+    /// Returns the row of the image that is row `index` of the plan. With an `axis` in the order of the passes,
+    /// `index` counts the columns along it instead, and the result is the row of the first voxel of that column.
     #[inline(always)]
     pub fn row(&self, index: usize, axis: Option<usize>) -> usize {
         let (mut rest, mut row) = (index, self.origin);
-        for (pass, along) in self.columns().iter().rev().enumerate() {
+        for (pass, along) in self.column_axes().iter().rev().enumerate() {
             if axis != Some(pass) {
-                let next = rest.checked_div(along.extent).unwrap_or(0);
-                row += (rest - next * along.extent) * along.stride;
-                rest = next;
+                let (earlier, position) = divide(rest, along.extent);
+                row += position * along.stride;
+                rest = earlier;
             }
         }
         row
     }
 
-    /// The part of the image within `bounds`, first and last index by column axis, rows in the end.
+    /// Returns the plan of the part of the image within `bounds`: first and last index along each column axis, then
+    /// along the rows.
     ///
-    /// With a voxel of background around it, a part that holds all of the inside has the distances of the whole:
-    /// any voxel of background further off can be moved to that rim, where it is closer.
+    /// The part includes one voxel of background around the bounds. Its inside voxels have the same distances as in
+    /// the whole image: any background voxel further away can be moved to that rim, where it is closer.
     pub fn crop(&self, bounds: &[[usize; 2]]) -> Self {
         let mut plan = *self;
         plan.rows = 1;
@@ -233,8 +242,8 @@ impl Plan {
             axis.extent = (last + 2).min(axis.extent) - begin;
             plan.rows *= axis.extent;
         }
-        if let Some(&[first, last]) = bounds.get(self.count) {
-            // Masks are asked for whole words.
+        if let Some(&[first, last]) = expected(bounds.get(self.count)) {
+            // [`Mask::bits`](super::Mask::bits) starts at multiples of 64.
             plan.skip = first.saturating_sub(1) / 64 * 64;
             plan.width = (last + 2).min(self.width) - plan.skip;
         }
@@ -242,18 +251,18 @@ impl Plan {
         Self { lanes, blocks: blocks(plan.width, lanes), ..plan }
     }
 
-    /// The same image, cut for cells of four bytes.
-    pub fn wider(&self) -> Self {
+    /// Returns the same plan with blocks of 32 lanes, for types of four bytes.
+    pub fn with_32_lanes(&self) -> Self {
         Self { lanes: 32, blocks: blocks(self.width, 32), ..*self }
     }
 
-    /// The longest column.
+    /// Returns the length of the longest column.
     pub fn longest(&self) -> usize {
-        self.columns().iter().fold(1, |longest, axis| longest.max(axis.extent))
+        self.column_axes().iter().fold(1, |longest, axis| longest.max(axis.extent))
     }
 
-    /// Start and width of a block. A short last block takes half of its neighbour's lanes,
-    /// so that every block of several has room for what the passes keep in its output.
+    /// Returns start and width of a block. A short last block takes half of its neighbour's lanes, so that each of
+    /// several blocks has enough output bytes for the data between passes.
     #[inline(always)]
     pub fn block(&self, block: usize) -> (usize, usize) {
         let (lanes, last) = (self.lanes, self.blocks - 1);
@@ -271,7 +280,7 @@ impl Plan {
     }
 }
 
-/// Blocks of a row. The divisors are constants: a division by a variable could panic.
+/// Returns the number of blocks in a row. The divisors are constants, because a division by a variable could panic.
 fn blocks(width: usize, lanes: usize) -> usize {
     match lanes {
         64 => width.div_ceil(64),
@@ -280,43 +289,51 @@ fn blocks(width: usize, lanes: usize) -> usize {
     }
 }
 
-/// Steps that cells of u32 count, and that f64 squares exactly.
-const COUNTABLE: usize = 1 << 26;
+/// Maximum number of steps counted in u32, which f64 squares exactly.
+const MAX_U32_STEPS: usize = 1 << 26;
 
-/// Steps that f32 counts.
-const SINGLE: usize = 1 << 24;
+/// Maximum number of steps counted in f32.
+const MAX_F32_STEPS: usize = 1 << 24;
 
-/// The narrowest cells that hold the distances of an image of this size.
-fn route(columns: &[Axis], integer: usize, width: usize, unit: f64, border: bool, double: bool) -> Route {
-    // The largest square over the axes that share the spacing of the rows, in voxels.
+/// Returns the narrowest number types that hold the distances of an image of this size.
+fn choose_arithmetic(
+    columns: &[Axis],
+    equal_axes: usize,
+    width: usize,
+    squared_spacing: f64,
+    border: bool,
+    f64_output: bool,
+) -> Arithmetic {
+    // The largest squared distance in voxels over the axes that share the spacing of the rows.
     let square = |extent: usize| {
         let reach = extent as f64 - if border { 0.0 } else { 1.0 };
         reach * reach
     };
-    let whole = columns.iter().rev().take(integer).fold(square(width), |sum, axis| sum + square(axis.extent));
-    let wider = whole >= f64::from(u16::MAX);
-    if integer == columns.len() {
-        let widest = match wider {
-            false => Cells::Narrow,
-            true if whole < f64::from(u32::MAX >> 1) => Cells::Wide,
-            true => Cells::Exact,
+    let whole =
+        columns.iter().rev().take(equal_axes).fold(square(width), |sum, axis| sum + square(axis.extent));
+    let may_saturate = whole >= f64::from(u16::MAX);
+    if equal_axes == columns.len() {
+        let widest = match may_saturate {
+            false => Precision::U16,
+            true if whole < f64::from(u32::MAX >> 1) => Precision::U32,
+            true => Precision::Exact,
         };
-        return Route::Equal { widest };
+        return Arithmetic::Integer { widest };
     }
     // f32 must hold every square, and each of up to six roundings (two of a step, four of sums) may cost 2⁻²⁴ of it.
-    let mut least = unit;
-    let mut total = square(width) * unit;
+    let mut least = squared_spacing;
+    let mut total = square(width) * squared_spacing;
     let mut longest = width;
     for axis in columns {
-        least = least.min(axis.unit);
-        total += square(axis.extent) * axis.unit;
+        least = least.min(axis.squared_spacing);
+        total += square(axis.extent) * axis.squared_spacing;
         longest = longest.max(axis.extent);
     }
-    if !(least > 1e-30 && total < 1e36) || longest > SINGLE || columns.len() > 4 && !double {
-        return Route::Exact;
+    if !(least > 1e-30 && total < 1e36) || longest > MAX_F32_STEPS || columns.len() > 4 && !f64_output {
+        return Arithmetic::Exact;
     }
-    if double {
-        return Route::Double;
+    if f64_output {
+        return Arithmetic::F64;
     }
-    if integer == 0 { Route::Real } else { Route::Mixed { wider } }
+    if equal_axes == 0 { Arithmetic::F32 } else { Arithmetic::Mixed { may_saturate } }
 }

@@ -1,30 +1,33 @@
-//! The distance transform as one would explain it: slow, short, and the judge of the fast one.
+//! A readable reference of the distance transform in f64: the published algorithm, without optimisation. The tests
+//! compare the fast transform with it.
 //!
 //! ```text
 //! d²(x) = min over y on the other side of  Σₐ wₐ²·(xₐ − yₐ)²
 //! ```
 //!
-//! The sum separates, so the minimum is taken one axis at a time: along a column of
-//! that axis, with `f(j)` the squared distance over the axes before,
+//! The sum is separable, so the minimum is taken along one axis at a time. Along a column of an axis with spacing
+//! `w`, with `f(j)` the squared distance over the earlier axes,
 //!
 //! ```text
 //! g(i) = min over j of  f(j) + w²·(i − j)²
 //! ```
 //!
-//! which is the lower envelope of one parabola per voxel (Felzenszwalb, Huttenlocher
-//! 2012), found in time linear in the length of the column. Everything is f64: with
-//! unit spacing all squares are integers, and exact.
+//! which is the lower envelope of one parabola per voxel (Felzenszwalb, Huttenlocher 2012), computed in time linear
+//! in the length of the column. With unit spacing all squares are integers and exact.
 
-use crate::array::real::Real;
-use crate::distance::{Distance, Kind, Mask};
-use crate::error::{Error, Status};
+use super::checked::{divide, expected};
+use super::mask::Mask;
+use super::request::{Distance, Kind};
+use crate::{Error, Real, Status};
 
-const SHORT: Error = Error::new(Status::Scratch, c"scratch", c"as many f64 as the query says");
+const TOO_SHORT: Error =
+    Error::new(Status::Scratch, c"scratch", c"the number of f64 that scratch_len returns");
 
-/// How many f64 [`transform`] wants as scratch: the squares, and three columns.
+/// Returns the number of f64 that [`transform`] needs as scratch: one per voxel, and three columns of the longest
+/// axis.
 ///
 /// # Errors
-/// [`Error`] unless the request is valid.
+/// Returns [`Error`] if the request is invalid.
 pub fn scratch_len(request: &Distance<'_>) -> Result<usize, Error> {
     let voxels = request.validate()?;
     if voxels == 0 { Ok(0) } else { Ok(voxels + 3 * longest(request)) }
@@ -37,7 +40,7 @@ fn longest(request: &Distance<'_>) -> usize {
 /// Writes the distances of `request` over `mask` to `out`, in C order.
 ///
 /// # Errors
-/// [`Error`] unless the request is valid and `out` and `scratch` have their lengths.
+/// Returns [`Error`] if the request is invalid or `out` or `scratch` has the wrong length.
 pub fn transform<T: Real>(
     request: &Distance<'_>,
     mask: &dyn Mask,
@@ -52,17 +55,17 @@ pub fn transform<T: Real>(
         return Ok(());
     }
     let longest = longest(request);
-    let (squares, columns) = scratch.split_at_mut_checked(voxels).ok_or(SHORT)?;
-    let (values, columns) = columns.split_at_mut_checked(longest).ok_or(SHORT)?;
-    let (vertices, columns) = columns.split_at_mut_checked(longest).ok_or(SHORT)?;
-    let starts = columns.get_mut(..longest).ok_or(SHORT)?;
+    let (squares, columns) = scratch.split_at_mut_checked(voxels).ok_or(TOO_SHORT)?;
+    let (values, columns) = columns.split_at_mut_checked(longest).ok_or(TOO_SHORT)?;
+    let (vertices, columns) = columns.split_at_mut_checked(longest).ok_or(TOO_SHORT)?;
+    let starts = columns.get_mut(..longest).ok_or(TOO_SHORT)?;
 
     out.fill(T::of(0.0));
     for side in [true, false] {
         if !request.wants(side) {
             continue;
         }
-        // The other side is where to go: 0 there, and no way known on this side.
+        // Squared distances to the other side before the first pass: 0 on the other side, infinite on this side.
         each_voxel(request, mask, |voxel, inside| {
             set(squares, voxel, if inside == side { f64::INFINITY } else { 0.0 });
         });
@@ -70,8 +73,8 @@ pub fn transform<T: Real>(
         let mut inner = voxels;
         let mut outer = 1;
         for (&extent, &width) in request.shape.iter().zip(request.spacing) {
-            // A voxel's neighbour along this axis is `inner` further.
-            inner = inner.checked_div(extent).unwrap_or(0);
+            // `inner` is the stride of this axis in voxels.
+            (inner, _) = divide(inner, extent);
             for block in 0..outer {
                 for offset in 0..inner {
                     let first = block * extent * inner + offset;
@@ -88,7 +91,7 @@ pub fn transform<T: Real>(
                         let away = (i as f64 - j) * width;
                         let mut best = get(values, j as usize) + away * away;
                         if border {
-                            // The first voxel outside of the image, at either end of the column.
+                            // The voxels outside of the image at either end of the column are background.
                             let edge = (i + 1).min(extent - i) as f64 * width;
                             best = best.min(edge * edge);
                         }
@@ -110,8 +113,8 @@ pub fn transform<T: Real>(
     Ok(())
 }
 
-/// Finds the parabolas of the lower envelope: `vertices[k]` is the lowest from `starts[k]`
-/// to `starts[k + 1]`. Returns the last `k`.
+/// Computes the lower envelope: parabola `vertices[k]` is the lowest from `starts[k]` to `starts[k + 1]`. Returns the
+/// last `k`.
 fn envelope(values: &[f64], extent: usize, unit: f64, vertices: &mut [f64], starts: &mut [f64]) -> usize {
     let mut k = 0;
     set(vertices, 0, 0.0);
@@ -124,7 +127,7 @@ fn envelope(values: &[f64], extent: usize, unit: f64, vertices: &mut [f64], star
         loop {
             let j = get(vertices, k);
             let height = get(values, j as usize);
-            // Where the two parabolas cross; one that is nowhere finite is never below.
+            // The intersection of the two parabolas. A parabola of infinite height is above every other one.
             let cross = if height == f64::INFINITY {
                 f64::NEG_INFINITY
             } else {
@@ -136,7 +139,7 @@ fn envelope(values: &[f64], extent: usize, unit: f64, vertices: &mut [f64], star
                 set(starts, k, cross);
                 break;
             }
-            // The newer parabola is lower from before the older one's start: the older goes.
+            // The new parabola is lower from before the start of the last one, so the last one leaves the envelope.
             if k == 0 {
                 break;
             }
@@ -147,9 +150,9 @@ fn envelope(values: &[f64], extent: usize, unit: f64, vertices: &mut [f64], star
     k
 }
 
-/// Calls `see` with every voxel, in order, and whether it is inside.
-fn each_voxel(request: &Distance<'_>, mask: &dyn Mask, mut see: impl FnMut(usize, bool)) {
-    let Some((&width, leading)) = request.shape.split_last() else { return };
+/// Calls `visit` with each voxel in C order, and whether the voxel is inside.
+fn each_voxel(request: &Distance<'_>, mask: &dyn Mask, mut visit: impl FnMut(usize, bool)) {
+    let Some((&width, leading)) = expected(request.shape.split_last()) else { return };
     let rows: usize = leading.iter().product();
     for row in 0..rows {
         for start in (0..width).step_by(64) {
@@ -157,19 +160,19 @@ fn each_voxel(request: &Distance<'_>, mask: &dyn Mask, mut see: impl FnMut(usize
             let mut word = [0];
             mask.bits(row, start, count, &mut word);
             for i in 0..count {
-                see(row * width + start + i, word[0] >> i & 1 != 0);
+                visit(row * width + start + i, word[0] >> i & 1 != 0);
             }
         }
     }
 }
 
-// Indexing that cannot panic. The defaults are never used: every index is below the length checked at the door.
+// Indexing that cannot panic. Every index is below the length that `transform` has checked; debug builds assert this.
 fn get(slice: &[f64], index: usize) -> f64 {
-    slice.get(index).copied().unwrap_or(0.0)
+    expected(slice.get(index)).copied().unwrap_or(0.0)
 }
 
 fn set<T>(slice: &mut [T], index: usize, value: T) {
-    if let Some(slot) = slice.get_mut(index) {
-        *slot = value;
+    if let Some(element) = expected(slice.get_mut(index)) {
+        *element = value;
     }
 }

@@ -1,15 +1,15 @@
-//! Roots of squared distances, correctly rounded.
+//! Correctly rounded square roots of squared distances.
 
-use crate::distance::cell::Cell;
-use crate::simd::math::Math;
+use super::squared_distance::SquaredDistance;
+use crate::Math;
 
-/// A cell whose root can be taken.
-pub trait Root: Cell {
-    /// The square, exact or rounded to f32 where the cell has been rounded already.
-    fn square64(self) -> f64;
-    /// The correctly rounded root.
+/// A squared distance with a square root.
+pub trait SquareRoot: SquaredDistance {
+    /// Returns the square in f64, without further rounding.
+    fn widened(self) -> f64;
+    /// Returns the correctly rounded root.
     fn root(self) -> f32;
-    /// The roots of a row.
+    /// Returns the roots of a row.
     #[inline(always)]
     fn roots<const N: usize>(row: &[Self; N]) -> [f32; N] {
         let mut roots = [0.0; N];
@@ -20,9 +20,9 @@ pub trait Root: Cell {
     }
 }
 
-impl Root for u16 {
+impl SquareRoot for u16 {
     #[inline(always)]
-    fn square64(self) -> f64 {
+    fn widened(self) -> f64 {
         f64::from(self)
     }
     #[inline(always)]
@@ -35,8 +35,8 @@ impl Root for u16 {
         #[cfg(target_arch = "x86_64")]
         if N == 64 {
             for (from, to) in row.as_chunks().0.iter().zip(roots.as_chunks_mut().0) {
-                // SAFETY: a plan has 64 lanes only where the level in force is AVX-512.
-                *to = unsafe { sixteen(from) };
+                // SAFETY: a plan has 64 lanes only where the CPU level in use is AVX-512.
+                *to = unsafe { roots_of_16(from) };
             }
             return roots;
         }
@@ -47,22 +47,22 @@ impl Root for u16 {
     }
 }
 
-/// Sixteen roots in half the time that the CPU's own root takes on Intel's.
+/// Returns sixteen roots, in half the time of the CPU's square root instruction on Intel.
 ///
-/// `1/√n` to 2⁻¹⁴ and a step of Newton's give `s = √n (1 + e)`, `h = (1 + f) / 2√n` with `|e| < 1.3 · 2⁻²⁴`, a float
-/// next to the root, and `|f| < 2⁻²²`. Then `s + h (n − s²)`, with the bracket exact and the sum rounded once, is off
-/// by `|e f| < 2⁻⁴⁵` before that rounding, and no root of an integer below 2¹⁶ is so close to the middle of two
-/// floats (`no_root_is_near_a_middle`).
+/// An estimate of `1/√n` to 2⁻¹⁴ and one Newton step give `s = √n (1 + e)` and `h = (1 + f) / 2√n` with `|e| < 1.3 ·
+/// 2⁻²⁴`, a float next to the root, and `|f| < 2⁻²²`. Then `s + h (n − s²)`, with the bracket exact and the sum
+/// rounded once, has an error of `|e f| < 2⁻⁴⁵` before that rounding, and no root of an integer below 2¹⁶ is so close
+/// to the middle of two floats (`no_root_is_near_a_middle`).
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx2")]
 #[inline]
-fn sixteen(squares: &[u16; 16]) -> [f32; 16] {
+fn roots_of_16(squares: &[u16; 16]) -> [f32; 16] {
     use core::arch::x86_64::*;
-    // SAFETY: 32 bytes are read and 64 written.
+    // SAFETY: the code reads the 32 bytes of `squares` and writes the 64 bytes of `roots`.
     unsafe {
         let n = _mm512_cvtepi32_ps(_mm512_cvtepu16_epi32(_mm256_loadu_si256(squares.as_ptr().cast())));
         let half = _mm512_set1_ps(0.5);
-        // Of 0 the inverse would be infinite; with that of 1 its root is 0.
+        // The inverse root of 0 is infinite; with the inverse root of 1 the root of 0 is 0.
         let y = _mm512_rsqrt14_ps(_mm512_max_ps(n, _mm512_set1_ps(1.0)));
         let (s, h) = (_mm512_mul_ps(n, y), _mm512_mul_ps(half, y));
         let r = _mm512_fnmadd_ps(s, h, half);
@@ -74,12 +74,12 @@ fn sixteen(squares: &[u16; 16]) -> [f32; 16] {
     }
 }
 
-impl Root for u32 {
+impl SquareRoot for u32 {
     #[inline(always)]
-    fn square64(self) -> f64 {
+    fn widened(self) -> f64 {
         f64::from(self)
     }
-    // An integer beyond 2²⁴ is not an f32; rounding the f64 root a second time is innocuous.
+    // An integer above 2²⁴ may not be an f32. Rounding the f64 root a second time is innocuous.
     #[inline(always)]
     fn root(self) -> f32 {
         Math::sqrt(f64::from(self)) as f32
@@ -91,7 +91,7 @@ impl Root for u32 {
         for i in 0..N {
             all |= row[i];
         }
-        // Below 4,096 voxels the square is an f32. Signed numbers convert in fewer instructions.
+        // Below 2²⁴ (4,096 voxels) the square is an f32. Signed integers convert in fewer instructions.
         if all < 1 << 24 {
             for i in 0..N {
                 roots[i] = Math::sqrt(row[i] as i32 as f32);
@@ -105,9 +105,9 @@ impl Root for u32 {
     }
 }
 
-impl Root for f32 {
+impl SquareRoot for f32 {
     #[inline(always)]
-    fn square64(self) -> f64 {
+    fn widened(self) -> f64 {
         f64::from(self)
     }
     #[inline(always)]
@@ -116,12 +116,12 @@ impl Root for f32 {
     }
 }
 
-impl Root for f64 {
+impl SquareRoot for f64 {
     #[inline(always)]
-    fn square64(self) -> f64 {
+    fn widened(self) -> f64 {
         self
     }
-    // Never asked for: an output of f32 has other cells.
+    // Not used: an output of f32 has other types.
     #[inline(always)]
     fn root(self) -> f32 {
         Math::sqrt(self) as f32
@@ -130,22 +130,22 @@ impl Root for f64 {
 
 #[cfg(test)]
 mod tests {
-    use crate::distance::root::{Cell, Root};
+    use super::{SquareRoot, SquaredDistance};
     use crate::simd::level::{Kernel, Level, dispatch, level};
 
-    struct Roots<C, const N: usize>([C; N]);
+    struct Roots<D, const N: usize>([D; N]);
 
-    impl<C: Root, const N: usize> Kernel for Roots<C, N> {
+    impl<D: SquareRoot, const N: usize> Kernel for Roots<D, N> {
         type Output = [f32; N];
         #[inline(always)]
         fn run(self) -> [f32; N] {
-            C::roots(&self.0)
+            D::roots(&self.0)
         }
     }
 
-    /// Of u32: below and above what f32 holds, about squares and about half-way between them.
+    /// u32: below and above the integers of f32, near squares and near the middle between squares.
     #[test]
-    fn every_root_of_a_wide_cell_is_the_correctly_rounded_one() {
+    fn every_root_of_u32_is_correctly_rounded() {
         let check = |row: [u32; 32]| {
             for (square, root) in row.iter().zip(dispatch(Roots(row))) {
                 assert_eq!(root.to_bits(), (f64::from(*square).sqrt() as f32).to_bits(), "{square}");
@@ -158,11 +158,11 @@ mod tests {
         }
         check([1 << 24; 32]);
         check([(1 << 24) - 1; 32]);
-        check([u32::FAR - 1; 32]);
+        check([u32::SATURATED - 1; 32]);
     }
 
     #[test]
-    fn every_root_is_the_correctly_rounded_one() {
+    fn every_root_of_u16_is_correctly_rounded() {
         if level() < Level::Avx512 {
             return;
         }
@@ -176,7 +176,7 @@ mod tests {
         }
     }
 
-    /// With any inverse within 2⁻²² the last step rounds as the root itself does, whatever the CPU's estimate was.
+    /// With an inverse root within 2⁻²² the last step rounds as the exact root does, whatever the CPU's estimate.
     #[test]
     fn no_root_is_near_a_middle() {
         for square in 1..=u16::MAX {
@@ -185,8 +185,8 @@ mod tests {
                 [root.next_down(), root].map(|low| (f64::from(low) + f64::from(low.next_up())) / 2.0)
             {
                 // Exact: the middle has 25 bits.
-                let apart = (f64::from(square) - middle * middle).abs() / (2.0 * f64::from(square));
-                assert!(apart > (-45f64).exp2(), "{square}");
+                let distance = (f64::from(square) - middle * middle).abs() / (2.0 * f64::from(square));
+                assert!(distance > (-45f64).exp2(), "{square}");
             }
         }
     }

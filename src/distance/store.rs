@@ -1,68 +1,71 @@
-//! How a row of the output reaches memory: through the cache, or past it.
+//! Stores of output rows, through the cache or non-temporal.
 
-use crate::distance::emit::Placement;
-use crate::distance::slots::copy;
+use super::intermediate::copy;
+use super::output_buffer::TileRows;
 
 /// Writes row `y` of a tile.
 ///
 /// # Safety
-/// It lies in the canvas of `place`, and nobody else touches it.
+/// The row lies in the buffer of `location`, and no other thread accesses it.
 #[inline(always)]
-pub unsafe fn store<T, const N: usize>(row: &[T; N], place: Placement, y: usize, past_cache: bool) {
-    let Placement { canvas, first, pitch, width } = place;
-    // SAFETY: promised by the caller; a row is a multiple of two lines: 32 or 64 f32, or 16 f64 and more.
+pub unsafe fn store<T, const N: usize>(row: &[T; N], location: TileRows, y: usize, non_temporal: bool) {
+    let TileRows { buffer, first, pitch, width } = location;
+    // SAFETY: as promised by the caller; a row is a multiple of two cache lines: 32 or 64 f32, or 16 f64 and more.
     unsafe {
-        let at = canvas.at(first + y * pitch);
+        let at = buffer.at(first + y * pitch);
         #[cfg(target_arch = "x86_64")]
-        if past_cache && width == N {
-            return stream(row, at);
+        if non_temporal && width == N {
+            return store_non_temporal(row, at);
         }
-        let _ = past_cache;
+        let _ = non_temporal;
         copy::<T, N>(row.as_ptr(), at.cast(), width);
     }
 }
 
-/// Whole lines go past the cache; what is left of a line at either end belongs to neighbours as well.
+/// Writes whole cache lines with non-temporal stores, and the partial lines at both ends, which neighbouring rows
+/// share, through the cache.
 ///
 /// # Safety
-/// `at` is valid for writing a row, of at least two lines and a multiple of them.
+/// `at` is valid for writes of a row, which is a multiple of 64 bytes and at least 128.
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
-unsafe fn stream<T, const N: usize>(row: &[T; N], at: *mut u8) {
+unsafe fn store_non_temporal<T, const N: usize>(row: &[T; N], at: *mut u8) {
     let (from, bytes) = (row.as_ptr().cast::<u8>(), N * size_of::<T>());
     let head = at.align_offset(64);
-    // SAFETY: promised by the caller; the constant ranges are what LLVM unrolls.
+    // SAFETY: as promised by the caller, every offset lies in the row. LLVM unrolls the loops, whose ranges are
+    // constant.
     unsafe {
         if head == 0 {
             for i in (0..bytes).step_by(64) {
-                line::<N>(from.add(i), at.add(i));
+                store_line::<N>(from.add(i), at.add(i));
             }
             return;
         }
-        piece(from, at, head);
+        copy_partial_line(from, at, head);
         for i in (0..bytes - 64).step_by(64) {
-            line::<N>(from.add(head + i), at.add(head + i));
+            store_line::<N>(from.add(head + i), at.add(head + i));
         }
         let tail = bytes - 64 + head;
-        piece(from.add(tail), at.add(tail), 64 - head);
+        copy_partial_line(from.add(tail), at.add(tail), 64 - head);
     }
 }
 
-/// Copies a line past the cache, at once where rows have 64 lanes.
+/// Copies a cache line with non-temporal stores; with 64 lanes, one store.
 ///
 /// # Safety
-/// Both are valid for 64 bytes, `at` is a multiple of them, and with 64 lanes the level in force is AVX-512.
+/// `from` is valid for reads and `at` for writes of 64 bytes, `at` is aligned to 64 bytes, and with 64 lanes the CPU
+/// level in use is AVX-512.
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
-unsafe fn line<const N: usize>(from: *const u8, at: *mut u8) {
+unsafe fn store_line<const N: usize>(from: *const u8, at: *mut u8) {
     use core::arch::x86_64::{_mm_loadu_si128, _mm_stream_si128, _mm512_loadu_si512, _mm512_stream_si512};
     #[target_feature(enable = "avx512f")]
     #[inline]
     unsafe fn whole(from: *const u8, at: *mut u8) {
-        // SAFETY: promised by the caller of `line`.
+        // SAFETY: as promised by the caller of `store_line`.
         unsafe { _mm512_stream_si512(at.cast(), _mm512_loadu_si512(from.cast())) };
     }
-    // SAFETY: promised by the caller.
+    // SAFETY: as promised by the caller.
     unsafe {
         if N == 64 {
             return whole(from, at);
@@ -73,14 +76,14 @@ unsafe fn line<const N: usize>(from: *const u8, at: *mut u8) {
     }
 }
 
-/// Copies less than a line of whole f32: a loop would become a call.
+/// Copies less than a cache line of whole f32. Written out, because a loop would be compiled to a call.
 ///
 /// # Safety
-/// Both are valid for `bytes`.
+/// `from` is valid for reads and `at` for writes of `bytes` < 64 bytes, a multiple of 4.
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
-unsafe fn piece(mut from: *const u8, mut at: *mut u8, bytes: usize) {
-    // SAFETY: promised by the caller.
+unsafe fn copy_partial_line(mut from: *const u8, mut at: *mut u8, bytes: usize) {
+    // SAFETY: as promised by the caller; the parts add up to `bytes`.
     unsafe {
         if bytes & 32 != 0 {
             at.cast::<[u8; 32]>().write_unaligned(from.cast::<[u8; 32]>().read_unaligned());
@@ -100,10 +103,10 @@ unsafe fn piece(mut from: *const u8, mut at: *mut u8, bytes: usize) {
     }
 }
 
-/// Makes streamed stores visible to whoever is told that the work is done.
+/// Orders non-temporal stores before the signal that the work is done.
 #[inline]
 pub fn fence() {
-    // SAFETY: part of SSE. Miri does not know it.
+    // SAFETY: the instruction is part of SSE, which x86-64 includes. Miri does not support it.
     #[cfg(all(target_arch = "x86_64", not(miri)))]
     #[allow(unused_unsafe)]
     unsafe {

@@ -1,55 +1,55 @@
-//! The transform: the passes in their order, and which cells they run in.
+//! The public functions, and the sequence of passes in the number types of the plan.
 
-use crate::array::real::Real;
-use crate::array::view::View;
-use crate::distance::canvas::OutputBuffer;
-use crate::distance::cell::Cell;
-use crate::distance::class_mask::ClassMask;
-use crate::distance::crop::clear;
-use crate::distance::emit::Conversion;
-use crate::distance::exact::exact_len;
-use crate::distance::plan::{Cells, Plan, Route, WIDE_REAL};
-use crate::distance::sweep::{Slots, Sweep};
-use crate::distance::tile::tile_len;
-use crate::distance::{Distance, Mask};
-use crate::error::{Error, Status};
+use super::bounding_box::clear_outside;
+use super::class_mask::ClassMask;
+use super::conversion::Conversion;
+use super::exact::exact_len;
+use super::mask::Mask;
+use super::output_buffer::OutputBuffer;
+use super::passes::{Passes, WorkerScratch};
+use super::plan::{Arithmetic, MAX_EXTENT_OF_64_F32_LANES, Plan, Precision};
+use super::request::Distance;
+use super::squared_distance::SquaredDistance;
+use super::tile::tile_len;
 use crate::executor::{Executor, MAX_WORKERS, Workers};
+use crate::{Error, Real, Status, View};
 use core::sync::atomic::AtomicBool;
 
-/// Outputs of more bytes than this are written past the cache: what is to be overwritten is no longer in it.
-const STREAM: usize = 24 << 20;
+/// Outputs of more bytes are written with non-temporal stores: their old content is no longer in the cache.
+const NON_TEMPORAL_BYTES: usize = 24 << 20;
 
-const SHORT: Error = Error::new(Status::Scratch, c"scratch", c"as many bytes as the size query says");
+const TOO_SHORT: Error = Error::new(Status::Scratch, c"scratch", c"the bytes that the size query returns");
 const TOO_LARGE: Error = Error::new(Status::TooLarge, c"scratch", c"at most PTRDIFF_MAX bytes");
 
-/// Bytes of scratch for that many workers, in memory of any alignment. It grows with every extent, and not with the
-/// number of voxels: the longest axis takes up to 400 bytes a row and a worker.
+/// Returns the bytes of scratch for `workers` workers, in memory of any alignment. The number grows with every extent
+/// and not with the number of voxels: the longest axis takes up to 400 bytes per row and worker.
 ///
-/// For extents up to 1,024 it is at most 512 KiB a worker.
+/// For extents up to 1,024 it is at most 512 KiB per worker.
 ///
 /// # Errors
-/// [`Error`] unless the request is valid.
+/// Returns [`Error`] if the request is invalid or the number exceeds the address space.
 pub fn scratch_len(request: &Distance<'_>, workers: usize) -> Result<usize, Error> {
     if request.validate()? == 0 {
         return Ok(0);
     }
     let plan = Plan::new(request, false)?;
-    let slots = slot_len(&plan).checked_mul(workers.clamp(1, MAX_WORKERS));
-    // Room to begin at a cache line.
-    let all = slots.and_then(|slots| slots.checked_add(64));
+    let bytes = worker_scratch_len(&plan).checked_mul(workers.clamp(1, MAX_WORKERS));
+    // Room for alignment to a cache line.
+    let all = bytes.and_then(|bytes| bytes.checked_add(64));
     all.filter(|&all| all <= isize::MAX as usize).ok_or(TOO_LARGE)
 }
 
-/// Bytes of scratch of one worker, whatever the CPU and the output; never less for a larger image.
-fn slot_len(plan: &Plan) -> usize {
+/// Returns the bytes of scratch of one worker: an upper bound over CPU levels and output types, monotone in every
+/// extent.
+fn worker_scratch_len(plan: &Plan) -> usize {
     let (longest, width) = (plan.longest(), plan.width);
     let narrow = tile_len::<u16>(longest, width, 64);
     let wide = || narrow.max(tile_len::<u32>(longest, width, 32)).max(exact_len(longest));
-    match plan.route {
-        Route::Equal { widest: Cells::Narrow } => narrow,
-        Route::Equal { .. } => wide(),
+    match plan.arithmetic {
+        Arithmetic::Integer { widest: Precision::U16 } => narrow,
+        Arithmetic::Integer { .. } => wide(),
         _ => {
-            let single = tile_len::<f32>(longest.min(WIDE_REAL), width, 64);
+            let single = tile_len::<f32>(longest.min(MAX_EXTENT_OF_64_F32_LANES), width, 64);
             wide().max(single).max(tile_len::<f64>(longest, width, 16))
         }
     }
@@ -57,12 +57,12 @@ fn slot_len(plan: &Plan) -> usize {
 
 /// Writes the distances of `request` over `mask` to `out`, in C order.
 ///
-/// f32: correctly rounded for equal spacings of 1, otherwise within 2⁻²² of the distance. f64: as the plain
-/// formula has it, to a few roundings. The bits are the same whatever the executor and the CPU.
+/// An output of f32 is correctly rounded for equal spacings of 1, and within a relative error of 2⁻²² otherwise. An
+/// output of f64 is the formula in f64, with a few roundings. The bits do not depend on the executor or the CPU.
 ///
 /// # Errors
-/// [`Error`] unless the request is valid, `out` has an element for each voxel, and `scratch` the
-/// bytes that [`scratch_len`] asks for.
+/// Returns [`Error`] if the request is invalid, `out` does not have one element per voxel, or `scratch` has fewer
+/// bytes than [`scratch_len`] returns.
 pub fn transform<T: Real>(
     request: &Distance<'_>,
     mask: &dyn Mask,
@@ -75,26 +75,27 @@ pub fn transform<T: Real>(
         let error = Error::new(Status::Shape, c"out", c"one element per voxel");
         return Err(error.with_lengths(out.len(), voxels));
     }
-    // Asked once: scratch is cut by the answer.
+    // Read once, because scratch is partitioned by the number of workers.
     let workers = executor.workers().clamp(1, MAX_WORKERS);
     let needed = scratch_len(request, workers)?;
     if scratch.len() < needed {
-        return Err(SHORT.with_lengths(scratch.len(), needed));
+        return Err(TOO_SHORT.with_lengths(scratch.len(), needed));
     }
     if voxels == 0 {
         return Ok(());
     }
     let plan = Plan::new(request, size_of::<T>() == size_of::<f64>())?;
     let offset = scratch.as_ptr().addr().wrapping_neg() % 64;
-    let scratch = scratch.get_mut(offset..).ok_or(SHORT)?;
-    sweep(&plan, mask, out, scratch, workers, executor);
+    let scratch = scratch.get_mut(offset..).ok_or(TOO_SHORT)?;
+    run_plan(&plan, mask, out, scratch, workers, executor);
     Ok(())
 }
 
-/// Writes the distances of every class `0..classes` of a label map, one map after the other.
+/// Writes the distances of each class `0..classes` of a label map to `out`, one map after the other.
 ///
 /// # Errors
-/// As [`transform`], for an `out` of `classes` maps; and unless `labels` has the shape of the request.
+/// As [`transform`], with `classes` · voxels elements of `out`; also if `labels` does not have the shape of the
+/// request.
 pub fn transform_classes<T: Real>(
     request: &Distance<'_>,
     labels: &View<'_>,
@@ -108,7 +109,7 @@ pub fn transform_classes<T: Real>(
         return Err(Error::new(Status::Shape, c"mask", c"the shape of the request"));
     }
     if voxels.checked_mul(classes) != Some(out.len()) {
-        return Err(Error::new(Status::Shape, c"out", c"a map of every voxel for each class"));
+        return Err(Error::new(Status::Shape, c"out", c"one element per class and voxel"));
     }
     let executor = Workers::of(executor);
     for (class, map) in out.chunks_exact_mut(voxels.max(1)).enumerate() {
@@ -117,8 +118,9 @@ pub fn transform_classes<T: Real>(
     Ok(())
 }
 
-/// Runs a plan. `scratch` starts at a multiple of 64 and holds [`slot_len`] bytes for each of `workers`.
-fn sweep<T: Real>(
+/// Runs the passes of a plan. `scratch` is aligned to 64 bytes and holds [`worker_scratch_len`] bytes for each of
+/// `workers`.
+fn run_plan<T: Real>(
     plan: &Plan,
     mask: &dyn Mask,
     out: &mut [T],
@@ -126,105 +128,108 @@ fn sweep<T: Real>(
     workers: usize,
     executor: &dyn Executor,
 ) {
-    let mut sweep = Sweep {
+    let mut passes = Passes {
         plan,
         mask,
-        canvas: OutputBuffer::new(out),
+        buffer: OutputBuffer::new(out),
         executor,
         workers,
-        scratch: Slots { base: scratch.as_mut_ptr(), each: slot_len(plan) },
-        seen: [AtomicBool::new(false), AtomicBool::new(false)],
-        too_far: AtomicBool::new(false),
+        scratch: WorkerScratch { base: scratch.as_mut_ptr(), bytes_per_worker: worker_scratch_len(plan) },
+        sides_present: [AtomicBool::new(false), AtomicBool::new(false)],
+        saturated: AtomicBool::new(false),
         #[cfg(test)]
-        runs: Default::default(),
+        ranges_by_precision: Default::default(),
     };
-    let count = plan.count();
-    let finish =
-        Conversion { scale: plan.spacing, squared: plan.squared, signed: plan.signed, stream: false };
-    let beyond = |voxels: usize| voxels * size_of::<T>() > STREAM;
+    let count = plan.column_axis_count();
+    let conversion =
+        Conversion { scale: plan.spacing, squared: plan.squared, signed: plan.signed, non_temporal: false };
+    let beyond_cache = |voxels: usize| voxels * size_of::<T>() > NON_TEMPORAL_BYTES;
     let cropped;
-    if plan.one_sided && !plan.gathered {
-        let bounds = sweep.survey();
+    if plan.one_sided && !plan.single_voxel_rows {
+        let bounds = passes.bounding_box();
         if bounds[0][0] > bounds[0][1] {
             out.fill(T::of(0.0));
             return;
         }
         cropped = plan.crop(&bounds);
         if cropped.rows < plan.rows || cropped.width < plan.width {
-            // SAFETY: rows are dealt out once, and nothing else has begun.
-            sweep.split(plan.rows, |_, rows| unsafe {
-                clear(plan, &cropped, sweep.canvas, rows, beyond(plan.voxels))
+            // SAFETY: the ranges of rows are disjoint, and no pass has started.
+            passes.for_each_range(plan.rows, |_, rows| unsafe {
+                clear_outside(plan, &cropped, passes.buffer, rows, beyond_cache(plan.voxels))
             });
-            sweep.plan = &cropped;
+            passes.plan = &cropped;
         }
     }
-    let plan = sweep.plan;
-    let finish = Conversion { stream: beyond(plan.rows * plan.width), ..finish };
-    // Squares of f32 are in the unit of the caller already.
-    let real = Conversion { scale: 1.0, ..finish };
-    let wide = plan.lanes == 64;
-    let done = match plan.route {
-        Route::Equal { widest } if count == 1 && wide => sweep.strips::<64>(finish, widest),
-        Route::Equal { widest } if count == 1 => sweep.strips::<32>(finish, widest),
-        Route::Equal { widest } => {
-            let limit = (widest > Cells::Narrow).then_some(u16::FAR);
-            if wide {
-                sweep.passes::<u16, 64>(0..count, Some(finish), limit, None)
+    let plan = passes.plan;
+    let conversion = Conversion { non_temporal: beyond_cache(plan.rows * plan.width), ..conversion };
+    // Squared distances of f32 and f64 are in the caller's unit already.
+    let unscaled = Conversion { scale: 1.0, ..conversion };
+    let wide_blocks = plan.lanes == 64;
+    let has_boundary = match plan.arithmetic {
+        Arithmetic::Integer { widest } if count == 1 && wide_blocks => {
+            passes.strips::<64>(conversion, widest)
+        }
+        Arithmetic::Integer { widest } if count == 1 => passes.strips::<32>(conversion, widest),
+        Arithmetic::Integer { widest } => {
+            let limit = (widest > Precision::U16).then_some(u16::SATURATED);
+            if wide_blocks {
+                passes.along_axes::<u16, 64>(0..count, Some(conversion), limit, None)
             } else {
-                sweep.passes::<u16, 32>(0..count, Some(finish), limit, None)
+                passes.along_axes::<u16, 32>(0..count, Some(conversion), limit, None)
             }
         }
-        Route::Mixed { wider } => {
-            let look = wider.then_some(u16::FAR);
-            let first = 0..plan.integer;
-            let any = if wide {
-                sweep.passes::<u16, 64>(first, None, look, None)
+        Arithmetic::Mixed { may_saturate } => {
+            let limit_between = may_saturate.then_some(u16::SATURATED);
+            let integer_axes = 0..plan.equal_axes;
+            let has_boundary = if wide_blocks {
+                passes.along_axes::<u16, 64>(integer_axes, None, limit_between, None)
             } else {
-                sweep.passes::<u16, 32>(first, None, look, None)
+                passes.along_axes::<u16, 32>(integer_axes, None, limit_between, None)
             };
-            // Nothing was too far: then what is far is nowhere, and no sum can be wrong.
-            let doubtful = wider && (sweep.is_too_far() || plan.width > u16::REACH);
-            let limit = doubtful.then_some((65534.9 * plan.unit) as f32);
-            let (rest, unit) = (plan.integer..count, Some(plan.unit));
-            any && if wide {
-                sweep.passes::<f32, 64>(rest, Some(real), limit, unit)
-            } else {
-                sweep.passes::<f32, 32>(rest, Some(real), limit, unit)
-            }
+            // If nothing was too far, saturated squares mean that there is no candidate, and no sum is wrong.
+            let may_be_inexact =
+                may_saturate && (passes.take_saturated() || plan.width > u16::SATURATING_STEPS);
+            let limit = may_be_inexact.then_some((65534.9 * plan.squared_spacing) as f32);
+            let (float_axes, u16_unit) = (plan.equal_axes..count, Some(plan.squared_spacing));
+            has_boundary
+                && if wide_blocks {
+                    passes.along_axes::<f32, 64>(float_axes, Some(unscaled), limit, u16_unit)
+                } else {
+                    passes.along_axes::<f32, 32>(float_axes, Some(unscaled), limit, u16_unit)
+                }
         }
-        Route::Double => sweep.passes::<f64, 16>(0..count, Some(real), None, None),
-        Route::Real if wide => sweep.passes::<f32, 64>(0..count, Some(real), None, None),
-        Route::Real => sweep.passes::<f32, 32>(0..count, Some(real), None, None),
-        Route::Exact => sweep.exact(real),
+        Arithmetic::F64 => passes.along_axes::<f64, 16>(0..count, Some(unscaled), None, None),
+        Arithmetic::F32 if wide_blocks => passes.along_axes::<f32, 64>(0..count, Some(unscaled), None, None),
+        Arithmetic::F32 => passes.along_axes::<f32, 32>(0..count, Some(unscaled), None, None),
+        Arithmetic::Exact => passes.exact(unscaled),
     };
-    if !done {
+    if !has_boundary {
         out.fill(T::of(0.0));
         return;
     }
-    if !sweep.is_too_far() {
+    if !passes.take_saturated() {
         return;
     }
-    let plan = plan.wider();
-    sweep.plan = &plan;
-    let Route::Equal { widest } = plan.route else {
-        sweep.passes::<f32, 32>(0..count, Some(real), None, None);
+    let plan = plan.with_32_lanes();
+    passes.plan = &plan;
+    let Arithmetic::Integer { widest } = plan.arithmetic else {
+        passes.along_axes::<f32, 32>(0..count, Some(unscaled), None, None);
         return;
     };
     if plan.countable {
-        let limit = (widest > Cells::Wide).then_some(u32::FAR);
-        sweep.passes::<u32, 32>(0..count, Some(finish), limit, None);
-        if !sweep.is_too_far() {
+        let limit = (widest > Precision::U32).then_some(u32::SATURATED);
+        passes.along_axes::<u32, 32>(0..count, Some(conversion), limit, None);
+        if !passes.take_saturated() {
             return;
         }
     }
-    sweep.exact(finish);
+    passes.exact(conversion);
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::distance::Kind;
-    use crate::distance::reference;
+    use crate::distance::{Kind, reference};
     use crate::executor::Sequential;
     use core::sync::atomic::Ordering;
     use std::vec::Vec;
@@ -234,7 +239,7 @@ mod tests {
         Distance { shape, spacing, kind: Kind::Signed, squared: false, black_border: false }
     }
 
-    fn slow(request: &Distance<'_>, mask: &[u8]) -> Vec<f64> {
+    fn reference_distances(request: &Distance<'_>, mask: &[u8]) -> Vec<f64> {
         let view = View::new(mask, request.shape).unwrap();
         let mut scratch = vec![0.0; reference::scratch_len(request).unwrap()];
         let mut out = vec![0.0; mask.len()];
@@ -242,54 +247,62 @@ mod tests {
         out
     }
 
-    /// Runs of tiles in narrow, wide and exact cells of a strip of 3 rows and `width` voxels.
+    /// Returns the number of ranges of tiles in u16, u32 and exact precision, for a strip of 3 rows of `width`
+    /// voxels.
     fn runs(width: usize, inside: impl Fn(usize) -> bool) -> [usize; 3] {
         let shape = [3, width];
         let mask: Vec<u8> = (0..3 * width).map(|k| inside(k % width).into()).collect();
         let (view, request) = (View::new(&mask, &shape).unwrap(), request(&shape, &[1.0; 2]));
         let plan = Plan::new(&request, false).unwrap();
-        let Route::Equal { widest } = plan.route else { panic!("{:?}", plan.route) };
-        let mut scratch = vec![0u8; slot_len(&plan) + 64];
+        let Arithmetic::Integer { widest } = plan.arithmetic else { panic!("{:?}", plan.arithmetic) };
+        let mut scratch = vec![0u8; worker_scratch_len(&plan) + 64];
         let offset = scratch.as_ptr().addr().wrapping_neg() % 64;
         let mut out = vec![0f32; mask.len()];
         let mask_of = ClassMask::of(&view);
-        let sweep = Sweep {
+        let passes = Passes {
             plan: &plan,
             mask: &mask_of,
-            canvas: OutputBuffer::new(&mut out),
+            buffer: OutputBuffer::new(&mut out),
             executor: &Sequential,
             workers: 1,
-            scratch: Slots { base: scratch[offset..].as_mut_ptr(), each: slot_len(&plan) },
-            seen: Default::default(),
-            too_far: AtomicBool::new(false),
-            runs: Default::default(),
+            scratch: WorkerScratch {
+                base: scratch[offset..].as_mut_ptr(),
+                bytes_per_worker: worker_scratch_len(&plan),
+            },
+            sides_present: Default::default(),
+            saturated: AtomicBool::new(false),
+            ranges_by_precision: Default::default(),
         };
-        let finish = Conversion { scale: 1.0, squared: false, signed: true, stream: false };
+        let conversion = Conversion { scale: 1.0, squared: false, signed: true, non_temporal: false };
         assert!(if plan.lanes == 64 {
-            sweep.strips::<64>(finish, widest)
+            passes.strips::<64>(conversion, widest)
         } else {
-            sweep.strips::<32>(finish, widest)
+            passes.strips::<32>(conversion, widest)
         });
-        let runs = sweep.runs.map(|runs| runs.load(Ordering::Relaxed));
-        let want: Vec<f32> = slow(&request, &mask).iter().map(|&d| d as f32).collect();
+        let runs = passes.ranges_by_precision.map(|runs| runs.load(Ordering::Relaxed));
+        let want: Vec<f32> = reference_distances(&request, &mask).iter().map(|&d| d as f32).collect();
         assert!(out == want, "{width}");
         runs
     }
 
-    /// Cells are as wide as the distances that occur, whatever the size of the image.
+    /// The precision follows the distances that occur and not the size of the image.
     #[test]
-    fn wide_cells_are_for_long_distances_only() {
+    fn u32_is_used_for_long_distances_only() {
         assert_eq!(runs(70_000, |x| x / 50 % 2 == 0), [1, 0, 0]);
-        // One hole of 2,000 voxels: into it and out of it.
-        let [narrow, wide, exact] = runs(70_000, |x| x / 50 % 2 == 0 && !(30_000..32_000).contains(&x));
-        assert!(narrow <= 3 && (1..=2).contains(&wide) && exact == 0, "{narrow} {wide} {exact}");
-        // Only voxels more than 46,340 from the one inside are exact: their tiles, 32 or 64 voxels each.
-        let [_, wide, exact] = runs(50_000, |x| x == 0);
+        // One hole of 2,000 voxels: u32 from its first tile to its last.
+        let [in_u16, in_u32, in_exact] = runs(70_000, |x| x / 50 % 2 == 0 && !(30_000..32_000).contains(&x));
+        assert!(in_u16 <= 3 && (1..=2).contains(&in_u32) && in_exact == 0, "{in_u16} {in_u32} {in_exact}");
+        // Only voxels more than 46,340 from the inside voxel are exact, and the others of their tiles of 32 or 64
+        // voxels.
+        let [_, in_u32, in_exact] = runs(50_000, |x| x == 0);
         let beyond = 50_000 - 46_340;
-        assert!((beyond / 64..=beyond / 32 + 2).contains(&exact) && wide <= exact + 2, "{wide} {exact}");
+        assert!(
+            (beyond / 64..=beyond / 32 + 2).contains(&in_exact) && in_u32 <= in_exact + 2,
+            "{in_u32} {in_exact}"
+        );
     }
 
-    /// Where an output is too short for the steps, the distances it holds between passes are rounded.
+    /// Where an output element is too short for the steps, the distances between passes are rounded.
     #[test]
     fn rounded_distances_between_passes_are_close() {
         let shape = [9, 20, 70];
@@ -297,13 +310,13 @@ mod tests {
         let view = View::new(&mask, &shape).unwrap();
         for spacing in [[1.0; 3], [3.0, 0.7, 0.9]] {
             let request = request(&shape, &spacing);
-            let mut plan = Plan::new(&request, false).unwrap().wider();
-            (plan.route, plan.rounded) = (Route::Exact, true);
-            let mut scratch = vec![0u8; exact_len(70).max(slot_len(&plan)) + 64];
+            let mut plan = Plan::new(&request, false).unwrap().with_32_lanes();
+            (plan.arithmetic, plan.rounds_between_passes) = (Arithmetic::Exact, true);
+            let mut scratch = vec![0u8; exact_len(70).max(worker_scratch_len(&plan)) + 64];
             let offset = scratch.as_ptr().addr().wrapping_neg() % 64;
             let mut out = vec![0f32; mask.len()];
-            sweep(&plan, &ClassMask::of(&view), &mut out, &mut scratch[offset..], 1, &Sequential);
-            let want = slow(&request, &mask);
+            run_plan(&plan, &ClassMask::of(&view), &mut out, &mut scratch[offset..], 1, &Sequential);
+            let want = reference_distances(&request, &mask);
             let is_close = |(&got, &want): (&f32, &f64)| {
                 (f64::from(got) - want).abs() <= want.abs() / f64::from(1 << 22)
             };

@@ -1,20 +1,21 @@
-//! Three computations of the same distances: the transform, the readable reference, and all pairs of voxels.
+//! Three implementations to compare: the transform (`fast`), its readable reference (`slow`), and the minimum over
+//! all pairs of voxels (`brute`).
 
-use crate::masks::place;
+use crate::masks::coordinates;
 use segloss::distance::{Distance, Executor, Kind, Mask, Sequential, reference, scratch_len, transform};
 use segloss::{Error, Real};
 
 pub const KINDS: [Kind; 4] = [Kind::Signed, Kind::Inside, Kind::Outside, Kind::OtherSide];
 
-/// Options of a request: squared, black border.
+/// Pairs of `squared` and `black_border`.
 pub const FLAGS: [(bool, bool); 4] = [(false, false), (true, false), (false, true), (true, true)];
 
-/// Signed distances with default options.
+/// Signed distances, with every option off.
 pub fn signed<'a>(shape: &'a [usize], spacing: &'a [f64]) -> Distance<'a> {
     Distance { shape, spacing, kind: Kind::Signed, squared: false, black_border: false }
 }
 
-/// Every kind, squared or not, with or without a black border.
+/// Requests of every kind, squared or not, with and without a black border.
 pub fn every<'a>(shape: &'a [usize], spacing: &'a [f64]) -> impl Iterator<Item = Distance<'a>> {
     let of = move |kind| {
         FLAGS.map(|(squared, black_border)| Distance { shape, spacing, kind, squared, black_border })
@@ -35,7 +36,7 @@ impl Mask for Bits<'_> {
     }
 }
 
-/// The transform, with scratch of any alignment filled with garbage.
+/// Distances of the transform, in scratch of arbitrary content and alignment.
 pub fn fast_on<T: Real>(
     request: &Distance<'_>,
     mask: &[bool],
@@ -62,24 +63,25 @@ pub fn slow(request: &Distance<'_>, mask: &[bool]) -> Vec<f64> {
     out
 }
 
-/// All pairs of voxels; with a black border also the nearest voxels outside the image.
+/// Distances by the minimum over all pairs of voxels; with a black border also over the nearest voxels outside of the
+/// image.
 pub fn brute(request: &Distance<'_>, mask: &[bool]) -> Vec<f64> {
     let Distance { shape, spacing, kind, squared, black_border } = *request;
-    let places: Vec<Vec<f64>> = (0..mask.len()).map(|i| place(shape, i)).collect();
+    let voxels: Vec<Vec<f64>> = (0..mask.len()).map(|i| coordinates(shape, i)).collect();
     let between = |a: &[f64], b: &[f64]| -> f64 {
         a.iter().zip(b).zip(spacing).map(|((a, b), unit)| ((a - b) * unit).powi(2)).sum()
     };
     let nearest = |i: usize| {
         let others = (0..mask.len()).filter(|&j| mask[j] != mask[i]);
-        let mut square = others.map(|j| between(&places[i], &places[j])).fold(f64::INFINITY, f64::min);
+        let mut square = others.map(|j| between(&voxels[i], &voxels[j])).fold(f64::INFINITY, f64::min);
         for axis in (0..shape.len()).filter(|_| black_border && mask[i]) {
             for beyond in [-1.0, shape[axis] as f64] {
-                let mut outside = places[i].clone();
+                let mut outside = voxels[i].clone();
                 outside[axis] = beyond;
-                square = square.min(between(&places[i], &outside));
+                square = square.min(between(&voxels[i], &outside));
             }
         }
-        // Without a boundary all distances are 0.
+        // Without a boundary the distance is 0.
         if square == f64::INFINITY { 0.0 } else { square }
     };
     let distance = |i: usize| {
@@ -90,12 +92,13 @@ pub fn brute(request: &Distance<'_>, mask: &[bool]) -> Vec<f64> {
     (0..mask.len()).map(distance).collect()
 }
 
-/// f64 may differ from the plain sum of squares by a few roundings.
+/// Relative tolerance of f64: a few roundings of the plain sum of squares.
 const DOUBLE: f64 = 1e-14;
-/// f32 with unequal spacings; with unit spacing it is the nearest f32.
+/// Relative tolerance of f32 with unequal spacings. With spacings of 1 the result is the nearest f32.
 const SINGLE: f64 = 1.0 / (1 << 22) as f64;
 
-/// Asserts exact f64 and the nearest f32 for spacings of 1, and a few roundings for others.
+/// Asserts that the distances are equal to those wanted, rounded to `T`, with spacings of 1, and within the tolerance
+/// otherwise.
 #[track_caller]
 pub fn compare<T: Real>(request: &Distance<'_>, got: &[T], want: &[f64], what: &str) {
     let unit = request.spacing.iter().all(|&width| width == 1.0);
@@ -110,7 +113,7 @@ pub fn compare<T: Real>(request: &Distance<'_>, got: &[T], want: &[f64], what: &
     }
 }
 
-/// Both outputs of the transform.
+/// Checks the outputs of f32 and f64 of the transform.
 #[track_caller]
 pub fn check(request: &Distance<'_>, mask: &[bool], want: &[f64], what: &str) {
     compare(request, &fast::<f32>(request, mask), want, what);

@@ -1,4 +1,4 @@
-//! Refused requests, the size of scratch, and masks from arrays.
+//! Errors, the size of the scratch, masks from arrays, and executors.
 
 use crate::brute::{Bits, fast, fast_on, signed};
 use crate::masks::Random;
@@ -9,10 +9,10 @@ use segloss::{Element, Status, View};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 #[test]
-fn invalid_request_is_refused_and_nothing_is_written() {
+fn an_invalid_request_returns_an_error_and_writes_nothing() {
     let good = signed(&[2, 3], &[1.0, 0.7]);
     let mask = [true, false, true, false, false, true];
-    let refused = |request: &Distance<'_>, len: usize, scratch: usize| {
+    let error_of = |request: &Distance<'_>, len: usize, scratch: usize| {
         let mut out = vec![-77.0f64; len];
         let error =
             transform(request, &Bits(&mask, 3), &mut out, &mut vec![0; scratch], &Sequential).unwrap_err();
@@ -20,20 +20,23 @@ fn invalid_request_is_refused_and_nothing_is_written() {
         (error.status, error.argument.to_str().unwrap(), error.index)
     };
     let needed = scratch_len(&good, 1).unwrap();
-    assert_eq!(refused(&good, 5, needed), (Status::Shape, "out", None));
-    assert_eq!(refused(&good, 6, needed - 1), (Status::Scratch, "scratch", None));
-    assert_eq!(refused(&Distance { shape: &[], spacing: &[], ..good }, 6, 99), (Status::Shape, "mask", None));
+    assert_eq!(error_of(&good, 5, needed), (Status::Shape, "out", None));
+    assert_eq!(error_of(&good, 6, needed - 1), (Status::Scratch, "scratch", None));
+    assert_eq!(
+        error_of(&Distance { shape: &[], spacing: &[], ..good }, 6, 99),
+        (Status::Shape, "mask", None)
+    );
     let many = Distance { shape: &[1; 17], spacing: &[1.0; 17], ..good };
-    assert_eq!(refused(&many, 6, 99), (Status::Shape, "mask", None));
-    assert_eq!(refused(&Distance { spacing: &[1.0], ..good }, 6, 99), (Status::Shape, "spacing", None));
+    assert_eq!(error_of(&many, 6, 99), (Status::Shape, "mask", None));
+    assert_eq!(error_of(&Distance { spacing: &[1.0], ..good }, 6, 99), (Status::Shape, "spacing", None));
     for bad in [0.0, -1.0, f64::NAN, f64::INFINITY, 1e-101, 1e101] {
         let request = Distance { spacing: &[1.0, bad], ..good };
-        assert_eq!(refused(&request, 6, 99), (Status::Parameter, "spacing", Some(1)), "{bad}");
+        assert_eq!(error_of(&request, 6, 99), (Status::Parameter, "spacing", Some(1)), "{bad}");
         assert!(scratch_len(&request, 1).is_err());
     }
     let huge = Distance { shape: &[usize::MAX / 2, 3], ..good };
     assert_eq!(scratch_len(&huge, 1).unwrap_err().status, Status::TooLarge);
-    // Columns longer than the address space, although the voxels fit.
+    // The image fits the address space, but the scratch for its columns does not.
     let long = Distance { shape: &[1 << 58, 2], ..good };
     assert_eq!(scratch_len(&long, 1).unwrap_err().status, Status::TooLarge);
     for shape in
@@ -44,7 +47,8 @@ fn invalid_request_is_refused_and_nothing_is_written() {
     }
 }
 
-/// Scratch depends on the longest axis, not on the number of voxels: slides, strips and volumes of the same length.
+/// Scratch grows with the longest axis, not with the number of voxels: whole-slide images, and volumes with axes as
+/// long.
 #[test]
 fn scratch_of_large_images_is_small() {
     for shape in
@@ -61,17 +65,17 @@ fn scratch_of_large_images_is_small() {
     }
 }
 
-/// Scratch is partitioned for the first number of workers; later answers change nothing.
+/// Scratch is partitioned by the first result of `workers()`; later results have no effect.
 #[test]
-fn number_of_workers_is_queried_once() {
+fn the_number_of_workers_is_read_once() {
     struct Changing {
-        asked: AtomicUsize,
-        answers: [usize; 3],
+        calls: AtomicUsize,
+        results: [usize; 3],
     }
     impl Executor for Changing {
         fn workers(&self) -> usize {
-            let asked = self.asked.fetch_add(1, Ordering::Relaxed);
-            self.answers[asked.min(2)]
+            let calls = self.calls.fetch_add(1, Ordering::Relaxed);
+            self.results[calls.min(2)]
         }
         fn run(&self, tasks: usize, task: &(dyn Fn(usize) + Sync)) {
             (0..tasks).rev().for_each(task);
@@ -85,21 +89,21 @@ fn number_of_workers_is_queried_once() {
         let mut want = vec![0f32; 3 * labels.len()];
         let mut scratch = vec![0; scratch_len(&request, 1).unwrap()];
         transform_classes(&request, &view, 3, &mut want, &mut scratch, &Sequential).unwrap();
-        for answers in [[2, 64, 64], [1, 64, 7], [5, 1, 0], [1, 2, usize::MAX]] {
-            let needed = scratch_len(&request, answers[0]).unwrap();
+        for results in [[2, 64, 64], [1, 64, 7], [5, 1, 0], [1, 2, usize::MAX]] {
+            let needed = scratch_len(&request, results[0]).unwrap();
             let mut scratch = vec![0xa5u8; needed + (1 << 16)];
             let mut out = vec![0f32; want.len()];
-            let executor = Changing { asked: AtomicUsize::new(0), answers };
+            let executor = Changing { calls: AtomicUsize::new(0), results };
             transform_classes(&request, &view, 3, &mut out, &mut scratch[..needed], &executor).unwrap();
-            assert!(out == want, "{answers:?} {spacing:?}");
+            assert!(out == want, "{results:?} {spacing:?}");
             assert!(scratch[needed..].iter().all(|&byte| byte == 0xa5), "beyond scratch");
-            assert_eq!(executor.asked.into_inner(), 1);
+            assert_eq!(executor.calls.into_inner(), 1);
         }
     }
 }
 
 #[test]
-fn scratch_is_at_most_512_kib_per_worker() {
+fn scratch_is_at_most_half_a_mebibyte_a_worker() {
     for shape in [&[1024usize, 1024] as &[usize], &[1024; 3], &[512, 512], &[1024; 5], &[1024]] {
         for spacing in [1.0, 3.0] {
             let mut widths = vec![1.0; shape.len()];
@@ -111,7 +115,7 @@ fn scratch_is_at_most_512_kib_per_worker() {
     }
 }
 
-/// Scratch for the largest shape is sufficient for all smaller ones.
+/// The scratch of the largest shape is long enough for every smaller one.
 #[test]
 fn scratch_grows_with_every_extent() {
     let edges = [1, 2, 15, 31, 64, 65, 181, 255, 257, 511, 512, 513, 1025, 31_622, 44_721, 44_723, 100_000];
@@ -140,14 +144,14 @@ fn bits(mask: &dyn Mask, row: usize, start: usize, count: usize) -> Vec<bool> {
     (0..count).map(bit).collect()
 }
 
-/// Labels `[2, 3, width]` in C order, and the same with axes permuted and reversed.
+/// Reads labels `[2, 3, width]` from a contiguous array and from one with permuted and reversed axes.
 #[track_caller]
 fn masks_of<T: Element>(width: usize, labels: &[u8], to: impl Fn(u8) -> T) {
     let plain: Vec<T> = labels.iter().map(|&label| to(label)).collect();
-    let turned: Vec<T> = (0..6 * width).map(|i| to(labels[(5 - i % 6) * width + i / 6])).collect();
+    let permuted: Vec<T> = (0..6 * width).map(|i| to(labels[(5 - i % 6) * width + i / 6])).collect();
     let views = [
         View::new(&plain, &[2, 3, width]).unwrap(),
-        View::strided(&turned, 5, &[2, 3, width], &[-3, -1, 6]).unwrap(),
+        View::strided(&permuted, 5, &[2, 3, width], &[-3, -1, 6]).unwrap(),
     ];
     for view in views {
         for class in [None, Some(0), Some(3), Some(255), Some(256), Some(259)] {
@@ -163,7 +167,7 @@ fn masks_of<T: Element>(width: usize, labels: &[u8], to: impl Fn(u8) -> T) {
                     );
                 }
             }
-            // Neither the row nor the voxel exists.
+            // Without such a row or voxel all bits are 0.
             assert!(!bits(&mask, 6, 0, width).contains(&true));
             assert!(!bits(&mask, 0, 64, width).contains(&true));
         }
@@ -184,7 +188,7 @@ fn masks_are_read_from_any_type_and_strides() {
 }
 
 #[test]
-fn all_classes_in_one_call_equal_single_classes() {
+fn all_classes_in_one_call_equal_one_call_per_class() {
     let shape = [9, 11, 13];
     let labels: Vec<i32> = (0..9 * 11 * 13).map(|i| i / 17 * 7 % 5 - 1).collect();
     let view = View::new(&labels, &shape).unwrap();
@@ -200,9 +204,9 @@ fn all_classes_in_one_call_equal_single_classes() {
     assert_eq!((error.status, error.argument), (Status::Shape, c"out"));
 }
 
-/// More workers than tasks, and more than the maximum.
+/// More workers than tasks, and more than the 64 that are used at most.
 #[test]
-fn workers_beyond_the_maximum_are_not_used() {
+fn more_workers_than_tasks_are_not_used() {
     struct Many;
     impl Executor for Many {
         fn workers(&self) -> usize {

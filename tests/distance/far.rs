@@ -1,5 +1,5 @@
-//! Distances whose squares exceed each integer width, images beyond the cache, and columns contrived as the worst case
-//! of every solver.
+//! Distances whose squares exceed 8, 12 and 16 bits, outputs beyond the cache, and columns that are adversarial to
+//! every solver.
 
 use crate::brute::{KINDS, check, compare, fast, fast_on, signed, slow};
 use crate::masks::{Random, masks};
@@ -7,7 +7,7 @@ use crate::same::Two;
 use segloss::distance::{Distance, Kind};
 
 #[test]
-fn distances_beyond_the_narrow_width_are_exact() {
+fn distances_beyond_u16_are_exact() {
     let mut random = Random(7);
     for (shape, spacing) in [
         (&[300usize, 300] as &[usize], &[1.0f64; 2] as &[f64]),
@@ -34,7 +34,7 @@ fn distances_beyond_the_narrow_width_are_exact() {
 }
 
 #[test]
-fn distances_to_a_single_voxel_are_exact() {
+fn distances_to_one_voxel_are_exact() {
     for (long, one) in [(300, 7), (5_000, 4_999), (70_000, 0)] {
         for shape in [vec![long], vec![long, 1], vec![2, long]] {
             let mask: Vec<bool> = (0..shape.iter().product()).map(|k: usize| k % long == one).collect();
@@ -47,10 +47,10 @@ fn distances_to_a_single_voxel_are_exact() {
     }
 }
 
-/// Sums cannot overflow up to half of the narrow range: distances on either side of that limit, 181 voxels, in few rows
-/// of a tile and in most.
+/// Up to half of the maximum of u16 the solvers use sums without saturation: distances on both sides of that limit,
+/// 181 voxels, in few and in most rows of a tile.
 #[test]
-fn distances_around_half_of_the_narrow_range_are_exact() {
+fn distances_around_half_of_u16_are_exact() {
     for hole in (330..=380).step_by(5) {
         for rows in [hole + 40, 2000] {
             let shape = [rows, 70];
@@ -65,19 +65,21 @@ fn distances_around_half_of_the_narrow_range_are_exact() {
     }
 }
 
-/// Blocks of a coarse checkerboard, some of them missing: short and long distances, each row with another alignment.
+/// Blocks of a coarse checkerboard, some of them missing: short and long distances, with different alignments of the
+/// rows.
 fn blocks(shape: &[usize; 3]) -> Vec<bool> {
     let [depth, height, width] = *shape;
-    let place = |i: usize| (i / (height * width), i / width % height, i % width);
+    let coordinates = |i: usize| (i / (height * width), i / width % height, i % width);
     let inside = |(z, y, x): (usize, usize, usize)| {
         (z / 9 + y / 31 + x / 37) % 2 == 0 && (3 * z + 7 * y + x / 50) % 11 < 7 && z > 2
     };
-    (0..depth * height * width).map(|i| inside(place(i))).collect()
+    (0..depth * height * width).map(|i| inside(coordinates(i))).collect()
 }
 
 #[test]
 fn outputs_beyond_the_cache_are_exact() {
-    // More than 24 MiB, which is written with non-temporal stores; widths that end at every part of a cache line.
+    // More than 24 MiB, which is written with non-temporal stores; the widths give partial cache lines of every
+    // length.
     for (shape, spacing) in [([40, 400, 421], [1.0; 3]), ([40, 400, 448], [3.0, 0.7, 0.7])] {
         let voxels = blocks(&shape);
         for kind in [Kind::Signed, Kind::Inside] {
@@ -89,9 +91,9 @@ fn outputs_beyond_the_cache_are_exact() {
     }
 }
 
-/// Half of the lanes have their nearest voxel at one end of the column, half at the other, so that no range of
-/// candidates serves all lanes; and candidates each of which is nearest somewhere.
-fn contrived(n: usize) -> Vec<bool> {
+/// Half of the lanes have their nearest candidate at one end of the column, half at the other, so that no short range
+/// of candidates serves all lanes; some rows between are the best candidate somewhere.
+fn adversarial(n: usize) -> Vec<bool> {
     let width = 64;
     let mut voxels = vec![false; n * width];
     for x in 0..width {
@@ -104,18 +106,18 @@ fn contrived(n: usize) -> Vec<bool> {
     voxels
 }
 
-/// The number of candidates visited is counted in `src/distance/solve.rs`.
+/// The number of candidates visited is tested in `src/distance/column_solver.rs`.
 #[test]
-fn contrived_columns_are_exact() {
-    let voxels = contrived(32_000);
-    // Floats, and integers in units other than 1.
+fn adversarial_columns_are_exact() {
+    let voxels = adversarial(32_000);
+    // f32, and integers in a unit other than 1.
     for spacing in [[1.0, 1000.0], [0.7, 0.7]] {
         let request = signed(&[32_000, 64], &spacing);
-        check(&request, &voxels, &slow(&request, &voxels), "contrived");
+        check(&request, &voxels, &slow(&request, &voxels), "adversarial");
     }
 }
 
-/// Squares beyond 2³¹ exceed u32 arithmetic, and an f32 output cannot store them between passes.
+/// Squares above 2³¹, which neither u32 nor an f32 output holds between passes.
 #[test]
 fn distances_beyond_46_340_voxels_are_exact() {
     for shape in [
@@ -128,7 +130,7 @@ fn distances_beyond_46_340_voxels_are_exact() {
         &[2, 60_000, 3],
     ] {
         let voxels: usize = shape.iter().product();
-        // One voxel near the end, and a run of short distances far away from it.
+        // One voxel near the end, and a run of short distances far from it.
         let mask: Vec<bool> =
             (0..voxels).map(|k| k + 7 == voxels || (k < 900 && k % 5 == 0 && shape[0] < 50_000)).collect();
         for spacing in [1.0, 0.7] {
@@ -141,12 +143,13 @@ fn distances_beyond_46_340_voxels_are_exact() {
     }
 }
 
-/// Columns in u16 are solved in windows of 1,536 rows that read 256 rows further.
+/// Columns of u16 are solved in windows of 1,536 rows, with a halo of 256 rows.
 #[test]
 fn columns_of_several_windows_are_exact() {
     let mut random = Random(23);
     for extent in [2047, 2048, 2049, 2304, 3071, 3073, 5000] {
-        // Around the end of the first window distances are short; then a gap begins, about as long as the limit of u16.
+        // Rows around the end of the first window are near the boundary; then a hole begins, about as long as the
+        // distances of u16.
         let holes = [
             (1400, 1790),
             (1280, 1790),
@@ -183,9 +186,9 @@ fn columns_of_several_windows_are_exact() {
     }
 }
 
-/// Neighbouring tiles with short distances, with some beyond 255, and with short ones again.
+/// Neighbouring tiles with short distances, with distances above 255, and with short ones again.
 #[test]
-fn neighbouring_tiles_with_short_and_long_distances_are_exact() {
+fn tiles_near_and_far_are_exact() {
     let shape = [700usize, 1500];
     let near = |x: usize| x < 300 || (700..800).contains(&x) || x > 1400;
     let voxel = |k: usize| near(k % 1500) && (k % 1500 / 3 + k / 1500 / 4).is_multiple_of(3);

@@ -1,6 +1,6 @@
-//! Test masks.
+//! Masks of the tests.
 
-/// A small generator of pseudo-random numbers, so that every run has the same masks.
+/// A small random number generator, so that every run tests the same masks.
 pub struct Random(pub u64);
 
 impl Random {
@@ -20,17 +20,17 @@ impl Random {
     }
 }
 
-/// The coordinates of voxel `index`.
-pub fn place(shape: &[usize], mut index: usize) -> Vec<f64> {
-    let mut place = vec![0.0; shape.len()];
-    for (at, &extent) in place.iter_mut().zip(shape).rev() {
+/// Returns the coordinates of voxel `index`.
+pub fn coordinates(shape: &[usize], mut index: usize) -> Vec<f64> {
+    let mut coordinates = vec![0.0; shape.len()];
+    for (at, &extent) in coordinates.iter_mut().zip(shape).rev() {
         *at = (index % extent) as f64;
         index /= extent;
     }
-    place
+    coordinates
 }
 
-/// Masks with boundaries everywhere, nowhere, far apart, close together, or at the edge of the image.
+/// Masks with boundaries everywhere, nowhere, far away, near, and at the edge of the image.
 pub fn masks(shape: &[usize], random: &mut Random) -> Vec<(&'static str, Vec<bool>)> {
     let n: usize = shape.iter().product();
     let mut noise = |p: f64| (0..n).map(|_| random.chance(p)).collect::<Vec<_>>();
@@ -51,13 +51,13 @@ pub fn masks(shape: &[usize], random: &mut Random) -> Vec<(&'static str, Vec<boo
     one("all but one", false, random.below(n));
     one("first", true, 0);
     one("last", true, n - 1);
-    let places: Vec<_> = (0..n).map(|index| place(shape, index)).collect();
-    list.push(("checkerboard", places.iter().map(|p| p.iter().sum::<f64>() % 2.0 == 0.0).collect()));
+    let voxels: Vec<_> = (0..n).map(|index| coordinates(shape, index)).collect();
+    list.push(("checkerboard", voxels.iter().map(|p| p.iter().sum::<f64>() % 2.0 == 0.0).collect()));
     let ball = |p: &Vec<f64>| {
         let radius = |(x, &n): (&f64, &usize)| ((x - n as f64 * 0.45) / (n as f64 * 0.3)).powi(2);
         p.iter().zip(shape).map(radius).sum::<f64>() < 1.0
     };
-    list.push(("ball", places.iter().map(ball).collect()));
-    list.push(("half space", places.iter().map(|p| p[0] < shape[0] as f64 / 2.0).collect()));
+    list.push(("ball", voxels.iter().map(ball).collect()));
+    list.push(("half space", voxels.iter().map(|p| p[0] < shape[0] as f64 / 2.0).collect()));
     list
 }

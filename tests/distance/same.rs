@@ -1,4 +1,4 @@
-//! The same bits on every CPU level and with every executor.
+//! Equal bits on every CPU level and with every executor.
 
 use crate::at_level::Forced;
 use crate::brute::{KINDS, fast_on, signed};
@@ -6,7 +6,7 @@ use crate::masks::{Random, masks};
 use segloss::cpu::Level;
 use segloss::distance::{Distance, Executor, Sequential};
 
-/// Two threads, tasks assigned in turn.
+/// Two threads; tasks alternate between them.
 pub struct Two;
 
 impl Executor for Two {
@@ -21,10 +21,11 @@ impl Executor for Two {
     }
 }
 
-/// Runs no task, half of the tasks from the end, or tasks twice and beyond their number.
-struct Careless(usize);
+/// An incorrect executor: runs no task, or every second one from the last, or each task twice and some that do not
+/// exist.
+struct Incorrect(usize);
 
-impl Executor for Careless {
+impl Executor for Incorrect {
     fn workers(&self) -> usize {
         5
     }
@@ -37,7 +38,7 @@ impl Executor for Careless {
     }
 }
 
-/// Bits of both outputs.
+/// The bits of both outputs.
 fn bits(request: &Distance<'_>, mask: &[bool], executor: &dyn Executor) -> (Vec<u32>, Vec<u64>) {
     let single = fast_on::<f32>(request, mask, executor).unwrap();
     let double = fast_on::<f64>(request, mask, executor).unwrap();
@@ -45,7 +46,7 @@ fn bits(request: &Distance<'_>, mask: &[bool], executor: &dyn Executor) -> (Vec<
 }
 
 #[test]
-fn every_cpu_level_gives_the_same_bits() {
+fn every_level_has_the_same_bits() {
     let forced = Forced::alone();
     let levels: Vec<Level> = [Level::Avx2, Level::Avx512].into_iter().filter(|&l| forced.to(l)).collect();
     let mut random = Random(3);
@@ -67,18 +68,18 @@ fn every_cpu_level_gives_the_same_bits() {
 }
 
 #[test]
-fn every_executor_gives_the_same_bits() {
+fn every_executor_has_the_same_bits() {
     let mut random = Random(11);
     for shape in [&[20usize, 30, 70] as &[usize], &[90, 130], &[2, 400], &[300]] {
         for spacing in [[1.0; 3], [3.0, 0.7, 0.7]] {
             for (what, voxels) in masks(shape, &mut random) {
                 for kind in KINDS {
                     let request = Distance { kind, ..signed(shape, &spacing[3 - shape.len()..]) };
-                    let here = bits(&request, &voxels, &Sequential);
-                    assert!(bits(&request, &voxels, &Two) == here, "{what} two threads {request:?}");
-                    for careless in 0..3 {
-                        let there = bits(&request, &voxels, &Careless(careless));
-                        assert!(there == here, "{what} careless {careless} {request:?}");
+                    let sequential = bits(&request, &voxels, &Sequential);
+                    assert!(bits(&request, &voxels, &Two) == sequential, "{what} two threads {request:?}");
+                    for incorrect in 0..3 {
+                        let bits_of_incorrect = bits(&request, &voxels, &Incorrect(incorrect));
+                        assert!(bits_of_incorrect == sequential, "{what} incorrect {incorrect} {request:?}");
                     }
                 }
             }

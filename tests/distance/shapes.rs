@@ -1,4 +1,4 @@
-//! Shapes around the widths of words and tiles, in one to five dimensions, against the reference.
+//! Shapes around the sizes of words and tiles, in one to five dimensions, against the reference.
 
 use crate::brute::{FLAGS, KINDS, brute, check, compare, every, fast, signed, slow};
 use crate::masks::{Random, masks};
@@ -8,10 +8,10 @@ use segloss::distance::Distance;
 use serde_json::Value;
 
 #[test]
-fn widths_around_words_and_tiles_are_exact() {
+fn edges_of_tiles_are_exact() {
     let mut random = Random(0x2545_f491_4f6c_dd1d);
-    // A word of a mask and tiles of 16, 32 and 64 lanes, and less than half of the next; columns around bands
-    // of 4 rows and coarse rows every 9.
+    // A word of the mask and blocks of 16, 32 and 64 lanes, and one more of less than half; columns around bands of 4
+    // rows and coarse rows at a distance of 9.
     for shape in [
         &[1usize] as &[usize],
         &[2],
@@ -107,7 +107,7 @@ impl Arbitrary for Case {
         let shape: Vec<usize> = (0..axes).map(|_| *source.choose(extents).unwrap()).collect();
         let units = [1.0, 1.0, 0.7, 3.0, 0.01, 100.0];
         let spacing = shape.iter().map(|_| *source.choose(&units).unwrap()).collect();
-        // From one voxel of 256 to all but one.
+        // The density of inside voxels, from one voxel in 256 to nearly all.
         let density = *source.choose(&[0, 5, 50, 128, 250]).unwrap();
         Self {
             spacing,
@@ -129,9 +129,9 @@ quickcheck! {
     }
 }
 
-/// One side needs only the bounding box of its object, which starts at a word of the mask.
+/// A one-sided transform runs within the bounding box of the inside, which begins at a word of the mask.
 #[test]
-fn objects_starting_anywhere_in_a_word_are_exact() {
+fn objects_that_begin_anywhere_in_a_word_are_exact() {
     for (begin, end) in
         [(0, 1), (63, 70), (64, 65), (64, 128), (65, 129), (127, 140), (128, 300), (129, 130), (192, 256)]
     {
@@ -143,7 +143,7 @@ fn objects_starting_anywhere_in_a_word_are_exact() {
             let spacings: [&[f64]; 2] = [&[1.0; 3], &[3.0, 0.7, 0.7]];
             for spacing in spacings {
                 for request in every(shape, &spacing[3 - shape.len()..]) {
-                    check(&request, &mask, &slow(&request, &mask), "begins anywhere");
+                    check(&request, &mask, &slow(&request, &mask), "word offset");
                 }
             }
         }
@@ -151,23 +151,23 @@ fn objects_starting_anywhere_in_a_word_are_exact() {
 }
 
 #[test]
-fn mask_without_a_boundary_has_distance_0() {
+fn a_mask_without_a_boundary_has_no_distances() {
     for shape in [&[1][..], &[7], &[4, 5], &[3, 2, 70]] {
         let spacing = [0.7; 3];
         for (kind, inside) in KINDS.into_iter().flat_map(|kind| [(kind, false), (kind, true)]) {
             let mask = vec![inside; shape.iter().product()];
             let request = Distance { kind, ..signed(shape, &spacing[..shape.len()]) };
             assert!(fast::<f64>(&request, &mask).iter().all(|&d| d == 0.0), "{request:?}");
-            // A black border is a boundary of the inside.
+            // With a black border the ends of the image are a boundary of the inside.
             let request = Distance { black_border: true, ..request };
             check(&request, &mask, &brute(&request, &mask), "bordered");
         }
     }
 }
 
-/// Compares with the distances that `golden/distance.py` recorded.
+/// Compares with the golden values that `golden/distance.py` computes with SciPy.
 #[test]
-fn distances_agree_with_scipy() {
+fn scipy_finds_the_same_distances() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/distance.json");
     let golden: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
     let numbers =

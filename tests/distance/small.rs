@@ -1,4 +1,4 @@
-//! Every mask of a few voxels against all pairs of voxels.
+//! All masks of a few voxels, against all pairs of voxels.
 
 use crate::brute::{brute, check, compare, every, slow};
 
@@ -35,8 +35,8 @@ fn every_mask_of_a_row_is_exact() {
     every_mask(&[1, 5, 1], &[&[1.0; 3], &[0.5, 2.0, 4.0]]);
 }
 
-/// Spacings whose squares f32 cannot represent use the plain path.
+/// Spacings whose squares f32 does not hold, which use the exact type.
 #[test]
-fn spacings_beyond_the_range_of_f32_are_exact() {
+fn spacings_beyond_single_precision_are_exact() {
     every_mask(&[2, 3], &[&[2e18, 1.0], &[1e18, 3e18]]);
 }

@@ -1,10 +1,10 @@
-//! Spacings that differ by any factor, and the maximum number of axes.
+//! Spacings of any ratio, and the maximum number of axes.
 
 use crate::brute::{FLAGS, KINDS, brute, check, compare, every, fast, signed, slow};
 use crate::masks::{Random, masks};
 use segloss::distance::{Distance, Kind};
 
-/// Spacings from 10⁻¹⁶ to 10¹⁷, different for each axis, against all pairs of voxels.
+/// Spacings from 10⁻¹⁶ to 10¹⁷, different along each axis, against all pairs of voxels.
 #[test]
 fn spacings_of_any_ratio_are_exact() {
     let mut random = Random(0x1234_5678_9abc_def1);
@@ -27,9 +27,9 @@ fn spacings_of_any_ratio_are_exact() {
     }
 }
 
-/// 200 x 40 voxels whose rows are 10¹² apart and whose columns 10⁻¹²: a step was 2⁶⁴ voxels of the other axis.
+/// 200 x 40 voxels whose rows are 10⁻¹² apart and whose columns 10¹²: one step along a row is longer than any column.
 #[test]
-fn step_longer_than_any_column_is_exact() {
+fn a_step_may_be_longer_than_any_column() {
     let shape = [200, 40];
     let mask: Vec<bool> = (0..200 * 40).map(|k| k == 0 || k / 40 > 0 && k % 40 == 39).collect();
     let spacing = [1e-12, 1e12];
@@ -39,9 +39,9 @@ fn step_longer_than_any_column_is_exact() {
     check(&request, &mask, &brute(&request, &mask), "step");
 }
 
-/// Where a row adds less than a rounding to a distance, many candidates are equally near.
+/// Where a step along a column adds less than a rounding to the distance to a wall, many candidates are equal.
 #[test]
-fn steps_smaller_than_a_rounding_are_exact() {
+fn steps_below_a_rounding_are_exact() {
     for (wide, unit) in [(60, 1e-3), (150, 1e-4), (300, 3e-5)] {
         let shape = [500, wide];
         let spacing = [unit, 1.0];
@@ -79,7 +79,7 @@ fn any_number_of_axes_is_exact() {
             }
         }
     }
-    // Sixteen axes of two voxels, by the reference.
+    // Sixteen axes of two voxels, against the reference.
     let shape = [2; 16];
     let mask: Vec<bool> = (0..1 << 16).map(|k: usize| k.wrapping_mul(0x9e37_79b9) >> 7 & 63 == 0).collect();
     for spacing in [&[1.0; 16], &unequal[..]] {

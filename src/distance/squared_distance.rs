@@ -1,0 +1,289 @@
+//! Number types of squared distances.
+//!
+//! - `u16`, saturating: 32 lanes per AVX-512 register. Squares below 65,535 are exact, because saturation commutes
+//!   with the minimum; 65,535 stands for longer distances and for no candidate.
+//! - `u32`: exact below 2³¹ − 1, distances up to 46,340 voxels.
+//! - `f32`: for axes of unequal spacing, with `w²k²` rounded once from f64; `f64` for outputs of f64.
+
+use crate::{Math, Real};
+
+/// A squared distance, with the operations of the inner loops.
+pub trait SquaredDistance: Copy + Send + Sync + 'static {
+    /// The maximum: no candidate, or a distance too long for this type.
+    const SATURATED: Self;
+    /// The distance of a voxel to itself.
+    const ZERO: Self;
+    /// The state of a run distance before any change of side: a saturated square stays saturated.
+    const NO_CHANGE: Self;
+    /// Number of steps from which on squares are [`Self::SATURATED`].
+    const SATURATING_STEPS: usize;
+    /// Twice this value does not saturate. `None` if the type has no faster sum.
+    const HALF: Option<Self> = None;
+    /// An unsigned integer as wide as the type, so that a row of them takes as many registers.
+    type Index: LaneIndex;
+
+    /// Returns the square of `steps` voxels.
+    fn square(steps: usize, squared_spacing: f64) -> Self;
+    /// Returns the square of the steps of one lane; [`LaneIndex::LAST`] gives [`Self::SATURATED`].
+    fn square_of_index(steps: Self::Index, squared_spacing: f64) -> Self;
+    /// Returns square and state of a run distance one step after a change of side.
+    fn run_begin(squared_spacing: f64) -> (Self, Self);
+    /// Returns square and state one step further.
+    fn run_advance(square: Self, state: Self, squared_spacing: f64) -> (Self, Self);
+    /// Returns the sum. The sum of u16 saturates; that of u32 may exceed [`Self::SATURATED`] without overflow.
+    fn add_saturating(self, other: Self) -> Self;
+    /// Returns the sum of two values of at most [`Self::HALF`]; faster than [`Self::add_saturating`].
+    #[inline(always)]
+    fn add_unsaturated(self, other: Self) -> Self {
+        self.add_saturating(other)
+    }
+    /// Returns the minimum. No value is NaN.
+    fn lesser(self, other: Self) -> Self;
+    /// Returns the maximum.
+    fn greater(self, other: Self) -> Self;
+    /// Returns whether `self` is less than `other`.
+    fn is_less(self, other: Self) -> bool;
+    /// Returns the largest number of steps whose square is less than `self`, or one more for floats, whose squares
+    /// are rounded.
+    fn steps_below(self, squared_spacing: f64) -> usize;
+    /// Converts to f64 for the envelope; a saturated value becomes infinity.
+    fn to_f64(self) -> f64;
+    /// Returns the squared length of a step in units of the type: 1 voxel for integers, the squared spacing for
+    /// floats.
+    #[inline(always)]
+    fn unit_square(_: f64) -> f64 {
+        1.0
+    }
+}
+
+/// A row number or a number of steps in one lane, as wide as the squared distance.
+pub trait LaneIndex: Copy + Ord + Send + Sync + 'static {
+    /// 0.
+    const FIRST: Self;
+    /// Greater than every row and number of steps: no change of side.
+    const LAST: Self;
+    /// Converts from a row number below the maximum.
+    fn from_row(row: usize) -> Self;
+    /// Converts to a row number.
+    fn to_row(self) -> usize;
+    /// Converts from a number of steps, clamped so that two blocks of lanes may be added.
+    fn from_steps(steps: u64) -> Self;
+    /// Adds a signed number of steps.
+    fn offset(self, steps: isize) -> Self;
+    /// Entry `i` is the number of steps from lane `i` to a change of side between lanes 63 and 64.
+    const STEPS_FROM_CHANGE: &'static [Self; 192];
+}
+
+macro_rules! lane_index {
+    ($($type:ty)*) => {$(
+        impl LaneIndex for $type {
+            const FIRST: Self = 0;
+            const LAST: Self = <$type>::MAX;
+            #[inline(always)]
+            fn from_row(row: usize) -> Self {
+                row as $type
+            }
+            #[inline(always)]
+            fn to_row(self) -> usize {
+                self as usize
+            }
+            #[inline(always)]
+            fn from_steps(steps: u64) -> Self {
+                // A clamped number of steps is too long for the integer types (`SATURATING_STEPS`) and longer than
+                // any row in f32 (`plan::MAX_F32_STEPS`).
+                steps.min((<$type>::MAX >> 1) as u64 - 128) as $type
+            }
+            #[inline(always)]
+            fn offset(self, steps: isize) -> Self {
+                self.wrapping_add(steps as $type)
+            }
+            #[expect(clippy::indexing_slicing, reason = "in a constant")]
+            const STEPS_FROM_CHANGE: &'static [Self; 192] = &{
+                let mut steps = [0; 192];
+                let mut i = 0;
+                while i < 192 {
+                    steps[i] = if i < 64 { 64 - i as $type } else { i as $type - 63 };
+                    i += 1;
+                }
+                steps
+            };
+        }
+    )*};
+}
+lane_index!(u16 u32 u64);
+
+impl SquaredDistance for u16 {
+    const SATURATED: Self = u16::MAX;
+    const ZERO: Self = 0;
+    const NO_CHANGE: Self = 0;
+    const SATURATING_STEPS: usize = 256;
+    const HALF: Option<Self> = Some(u16::MAX / 2);
+    type Index = u16;
+
+    #[inline(always)]
+    fn square(steps: usize, _: f64) -> Self {
+        if steps < 256 { (steps * steps) as u16 } else { Self::SATURATED }
+    }
+    #[inline(always)]
+    fn square_of_index(steps: u16, _: f64) -> Self {
+        if steps < 256 { steps.wrapping_mul(steps) } else { Self::SATURATED }
+    }
+    // Consecutive squares differ by consecutive odd numbers.
+    #[inline(always)]
+    fn run_begin(_: f64) -> (Self, Self) {
+        (1, 3)
+    }
+    #[inline(always)]
+    fn run_advance(square: Self, state: Self, _: f64) -> (Self, Self) {
+        (square.saturating_add(state), state.saturating_add(2))
+    }
+    #[inline(always)]
+    fn add_saturating(self, other: Self) -> Self {
+        self.saturating_add(other)
+    }
+    #[inline(always)]
+    fn add_unsaturated(self, other: Self) -> Self {
+        self.wrapping_add(other)
+    }
+    #[inline(always)]
+    fn lesser(self, other: Self) -> Self {
+        self.min(other)
+    }
+    #[inline(always)]
+    fn greater(self, other: Self) -> Self {
+        self.max(other)
+    }
+    #[inline(always)]
+    fn is_less(self, other: Self) -> bool {
+        self < other
+    }
+    #[inline(always)]
+    fn steps_below(self, _: f64) -> usize {
+        Math::sqrt(f32::from(self.saturating_sub(1))) as usize
+    }
+    #[inline(always)]
+    fn to_f64(self) -> f64 {
+        if self == Self::SATURATED { f64::INFINITY } else { f64::from(self) }
+    }
+}
+
+impl SquaredDistance for u32 {
+    // Twice this value does not overflow, so sums need no saturation: a minimum that starts at or below this value
+    // stays there. The sign bit is free for the inside bit.
+    const SATURATED: Self = u32::MAX >> 1;
+    const ZERO: Self = 0;
+    const NO_CHANGE: Self = 0;
+    const SATURATING_STEPS: usize = 46_341;
+    type Index = u32;
+
+    #[inline(always)]
+    fn square(steps: usize, _: f64) -> Self {
+        if steps < Self::SATURATING_STEPS { (steps * steps) as u32 } else { Self::SATURATED }
+    }
+    #[inline(always)]
+    fn square_of_index(steps: u32, _: f64) -> Self {
+        if steps < Self::SATURATING_STEPS as u32 { steps.wrapping_mul(steps) } else { Self::SATURATED }
+    }
+    // Consecutive squares differ by consecutive odd numbers.
+    #[inline(always)]
+    fn run_begin(_: f64) -> (Self, Self) {
+        (1, 3)
+    }
+    #[inline(always)]
+    fn run_advance(square: Self, state: Self, _: f64) -> (Self, Self) {
+        (square.wrapping_add(state).min(Self::SATURATED), state.wrapping_add(2))
+    }
+    #[inline(always)]
+    fn add_saturating(self, other: Self) -> Self {
+        self.wrapping_add(other)
+    }
+    #[inline(always)]
+    fn lesser(self, other: Self) -> Self {
+        self.min(other)
+    }
+    #[inline(always)]
+    fn greater(self, other: Self) -> Self {
+        self.max(other)
+    }
+    #[inline(always)]
+    fn is_less(self, other: Self) -> bool {
+        self < other
+    }
+    #[inline(always)]
+    fn steps_below(self, _: f64) -> usize {
+        Math::sqrt(f64::from(self.saturating_sub(1))) as usize
+    }
+    #[inline(always)]
+    fn to_f64(self) -> f64 {
+        if self >= Self::SATURATED { f64::INFINITY } else { f64::from(self) }
+    }
+}
+
+macro_rules! float {
+    ($float:ty, $index:ty) => {
+        impl SquaredDistance for $float {
+            const SATURATED: Self = <$float>::INFINITY;
+            const ZERO: Self = 0.0;
+            const NO_CHANGE: Self = <$float>::INFINITY;
+            const SATURATING_STEPS: usize = usize::MAX;
+            type Index = $index;
+
+            #[inline(always)]
+            fn square(steps: usize, squared_spacing: f64) -> Self {
+                let steps = steps as f64;
+                (steps * steps * squared_spacing) as $float
+            }
+            #[inline(always)]
+            fn square_of_index(steps: $index, squared_spacing: f64) -> Self {
+                // Fewer than 2³¹ steps, except for `LAST`: signed integers convert in fewer instructions.
+                let square = f64::from(steps as i32) * f64::from(steps as i32) * squared_spacing;
+                if steps == <$index>::MAX { Self::SATURATED } else { square as $float }
+            }
+            // The state counts the steps, so that no error accumulates; only the squared spacing and the product are
+            // rounded.
+            #[inline(always)]
+            fn run_begin(squared_spacing: f64) -> (Self, Self) {
+                (squared_spacing as $float, 1.0)
+            }
+            #[inline(always)]
+            fn run_advance(_: Self, state: Self, squared_spacing: f64) -> (Self, Self) {
+                let steps = state + 1.0;
+                (steps * steps * squared_spacing as $float, steps)
+            }
+            #[inline(always)]
+            fn add_saturating(self, other: Self) -> Self {
+                self + other
+            }
+            // Squares are not negative, so their bit patterns have the order of their values. The minimum of
+            // integers, unlike that of floats, may be reordered over lanes.
+            #[inline(always)]
+            fn lesser(self, other: Self) -> Self {
+                <$float>::from_bits(self.to_bits().min(other.to_bits()))
+            }
+            #[inline(always)]
+            fn greater(self, other: Self) -> Self {
+                <$float>::from_bits(self.to_bits().max(other.to_bits()))
+            }
+            #[inline(always)]
+            fn is_less(self, other: Self) -> bool {
+                self.to_bits() < other.to_bits()
+            }
+            #[inline(always)]
+            fn steps_below(self, squared_spacing: f64) -> usize {
+                // The cast saturates, so infinity gives the largest number. One step is added for the rounding of
+                // squares.
+                (Math::sqrt(self / squared_spacing as $float) as usize).saturating_add(1)
+            }
+            #[inline(always)]
+            fn to_f64(self) -> f64 {
+                self.widen()
+            }
+            #[inline(always)]
+            fn unit_square(squared_spacing: f64) -> f64 {
+                squared_spacing
+            }
+        }
+    };
+}
+float!(f32, u32);
+float!(f64, u64);
