@@ -1,12 +1,12 @@
 //! Bounding box of the inside. Distances of one side only are 0 outside of it, so the passes run within the box.
 
-use super::bits::low_bits;
-use super::checked::{divide, expected};
-use super::mask::Mask;
-use super::output_buffer::OutputBuffer;
-use super::plan::Plan;
-use crate::simd::level::Kernel;
 use crate::array::view::MAX_AXES;
+use crate::distance::Mask;
+use crate::distance::bits::low_bits;
+use crate::distance::checked::{divide, expected};
+use crate::distance::output_buffer::OutputBuffer;
+use crate::distance::plan::Plan;
+use crate::simd::level::Kernel;
 use core::ops::Range;
 
 /// First and last index along each column axis, then along the rows.

@@ -1,11 +1,12 @@
 //! Masks from arrays: the voxels of one label, or the nonzero voxels.
 
-use super::bits::low_bits;
-use super::mask::Mask;
+use crate::array::dtype::Dtype;
 use crate::array::stored::{Stored, with_stored};
-use crate::simd::level::{Kernel, dispatch};
 use crate::array::view::Array;
-use crate::{Dtype, View};
+use crate::array::view::View;
+use crate::distance::Mask;
+use crate::distance::bits::low_bits;
+use crate::simd::level::{Kernel, dispatch};
 use core::marker::PhantomData;
 
 /// The voxels of an array that are equal to a label, or that are not zero.

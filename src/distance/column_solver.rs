@@ -15,13 +15,13 @@
 //! - [`envelope`](super::envelope): the lower envelope of parabolas, linear in the column whatever the input, one
 //!   lane at a time.
 
-use super::checked::expected;
-use super::envelope::envelope;
-use super::min_plus::{
+use crate::distance::checked::expected;
+use crate::distance::envelope::envelope;
+use crate::distance::min_plus::{
     BAND, GROUP, lane_extremes, max_within_limits, min_plus_argmin, min_plus_band, min_plus_row,
 };
-use super::squared_distance::{LaneIndex, SquaredDistance};
-use super::tile::{COARSE, ColumnTile, Window};
+use crate::distance::squared_distance::{LaneIndex, SquaredDistance};
+use crate::distance::tile::{COARSE, ColumnTile, Window};
 use crate::simd::level::HAS_VECTORS;
 
 /// Mean reach in rows above which the monotone solver is used.

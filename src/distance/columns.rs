@@ -9,20 +9,20 @@
 //!
 //! holds without a test whether voxel `r` is on the same side as voxel `y`: if it is not, then `w·|y − r| ≥ h(y)`.
 
-use super::checked::{divide, expected};
-use super::column_solver::ColumnSolver;
-use super::conversion::Conversion;
-use super::intermediate::Intermediate;
-use super::min_plus::lane_extremes;
-use super::output_buffer::{OutputBuffer, TileRows};
-use super::plan::{Axis, Plan};
-use super::root::SquareRoot;
-use super::rows::RowRecord;
-use super::run_distance::{initialize_minima, row_squares};
-use super::squared_distance::SquaredDistance;
-use super::tile::{ColumnTile, Window, tile_rows};
-use crate::simd::prefetch::prefetch;
+use crate::distance::checked::{divide, expected};
+use crate::distance::column_solver::ColumnSolver;
+use crate::distance::conversion::Conversion;
+use crate::distance::intermediate::Intermediate;
+use crate::distance::min_plus::lane_extremes;
+use crate::distance::output_buffer::{OutputBuffer, TileRows};
+use crate::distance::plan::{Axis, Plan};
+use crate::distance::root::SquareRoot;
+use crate::distance::rows::RowRecord;
+use crate::distance::run_distance::{initialize_minima, row_squares};
+use crate::distance::squared_distance::SquaredDistance;
+use crate::distance::tile::{ColumnTile, Window, tile_rows};
 use crate::simd::level::Kernel;
+use crate::simd::prefetch::prefetch;
 use core::ops::Range;
 
 /// The format of a tile's input in the output buffer.

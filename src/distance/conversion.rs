@@ -1,9 +1,9 @@
 //! Conversion of squared distances to the output in the last pass: root, scale, sign and stores.
 
-use super::output_buffer::TileRows;
-use super::root::SquareRoot;
-use super::store::store;
-use crate::Math;
+use crate::distance::output_buffer::TileRows;
+use crate::distance::root::SquareRoot;
+use crate::distance::store::store;
+use crate::simd::math::Math;
 
 /// Parameters of the conversion.
 #[derive(Clone, Copy)]

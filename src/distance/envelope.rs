@@ -4,8 +4,8 @@
 //! The third solver of a tile: ten times slower than the others on typical images, and a bound on the time of
 //! adversarial columns. Also the solver of [`exact`](super::exact), because it identifies the nearest row.
 
-use super::squared_distance::SquaredDistance;
-use super::tile::{ColumnTile, ScratchSlice, Window};
+use crate::distance::squared_distance::SquaredDistance;
+use crate::distance::tile::{ColumnTile, ScratchSlice, Window};
 
 /// The parabolas `values[x] + squared_spacing · (y − x)²` of a column, and those of them on the lower envelope, in
 /// order.

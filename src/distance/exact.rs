@@ -13,15 +13,15 @@
 //! Nothing is rounded between passes, whatever the number of axes. The exception: where the axes before the last pass
 //! have more than 2³¹ voxels together, four bytes hold the distance instead, rounded to f32.
 
-use super::bits::low_bits;
-use super::checked::{divide, expected};
-use super::conversion::Conversion;
-use super::envelope::Envelope;
-use super::output_buffer::OutputBuffer;
-use super::plan::{Arithmetic, Axis, Plan};
-use super::rows::{NONE, RowRecord};
-use super::tile::{ScratchSlice, take_slice};
-use crate::Math;
+use crate::distance::bits::low_bits;
+use crate::distance::checked::{divide, expected};
+use crate::distance::conversion::Conversion;
+use crate::distance::envelope::Envelope;
+use crate::distance::output_buffer::OutputBuffer;
+use crate::distance::plan::{Arithmetic, Axis, Plan};
+use crate::distance::rows::{NONE, RowRecord};
+use crate::distance::tile::{ScratchSlice, take_slice};
+use crate::simd::math::Math;
 use core::mem::size_of;
 use core::ops::Range;
 

@@ -8,8 +8,8 @@
 //!
 //! No pass needs scratch of the size of the image, and no two blocks share a byte.
 
-use super::bits::{read_bits, write_bits};
-use super::squared_distance::SquaredDistance;
+use crate::distance::bits::{read_bits, write_bits};
+use crate::distance::squared_distance::SquaredDistance;
 
 /// A squared distance that can be stored in the output between passes.
 pub trait Intermediate: SquaredDistance {

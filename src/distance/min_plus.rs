@@ -1,8 +1,8 @@
 //! Inner loops of the solvers: minima of sums (min-plus products) over a range of candidate rows, for all lanes at
 //! once.
 
-use super::checked::expected;
-use super::squared_distance::{LaneIndex, SquaredDistance};
+use crate::distance::checked::expected;
+use crate::distance::squared_distance::{LaneIndex, SquaredDistance};
 use crate::simd::level::HAS_VECTORS;
 
 /// Number of rows solved together. With 64 lanes of u16 their minima are eight AVX-512 registers.

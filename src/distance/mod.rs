@@ -101,7 +101,6 @@ pub(crate) mod transform;
 
 pub use crate::executor::{Executor, Sequential};
 pub use class_mask::ClassMask;
-pub(crate) use class_mask::bits_equal;
 pub use mask::Mask;
 pub use request::{Distance, Kind};
 pub use transform::{scratch_len, transform, transform_classes};

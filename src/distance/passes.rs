@@ -1,21 +1,21 @@
 //! The passes of a transform, each divided into tasks for the executor.
 
-use super::bounding_box::{Bounds, EMPTY, FindBounds};
-use super::checked::{divide, expected};
-use super::columns::{ColumnPass, InputFormat, PassResult};
-use super::conversion::Conversion;
-use super::exact::ExactPass;
-use super::intermediate::Intermediate;
-use super::mask::Mask;
-use super::output_buffer::OutputBuffer;
-use super::plan::{Axis, Plan, Precision};
-use super::root::SquareRoot;
-use super::rows::RowPass;
-use super::squared_distance::SquaredDistance;
-use super::store::fence;
-use super::tile::ColumnTile;
-use crate::simd::level::dispatch;
+use crate::distance::Mask;
+use crate::distance::bounding_box::{Bounds, EMPTY, FindBounds};
+use crate::distance::checked::{divide, expected};
+use crate::distance::columns::{ColumnPass, InputFormat, PassResult};
+use crate::distance::conversion::Conversion;
+use crate::distance::exact::ExactPass;
+use crate::distance::intermediate::Intermediate;
+use crate::distance::output_buffer::OutputBuffer;
+use crate::distance::plan::{Axis, Plan, Precision};
+use crate::distance::root::SquareRoot;
+use crate::distance::rows::RowPass;
+use crate::distance::squared_distance::SquaredDistance;
+use crate::distance::store::fence;
+use crate::distance::tile::ColumnTile;
 use crate::executor::{Executor, MAX_WORKERS, WorkQueue, run_once};
+use crate::simd::level::dispatch;
 use core::ops::Range;
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 

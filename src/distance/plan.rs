@@ -6,11 +6,11 @@
 //!
 //! Lanes are contiguous in memory in every pass, so nothing is transposed.
 
-use super::checked::{divide, expected};
-use super::request::{Distance, Kind};
-use crate::Error;
-use crate::simd::level::{Level, level};
 use crate::array::view::MAX_AXES;
+use crate::distance::checked::{divide, expected};
+use crate::distance::{Distance, Kind};
+use crate::error::Error;
+use crate::simd::level::{Level, level};
 
 /// Columns up to this length have tiles of 64 lanes of f32; two such tiles take half of 512 KiB.
 pub const MAX_EXTENT_OF_64_F32_LANES: usize = 512;
@@ -68,7 +68,7 @@ pub struct Plan {
     pub pitch: usize,
     /// The first row, as a row of the image.
     pub origin: usize,
-    /// The rows of the [`Mask`](super::Mask) are single voxels, because the caller's last axis has an extent of 1 and
+    /// The rows of the [`Mask`](crate::distance::Mask) are single voxels, because the caller's last axis has an extent of 1 and
     /// the plan's rows run along another axis.
     pub single_voxel_rows: bool,
     /// Number of rows of the plan.
@@ -243,7 +243,7 @@ impl Plan {
             plan.rows *= axis.extent;
         }
         if let Some(&[first, last]) = expected(bounds.get(self.count)) {
-            // [`Mask::bits`](super::Mask::bits) starts at multiples of 64.
+            // [`Mask::bits`](crate::distance::Mask::bits) starts at multiples of 64.
             plan.skip = first.saturating_sub(1) / 64 * 64;
             plan.width = (last + 2).min(self.width) - plan.skip;
         }

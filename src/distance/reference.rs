@@ -15,10 +15,11 @@
 //! which is the lower envelope of one parabola per voxel (Felzenszwalb, Huttenlocher 2012), computed in time linear
 //! in the length of the column. With unit spacing all squares are integers and exact.
 
-use super::checked::{divide, expected};
-use super::mask::Mask;
-use super::request::{Distance, Kind};
-use crate::{Error, Real, Status};
+use crate::array::real::Real;
+use crate::distance::Mask;
+use crate::distance::checked::{divide, expected};
+use crate::distance::{Distance, Kind};
+use crate::error::{Error, Status};
 
 const TOO_SHORT: Error =
     Error::new(Status::Scratch, c"scratch", c"the number of f64 that scratch_len returns");

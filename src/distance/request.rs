@@ -2,9 +2,9 @@
 //!
 //! After [`Distance::validate`] a transform neither fails, panics nor allocates.
 
-use crate::parameter::check_spacing;
 use crate::array::view::MAX_AXES;
-use crate::{Error, Status};
+use crate::error::{Error, Status};
+use crate::parameter::check_spacing;
 
 /// Which distances are computed, from voxel centre to voxel centre, in units of the spacing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

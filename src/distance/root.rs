@@ -1,7 +1,7 @@
 //! Correctly rounded square roots of squared distances.
 
-use super::squared_distance::SquaredDistance;
-use crate::Math;
+use crate::distance::squared_distance::SquaredDistance;
+use crate::simd::math::Math;
 
 /// A squared distance with a square root.
 pub trait SquareRoot: SquaredDistance {
@@ -130,7 +130,7 @@ impl SquareRoot for f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{SquareRoot, SquaredDistance};
+    use crate::distance::root::{SquareRoot, SquaredDistance};
     use crate::simd::level::{Kernel, Level, dispatch, level};
 
     struct Roots<D, const N: usize>([D; N]);

@@ -4,13 +4,13 @@
 //! nearest voxel of the other side on the left, and from its last voxel to the nearest one on the right. This
 //! [`RowRecord`] is stored in the block's own output elements. The next pass computes squared distances from it.
 
-use super::bits::{low_bits, read_bits, write_bits};
-use super::checked::expected;
-use super::mask::Mask;
-use super::output_buffer::OutputBuffer;
-use super::plan::Plan;
-use crate::simd::prefetch::prefetch;
+use crate::distance::Mask;
+use crate::distance::bits::{low_bits, read_bits, write_bits};
+use crate::distance::checked::expected;
+use crate::distance::output_buffer::OutputBuffer;
+use crate::distance::plan::Plan;
 use crate::simd::level::Kernel;
+use crate::simd::prefetch::prefetch;
 use core::ops::Range;
 
 /// Number of rows that are prefetched ahead. Each record is one cache line of a block's output, which the hardware

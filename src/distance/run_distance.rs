@@ -1,11 +1,11 @@
 //! Run distances: distances to the nearest change of side along a row and along a column, from the inside bits alone.
 
-use super::bits::low_bits;
-use super::checked::expected;
-use super::plan::{Axis, Plan};
-use super::rows::{NONE, RowRecord};
-use super::squared_distance::{LaneIndex, SquaredDistance};
-use super::tile::{ColumnTile, Window};
+use crate::distance::bits::low_bits;
+use crate::distance::checked::expected;
+use crate::distance::plan::{Axis, Plan};
+use crate::distance::rows::{NONE, RowRecord};
+use crate::distance::squared_distance::{LaneIndex, SquaredDistance};
+use crate::distance::tile::{ColumnTile, Window};
 
 /// Writes the squared distances along the row of the lanes from `start` on of a block of `width` voxels. Lanes beyond
 /// the block are 0.

@@ -5,7 +5,8 @@
 //! - `u32`: exact below 2³¹ − 1, distances up to 46,340 voxels.
 //! - `f32`: for axes of unequal spacing, with `w²k²` rounded once from f64; `f64` for outputs of f64.
 
-use crate::{Math, Real};
+use crate::array::real::Real;
+use crate::simd::math::Math;
 
 /// A squared distance, with the operations of the inner loops.
 pub trait SquaredDistance: Copy + Send + Sync + 'static {

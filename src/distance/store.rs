@@ -1,7 +1,7 @@
 //! Stores of output rows, through the cache or non-temporal.
 
-use super::intermediate::copy;
-use super::output_buffer::TileRows;
+use crate::distance::intermediate::copy;
+use crate::distance::output_buffer::TileRows;
 
 /// Writes row `y` of a tile.
 ///

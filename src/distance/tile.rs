@@ -1,8 +1,8 @@
 //! The partition of one worker's scratch into the arrays of a tile.
 
-use super::checked::expected;
-use super::rows::RowRecord;
-use super::squared_distance::SquaredDistance;
+use crate::distance::checked::expected;
+use crate::distance::rows::RowRecord;
+use crate::distance::squared_distance::SquaredDistance;
 use core::mem::size_of;
 use core::ops::{Index, IndexMut, Range};
 use core::slice::SliceIndex;

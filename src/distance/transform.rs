@@ -1,18 +1,20 @@
 //! The public functions, and the sequence of passes in the number types of the plan.
 
-use super::bounding_box::clear_outside;
-use super::class_mask::ClassMask;
-use super::conversion::Conversion;
-use super::exact::exact_len;
-use super::mask::Mask;
-use super::output_buffer::OutputBuffer;
-use super::passes::{Passes, WorkerScratch};
-use super::plan::{Arithmetic, MAX_EXTENT_OF_64_F32_LANES, Plan, Precision};
-use super::request::Distance;
-use super::squared_distance::SquaredDistance;
-use super::tile::tile_len;
+use crate::array::real::Real;
+use crate::array::view::View;
+use crate::distance::Distance;
+use crate::distance::Mask;
+use crate::distance::bounding_box::clear_outside;
+use crate::distance::class_mask::ClassMask;
+use crate::distance::conversion::Conversion;
+use crate::distance::exact::exact_len;
+use crate::distance::output_buffer::OutputBuffer;
+use crate::distance::passes::{Passes, WorkerScratch};
+use crate::distance::plan::{Arithmetic, MAX_EXTENT_OF_64_F32_LANES, Plan, Precision};
+use crate::distance::squared_distance::SquaredDistance;
+use crate::distance::tile::tile_len;
+use crate::error::{Error, Status};
 use crate::executor::{Executor, MAX_WORKERS, Workers};
-use crate::{Error, Real, Status, View};
 use core::sync::atomic::AtomicBool;
 
 /// Outputs of more bytes are written with non-temporal stores: their old content is no longer in the cache.
