@@ -116,9 +116,14 @@ fn size(case: &Case, spec: &TermSpec, value: f64) -> f64 {
     positive.abs() + one + f64::MIN_POSITIVE
 }
 
-/// In f32 a sum of probabilities near 1 keeps 24 bits of 1, and no number keeps as many below the least normal one.
+/// In f32 a sum of probabilities near 1 keeps 24 bits of 1, (s − g)² those of s, and no number keeps as many below the
+/// least normal one.
 fn single_size(spec: &TermSpec, size: f64) -> f64 {
-    size.max(if crate::config::is_region(spec.form) { 1.0 } else { f32::MIN_POSITIVE.into() })
+    match spec.form {
+        form if crate::config::is_region(form) => size.max(1.0),
+        Form::Hausdorff(_) => (size + size.sqrt()).max(f32::MIN_POSITIVE.into()),
+        _ => size.max(f32::MIN_POSITIVE.into()),
+    }
 }
 
 /// The largest slope of a sum of a region loss, about: those of prediction and overlap cancel where all is found.
