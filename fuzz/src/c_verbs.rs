@@ -4,6 +4,8 @@ use crate::arguments::{DTYPES, FLOATS, Tensor, executor, sized};
 use crate::memory::Buffer;
 use check::source::Source;
 use segloss::ffi::forms::{boundary::*, compound::*, custom::*, distribution::*, region::*};
+use segloss::ffi::distance::segloss_distance_args_init;
+use segloss::ffi::presets::*;
 use segloss::ffi::structs::*;
 use segloss::ffi::verbs::*;
 use std::ffi::c_void;
@@ -51,6 +53,9 @@ struct Held {
 /// One call of a verb, twice if it succeeds.
 pub fn c_verbs(bytes: &[u8]) {
     let source = &mut Source::of_bytes(bytes);
+    if source.one_in(16) {
+        return c_inits(source);
+    }
     let mut held = Held::default();
     let shape = draw_shape(source);
     let pred = Tensor::draw(source, &shape, &FLOATS, 1, true);
@@ -148,17 +153,23 @@ pub fn c_verbs(bytes: &[u8]) {
     let mut own = Buffer::aligned(source, size_of::<segloss_tally>() * sums.unwrap_or(0));
     let slopes = Buffer::aligned(source, size_of::<segloss_tally>() * sums.unwrap_or(0));
     own.bytes_mut().fill(0);
-    let verb = source.below(8);
+    let verb = source.below(11);
     let kind = source.pick(&[0, 1, 2, 3]);
     let (field_raw, field) = draw_field(source, &shape);
     held.outputs.extend(grad);
     held.outputs.extend(field);
+    let search = draw_search(source);
+    let other = draw_search(source);
+    held.inputs.push(Buffer::of(source, other.bytes()));
+    let other = held.inputs.last().map_or(core::ptr::null(), |other| other.pointer::<segloss_select>().cast_const());
+    let searched = source.pick(&[0, 0, 1, 3, u32::MAX]);
+    held.outputs.push(search);
     held.outputs.push(own);
     held.outputs.push(slopes);
     let count = held.outputs.len();
     let call = |held: &Held| {
         let args = args_buffer.pointer::<segloss_args>();
-        let [.., own, slopes] = &held.outputs[..count] else { unreachable!() };
+        let [.., search, own, slopes] = &held.outputs[..count] else { unreachable!() };
         // SAFETY: as above.
         unsafe {
             match verb {
@@ -168,6 +179,9 @@ pub fn c_verbs(bytes: &[u8]) {
                 5 => segloss_map(terms, n_terms, args, own.pointer()),
                 // It reads one term.
                 6 if n_terms > 0 => segloss_field(terms, args, &field_raw),
+                7 => segloss_top_k_count(terms, n_terms, searched, args, search.pointer()),
+                8 if n_terms > 0 => segloss_top_k_narrow(terms, search.pointer()),
+                9 => segloss_top_k_merge(search.pointer(), other),
                 // Weights need C doubles.
                 _ if classes * 8 <= slopes.bytes().len() => {
                     segloss_class_weights(args, kind, slopes.pointer())
@@ -214,6 +228,66 @@ pub fn c_verbs(bytes: &[u8]) {
     for (k, (output, first)) in held.outputs.iter().zip(&first).enumerate() {
         assert!(output.bytes() == first, "output {k} differs the second time");
     }
+}
+
+/// What fills a struct, given any size of it; what is written lies within that size.
+fn c_inits(source: &mut Source<'_>) {
+    const PRESETS: [unsafe extern "C" fn(*mut segloss_term, usize, *mut usize) -> segloss_status; 7] = [
+        segloss_preset_dice_cross_entropy,
+        segloss_preset_combo,
+        segloss_preset_exponential_logarithmic,
+        segloss_preset_dice_top_k,
+        segloss_preset_dice_focal,
+        segloss_preset_generalized_dice_boundary,
+        segloss_preset_dice_hausdorff,
+    ];
+    let full = size_of::<segloss_args>().max(size_of::<segloss_term>());
+    let size = match source.below(4) {
+        0 => source.below(2 * full),
+        1 => size_of::<segloss_args>(),
+        2 => size_of::<segloss_distance_args>(),
+        _ => size_of::<segloss_term>(),
+    };
+    let what = source.below(3 + PRESETS.len());
+    let terms = if what < 3 { 1 } else { segloss::MAX_TERMS };
+    let mut to = Buffer::new(source, size * terms);
+    let mut n_terms = Buffer::aligned(source, size_of::<usize>());
+    let null = source.one_in(20);
+    let pointer = if null { null_mut() } else { to.pointer::<u8>() };
+    to.remember();
+    n_terms.remember();
+    // SAFETY: as many bytes as are said.
+    let status = unsafe {
+        match what {
+            0 => segloss_args_init(pointer.cast(), size),
+            1 => segloss_distance_args_init(pointer.cast(), size),
+            2 => segloss_term_init(FORMS[source.below(FORMS.len())](), pointer.cast(), size),
+            _ => PRESETS[what - 3](pointer.cast(), size, n_terms.pointer()),
+        }
+    };
+    assert!((0..=13).contains(&status), "status {status}");
+    assert!(!null || status != 0, "NULL was filled");
+    assert!(status == 0 || to.is_unchanged() && n_terms.is_unchanged(), "something was written");
+    if status == 0 {
+        let said = to.bytes().first_chunk().map(|word| u32::from_ne_bytes(*word));
+        assert_eq!(said, Some(size as u32), "the size of the struct");
+    }
+}
+
+/// A search that has begun, or any bits.
+fn draw_search(source: &mut Source<'_>) -> Buffer {
+    let mut buffer = Buffer::new(source, size_of::<segloss_select>());
+    // SAFETY: a search, at any address.
+    let begun = unsafe { segloss_top_k_begin(buffer.pointer()) } == 0;
+    if !begun || source.one_in(2) {
+        let words = [0, 1, 11, 32, 64, 1 << 40, u64::MAX];
+        for word in buffer.bytes_mut().chunks_exact_mut(8).take(6) {
+            word.copy_from_slice(&source.pick(&words).to_ne_bytes());
+        }
+        let many = source.pick(&[0u8, 0, 1, 0xff]);
+        buffer.bytes_mut()[48..].fill(many);
+    }
+    buffer
 }
 
 /// Zeros.
@@ -385,6 +459,11 @@ fn draw_terms(
         assert_eq!(unsafe { segloss_term_init(form, &mut term, size_of::<segloss_term>()) }, 0);
         if form == segloss_custom_region() {
             term.region = (!source.one_in(10)).then_some(region);
+        }
+        if form == segloss_top_k() && source.one_in(3) {
+            let search = draw_search(source);
+            term.select = search.pointer();
+            held.inputs.push(search);
         }
         if source.one_in(3) {
             corrupt(source, &mut term);
