@@ -61,7 +61,7 @@ impl Tensor {
         if source.one_in(25) && !shape.is_empty() {
             let axis = source.below(shape.len());
             shape[axis] =
-                source.pick(&[0, 1, 2, 3, -1, shape[axis] + 1, 1 << 40, 1 << 62, i64::MAX, i64::MIN]);
+                source.pick(&[0, 1, 2, 3, -1, shape[axis].saturating_add(1), 1 << 40, 1 << 62, i64::MAX, i64::MIN]);
         }
         if source.one_in(60) {
             shape.resize(source.pick(&[0, 1, 2, 5, 16, 17, 40]), 1);
