@@ -107,6 +107,20 @@ impl Cost for Doubt {
     }
 }
 
+/// 1 − s due on the true class, raised to no power but the default.
+struct Miss;
+
+impl Cost for Miss {
+    const CHARGE: Charge = Charge::Truth;
+    const BASE: Base = Base::Complement;
+
+    #[inline(always)]
+    fn at<T: Real>(&self, voxel: Voxel<T>) -> (T, T) {
+        // ∂(1 − s)/∂ln s = −s
+        (voxel.raised, -voxel.probability)
+    }
+}
+
 /// Both outcomes pay, at prices of their own.
 struct Balanced;
 
@@ -159,7 +173,7 @@ macro_rules! forms_of_costs {
         })*
     };
 }
-forms_of_costs!(Poly, Doubt, Balanced, Brier, Priced);
+forms_of_costs!(Poly, Doubt, Miss, Balanced, Brier, Priced);
 
 /// Value and gradient in f64.
 fn of(case: &Case, inputs: &Inputs, terms: &[Term<'_>]) -> (f64, Vec<f64>) {
@@ -215,6 +229,7 @@ fn a_custom_joint_form_has_a_gradient() {
 fn a_custom_cost_has_a_gradient_whoever_pays() {
     assert_gradient("poly-1", &Poly { epsilon: 2.0 });
     assert_gradient("doubt", &Doubt { power: 1.7 });
+    assert_gradient("miss", &Miss);
     assert_gradient("balanced", &Balanced);
     assert_gradient("brier", &Brier);
 }
@@ -240,6 +255,7 @@ fn a_custom_cost_has_its_value() {
     };
     close(&Poly { epsilon: 2.0 }, sum(&|s, g| g * (2.0 * (1.0 - s) - s.ln())));
     close(&Doubt { power: 1.7 }, sum(&|s, g| g * (1.0 - s).powf(1.7)));
+    close(&Miss, sum(&|s, g| g * (1.0 - s)));
     close(&Balanced, sum(&|s, g| 0.75 * g * s.ln().powi(2) + 2.0 * (1.0 - g) * (-s).ln_1p().powi(2)));
     // Paid everywhere, it is a mean over the classes as well.
     close(&Brier, sum(&|s, g| (s - g).powi(2)) / case.c as f64);

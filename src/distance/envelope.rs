@@ -101,3 +101,103 @@ pub fn envelope<C: Cell, const N: usize>(tile: &mut Tile<C, N>, unit: f64, centr
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::distance::tile::tile_len;
+    use std::{assert_eq, vec, vec::Vec};
+
+    const LANES: usize = 32;
+
+    /// Numbers below `end`, none of them random.
+    fn numbers() -> impl FnMut(u64) -> u64 {
+        let mut state = 1u64;
+        move |end| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) % end
+        }
+    }
+
+    /// A column of candidates up to `highest`, some of them nowhere, against every pair of its rows.
+    #[track_caller]
+    fn check<C: Cell + PartialEq + core::fmt::Debug>(extent: usize, highest: usize) {
+        let mut below = numbers();
+        let mut scratch = vec![0u8; tile_len::<C>(extent, 64, LANES) + 64];
+        let offset = scratch.as_ptr().addr().wrapping_neg() % 64;
+        let mut tile = Tile::<C, LANES>::new(&mut scratch[offset..], extent, 64).unwrap();
+        for (i, step) in tile.steps.run_mut(..2 * extent - 1).iter_mut().enumerate() {
+            *step = C::square(i.abs_diff(extent - 1), 1.0);
+        }
+        for y in 0..extent {
+            for lane in 0..LANES {
+                let square = C::square(below(highest as u64 + 1) as usize, 1.0);
+                tile.near[y][lane] = if below(4) == 0 || lane == 0 { C::FAR } else { square };
+                tile.best[y][lane] = C::FAR;
+            }
+        }
+        envelope(&mut tile, 1.0, extent - 1, Window::first::<C>(extent));
+        for y in 0..extent {
+            for lane in 0..LANES {
+                let candidates = (0..extent).map(|r| tile.near[r][lane].plus(C::square(r.abs_diff(y), 1.0)));
+                let least = candidates.fold(C::FAR, |least, candidate| least.least(candidate));
+                assert_eq!(tile.best[y][lane], least, "lane {lane} of row {y}");
+            }
+        }
+    }
+
+    #[test]
+    fn columns_of_every_cell_are_lowered_to_their_envelope() {
+        check::<u16>(150, 200);
+        check::<u32>(150, 5_000);
+        check::<f32>(150, 2_000);
+    }
+
+    /// One parabola a row, infinite ones nowhere.
+    #[track_caller]
+    fn check_lowest(unit: f64, known: &[f64]) {
+        let rows = known.len();
+        let (mut values, mut vertices, mut starts) = (vec![0.0; rows], vec![0; rows], vec![0; rows]);
+        let mut envelope = Envelope {
+            values: &mut Part::new(&mut values).unwrap(),
+            vertices: &mut Part::new(&mut vertices).unwrap(),
+            starts: &mut Part::new(&mut starts).unwrap(),
+            unit,
+            count: 0,
+        };
+        for (x, &value) in known.iter().enumerate() {
+            envelope.push(x, value, rows);
+        }
+        let mut k = 0;
+        for y in (0..rows).take_while(|_| envelope.count > 0) {
+            let found = envelope.lowest(&mut k, y);
+            let least = (0..rows).map(|x| envelope.at(x, y)).fold(f64::INFINITY, f64::min);
+            assert_eq!(envelope.at(found, y), least, "{known:?} row {y}");
+        }
+    }
+
+    /// Parabolas of sums of squares, which often meet in a row or a rounding beside it, where either may begin.
+    #[test]
+    fn the_lowest_at_every_row_is_the_lowest_of_all() {
+        let mut below = numbers();
+        for spacing in [1.0, 0.1, 0.3, 0.7, 1.7, 3.1] {
+            for of_values in [spacing, 0.1, 1.0] {
+                for _ in 0..400 {
+                    let value = |_| match below(5) {
+                        0 => f64::INFINITY,
+                        _ => below(60).pow(2) as f64 * (of_values * of_values),
+                    };
+                    check_lowest(spacing * spacing, &(0..60).map(value).collect::<Vec<_>>());
+                }
+            }
+        }
+        // They meet in row 84, where the cross is rounded down, and in row 90.
+        for (unit, [first, second]) in
+            [(0.1 * 0.1, [(14, 1.44), (23, 13.23)]), (0.001, [(2, 0.1), (10, 1.444)])]
+        {
+            let mut known = [f64::INFINITY; 100];
+            (known[first.0], known[second.0]) = (first.1, second.1);
+            check_lowest(unit, &known);
+        }
+    }
+}

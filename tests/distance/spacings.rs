@@ -39,6 +39,15 @@ fn a_step_may_be_longer_than_any_column() {
     check(&request, &mask, &brute(&request, &mask), "step");
 }
 
+/// 200 rows 9·10¹⁷ apart: their number, and not a step alone, takes squares past what f32 holds.
+#[test]
+fn a_long_column_of_wide_steps_is_exact() {
+    let (shape, spacing) = ([200, 2], [9e17, 1.0]);
+    let mask: Vec<bool> = (0..400).map(|k| k < 2).collect();
+    let request = Distance { kind: Kind::Outside, ..signed(&shape, &spacing) };
+    check(&request, &mask, &brute(&request, &mask), "wide");
+}
+
 /// Where a row adds less than a rounding to the distance of a wall, no candidate is better than another for a long way.
 #[test]
 fn steps_below_a_rounding_are_exact() {
