@@ -369,13 +369,16 @@ fn draw_gradient(
         _ => {
             let of = if dtype == 0 { pred.raw.dtype } else { dtype };
             let mut like = Tensor::draw(source, &pred.shape, &[of], 7, false);
+            if like.shape != pred.shape {
+                return None;
+            }
             // NULL strides are those of pred, and so is the memory.
             let strides = like.strides.clone().or(pred.strides.clone());
-            if like.strides.is_none() || like.shape != pred.shape {
+            if like.strides.is_none() {
                 let size = crate::arguments::size_of_dtype(of);
                 let (low, high) = crate::arguments::span(&pred.shape, strides.as_deref())?;
                 let bytes = (high - low + 1) * size;
-                if bytes > 1 << 20 || like.shape != pred.shape {
+                if bytes > 1 << 20 {
                     return None;
                 }
                 let buffer = Buffer::new(source, bytes as usize);
