@@ -75,13 +75,14 @@ pub(super) fn ln_1p_by<T: Float>(x: T, inverse: T) -> T {
     upper + (lower + lost * inverse)
 }
 
-/// `ln x` for a normal `x ≤ 1` whose `1 − x` is at hand: from ½ on that has digits which `x` has not.
+/// `ln x` for a normal `x ≤ 1` whose `1 − x` is at hand: above ½ that has digits which `x` has not. Up to ½ it is not
+/// looked at: of two classes with equal logits neither is the largest, whose complement stands there.
 #[inline(always)]
 pub(super) fn ln_by<T: Float>(x: T, complement: T) -> T {
     let (exponent, mantissa) = x.exponent_and_mantissa();
     // `x` is its own mantissa from ⅔ on; below it is doubled.
     let near = select(mantissa == x, -complement, T::ONE - (complement + complement));
-    let (upper, lower) = series(exponent, select(x < T::HALF, mantissa - T::ONE, near));
+    let (upper, lower) = series(exponent, select(x > T::HALF, near, mantissa - T::ONE));
     select(x > T::ZERO, upper + lower, T::NAN)
 }
 
