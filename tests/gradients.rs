@@ -49,6 +49,16 @@ pub fn differences_of(case: &Case, inputs: &Inputs, terms: &[Term<'_>]) -> Vec<f
     (0..case.z.len()).map(&mut difference).collect()
 }
 
+/// Differences of a weighted sum, term by term, with what each term selects held.
+fn differences_of_held(case: &Case, terms: &[TermSpec]) -> Vec<f64> {
+    let mut sums = vec![0.0; case.z.len()];
+    for term in terms {
+        let (case, term) = held(case, term);
+        sums.iter_mut().zip(differences(&case, &[term])).for_each(|(sum, x)| *sum += x);
+    }
+    sums
+}
+
 /// That no component is further off than the step explains.
 #[track_caller]
 pub fn assert_derivative(analytic: &[f64], differences: &[f64], title: &str) {
@@ -66,12 +76,7 @@ fn largest(numbers: &[f64]) -> f64 {
 #[test]
 fn the_gradient_is_the_derivative_of_the_value() {
     cases::each(|title, case, terms| {
-        let mut differences = vec![0.0; case.z.len()];
-        for term in terms {
-            let (case, term) = held(case, term);
-            let of_term = self::differences(&case, &[term]);
-            differences.iter_mut().zip(of_term).for_each(|(sum, x)| *sum += x);
-        }
+        let differences = differences_of_held(case, terms);
         for layout in [Layout::ChannelsFirst, Layout::ChannelsLast, Layout::Odd] {
             let analytic =
                 outcome(case, terms, &Format { layout, ..Format::exact(case) }, 1.0).unwrap().gradient;
@@ -111,12 +116,7 @@ fn equal_logits_have_the_gradient_that_is_the_derivative() {
             if !cases::is_served(&terms, &case) {
                 continue;
             }
-            let mut differences = vec![0.0; z.len()];
-            for term in &terms {
-                let (case, term) = held(&case, term);
-                let of_term = self::differences(&case, &[term]);
-                differences.iter_mut().zip(of_term).for_each(|(sum, x)| *sum += x);
-            }
+            let differences = differences_of_held(&case, &terms);
             let analytic = outcome(&case, &terms, &Format::exact(&case), 1.0).unwrap().gradient;
             let scale = largest(&differences);
             for (i, (a, d)) in analytic.iter().zip(&differences).enumerate() {

@@ -1,6 +1,7 @@
 //! What a run has tried, and whether everything that there is occurred.
 
-use crate::config::{Config, Target, list_names};
+use crate::config::{Config, Target};
+use crate::draw::list_names;
 use crate::tolerance::{TABLE, Worst};
 use std::collections::BTreeMap;
 use std::fmt::Write;

@@ -1,36 +1,14 @@
 //! The C verbs of a loss, called with structs that are right, nearly right, or wrong.
 
 use crate::arguments::{DTYPES, FLOATS, Tensor, executor, sized};
+use crate::c_held::{Held, input};
+use crate::c_inits::c_inits;
+use crate::c_terms::{draw_search, draw_terms};
 use crate::memory::Buffer;
 use check::source::Source;
-use segloss::ffi::forms::{boundary::*, compound::*, custom::*, distribution::*, region::*};
-use segloss::ffi::distance::segloss_distance_args_init;
-use segloss::ffi::presets::*;
 use segloss::ffi::structs::*;
 use segloss::ffi::verbs::*;
-use std::ffi::c_void;
 use std::ptr::null_mut;
-
-const FORMS: [extern "C" fn() -> *const segloss_form; 18] = [
-    segloss_dice,
-    segloss_cross_entropy,
-    segloss_top_k,
-    segloss_focal,
-    segloss_distance_penalized,
-    segloss_sensitivity_specificity,
-    segloss_iou,
-    segloss_tversky,
-    segloss_generalized_dice,
-    segloss_focal_tversky,
-    segloss_asymmetric_similarity,
-    segloss_penalty,
-    segloss_boundary,
-    segloss_hausdorff,
-    segloss_balanced_cross_entropy,
-    segloss_power_cross_entropy,
-    segloss_log_dice,
-    segloss_custom_region,
-];
 
 /// Voxels times classes that one execution may visit.
 const MOST_ELEMENTS: i128 = 1 << 14;
@@ -38,17 +16,6 @@ const MOST_ELEMENTS: i128 = 1 << 14;
 const MOST_SUMS: i128 = 1 << 12;
 /// Bytes of scratch that one execution may ask for.
 const MOST_SCRATCH: usize = 1 << 26;
-
-/// The buffers of a call that live until it returns.
-#[derive(Default)]
-struct Held {
-    inputs: Vec<Buffer>,
-    /// Terms and executor: read before anything is written, so that an output may lie over them.
-    structs: Vec<Buffer>,
-    /// Written only on success.
-    outputs: Vec<Buffer>,
-    tensors: Vec<Tensor>,
-}
 
 /// One call of a verb, twice if it succeeds.
 pub fn c_verbs(bytes: &[u8]) {
@@ -159,9 +126,9 @@ pub fn c_verbs(bytes: &[u8]) {
     held.outputs.extend(grad);
     held.outputs.extend(field);
     let search = draw_search(source);
-    let other = draw_search(source);
-    held.inputs.push(Buffer::of(source, other.bytes()));
-    let other = held.inputs.last().map_or(core::ptr::null(), |other| other.pointer::<segloss_select>().cast_const());
+    let other_search = draw_search(source);
+    let other = other_search.pointer::<segloss_select>();
+    held.inputs.push(other_search);
     let searched = source.pick(&[0, 0, 1, 3, u32::MAX]);
     held.outputs.push(search);
     held.outputs.push(own);
@@ -230,66 +197,6 @@ pub fn c_verbs(bytes: &[u8]) {
     }
 }
 
-/// What fills a struct, given any size of it; what is written lies within that size.
-fn c_inits(source: &mut Source<'_>) {
-    const PRESETS: [unsafe extern "C" fn(*mut segloss_term, usize, *mut usize) -> segloss_status; 7] = [
-        segloss_preset_dice_cross_entropy,
-        segloss_preset_combo,
-        segloss_preset_exponential_logarithmic,
-        segloss_preset_dice_top_k,
-        segloss_preset_dice_focal,
-        segloss_preset_generalized_dice_boundary,
-        segloss_preset_dice_hausdorff,
-    ];
-    let full = size_of::<segloss_args>().max(size_of::<segloss_term>());
-    let size = match source.below(4) {
-        0 => source.below(2 * full),
-        1 => size_of::<segloss_args>(),
-        2 => size_of::<segloss_distance_args>(),
-        _ => size_of::<segloss_term>(),
-    };
-    let what = source.below(3 + PRESETS.len());
-    let terms = if what < 3 { 1 } else { segloss::MAX_TERMS };
-    let mut to = Buffer::new(source, size * terms);
-    let mut n_terms = Buffer::aligned(source, size_of::<usize>());
-    let null = source.one_in(20);
-    let pointer = if null { null_mut() } else { to.pointer::<u8>() };
-    to.remember();
-    n_terms.remember();
-    // SAFETY: as many bytes as are said.
-    let status = unsafe {
-        match what {
-            0 => segloss_args_init(pointer.cast(), size),
-            1 => segloss_distance_args_init(pointer.cast(), size),
-            2 => segloss_term_init(FORMS[source.below(FORMS.len())](), pointer.cast(), size),
-            _ => PRESETS[what - 3](pointer.cast(), size, n_terms.pointer()),
-        }
-    };
-    assert!((0..=13).contains(&status), "status {status}");
-    assert!(!null || status != 0, "NULL was filled");
-    assert!(status == 0 || to.is_unchanged() && n_terms.is_unchanged(), "something was written");
-    if status == 0 {
-        let said = to.bytes().first_chunk().map(|word| u32::from_ne_bytes(*word));
-        assert_eq!(said, Some(size as u32), "the size of the struct");
-    }
-}
-
-/// A search that has begun, or any bits.
-fn draw_search(source: &mut Source<'_>) -> Buffer {
-    let mut buffer = Buffer::new(source, size_of::<segloss_select>());
-    // SAFETY: a search, at any address.
-    let begun = unsafe { segloss_top_k_begin(buffer.pointer()) } == 0;
-    if !begun || source.one_in(2) {
-        let words = [0, 1, 11, 32, 64, 1 << 40, u64::MAX];
-        for word in buffer.bytes_mut().chunks_exact_mut(8).take(6) {
-            word.copy_from_slice(&source.pick(&words).to_ne_bytes());
-        }
-        let many = source.pick(&[0u8, 0, 1, 0xff]);
-        buffer.bytes_mut()[48..].fill(many);
-    }
-    buffer
-}
-
 /// Zeros.
 fn zeroed() -> segloss_args {
     // SAFETY: integers, doubles and nullable pointers.
@@ -324,17 +231,6 @@ fn draw_target(source: &mut Source<'_>, shape: &[i64]) -> Tensor {
         4 => Tensor::draw(source, shape, &DTYPES[4..], 2, false),
         _ => Tensor::draw(source, shape, &FLOATS, 2, source.clone().one_in(6)),
     }
-}
-
-/// An input array that lives as long as the call.
-fn input<T: Copy>(source: &mut Source<'_>, held: &mut Held, values: &[T]) -> *const T {
-    if source.one_in(50) {
-        return core::ptr::null();
-    }
-    let buffer = Buffer::of(source, values);
-    let pointer = buffer.pointer();
-    held.inputs.push(buffer);
-    pointer
 }
 
 /// An output, or NULL.
@@ -433,104 +329,5 @@ fn draw_field(source: &mut Source<'_>, shape: &[i64]) -> (segloss_output, Option
             (segloss_output { data: buffer.pointer(), ..none }, Some(buffer))
         }
         None => (none, None),
-    }
-}
-
-unsafe extern "C" fn region(_: *mut c_void, sums: *const segloss_tally, slope: *mut segloss_tally) -> f64 {
-    // SAFETY: what the library handed over.
-    let (sums, slope) = unsafe { (&*sums, &mut *slope) };
-    slope.predicted = sums.truth;
-    slope.overlap = -1.0;
-    sums.predicted - sums.overlap
-}
-
-/// An array of terms.
-fn draw_terms(
-    source: &mut Source<'_>,
-    held: &mut Held,
-    count: usize,
-    shape: &[i64],
-    classes: usize,
-) -> *const segloss_term {
-    let odd_size = source.one_in(30);
-    let mut all = vec![];
-    for _ in 0..count {
-        let form = FORMS[source.below(FORMS.len())]();
-        // SAFETY: zeros are a term; the init writes one.
-        let mut term: segloss_term = unsafe { std::mem::zeroed() };
-        // SAFETY: `term` is as large as it says.
-        assert_eq!(unsafe { segloss_term_init(form, &mut term, size_of::<segloss_term>()) }, 0);
-        if form == segloss_custom_region() {
-            term.region = (!source.one_in(10)).then_some(region);
-        }
-        if form == segloss_top_k() && source.one_in(3) {
-            let search = draw_search(source);
-            term.select = search.pointer();
-            held.inputs.push(search);
-        }
-        if source.one_in(3) {
-            corrupt(source, &mut term);
-        }
-        if source.one_in(4) {
-            let weights: Vec<f64> =
-                (0..classes).map(|_| source.pick(&[1.0, 0.5, 0.0, 2.0, 1.0, 1.0, -1.0, f64::NAN])).collect();
-            term.class_weight = input(source, held, &weights);
-        }
-        if source.one_in(5) {
-            let flat: Vec<i64> =
-                shape.iter().enumerate().filter(|(axis, _)| *axis != 1).map(|(_, &n)| n).collect();
-            let shape = if source.one_in(3) { &flat } else { shape };
-            let field = Tensor::draw(source, shape, &FLOATS, 11, false);
-            term.field = field.raw;
-            held.tensors.push(field);
-        }
-        if odd_size && !all.is_empty() {
-            term.struct_size = source.pick(&[0, 4, 96, term.struct_size - 8, term.struct_size + 8]);
-        }
-        all.push(term);
-    }
-    // The stride is the size that the first one says.
-    let mut bytes: Vec<u8> = vec![];
-    let first = all.first().map_or(0, |term| term.struct_size as usize);
-    for term in &all {
-        // SAFETY: a struct of C, read as bytes.
-        let of = unsafe {
-            core::slice::from_raw_parts(core::ptr::from_ref(term).cast::<u8>(), size_of::<segloss_term>())
-        };
-        let extra = (term.struct_size as usize).max(first).saturating_sub(of.len());
-        bytes.extend_from_slice(of);
-        bytes.extend(std::iter::repeat_n(0, extra));
-    }
-    let buffer = Buffer::of(source, &bytes);
-    let pointer = buffer.pointer();
-    held.structs.push(buffer);
-    if source.one_in(50) { core::ptr::null() } else { pointer }
-}
-
-/// Changes one field of a term to anything.
-fn corrupt(source: &mut Source<'_>, term: &mut segloss_term) {
-    // Constants carry their domain in the high bits: any of them, any of another domain, any bits.
-    let any = source.bits() as u32;
-    let word =
-        source.pick(&[0, 1, 2, 3, 4, 8, 16, 31, any, any.rotate_left(16), any.wrapping_mul(0x0101_0101)]);
-    let number = source.pick(&[0.0, 0.5, 1.0, 2.0, -1.0, 1.5, 1e-30, 1e30, f64::NAN, f64::INFINITY]);
-    match source.below(17) {
-        0 => term.flags = word,
-        1 => term.variant = word,
-        2 => term.class_average = word,
-        3 => term.sample_average = word,
-        4 => term.absent = word,
-        5 => term.normalizer = word,
-        6 => term.reserved = word,
-        7 => term.weight = number,
-        8 => term.alpha = number,
-        9 => term.beta = number,
-        10 => term.gamma = number,
-        11 => term.k = number,
-        12 => term.smooth_numerator = number,
-        13 => term.smooth_denominator = number,
-        14 => term.label_smoothing = number,
-        15 => term.form = core::ptr::null(),
-        _ => term.region = Some(region),
     }
 }

@@ -110,7 +110,7 @@ impl<C: Slot + Root, const N: usize> Kernel for Columns<'_, C, N> {
                         column.solve(&mut tile);
                         let rows = tile.best.run(window.begin..window.end);
                         if self.finish.is_none() {
-                            // A window alone does not tell.
+                            // A window is a part of the column. Whether squares of the whole saturate is not known: it counts as far.
                             outcome.far |= self.limit.is_some() && (window.rows < extent || saturates(rows));
                         } else if self.limit.is_some() || self.enough.is_some() {
                             top = top.most(highest(rows));

@@ -151,6 +151,7 @@ mod tests {
         check::<u16>(150, 200);
         check::<u32>(150, 5_000);
         check::<f32>(150, 2_000);
+        check::<f64>(150, 2_000);
     }
 
     /// One parabola a row, infinite ones nowhere.

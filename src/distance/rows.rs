@@ -112,7 +112,7 @@ impl Kernel for Rows<'_> {
         let Self { plan, mask, canvas, rows, words } = self;
         let length = plan.width.div_ceil(64);
         let Some(words) = words.get_mut(..length + 1) else { return [false; 2] };
-        // One word more than the mask has, for the last block: its bits are none.
+        // `records` shifts words together and reads one word past the row: it is 0.
         words.iter_mut().skip(length).for_each(|word| *word = 0);
         let (mut zeros, mut ones) = (0, 0);
         let flip = if plan.inverted { u64::MAX } else { 0 };

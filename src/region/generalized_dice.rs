@@ -85,7 +85,8 @@ impl Joint for GeneralizedDice {
         if all < NOTHING {
             return 0.0;
         }
-        // 1 − ratio without the cancellation: exactly 0 for a perfect prediction; nor is a small ratio 1 − loss.
+        // loss = 1 − ratio, and each is formed without cancellation: the loss of a perfect prediction is exactly 0, and a
+        // ratio near 0 keeps its digits.
         let loss = (mistakes + smooth_denominator - smooth_numerator) / all;
         let ratio = (found + smooth_numerator) / all;
         // Quotient rule, with ∂all/∂overlap = 0 and ∂all/∂predicted = u.

@@ -55,7 +55,8 @@ impl Region for Iou {
         if all < NOTHING {
             return (0.0, Tally::ZERO);
         }
-        // 1 − ratio without the cancellation: exactly 0 for a perfect prediction; nor is a small ratio 1 − loss.
+        // loss = 1 − ratio, and each is formed without cancellation: the loss of a perfect prediction is exactly 0, and a
+        // ratio near 0 keeps its digits.
         let loss = (mistakes + smooth_denominator - smooth_numerator) / all;
         let ratio = (class.overlap + smooth_numerator) / all;
         // Quotient rule, with ∂all/∂overlap = ∂all/∂missed = ∂all/∂spilled = 1.

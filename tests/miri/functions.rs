@@ -73,7 +73,8 @@ fn every_form() {
             args.grad.data = gradient.as_mut_ptr().cast();
             let mut needed = 0;
             assert_eq!(segloss_scratch_size(&term, 1, &args, &mut needed), 0);
-            // What is read of it before it is written changes no result, and may be anything: but something.
+            // Losses read bytes of scratch before they write them. Results do not depend on those bytes, but Miri refuses
+            // to read what was never initialized.
             let mut scratch = vec![0xa5u8; needed];
             args.scratch = scratch.as_mut_ptr().cast();
             args.scratch_size = needed;

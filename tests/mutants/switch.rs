@@ -25,6 +25,8 @@ unsafe extern "C" {
 #[inline(always)]
 pub fn on(id: usize) -> bool {
     let switch = &raw const SEGLOSS_SWITCHES as *const u8;
+    // SAFETY: `id` is the number of a mutant, less than COUNT. Switches are bytes that only start() changes, before any
+    // thread; where they are recorded, threads store the same 1.
     unsafe {
         if RECORD {
             switch.add(id).cast_mut().write_volatile(1);
@@ -48,6 +50,7 @@ static AT_START: extern "C" fn() = start;
 static AT_END: extern "C" fn() = end;
 
 extern "C" fn start() {
+    // SAFETY: getenv returns NULL or a string that ends in 0; `id % COUNT` lies in the switches; no thread runs yet.
     unsafe {
         let mut text = getenv(c"SEGLOSS_MUTANTS".as_ptr());
         let mut id = 0usize;
@@ -68,6 +71,7 @@ extern "C" fn start() {
 }
 
 extern "C" fn end() {
+    // SAFETY: the path ends in 0, and COUNT bytes are written from an array of as many.
     unsafe {
         let path = getenv(c"SEGLOSS_REACHED".as_ptr());
         if RECORD && !path.is_null() {

@@ -115,6 +115,15 @@ fn has_let(expression: &Expr) -> bool {
     }
 }
 
+/// Visitors of what is evaluated at compile time, where no switch can stand.
+macro_rules! in_constants {
+    ($($visit:ident $node:ident,)*) => {
+        $(fn $visit(&mut self, node: &'ast syn::$node) {
+            self.in_constant(true, |finder| visit::$visit(finder, node));
+        })*
+    };
+}
+
 impl<'ast> Visit<'ast> for Finder<'_> {
     fn visit_item_fn(&mut self, item: &'ast syn::ItemFn) {
         self.function(&item.sig, &item.block, |finder| visit::visit_item_fn(finder, item));
@@ -131,36 +140,15 @@ impl<'ast> Visit<'ast> for Finder<'_> {
         }
     }
 
-    fn visit_item_const(&mut self, item: &'ast syn::ItemConst) {
-        self.in_constant(true, |finder| visit::visit_item_const(finder, item));
-    }
-
-    fn visit_item_static(&mut self, item: &'ast syn::ItemStatic) {
-        self.in_constant(true, |finder| visit::visit_item_static(finder, item));
-    }
-
-    fn visit_impl_item_const(&mut self, item: &'ast syn::ImplItemConst) {
-        self.in_constant(true, |finder| visit::visit_impl_item_const(finder, item));
-    }
-
-    fn visit_trait_item_const(&mut self, item: &'ast syn::TraitItemConst) {
-        self.in_constant(true, |finder| visit::visit_trait_item_const(finder, item));
-    }
-
-    fn visit_variant(&mut self, variant: &'ast syn::Variant) {
-        self.in_constant(true, |finder| visit::visit_variant(finder, variant));
-    }
-
-    fn visit_type_array(&mut self, array: &'ast syn::TypeArray) {
-        self.in_constant(true, |finder| visit::visit_type_array(finder, array));
-    }
-
-    fn visit_generic_argument(&mut self, argument: &'ast syn::GenericArgument) {
-        self.in_constant(true, |finder| visit::visit_generic_argument(finder, argument));
-    }
-
-    fn visit_expr_const(&mut self, block: &'ast syn::ExprConst) {
-        self.in_constant(true, |finder| visit::visit_expr_const(finder, block));
+    in_constants! {
+        visit_item_const ItemConst,
+        visit_item_static ItemStatic,
+        visit_impl_item_const ImplItemConst,
+        visit_trait_item_const TraitItemConst,
+        visit_variant Variant,
+        visit_type_array TypeArray,
+        visit_generic_argument GenericArgument,
+        visit_expr_const ExprConst,
     }
 
     fn visit_expr_repeat(&mut self, repeat: &'ast syn::ExprRepeat) {
