@@ -114,6 +114,20 @@ impl VoxelLoss for Doubt {
     }
 }
 
+/// 1 − s of the true class, at the default power.
+struct Miss;
+
+impl VoxelLoss for Miss {
+    const CONTRIBUTION: Contribution = Contribution::TrueClass;
+    const POWER_BASE: Base = Base::Complement;
+
+    #[inline(always)]
+    fn evaluate<T: Real>(&self, voxel: Voxel<T>) -> (T, T) {
+        // ∂(1 − s)/∂ln s = −s
+        (voxel.power, -voxel.probability)
+    }
+}
+
 /// A voxel loss of both outcomes with different weights.
 struct Balanced;
 
@@ -166,7 +180,7 @@ macro_rules! forms_of_costs {
         })*
     };
 }
-forms_of_costs!(Poly, Doubt, Balanced, Brier, Priced);
+forms_of_costs!(Poly, Doubt, Miss, Balanced, Brier, Priced);
 
 /// Value and gradient in f64.
 fn of(case: &Case, inputs: &Inputs, terms: &[Term<'_>]) -> (f64, Vec<f64>) {
@@ -222,6 +236,7 @@ fn custom_joint_region_loss_has_the_gradient_of_its_value() {
 fn custom_voxel_loss_of_every_contribution_has_the_gradient_of_its_value() {
     assert_gradient("poly-1", &Poly { epsilon: 2.0 });
     assert_gradient("doubt", &Doubt { power: 1.7 });
+    assert_gradient("miss", &Miss);
     assert_gradient("balanced", &Balanced);
     assert_gradient("brier", &Brier);
 }
@@ -247,6 +262,7 @@ fn custom_voxel_loss_has_its_value() {
     };
     close(&Poly { epsilon: 2.0 }, sum(&|s, g| g * (2.0 * (1.0 - s) - s.ln())));
     close(&Doubt { power: 1.7 }, sum(&|s, g| g * (1.0 - s).powf(1.7)));
+    close(&Miss, sum(&|s, g| g * (1.0 - s)));
     close(&Balanced, sum(&|s, g| 0.75 * g * s.ln().powi(2) + 2.0 * (1.0 - g) * (-s).ln_1p().powi(2)));
     // With AllClasses the loss is a mean over the classes as well.
     close(&Brier, sum(&|s, g| (s - g).powi(2)) / case.c as f64);

@@ -73,6 +73,15 @@ fn executors() -> Vec<Box<dyn Executor>> {
     all
 }
 
+/// The bits do not show whether tasks ran in the pool: tasks that it leaves out are run by the caller.
+#[test]
+#[cfg(feature = "rayon")]
+fn rayon_runs_every_task_once() {
+    let runs: Vec<AtomicUsize> = (0..100).map(|_| AtomicUsize::new(0)).collect();
+    segloss::Rayon.run(runs.len(), &|task| _ = runs[task].fetch_add(1, Ordering::Relaxed));
+    assert!(runs.iter().all(|count| count.load(Ordering::Relaxed) == 1));
+}
+
 /// Two samples of three chunks, the last with an incomplete block.
 const SHAPE: [usize; 2] = [13, 2713];
 

@@ -5,6 +5,7 @@
 use crate::bridge::{Format, Inputs, Layout, outcome, with_terms};
 use crate::cases;
 use crate::held::held;
+use crate::list::losses;
 use crate::naive::{Activation, Case, TermSpec};
 use segloss::{Term, View, evaluate, scratch_len};
 
@@ -48,6 +49,16 @@ pub fn differences_of(case: &Case, inputs: &Inputs, terms: &[Term<'_>]) -> Vec<f
     (0..case.z.len()).map(&mut difference).collect()
 }
 
+/// Finite differences of a weighted sum, term by term, with the selection of each term held constant.
+fn differences_of_held(case: &Case, terms: &[TermSpec]) -> Vec<f64> {
+    let mut sums = vec![0.0; case.z.len()];
+    for term in terms {
+        let (case, term) = held(case, term);
+        sums.iter_mut().zip(differences(&case, &[term])).for_each(|(sum, x)| *sum += x);
+    }
+    sums
+}
+
 /// Asserts that the difference of every component is within the error of the step.
 #[track_caller]
 pub fn assert_derivative(analytic: &[f64], differences: &[f64], title: &str) {
@@ -65,12 +76,7 @@ fn largest(numbers: &[f64]) -> f64 {
 #[test]
 fn gradient_is_the_derivative_of_the_value() {
     cases::each(|title, case, terms| {
-        let mut differences = vec![0.0; case.z.len()];
-        for term in terms {
-            let (case, term) = held(case, term);
-            let of_term = self::differences(&case, &[term]);
-            differences.iter_mut().zip(of_term).for_each(|(sum, x)| *sum += x);
-        }
+        let differences = differences_of_held(case, terms);
         for layout in [Layout::ChannelsFirst, Layout::ChannelsLast, Layout::Odd] {
             let analytic =
                 outcome(case, terms, &Format { layout, ..Format::exact(case) }, 1.0).unwrap().gradient;
@@ -90,4 +96,33 @@ fn value_is_the_same_with_and_without_gradient() {
         });
         assert_eq!(with.to_bits(), without.to_bits(), "{title}");
     });
+}
+
+/// Voxels whose largest logits are equal: no class is the largest, and of two classes both have a probability of ½.
+#[test]
+fn equal_logits_have_the_gradient_that_is_the_derivative() {
+    for classes in [2, 3, 5] {
+        let n = 5;
+        let logit = |c: usize, i: usize| match i {
+            0 | 1 => 0.75,
+            2 if c < 2 => 1.5,
+            _ => ((c * 5 + i * 3) % 7) as f64 / 4.0 - 1.0,
+        };
+        let z: Vec<f64> = (0..classes * n).map(|k| logit(k / n, k % n)).collect();
+        let labels: Vec<i64> = (0..n).map(|i| (i % classes) as i64).collect();
+        let case = Case::of_labels(classes, &[n], Activation::Softmax, &z, &labels, &[]);
+        for loss in losses() {
+            let terms = loss.for_classes(classes);
+            if !cases::is_served(&terms, &case) {
+                continue;
+            }
+            let differences = differences_of_held(&case, &terms);
+            let analytic = outcome(&case, &terms, &Format::exact(&case), 1.0).unwrap().gradient;
+            let scale = largest(&differences);
+            for (i, (a, d)) in analytic.iter().zip(&differences).enumerate() {
+                let title = format!("{}, {classes} classes", loss.name);
+                assert!((a - d).abs() <= TOLERANCE * scale + 1e-12, "{title} at {i}: {a:e}, not {d:e}");
+            }
+        }
+    }
 }

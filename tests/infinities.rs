@@ -11,8 +11,8 @@ use crate::list::{Loss, losses};
 use crate::naive::{Activation, Case, TermSpec};
 use half::{bf16, f16};
 
-/// Tolerances: a few roundings relative to the terms of a sum, and an absolute part relative to 1. The absolute part of
-/// f32 is the smallest exponential it represents, that of f64 the resolution of the 192-bit reference at 1.
+/// Tolerances: a few roundings relative to the terms of a sum, and an absolute part relative to 1. f32 has no exponential
+/// below its second number. The reference has 192 bits: an f64 result below 1e-57 of 1 is lost in its rounding.
 const F32: (f64, f64) = (6e-7, 1e-37);
 const F64: (f64, f64) = (2e-15, 1e-57);
 
@@ -94,7 +94,7 @@ fn first_wrong(case: &Case, ours: &Outcome, limits: &Exact, float: Float) -> Opt
     let expected = limits.value.to_f64();
     // Sums are f64: the largest f64, weighted or added to another, may overflow before the division.
     let is_beyond = limits.size > f64::MAX / 16.0 && ours.value == f64::INFINITY;
-    // 1 − s of a given probability is rounded.
+    // Where s is given, 1 − s has a rounding of 1.
     let size = |size: f64, of_one: f64| if is_logit(case.activation) { size } else { size.max(of_one) };
     if !is_beyond && !is_close(ours.value, expected, size(limits.size, 1.0), float) {
         return Some(format!("value {:e}, not {expected:e}, of {:e}", ours.value, limits.size));

@@ -4,7 +4,7 @@ use crate::at_level::Forced;
 use crate::bridge::{Float, Format, outcome};
 use crate::cases;
 use crate::formats::assert_same;
-use segloss::cpu::Level;
+use segloss::cpu::{Level, level};
 
 /// Other tests run at the same time on the forced level; by this law their results do not change.
 #[test]
@@ -25,6 +25,14 @@ fn every_cpu_level_gives_the_same_bits() {
             }
         }
     });
+}
+
+#[test]
+fn a_level_that_is_forced_is_in_force() {
+    let forced = Forced::alone();
+    for wanted in [Level::Baseline, Level::Avx2, Level::Avx512] {
+        assert!(!forced.to(wanted) || level() == wanted, "{wanted:?}");
+    }
 }
 
 /// Value and gradient of every loss and case, in the order of the list.

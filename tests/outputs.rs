@@ -137,6 +137,7 @@ fn views_beyond_their_slice_or_with_overlapping_outputs_are_refused() {
     assert_error(View::strided(&data, 0, &[3, 4], &[4]), Status::Strides, "strides");
     assert_error(View::strided(&data, 1, &[3, 4], &[4, 1]), Status::Strides, "strides");
     assert_error(View::strided(&data, 0, &[3, 4], &[-4, 1]), Status::Strides, "strides");
+    assert_error(View::strided(&data, 12, &[1], &[1]), Status::Strides, "strides");
     assert_error(View::strided(&data, 0, &[usize::MAX, 4], &[0, 1]), Status::TooLarge, "shape");
     assert_error(View::new(&data[..1], &[1; 17]), Status::Shape, "shape");
     // Inputs may repeat elements; outputs may not.

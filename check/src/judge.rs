@@ -2,17 +2,16 @@
 
 use crate::arrays::rounded;
 use crate::cases;
-use crate::config::{Config, Prediction, Type};
+use crate::config::{Config, Type};
 use crate::held::held;
-use crate::naive::boundary::{Hausdorff, prediction_field, signed_field};
+use crate::naive::boundary::{Hausdorff, prediction_field};
 use crate::naive::distribution::bare_cost;
-use crate::naive::region::class_loss;
 use crate::naive::{
-    Activation, Case, ClassAverage, Form, SampleAverage, Selection, Tally, TermSpec, class_weight,
-    probabilities, tallies, term_value,
+    Activation, Case, Form, Selection, TermSpec, class_weight, probabilities, tallies, term_value, times,
 };
 use crate::problem::Problem;
 use crate::run::{Outcome, Way, before, in_parts, whole};
+use crate::sizes::{largest_slope, least_base, logit_strain, single_size, size, strain};
 use crate::source::Numbers;
 use crate::tolerance::{What, Worst};
 
@@ -47,8 +46,8 @@ fn compare(config: &Config, problem: &Problem, worst: &mut Worst) -> Result<(), 
     let exact = whole(config, problem, Way::Plain { float: Type::F64, gradient: Type::F64 })?;
     let values: Vec<f64> = specs.iter().map(|spec| term_value(case, spec)).collect();
     let sizes: Vec<f64> = specs.iter().zip(&values).map(|(spec, value)| size(case, spec, *value)).collect();
-    let all: f64 = specs.iter().zip(&sizes).map(|(spec, size)| weighted(spec.weight.abs(), *size)).sum();
-    let value: f64 = specs.iter().zip(&values).map(|(spec, value)| weighted(spec.weight, *value)).sum();
+    let all: f64 = specs.iter().zip(&sizes).map(|(spec, size)| times(spec.weight.abs(), *size)).sum();
+    let value: f64 = specs.iter().zip(&values).map(|(spec, value)| times(spec.weight, *value)).sum();
     near(worst, What::Value, exact.value, value, all)
         .map_err(|e| format!("value against the reference: {e}"))?;
     for (k, (ours, theirs)) in exact.terms.iter().zip(&values).enumerate() {
@@ -62,16 +61,18 @@ fn compare(config: &Config, problem: &Problem, worst: &mut Worst) -> Result<(), 
     let wide = if config.float == Type::F64 { Type::F64 } else { Type::F32 };
     let plain = whole(config, problem, Way::Plain { float: config.float, gradient: wide })?;
     if wide == Type::F32 && value.is_finite() {
-        let strain = specs.iter().map(|spec| strain(case, spec)).fold(1.0, f64::max) * spread(config);
+        let strain = specs.iter().map(|spec| strain(case, spec)).fold(1.0, f64::max) * logit_strain(config);
         let sizes: Vec<f64> = specs.iter().zip(&sizes).map(|(spec, size)| single_size(spec, *size)).collect();
-        let all: f64 = specs.iter().zip(&sizes).map(|(spec, size)| weighted(spec.weight.abs(), *size)).sum();
+        let all: f64 = specs.iter().zip(&sizes).map(|(spec, size)| times(spec.weight.abs(), *size)).sum();
         near(worst, What::SingleValue, plain.value, exact.value, all * strain)
             .map_err(|e| format!("value computed in f32 against f64: {e}"))?;
         let scale = largest_of_terms(config, problem)?;
         let off = largest_difference(&plain.gradient, &exact.gradient);
-        // Where slopes of both signs cancel, their roundings remain: two of 2⁻²⁴ of a voxel's share.
+        // Slopes of both signs cancel and leave their roundings: with the tolerance, five of 2⁻²⁴ of a voxel's share of
+        // the loss, and of the slopes of sums.
         let scale = scale.max(0.2 * config.scale.abs() * all / case.total_weight().max(1.0));
-        let scale = scale.max(0.2 * slopes(config, problem));
+        let scale =
+            specs.iter().fold(scale, |scale, spec| scale.max(0.2 * largest_slope(config, case, spec)));
         // Numbers that f32 cannot distinguish from 0 are 0.
         let scale = scale.max(f64::from(f32::MIN_POSITIVE));
         worst
@@ -85,118 +86,12 @@ fn compare(config: &Config, problem: &Problem, worst: &mut Worst) -> Result<(), 
     Ok(())
 }
 
-/// A product with a weight; 0 for weight 0, infinities included.
-fn weighted(weight: f64, of: f64) -> f64 {
-    if weight == 0.0 { 0.0 } else { weight * of }
-}
-
 /// Whether two numbers are equal, the same infinity, both NaN, or within the tolerance.
 fn near(worst: &mut Worst, what: What, ours: f64, theirs: f64, size: f64) -> Result<(), String> {
     if ours == theirs || ours.is_nan() && theirs.is_nan() {
         return Ok(());
     }
     worst.check(what, (ours - theirs).abs(), size).map_err(|e| format!("{ours:e}, not {theirs:e}: {e}"))
-}
-
-/// The sum of the absolute summands of a term's value: sums of both signs cancel.
-fn size(case: &Case, spec: &TermSpec, value: f64) -> f64 {
-    let positive = match spec.form {
-        Form::Boundary { rim_zero } => {
-            let phi = spec.field.clone().unwrap_or_else(|| signed_field(case, rim_zero));
-            let field = Some(phi.iter().map(|phi| phi.abs()).collect());
-            term_value(case, &TermSpec { field, minus_one: false, ..spec.clone() })
-        }
-        // Numbers near 1 cancel where smoothings differ; their roundings remain.
-        form if crate::config::is_region(form) => value.abs() + 0.01 * steepness(case, spec),
-        // Where (s − g)² is close to 0, the rounding of s, which is close to 1, remains.
-        Form::Hausdorff(_) => value.abs() + 0.01 * value.abs().sqrt(),
-        _ => value.abs(),
-    };
-    let one = if spec.minus_one { 1.0 } else { 0.0 };
-    positive.abs() + one + f64::MIN_POSITIVE
-}
-
-/// In f32 a sum of probabilities near 1 keeps 24 bits relative to 1; numbers below the smallest normal one keep fewer.
-fn single_size(spec: &TermSpec, size: f64) -> f64 {
-    size.max(if crate::config::is_region(spec.form) { 1.0 } else { f32::MIN_POSITIVE.into() })
-}
-
-/// Approximately the largest slope of a region loss: slopes of prediction and intersection cancel for a perfect
-/// prediction.
-fn slopes(config: &Config, problem: &Problem) -> f64 {
-    let Problem { case, specs, .. } = problem;
-    let of = |spec: &&TermSpec| {
-        let (alpha, beta) = match spec.form {
-            Form::Tversky { alpha, beta } | Form::FocalTversky { alpha, beta, .. } => (alpha, beta),
-            Form::AsymmetricSimilarity { beta } => {
-                (1.0 / (1.0 + beta * beta), beta * beta / (1.0 + beta * beta))
-            }
-            _ => (0.5, 0.5),
-        };
-        let v = case.annotated(&class_weight(case, spec));
-        let present = v.iter().filter(|v| **v > 0.0).count().max(1) as f64;
-        let denominator = |tally: &Tally| {
-            tally.overlap + alpha * tally.invented + beta * tally.overlooked + spec.smooth_denominator
-        };
-        let sums = tallies(case);
-        let all: Vec<f64> =
-            sums.iter().zip(&v).filter(|(_, v)| **v > 0.0).map(|(t, _)| denominator(t)).collect();
-        let is_pooled =
-            spec.sample_average == SampleAverage::Pooled || spec.class_average == ClassAverage::Pooled;
-        let least = if is_pooled {
-            all.iter().sum::<f64>() / present
-        } else {
-            all.iter().copied().fold(f64::INFINITY, f64::min)
-        };
-        let share = if is_pooled { 1.0 } else { 1.0 / present };
-        (config.scale * spec.weight).abs() * share * 2.0 * steepness(case, spec) / least.max(1e-3)
-    };
-    specs.iter().filter(|spec| crate::config::is_region(spec.form)).map(|spec| of(&spec)).fold(0.0, f64::max)
-}
-
-/// The rounding of a difference of logits relative to that of its exponential: half an ulp of 64 for logits from −30 to
-/// 30, of 8 for logits from −4 to 4.
-fn spread(config: &Config) -> f64 {
-    match (config.activation, config.prediction) {
-        (Activation::Softmax, Prediction::Within(reach)) => (reach / 4.0).max(1.0),
-        _ => 1.0,
-    }
-}
-
-/// The factor by which a power increases the relative error of its base.
-fn strain(case: &Case, spec: &TermSpec) -> f64 {
-    match (least_base(case, spec), spec.form) {
-        (Some(base), _) => 1.0 + 0.2 / base.max(1e-6),
-        (None, Form::Focal { gamma } | Form::PowerCrossEntropy { gamma } | Form::LogDice { gamma }) => {
-            gamma.max(1.0)
-        }
-        (None, Form::FocalTversky { gamma, .. }) => (1.0 / gamma).max(1.0),
-        _ => 1.0,
-    }
-}
-
-/// The largest slope of a power below 1 in a region loss.
-fn steepness(case: &Case, spec: &TermSpec) -> f64 {
-    let exponent = match spec.form {
-        Form::FocalTversky { gamma, .. } => 1.0 / gamma,
-        Form::LogDice { gamma } => gamma,
-        _ => return 1.0,
-    };
-    least_base(case, spec).map_or(1.0, |base| base.max(1e-6).powf(exponent - 1.0).max(1.0))
-}
-
-/// The smallest base of a power below 1 in a region loss.
-fn least_base(case: &Case, spec: &TermSpec) -> Option<f64> {
-    let form = match spec.form {
-        Form::FocalTversky { alpha, beta, gamma } if gamma > 1.0 => Form::Tversky { alpha, beta },
-        Form::LogDice { gamma } if gamma < 1.0 => Form::LogDice { gamma: 1.0 },
-        _ => return None,
-    };
-    let v = case.annotated(&class_weight(case, spec));
-    let spec = TermSpec { form, ..spec.clone() };
-    let of = tallies(case).into_iter().zip(v).filter(|(_, v)| *v > 0.0);
-    // Pooled sums are not closer to perfect than the best class.
-    Some(of.map(|(tally, _)| class_loss(&spec, &tally)).fold(f64::INFINITY, f64::min))
 }
 
 /// Asserts that the gradient of every uncounted voxel is exactly 0.
@@ -414,7 +309,9 @@ fn parts(
     let expected = expected(config, &plain.gradient);
     let off = largest_difference(&ours.gradient, &expected);
     let largest = largest_of_terms(config, problem)?;
-    let size = if is_double { largest } else { largest.max(0.2 * slopes(config, problem)) }.max(1e-300);
+    let slopes =
+        problem.specs.iter().map(|spec| largest_slope(config, &problem.case, spec)).fold(0.0, f64::max);
+    let size = largest.max(if is_double { 1e-300 } else { 0.2 * slopes });
     // Plus one rounding of the output's type.
     let narrow = match config.gradient {
         Type::F16 => 1.0 / 1024.0 * largest.max(1.0) + 1e-7,

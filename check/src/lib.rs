@@ -11,12 +11,15 @@
 
 pub mod arrays;
 pub mod config;
+pub mod draw;
+mod executors;
 #[cfg(feature = "guarded")]
 pub mod guard;
 pub mod judge;
 pub mod problem;
 pub mod run;
 pub mod shrink;
+mod sizes;
 pub mod source;
 pub mod summary;
 pub mod tolerance;

@@ -1,6 +1,7 @@
 //! `check --count N --seed S`: random configurations against the naive reference.
 
-use check::config::{Config, list_len};
+use check::config::Config;
+use check::draw::list_len;
 use check::judge::Verdict;
 use check::shrink::{shrink, try_judge};
 use check::source::{Source, mix};
@@ -14,7 +15,7 @@ Compares segloss with a plain f64 reference on random configurations.
 
   --count N     configurations, 2000 by default
   --seed S      the first of their seeds, 1 by default; configuration k has the seed S + k
-  --voxels N    at most so many voxels a sample: most of the time goes to a few large ones
+  --voxels N    the largest sample, in voxels; without it samples have up to 40,001, which take most of the time
   --failures N  stops after so many failures, 1 by default
 
 A failure is printed with its seed, and shrunk to a small configuration that still fails. To see it again:

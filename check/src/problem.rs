@@ -1,7 +1,9 @@
 //! The numbers of a configuration: a case and terms of the reference, every number rounded to its element type.
 
 use crate::arrays::rounded;
-use crate::config::{ClassWeights, Config, Field, Prediction, Target, TermConfig, Truth, Type, Weights};
+use crate::config::{
+    ClassWeights, Config, Field, Prediction, Target, TermConfig, Truth, Type, Weights, is_boundary,
+};
 use crate::naive::boundary::no_background;
 use crate::naive::compound::from_frequencies;
 use crate::naive::{Activation, Case, Form, TermSpec};
@@ -145,10 +147,6 @@ impl Problem {
         self.excludes.push(excludes);
         self.fields.push(for_crate);
     }
-}
-
-fn is_boundary(form: Form) -> bool {
-    matches!(form, Form::Boundary { .. } | Form::Hausdorff(_) | Form::DistancePenalized)
 }
 
 /// Whether a voxel is uncounted and holds only NaN.

@@ -1,18 +1,18 @@
 //! Runs a problem through the crate: with contiguous arrays, or as configured.
 
 use crate::arrays::Array;
-use crate::config::{Config, Field, Level, Target, Type, Weights, Workers};
+use crate::config::{Config, Field, Level, Target, Type, Weights};
+use crate::executors::{Most, executor};
 use crate::forms::{form_of, is_field_complete};
 use crate::naive;
 use crate::problem::Problem;
-use crate::source::{Numbers, Source};
+use crate::source::Source;
 use segloss::{
     AbsentClass, Activation, Batch, ClassAverage, ClassSums, Error, Executor, Gradient, Loss, Outputs,
     SampleAverage, Selection, Sequential, Term, TopK, TopKSearch, View, accumulate, backward,
     differentiate_in_place, finalize, run, scratch_len, top_k_count,
 };
 use std::ops::Range;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Storage of the arrays and executor.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -372,72 +372,4 @@ fn force(level: Level) {
         Level::Avx2 => Cpu::Avx2,
         Level::Baseline => Cpu::Baseline,
     });
-}
-
-/// The maximum number of workers of all executors here: scratch for it is sufficient for all.
-const MOST: usize = 7;
-
-/// Used for the scratch query only.
-struct Most;
-
-impl Executor for Most {
-    fn workers(&self) -> usize {
-        MOST
-    }
-    fn run(&self, tasks: usize, task: &(dyn Fn(usize) + Sync)) {
-        (0..tasks).for_each(task);
-    }
-}
-
-fn executor(workers: Workers) -> Box<dyn Executor> {
-    match workers {
-        Workers::Here => Box::new(Sequential),
-        Workers::Threads(count) => Box::new(Threads(count)),
-        Workers::Backwards => Box::new(Careless(1)),
-        Workers::Twice => Box::new(Careless(2)),
-        Workers::Lazy => Box::new(Careless(0)),
-        Workers::Changing => Box::new(Changing(AtomicUsize::new(0))),
-    }
-}
-
-/// As many threads as workers, tasks assigned in turn.
-struct Threads(usize);
-
-impl Executor for Threads {
-    fn workers(&self) -> usize {
-        self.0
-    }
-    fn run(&self, tasks: usize, task: &(dyn Fn(usize) + Sync)) {
-        std::thread::scope(|scope| {
-            for first in 1..self.0.min(tasks) {
-                scope.spawn(move || (first..tasks).step_by(self.0).for_each(task));
-            }
-            (0..tasks).step_by(self.0).for_each(task);
-        });
-    }
-}
-
-/// Calls each task a configured number of times, from the last to the first.
-struct Careless(usize);
-
-impl Executor for Careless {
-    fn workers(&self) -> usize {
-        3
-    }
-    fn run(&self, tasks: usize, task: &(dyn Fn(usize) + Sync)) {
-        (0..self.0).for_each(|_| (0..tasks).rev().for_each(task));
-    }
-}
-
-/// Returns a different number of workers at each query.
-struct Changing(AtomicUsize);
-
-impl Executor for Changing {
-    fn workers(&self) -> usize {
-        let asked = self.0.fetch_add(1, Ordering::Relaxed);
-        1 + Numbers::new(5, 5).below(asked, MOST)
-    }
-    fn run(&self, tasks: usize, task: &(dyn Fn(usize) + Sync)) {
-        (0..tasks).for_each(task);
-    }
 }

@@ -69,7 +69,7 @@ fn simpler(config: &Config) -> Vec<Config> {
     add(config.in_place, &|next| next.in_place = false);
     add(config.add, &|next| next.add = false);
     add(config.scale != 1.0, &|next| next.scale = 1.0);
-    add(config.workers != Workers::Here, &|next| next.workers = Workers::Here);
+    add(config.workers != Workers::Sequential, &|next| next.workers = Workers::Sequential);
     add(config.level != Level::Best, &|next| next.level = Level::Best);
     add(config.class_present, &|next| next.class_present = false);
     add(config.spaced, &|next| next.spaced = false);

@@ -1,6 +1,7 @@
 //! Counts what a run has tested, and whether every option occurred.
 
-use crate::config::{Config, Target, list_names};
+use crate::config::{Config, Target};
+use crate::draw::list_names;
 use crate::tolerance::{TABLE, Worst};
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -127,7 +128,7 @@ const EVERY: &[&str] = &[
     "gradient type: F64",
     "strides: C order",
     "strides: others",
-    "workers: Here",
+    "workers: Sequential",
     "workers: Threads(2)",
     "workers: Threads(5)",
     "workers: Backwards",

@@ -46,7 +46,8 @@ pub fn span(shape: &[i64], strides: Option<&[i64]>) -> Option<(i128, i128)> {
         }
         stride = stride.checked_mul(extent)?;
     }
-    Some((low, high))
+    // Bytes are counted from this, without overflow.
+    (high.checked_sub(low)? < 1 << 64).then_some((low, high))
 }
 
 impl Tensor {
@@ -60,8 +61,18 @@ impl Tensor {
         }
         if source.one_in(25) && !shape.is_empty() {
             let axis = source.below(shape.len());
-            shape[axis] =
-                source.pick(&[0, 1, 2, 3, -1, shape[axis] + 1, 1 << 40, 1 << 62, i64::MAX, i64::MIN]);
+            shape[axis] = source.pick(&[
+                0,
+                1,
+                2,
+                3,
+                -1,
+                shape[axis].saturating_add(1),
+                1 << 40,
+                1 << 62,
+                i64::MAX,
+                i64::MIN,
+            ]);
         }
         if source.one_in(60) {
             shape.resize(source.pick(&[0, 1, 2, 5, 16, 17, 40]), 1);

@@ -1,37 +1,17 @@
 //! The C functions of a loss, called with structs that are valid, nearly valid, or invalid.
 
 use crate::arguments::{DTYPES, FLOATS, Tensor, executor, sized};
+use crate::c_held::{Held, input};
+use crate::c_inits::c_inits;
+use crate::c_terms::{draw_search, draw_terms};
 use crate::memory::Buffer;
 use check::source::Source;
 use segloss::ffi::codes::{
     SEGLOSS_ADD_TO_GRADIENT, SEGLOSS_WEIGHT_INVERSE, SEGLOSS_WEIGHT_INVERSE_SQRT, SEGLOSS_WEIGHT_MEDIAN,
 };
-use segloss::ffi::forms::{boundary::*, compound::*, custom::*, distribution::*, region::*};
+use segloss::ffi::functions::*;
 use segloss::ffi::structs::*;
-use segloss::ffi::verbs::*;
-use std::ffi::c_void;
 use std::ptr::null_mut;
-
-const LOSSES: [extern "C" fn() -> *const segloss_loss; 18] = [
-    segloss_dice,
-    segloss_cross_entropy,
-    segloss_top_k,
-    segloss_focal,
-    segloss_distance_penalized,
-    segloss_sensitivity_specificity,
-    segloss_iou,
-    segloss_tversky,
-    segloss_generalized_dice,
-    segloss_focal_tversky,
-    segloss_asymmetric_similarity,
-    segloss_penalty,
-    segloss_boundary,
-    segloss_hausdorff,
-    segloss_balanced_cross_entropy,
-    segloss_power_cross_entropy,
-    segloss_log_dice,
-    segloss_custom_region,
-];
 
 /// The maximum number of voxels times classes of one execution.
 const MOST_ELEMENTS: i128 = 1 << 14;
@@ -40,20 +20,12 @@ const MOST_SUMS: i128 = 1 << 12;
 /// The maximum scratch of one execution in bytes.
 const MOST_SCRATCH: usize = 1 << 26;
 
-/// The buffers of a call that live until it returns.
-#[derive(Default)]
-struct Held {
-    inputs: Vec<Buffer>,
-    /// Terms and executor: read before anything is written, so that an output may overlap them.
-    structs: Vec<Buffer>,
-    /// Written only on success.
-    outputs: Vec<Buffer>,
-    tensors: Vec<Tensor>,
-}
-
 /// Calls one function, and once more if it succeeds.
 pub fn c_verbs(bytes: &[u8]) {
     let source = &mut Source::of_bytes(bytes);
+    if source.one_in(16) {
+        return c_inits(source);
+    }
     let mut held = Held::default();
     let shape = draw_shape(source);
     let pred = Tensor::draw(source, &shape, &FLOATS, 1, true);
@@ -151,18 +123,24 @@ pub fn c_verbs(bytes: &[u8]) {
     let mut own = Buffer::aligned(source, size_of::<segloss_class_sums>() * sums.unwrap_or(0));
     let slopes = Buffer::aligned(source, size_of::<segloss_class_sums>() * sums.unwrap_or(0));
     own.bytes_mut().fill(0);
-    let verb = source.below(8);
+    let verb = source.below(11);
     let kind =
         source.pick(&[SEGLOSS_WEIGHT_INVERSE, SEGLOSS_WEIGHT_INVERSE_SQRT, SEGLOSS_WEIGHT_MEDIAN, 3]) as u32;
     let (field_raw, field) = draw_field(source, &shape);
     held.outputs.extend(grad);
     held.outputs.extend(field);
+    let search = draw_search(source);
+    let other_search = draw_search(source);
+    let other = other_search.pointer::<segloss_top_k_search>();
+    held.inputs.push(other_search);
+    let searched = source.pick(&[0, 0, 1, 3, u32::MAX]);
+    held.outputs.push(search);
     held.outputs.push(own);
     held.outputs.push(slopes);
     let count = held.outputs.len();
     let call = |held: &Held| {
         let args = args_buffer.pointer::<segloss_args>();
-        let [.., own, slopes] = &held.outputs[..count] else { unreachable!() };
+        let [.., search, own, slopes] = &held.outputs[..count] else { unreachable!() };
         // SAFETY: as above.
         unsafe {
             match verb {
@@ -172,6 +150,9 @@ pub fn c_verbs(bytes: &[u8]) {
                 5 => segloss_backward(terms, n_terms, args, own.pointer()),
                 // The function reads one term.
                 6 if n_terms > 0 => segloss_distance_field(terms, args, &field_raw),
+                7 => segloss_top_k_count(terms, n_terms, searched, args, search.pointer()),
+                8 if n_terms > 0 => segloss_top_k_narrow(terms, search.pointer()),
+                9 => segloss_top_k_merge(search.pointer(), other),
                 // The weights are C doubles.
                 _ if classes * 8 <= slopes.bytes().len() => {
                     segloss_class_weights(args, kind, slopes.pointer())
@@ -256,17 +237,6 @@ fn draw_target(source: &mut Source<'_>, shape: &[i64]) -> Tensor {
     }
 }
 
-/// An input array that lives as long as the call.
-fn input<T: Copy>(source: &mut Source<'_>, held: &mut Held, values: &[T]) -> *const T {
-    if source.one_in(50) {
-        return core::ptr::null();
-    }
-    let buffer = Buffer::of(source, values);
-    let pointer = buffer.pointer();
-    held.inputs.push(buffer);
-    pointer
-}
-
 /// An output, or NULL.
 fn output<T>(source: &mut Source<'_>, held: &mut Held, len: usize) -> *mut T {
     if source.one_in(3) {
@@ -299,13 +269,16 @@ fn draw_gradient(
         _ => {
             let of = if dtype == 0 { pred.raw.dtype } else { dtype };
             let mut like = Tensor::draw(source, &pred.shape, &[of], 7, false);
+            if like.shape != pred.shape {
+                return None;
+            }
             // With NULL strides, strides and extent are those of pred.
             let strides = like.strides.clone().or(pred.strides.clone());
-            if like.strides.is_none() || like.shape != pred.shape {
+            if like.strides.is_none() {
                 let size = crate::arguments::size_of_dtype(of);
                 let (low, high) = crate::arguments::span(&pred.shape, strides.as_deref())?;
                 let bytes = (high - low + 1) * size;
-                if bytes > 1 << 20 || like.shape != pred.shape {
+                if bytes > 1 << 20 {
                     return None;
                 }
                 let buffer = Buffer::new(source, bytes as usize);
@@ -360,103 +333,5 @@ fn draw_field(source: &mut Source<'_>, shape: &[i64]) -> (segloss_output, Option
             (segloss_output { data: buffer.pointer(), ..none }, Some(buffer))
         }
         None => (none, None),
-    }
-}
-
-unsafe extern "C" fn region(
-    _: *mut c_void,
-    sums: *const segloss_class_sums,
-    slope: *mut segloss_class_sums,
-) -> f64 {
-    // SAFETY: pointers to valid structs that the library passed.
-    let (sums, slope) = unsafe { (&*sums, &mut *slope) };
-    slope.prediction = sums.target;
-    slope.intersection = -1.0;
-    sums.prediction - sums.intersection
-}
-
-/// An array of terms.
-fn draw_terms(
-    source: &mut Source<'_>,
-    held: &mut Held,
-    count: usize,
-    shape: &[i64],
-    classes: usize,
-) -> *const segloss_term {
-    let odd_size = source.one_in(30);
-    let mut all = vec![];
-    for _ in 0..count {
-        let loss = LOSSES[source.below(LOSSES.len())]();
-        // SAFETY: all zeros are a valid term; `segloss_term_init` writes one.
-        let mut term: segloss_term = unsafe { std::mem::zeroed() };
-        // SAFETY: `term` is as large as it says.
-        assert_eq!(unsafe { segloss_term_init(loss, &mut term, size_of::<segloss_term>()) }, 0);
-        if loss == segloss_custom_region() {
-            term.region = (!source.one_in(10)).then_some(region);
-        }
-        if source.one_in(3) {
-            corrupt(source, &mut term);
-        }
-        if source.one_in(4) {
-            let weights: Vec<f64> =
-                (0..classes).map(|_| source.pick(&[1.0, 0.5, 0.0, 2.0, 1.0, 1.0, -1.0, f64::NAN])).collect();
-            term.class_weight = input(source, held, &weights);
-        }
-        if source.one_in(5) {
-            let flat: Vec<i64> =
-                shape.iter().enumerate().filter(|(axis, _)| *axis != 1).map(|(_, &n)| n).collect();
-            let shape = if source.one_in(3) { &flat } else { shape };
-            let field = Tensor::draw(source, shape, &FLOATS, 11, false);
-            term.field = field.raw;
-            held.tensors.push(field);
-        }
-        if odd_size && !all.is_empty() {
-            term.struct_size = source.pick(&[0, 4, 96, term.struct_size - 8, term.struct_size + 8]);
-        }
-        all.push(term);
-    }
-    // The stride is `struct_size` of the first term.
-    let mut bytes: Vec<u8> = vec![];
-    let first = all.first().map_or(0, |term| term.struct_size as usize);
-    for term in &all {
-        // SAFETY: a struct of C, read as bytes.
-        let of = unsafe {
-            core::slice::from_raw_parts(core::ptr::from_ref(term).cast::<u8>(), size_of::<segloss_term>())
-        };
-        let extra = (term.struct_size as usize).max(first).saturating_sub(of.len());
-        bytes.extend_from_slice(of);
-        bytes.extend(std::iter::repeat_n(0, extra));
-    }
-    let buffer = Buffer::of(source, &bytes);
-    let pointer = buffer.pointer();
-    held.structs.push(buffer);
-    if source.one_in(50) { core::ptr::null() } else { pointer }
-}
-
-/// Changes one field of a term to an arbitrary value.
-fn corrupt(source: &mut Source<'_>, term: &mut segloss_term) {
-    // Constants carry their domain in the high bits: small numbers, another domain, or arbitrary bits.
-    let any = source.bits() as u32;
-    let word =
-        source.pick(&[0, 1, 2, 3, 4, 8, 16, 31, any, any.rotate_left(16), any.wrapping_mul(0x0101_0101)]);
-    let number = source.pick(&[0.0, 0.5, 1.0, 2.0, -1.0, 1.5, 1e-30, 1e30, f64::NAN, f64::INFINITY]);
-    match source.below(17) {
-        0 => term.flags = word,
-        1 => term.variant = word,
-        2 => term.class_average = word,
-        3 => term.sample_average = word,
-        4 => term.absent = word,
-        5 => term.normalizer = word,
-        6 => term.reserved = word,
-        7 => term.weight = number,
-        8 => term.alpha = number,
-        9 => term.beta = number,
-        10 => term.gamma = number,
-        11 => term.k = number,
-        12 => term.smooth_numerator = number,
-        13 => term.smooth_denominator = number,
-        14 => term.label_smoothing = number,
-        15 => term.loss = core::ptr::null(),
-        _ => term.region = Some(region),
     }
 }

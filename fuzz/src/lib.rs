@@ -4,6 +4,9 @@
 
 mod arguments;
 mod c_distance;
+mod c_held;
+mod c_inits;
+mod c_terms;
 mod c_verbs;
 mod distance;
 mod memory;

@@ -1,6 +1,7 @@
 //! Configurations of `check`, drawn from the fuzzer's bytes.
 
-use check::config::{Config, list_len};
+use check::config::Config;
+use check::draw::list_len;
 use check::judge::{Verdict, judge};
 use check::source::Source;
 use check::tolerance::Worst;

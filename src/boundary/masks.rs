@@ -167,6 +167,21 @@ mod tests {
     use std::vec;
     use std::vec::Vec;
 
+    /// Rows of 100 voxels, all inside: a row ends in a word that holds the next one's voxels as well.
+    #[test]
+    fn a_row_has_no_bits_behind_its_end() {
+        let mask = BitMask { words: &[u64::MAX; 7], width: 100 };
+        for row in 0..4 {
+            for (start, count, expected) in
+                [(0, 100, &[u64::MAX, (1 << 36) - 1]), (64, 36, &[(1 << 36) - 1, 0])]
+            {
+                let mut words = [0; 2];
+                mask.bits(row, start, count, &mut words[..count.div_ceil(64)]);
+                assert_eq!(words, *expected, "row {row} from {start}");
+            }
+        }
+    }
+
     #[test]
     fn an_ignored_label_is_outside_of_every_class() {
         let logits = [0f32; 10];

@@ -108,3 +108,105 @@ pub fn envelope<D: SquaredDistance, const N: usize>(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::distance::tile::tile_len;
+    use std::{assert_eq, vec, vec::Vec};
+
+    const LANES: usize = 32;
+
+    /// A fixed sequence of pseudo-random numbers below `end`.
+    fn numbers() -> impl FnMut(u64) -> u64 {
+        let mut state = 1u64;
+        move |end| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) % end
+        }
+    }
+
+    /// Compares columns of candidates up to `highest`, some of them infinite, with the minimum over all pairs of rows.
+    #[track_caller]
+    fn check<D: SquaredDistance + PartialEq + core::fmt::Debug>(extent: usize, highest: usize) {
+        let mut below = numbers();
+        let mut scratch = vec![0u8; tile_len::<D>(extent, 64, LANES) + 64];
+        let offset = scratch.as_ptr().addr().wrapping_neg() % 64;
+        let mut tile = ColumnTile::<D, LANES>::new(&mut scratch[offset..], extent, 64).unwrap();
+        for (i, step) in tile.step_squares.range_mut(..2 * extent - 1).iter_mut().enumerate() {
+            *step = D::square(i.abs_diff(extent - 1), 1.0);
+        }
+        for y in 0..extent {
+            for lane in 0..LANES {
+                let square = D::square(below(highest as u64 + 1) as usize, 1.0);
+                tile.input[y][lane] = if below(4) == 0 || lane == 0 { D::SATURATED } else { square };
+                tile.minima[y][lane] = D::SATURATED;
+            }
+        }
+        envelope(&mut tile, 1.0, extent - 1, Window::first::<D>(extent));
+        for y in 0..extent {
+            for lane in 0..LANES {
+                let candidates =
+                    (0..extent).map(|r| tile.input[r][lane].add_saturating(D::square(r.abs_diff(y), 1.0)));
+                let least = candidates.fold(D::SATURATED, |least, candidate| least.lesser(candidate));
+                assert_eq!(tile.minima[y][lane], least, "lane {lane} of row {y}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_type_has_the_minima_of_all_pairs() {
+        check::<u16>(150, 200);
+        check::<u32>(150, 5_000);
+        check::<f32>(150, 2_000);
+        check::<f64>(150, 2_000);
+    }
+
+    /// One parabola per row; a row with an infinite value has none.
+    #[track_caller]
+    fn check_lowest(squared_spacing: f64, known: &[f64]) {
+        let rows = known.len();
+        let (mut values, mut vertices, mut starts) = (vec![0.0; rows], vec![0; rows], vec![0; rows]);
+        let mut envelope = Envelope {
+            values: &mut ScratchSlice::new(&mut values).unwrap(),
+            vertices: &mut ScratchSlice::new(&mut vertices).unwrap(),
+            starts: &mut ScratchSlice::new(&mut starts).unwrap(),
+            squared_spacing,
+            count: 0,
+        };
+        for (x, &value) in known.iter().enumerate() {
+            envelope.push(x, value, rows);
+        }
+        let mut k = 0;
+        for y in (0..rows).take_while(|_| envelope.count > 0) {
+            let found = envelope.lowest(&mut k, y);
+            let least = (0..rows).map(|x| envelope.at(x, y)).fold(f64::INFINITY, f64::min);
+            assert_eq!(envelope.at(found, y), least, "{known:?} row {y}");
+        }
+    }
+
+    /// Parabolas of sums of squares often intersect exactly at a row, or one rounding beside it.
+    #[test]
+    fn lowest_parabola_of_every_row_is_the_minimum() {
+        let mut below = numbers();
+        for spacing in [1.0, 0.1, 0.3, 0.7, 1.7, 3.1] {
+            for of_values in [spacing, 0.1, 1.0] {
+                for _ in 0..400 {
+                    let value = |_| match below(5) {
+                        0 => f64::INFINITY,
+                        _ => below(60).pow(2) as f64 * (of_values * of_values),
+                    };
+                    check_lowest(spacing * spacing, &(0..60).map(value).collect::<Vec<_>>());
+                }
+            }
+        }
+        // They intersect at row 84, where the intersection is rounded down, and at row 90.
+        for (squared_spacing, [first, second]) in
+            [(0.1 * 0.1, [(14, 1.44), (23, 13.23)]), (0.001, [(2, 0.1), (10, 1.444)])]
+        {
+            let mut known = [f64::INFINITY; 100];
+            (known[first.0], known[second.0]) = (first.1, second.1);
+            check_lowest(squared_spacing, &known);
+        }
+    }
+}

@@ -78,6 +78,8 @@ impl Kernel for RowPass<'_> {
         let Self { plan, mask, buffer, rows, words } = self;
         let length = plan.width.div_ceil(64);
         let Some(words) = expected(words.get_mut(..length + 1)) else { return [false; 2] };
+        // `records` shifts words together and reads one word past the row: it is 0.
+        words.iter_mut().skip(length).for_each(|word| *word = 0);
         let (mut zeros, mut ones) = (0, 0);
         let flip = if plan.inverted { u64::MAX } else { 0 };
         for row in rows {

@@ -180,8 +180,8 @@ impl Pass<'_> {
     }
 }
 
-/// What the cost of a class of a sample is multiplied by where voxels rank. Called once a class, and not inlined, so
-/// that arithmetic of one number stays out of the loops over voxels.
+/// The factor of the cost of a class of a sample where voxels are ranked. Not inlined: inlined, its scalar arithmetic
+/// would stand in the loops over voxels.
 #[inline(never)]
 fn rank_weight(plan: &Problem<'_>, term: Option<&Term<'_>>, [sample, class]: [usize; 2], scale: f64) -> f64 {
     let weight = term.map_or(1.0, |term| term.class_weight(class, plan.classes));

@@ -39,6 +39,15 @@ fn a_step_may_be_longer_than_any_column() {
     check(&request, &mask, &brute(&request, &mask), "step");
 }
 
+/// 200 rows with a spacing of 9·10¹⁷: the length, and not the spacing alone, takes squares past the range of f32.
+#[test]
+fn long_column_of_wide_spacing_is_exact() {
+    let (shape, spacing) = ([200, 2], [9e17, 1.0]);
+    let mask: Vec<bool> = (0..400).map(|k| k < 2).collect();
+    let request = Distance { kind: Kind::Outside, ..signed(&shape, &spacing) };
+    check(&request, &mask, &brute(&request, &mask), "wide");
+}
+
 /// Where a step along a column adds less than a rounding to the distance to a wall, many candidates are equal.
 #[test]
 fn steps_below_a_rounding_are_exact() {

@@ -33,7 +33,8 @@ pub enum Function {
 pub fn promise(function: Function) -> f64 {
     match function {
         Function::Exp | Function::Decay | Function::Ln => 0.91,
-        Function::Ln1p | Function::Ln1pBy | Function::LnBy => 0.92,
+        Function::Ln1p | Function::Ln1pBy => 0.92,
+        Function::LnBy => 0.84,
         Function::Softplus => 1.78,
         Function::Sqrt => 0.50,
         Function::Pow(_) => 2.0,

@@ -8,8 +8,8 @@
 //! the differences of the terms are added.
 
 use crate::Result;
+use crate::displayed_loss::DisplayedLoss;
 use crate::held::Held;
-use crate::loss::Loss;
 use crate::measure::Case;
 
 /// The step `h`: the stencil's `h⁴/30·L⁗′` and the rounding of `L` over `h` are both about 1e-10.
@@ -67,7 +67,7 @@ impl Check {
 
     /// The largest difference between gradient and stencil over all logits of the sampled voxels,
     /// relative to the largest component of the gradient.
-    pub fn largest_error(&mut self, loss: &Loss) -> Result<f64> {
+    pub fn largest_error(&mut self, loss: &DisplayedLoss) -> Result<f64> {
         let exact = self.case.differentiate(&loss.terms)?;
         let last = loss.terms.len() - 1;
         let mut terms = Vec::new();

@@ -1,7 +1,7 @@
 //! The displayed losses, by family of the paper's taxonomy. A new loss is one more line.
 
+use crate::displayed_loss::{DisplayedLoss, keep, term};
 use crate::family::Family::{Boundary as ByBoundary, Compound, Distribution, Region};
-use crate::loss::{Loss, keep, term};
 use segloss::boundary::Sides;
 use segloss::region::Squares;
 use segloss::{
@@ -14,12 +14,12 @@ use segloss::{
 pub const REFERENCE: &str = "Cross entropy";
 
 /// Every loss and preset of the crate; `rarity` holds the class weights of the losses shown with class weights.
-pub fn losses(rarity: &[f64]) -> Vec<Loss> {
+pub fn losses(rarity: &[f64]) -> Vec<DisplayedLoss> {
     [distribution(rarity), region(), boundary(), compound()].into_iter().flatten().collect()
 }
 
-fn distribution(rarity: &[f64]) -> Vec<Loss> {
-    let of = |name, mark, idea, term| Loss::new(Distribution, name, mark, idea, vec![term]);
+fn distribution(rarity: &[f64]) -> Vec<DisplayedLoss> {
+    let of = |name, mark, idea, term| DisplayedLoss::new(Distribution, name, mark, idea, vec![term]);
     let smoothed = CrossEntropy { label_smoothing: 0.1, ..CrossEntropy::default() };
     let by_class = Term { class_weight: Some(keep(rarity.to_vec())), ..term(CrossEntropy::default()) };
     let (tenth, doubtful) = (Selection::Fraction(0.1), Selection::Threshold(0.5));
@@ -40,8 +40,8 @@ fn distribution(rarity: &[f64]) -> Vec<Loss> {
     ]
 }
 
-fn region() -> Vec<Loss> {
-    let of = |name, mark, idea, term| Loss::new(Region, name, mark, idea, vec![term]);
+fn region() -> Vec<DisplayedLoss> {
+    let of = |name, mark, idea, term| DisplayedLoss::new(Region, name, mark, idea, vec![term]);
     let squared = Dice { squares: Squares::Squared, ..Dice::default() };
     let sensitivity = SensitivitySpecificity::default();
     vec![
@@ -65,8 +65,8 @@ fn region() -> Vec<Loss> {
     ]
 }
 
-fn boundary() -> Vec<Loss> {
-    let of = |name, mark, idea, term| Loss::new(ByBoundary, name, mark, idea, vec![term]);
+fn boundary() -> Vec<DisplayedLoss> {
+    let of = |name, mark, idea, term| DisplayedLoss::new(ByBoundary, name, mark, idea, vec![term]);
     let target = Hausdorff { sides: Sides::Target, ..Hausdorff::default() };
     vec![
         of("Boundary", "BD", "s times signed distance", term(Boundary::default())),
@@ -78,10 +78,10 @@ fn boundary() -> Vec<Loss> {
     ]
 }
 
-fn compound() -> Vec<Loss> {
-    let of = |name, mark, joins, terms: &[Term<'static>]| Loss {
+fn compound() -> Vec<DisplayedLoss> {
+    let of = |name, mark, joins, terms: &[Term<'static>]| DisplayedLoss {
         joins,
-        ..Loss::new(Compound, name, mark, "", terms.to_vec())
+        ..DisplayedLoss::new(Compound, name, mark, "", terms.to_vec())
     };
     let dice_top_k: &presets::DiceTopK = keep(presets::DiceTopK::default());
     let boundary = Term { weight: 0.01, ..term(Boundary::default()) };

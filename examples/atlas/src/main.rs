@@ -3,9 +3,9 @@
 
 mod colour;
 mod differences;
+mod displayed_loss;
 mod family;
 mod held;
-mod loss;
 mod losses;
 mod measure;
 mod model;
@@ -19,8 +19,8 @@ mod undecided;
 mod volume;
 
 use differences::Check;
+use displayed_loss::DisplayedLoss;
 use indicatif::{ProgressBar, ProgressStyle};
-use loss::Loss;
 use losses::{losses, rarity};
 use measure::{Case, soft_dice};
 use options::{Options, USAGE};
@@ -32,7 +32,7 @@ type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 /// A loss and its measurements.
 struct Entry {
-    loss: Loss,
+    loss: DisplayedLoss,
     value: f64,
     norm: f64,
     /// The largest error of the gradient relative to its largest component.

@@ -77,7 +77,8 @@ pub(super) fn ln_1p_by<T: Float>(x: T, inverse: T) -> T {
     upper + (lower + lost * inverse)
 }
 
-/// `ln x` for a normal `x ≤ 1` whose `1 − x` is at hand: above ½ that has digits which `x` has not.
+/// `ln x` for a normal `x ≤ 1`. Above ½ the result is computed from `complement` = 1 − x, which has digits that `x` has
+/// lost. Up to ½ `complement` is not used: callers pass that of the largest class, which is not 1 − x of the others.
 #[inline(always)]
 pub(super) fn ln_by<T: Float>(x: T, complement: T) -> T {
     let (exponent, mantissa) = x.exponent_and_mantissa();

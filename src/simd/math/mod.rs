@@ -16,7 +16,7 @@
 //! | `ln` | 0.91 | ≤ 1 | every x, subnormal ones too |
 //! | `ln_1p` | 0.92 | ≤ 1 | every x |
 //! | `ln_1p_by` | 0.92 | ≤ 1 | every finite x ≥ 0 |
-//! | `ln_by` | ≤ 1 | ≤ 1 | every normal x ≤ ½, and every complement below ½ |
+//! | `ln_by` | 0.84 | ≤ 1 | every normal x ≤ ½; every x above ½, relative to ln(1 − complement) |
 //! | `softplus` | 1.78 | ≤ 2 | every x |
 //! | `pow` | ≤ 2 | ≤ 2 | exponents from −4 to 8, normal results |
 //! | `sqrt` | ½ | ½ | every x |

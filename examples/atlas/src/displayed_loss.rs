@@ -3,8 +3,8 @@
 use crate::family::Family;
 use segloss::{Loss, Selection, Term};
 
-/// A loss by name.
-pub struct Loss {
+/// A loss of the atlas, with the text beside its panel.
+pub struct DisplayedLoss {
     pub family: Family,
     pub name: &'static str,
     /// The paper's number or letters of the loss; empty if it has none.
@@ -20,7 +20,7 @@ pub struct Loss {
     pub selection: Option<Selection>,
 }
 
-impl Loss {
+impl DisplayedLoss {
     pub fn new(
         family: Family,
         name: &'static str,
@@ -58,6 +58,6 @@ pub fn keep<T>(value: T) -> &'static T {
 }
 
 /// The loss with weight 1 and default options.
-pub fn term(form: impl Loss + 'static) -> Term<'static> {
-    Term::new(1.0, keep(form))
+pub fn term(loss: impl Loss + 'static) -> Term<'static> {
+    Term::new(1.0, keep(loss))
 }
