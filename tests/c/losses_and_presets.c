@@ -90,7 +90,7 @@ int main(void) {
     for (t = 0; t < n_terms; t++) {
       /* Of Dice with cross entropy, TopK or Hausdorff. */
       const int is_excluded = t == 0 && (k == 0 || k == 3 || k == 6);
-      CHECK((terms[t].flags & SEGLOSS_NO_BACKGROUND) == (is_excluded ? SEGLOSS_NO_BACKGROUND : 0));
+      CHECK((terms[t].flags & SEGLOSS_EXCLUDE_BACKGROUND) == (is_excluded ? SEGLOSS_EXCLUDE_BACKGROUND : 0));
       sum += run(&terms[t], 1, NULL);
     }
     CLOSE(run(terms, n_terms, NULL), sum, 1e-14 * fabs(sum));
