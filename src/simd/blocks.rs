@@ -1,24 +1,23 @@
-//! Blocks of voxels: the unit of every sum.
+//! Blocks of 64 voxels: the unit of every sum.
 //!
-//! A row is some whole blocks of one class. Loops run over rows whose length is a
-//! multiple of [`BLOCK`], so that none has a tail: the last tile of a sample is
-//! filled up with voxels of weight 0, which add nothing.
+//! A row holds whole blocks of one class, so loops over rows have no tail: the last block of a sample is padded with
+//! voxels of weight 0.
 
 use crate::array::real::Real;
 use crate::simd::level::Kernel;
 use core::sync::atomic::{Ordering, compiler_fence};
 
-/// Voxels added up together, counted from the start of the sample.
+/// Voxels per block, counted from the start of the sample.
 pub(crate) const BLOCK: usize = 64;
-/// Blocks are added in order inside a chunk, chunks in order into the tally.
+/// Voxels per chunk. Blocks are added in order within a chunk, and chunks in order to the class sums.
 pub(crate) const CHUNK: usize = 16384;
-/// Partial sums of a block; as many as the widest vectors hold, on every CPU.
+/// Partial sums per block: the number of f32 lanes of AVX-512, on every CPU, so that all CPUs give the same bits.
 pub(crate) const LANES: usize = 16;
 
-/// Adds up blocks whose lanes are `lanes`, in order.
+/// Adds the blocks with partial sums `lanes` to `sum`, in order.
 ///
-/// Lanes go through memory between the loop that makes them and this one: in a single loop the
-/// adding up, which is narrow, would narrow the making.
+/// The partial sums are stored between the loop that computes them and this one: in a single loop, LLVM would vectorise
+/// both at the width of the f64 additions.
 #[inline(always)]
 pub(crate) fn add_blocks<T: Real>(lanes: &[T], sum: &mut f64) {
     for lanes in lanes.as_chunks::<LANES>().0 {
@@ -26,7 +25,7 @@ pub(crate) fn add_blocks<T: Real>(lanes: &[T], sum: &mut f64) {
     }
 }
 
-/// The sum of a block's lanes, in f64.
+/// Returns the sum of a block's lanes in f64.
 #[inline(always)]
 fn block_sum<T: Real>(lanes: &[T; LANES]) -> f64 {
     let mut sums = [0.0; LANES];
@@ -45,7 +44,7 @@ fn block_sum<T: Real>(lanes: &[T; LANES]) -> f64 {
     sums[0] + sums[1]
 }
 
-/// The lanes of each block of `x`: four neighbours, 16 apart, in order.
+/// Computes the partial sums of each block of `x`: lane `i` is `x[i] + x[i + 16] + x[i + 32] + x[i + 48]`, in this order.
 #[inline(always)]
 pub(crate) fn lanes_of<T: Real>(x: &[T], lanes: &mut [T]) {
     for (x, lanes) in blocks(x).iter().zip(lanes.as_chunks_mut::<LANES>().0) {
@@ -53,7 +52,7 @@ pub(crate) fn lanes_of<T: Real>(x: &[T], lanes: &mut [T]) {
     }
 }
 
-/// The lanes of each block of `w·x`.
+/// Computes the partial sums of each block of `w·x`.
 #[inline(always)]
 pub(crate) fn weighted_lanes<T: Real>(x: &[T], w: &[T], lanes: &mut [T]) {
     for ((x, w), lanes) in blocks(x).iter().zip(blocks(w)).zip(lanes.as_chunks_mut::<LANES>().0) {
@@ -61,19 +60,19 @@ pub(crate) fn weighted_lanes<T: Real>(x: &[T], w: &[T], lanes: &mut [T]) {
     }
 }
 
-/// The same of costs, which may be infinite where they weigh nothing.
+/// Computes the partial sums of each block of `w·x`, with `0·∞ = 0`: losses may be infinite at voxels of weight 0.
 #[inline(always)]
-fn charged_lanes<T: Real>(x: &[T], w: &[T], lanes: &mut [T]) {
+fn weighted_loss_lanes<T: Real>(x: &[T], w: &[T], lanes: &mut [T]) {
     for ((x, w), lanes) in blocks(x).iter().zip(blocks(w)).zip(lanes.as_chunks_mut::<LANES>().0) {
         *lanes = block_lanes(|i| of(x, i).times(of(w, i)));
     }
 }
 
-/// The lanes of a block of something. They are made here, where nobody can see them, and not in the row that they are
-/// for: what might be part of what they are made from is taken one by one.
+/// Returns the partial sums of a block whose element `i` is `at(i)`. They accumulate in a local array: it cannot alias
+/// the inputs, so LLVM vectorises the loop.
 ///
-/// The fence is no instruction. It keeps the compiler from a loop over sixteen blocks at once, for which LLVM gathers
-/// elements that lie 64 apart: at AVX-512 slower than AVX2.
+/// The compiler fence emits no instruction. Without it LLVM vectorises over sixteen blocks and gathers elements that are
+/// 64 apart, which made AVX-512 slower than AVX2.
 #[inline(always)]
 pub(crate) fn block_lanes<T: Real>(at: impl Fn(usize) -> T) -> [T; LANES] {
     let mut lanes = [T::zero(); LANES];
@@ -86,17 +85,17 @@ pub(crate) fn block_lanes<T: Real>(at: impl Fn(usize) -> T) -> [T; LANES] {
     lanes
 }
 
-/// An element of a block, whose index the compiler need not have seen through: no check is left that could fail.
+/// Returns element `i` of a block. The remainder removes the bounds check, and with it the panic.
 #[inline(always)]
 pub(crate) fn of<T: Copy, const N: usize>(block: &[T; N], i: usize) -> T {
     block[i % N]
 }
 
-/// Adds a row of costs to a sum, weighted or not, block by block.
+/// Adds a row of losses, optionally weighted, to a sum, block by block.
 pub(crate) struct AddUp<'a, T> {
     pub row: &'a [T],
     pub weight: Option<&'a [T]>,
-    /// A quarter of a row.
+    /// Buffer for the partial sums: a quarter of the length of `row`.
     pub lanes: &'a mut [T],
     pub sum: &'a mut f64,
 }
@@ -109,40 +108,40 @@ impl<T: Real> Kernel for AddUp<'_, T> {
         let Self { row, weight, lanes, sum } = self;
         let lanes = lanes.get_mut(..row.len() / (BLOCK / LANES)).unwrap_or(&mut []);
         match weight {
-            Some(weight) => charged_lanes(row, weight, lanes),
+            Some(weight) => weighted_loss_lanes(row, weight, lanes),
             None => lanes_of(row, lanes),
         }
         add_blocks(lanes, sum);
     }
 }
 
-/// A row as blocks.
+/// Returns a row as blocks.
 #[inline(always)]
 pub(crate) fn blocks<T>(row: &[T]) -> &[[T; BLOCK]] {
     row.as_chunks().0
 }
 
-/// A row as blocks, to be written.
+/// Returns a row as mutable blocks.
 #[inline(always)]
 pub(crate) fn blocks_mut<T>(row: &mut [T]) -> &mut [[T; BLOCK]] {
     row.as_chunks_mut().0
 }
 
-/// Row number `class` of several rows of `width` elements, as far as they are `used`.
+/// Returns the first `used` elements of row `class`, for rows that are `width` elements apart.
 #[inline(always)]
 pub(crate) fn row<T>(rows: &[T], class: usize, width: usize, used: usize) -> &[T] {
     let start = class * width;
     rows.get(start..start + used).unwrap_or(&[])
 }
 
-/// [`row`], to be written.
+/// The mutable form of [`row`].
 #[inline(always)]
 pub(crate) fn row_mut<T>(rows: &mut [T], class: usize, width: usize, used: usize) -> &mut [T] {
     let start = class * width;
     rows.get_mut(start..start + used).unwrap_or(&mut [])
 }
 
-/// Copies as much of a row as both have.
+/// Copies the elements that both rows have.
 #[inline(always)]
 pub(crate) fn copy_row<T: Copy>(from: &[T], to: &mut [T]) {
     for (to, from) in to.iter_mut().zip(from) {
@@ -162,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn a_block_is_added_by_lanes() {
+    fn block_is_summed_by_lanes() {
         let numbers: [f32; BLOCK] = core::array::from_fn(|i| i as f32);
         assert_eq!(sum(&numbers), (0..BLOCK).sum::<usize>() as f64);
         // 2²⁴ + 1 is lost within a lane of f32, and not across lanes.

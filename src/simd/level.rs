@@ -1,21 +1,20 @@
-//! Which vector instructions this CPU has, and how a loop gets compiled for them.
+//! CPU levels: detection of the vector instructions, and compilation of loops for each level.
 //!
-//! A hot loop is written once, as the `#[inline(always)]` body of a [`Kernel`].
-//! [`dispatch`] compiles that body once per [`Level`] and picks one at run time.
-//! Everything the body calls must be `#[inline(always)]` too: a helper that stays
-//! a call is compiled for the baseline and costs two orders of magnitude.
+//! A hot loop is written once, as the `#[inline(always)]` body of a [`Kernel`]. [`dispatch`] compiles that body once per
+//! [`Level`] and selects one at run time. Every function that the body calls must be `#[inline(always)]` too: a helper
+//! that remains a call is compiled for the baseline and is up to 100 times as slow.
 //!
-//! The bodies use `+ − × ÷ √` and bit operations only. Rust never contracts
-//! `a·b + c`, so every level computes the same bits. Fused multiply-adds in exp and ln were tried: whole losses
-//! gained 1.00 to 1.11 times (Intel Xeon with AVX-512, 2026-11-24), less than the same bits are worth.
+//! The bodies use `+ − × ÷ √` and bit operations only. Rust never contracts `a·b + c`, so every level computes the same
+//! bits. Fused multiply-adds in exp and ln made whole losses 1.00 to 1.11 times as fast (Intel Xeon with AVX-512,
+//! 2026-11-24); equal bits were preferred.
 
 use core::sync::atomic::{AtomicU8, Ordering};
 
-/// A set of vector instructions; each holds the ones before it.
+/// A set of vector instructions; each level contains the previous ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum Level {
-    /// What the target guarantees: SSE2 on x86-64, NEON on AArch64, simd128 on wasm built with it.
+    /// The instructions that the target guarantees: SSE2 on x86-64, NEON on AArch64, simd128 on wasm if enabled.
     Baseline = 1,
     /// x86-64-v3: AVX2, FMA, F16C.
     Avx2 = 2,
@@ -23,30 +22,30 @@ pub enum Level {
     Avx512 = 3,
 }
 
-/// Whether the target has vectors at all.
+/// Whether the target has vector instructions.
 pub(crate) const HAS_VECTORS: bool =
     cfg!(any(target_arch = "x86_64", target_arch = "aarch64", target_feature = "simd128"));
 
-/// How many of these classes are worked on four at a time. Without vectors none: that would gain nothing but code. The
-/// bits are the same.
+/// Returns the number of classes that are processed four at a time: 0 without vector instructions, where it would only
+/// add code. The bits are the same.
 #[inline(always)]
 pub(crate) const fn fours(classes: usize) -> usize {
     if HAS_VECTORS { classes / 4 * 4 } else { 0 }
 }
 
-/// A computation whose body is to be compiled for every level.
+/// A computation whose body is compiled for every level.
 pub trait Kernel {
-    /// What the computation returns.
+    /// The result of the computation.
     type Output;
-    /// The body; implementations are `#[inline(always)]`.
+    /// Runs the computation; implementations are `#[inline(always)]`.
     fn run(self) -> Self::Output;
 }
 
-/// Runs `kernel` with the instructions of the level in force.
+/// Runs `kernel` with the instructions of the current level.
 #[inline]
 pub fn dispatch<K: Kernel>(kernel: K) -> K::Output {
     match level() {
-        // SAFETY: `level` names only what `detect` found on this CPU.
+        // SAFETY: `level` returns only a level that `detect` found on this CPU.
         #[cfg(target_arch = "x86_64")]
         Level::Avx512 => unsafe { avx512(kernel) },
         // SAFETY: as above.
@@ -68,11 +67,11 @@ fn avx2<K: Kernel>(kernel: K) -> K::Output {
     kernel.run()
 }
 
-/// The level found or forced; 0 until someone asks. The one global of the crate:
-/// whoever races to set it writes the same value.
+/// The detected or forced level; 0 before the first use. The only global of the crate: threads that race to set it store
+/// the same value.
 static LEVEL: AtomicU8 = AtomicU8::new(0);
 
-/// The level in force.
+/// Returns the current level.
 #[inline]
 pub fn level() -> Level {
     match LEVEL.load(Ordering::Relaxed) {
@@ -87,22 +86,24 @@ pub fn level() -> Level {
     }
 }
 
-/// Forces `wanted`, or the best level of this CPU if it has less; for tests and benchmarks.
-pub fn force(wanted: Level) -> Level {
-    let granted = wanted.min(detect());
-    LEVEL.store(granted as u8, Ordering::Relaxed);
-    granted
+/// Sets the level to `requested`, or to the best level of this CPU if that is lower, and returns it. For tests and
+/// benchmarks.
+pub fn force(requested: Level) -> Level {
+    let level = requested.min(detect());
+    LEVEL.store(level as u8, Ordering::Relaxed);
+    level
 }
 
-/// Asks the CPU, without std: a feature counts only if the system saves its registers. Miri knows no such instruction.
+/// Detects the level by `cpuid`, without std. A feature counts only if the operating system saves its registers. Miri
+/// does not support `cpuid`.
 #[cfg(all(target_arch = "x86_64", not(miri)))]
 #[cold]
 fn detect() -> Level {
     use core::arch::x86_64::{__cpuid_count, _xgetbv};
-    // Safe in newer Rust, unsafe in the oldest we build with.
+    // Safe in newer Rust, unsafe in the oldest supported version.
     #[allow(unused_unsafe)]
     fn cpuid(leaf: u32) -> core::arch::x86_64::CpuidResult {
-        // SAFETY: every x86-64 CPU has the instruction.
+        // SAFETY: every x86-64 CPU has `cpuid`.
         unsafe { __cpuid_count(leaf, 0) }
     }
     const fn all(word: u32, bits: &[u32]) -> bool {
@@ -130,7 +131,7 @@ fn detect() -> Level {
     {
         return Level::Baseline;
     }
-    // SAFETY: OSXSAVE, bit 27 above, says that XGETBV may be executed.
+    // SAFETY: OSXSAVE, bit 27 above, guarantees that XGETBV is available.
     let saved = unsafe { saved() };
     if saved & 0b110 != 0b110 {
         return Level::Baseline;
@@ -153,7 +154,7 @@ mod tests {
 
     #[test]
     #[cfg(all(target_arch = "x86_64", feature = "std"))]
-    fn finds_what_std_finds() {
+    fn detects_the_level_that_std_detects() {
         use std::is_x86_feature_detected as has;
         let v3 = has!("avx2") && has!("fma") && has!("f16c") && has!("bmi1") && has!("bmi2") && has!("lzcnt");
         let v4 =

@@ -1,4 +1,4 @@
-//! Vector instructions: levels, the mathematics of rows, blocks of lanes, the memory around the caches.
+//! Vector instructions: CPU levels, elementary functions, sums of blocks, prefetch and non-temporal stores.
 
 #[expect(clippy::indexing_slicing, reason = "lanes of a block")]
 pub(crate) mod blocks;

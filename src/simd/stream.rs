@@ -1,16 +1,16 @@
-//! Stores past the caches.
+//! Non-temporal stores.
 //!
-//! A gradient much larger than the caches is gone from them before anybody reads it. To fetch its cache lines
-//! only to overwrite them is a third of all the traffic of one sweep.
+//! A gradient much larger than the caches is evicted before it is read. Ordinary stores would first read its cache
+//! lines, a third of the memory traffic of one pass.
 
 use crate::engine::arena::Plain;
 
-/// From how many bytes on a gradient is written past the caches. It was measured on two machines: with 32 MiB of
-/// third-level cache all losses gained from 16 MiB on, up to 15 %, and some from 8; with 480 MiB of it, shared by many
-/// cores, one sweep gained from 16 MiB on, two from 32.
+/// Size in bytes from which on a gradient is written by non-temporal stores. Measured on two machines: with 32 MiB of L3
+/// cache all losses were faster from 16 MiB on, by up to 15 %, and some from 8 MiB; with 480 MiB of L3, shared by many
+/// cores, losses of one pass were faster from 16 MiB on, those of two passes from 32 MiB.
 pub(crate) const STREAM_FROM: usize = 16 << 20;
 
-/// Copies `from` past the caches, where the CPU can. Whoever has done so ends with [`fence`].
+/// Copies `from` to `to` by non-temporal stores, on x86-64. The caller ends a series of copies with [`fence`].
 #[inline]
 pub(crate) fn stream<T: Plain>(from: &[T], to: &mut [T]) {
     #[cfg(target_arch = "x86_64")]
@@ -24,7 +24,7 @@ pub(crate) fn stream<T: Plain>(from: &[T], to: &mut [T]) {
         let vectors = from.len().min(to.len()) * size_of::<T>() / 16;
         let (source, target) = (from.as_ptr().cast::<__m128i>(), to.as_mut_ptr().cast::<__m128i>());
         for i in 0..vectors {
-            // SAFETY: SSE2 is part of x86-64; vector i lies in both slices, and the target is aligned.
+            // SAFETY: SSE2 is part of x86-64; vector i lies in both slices, and `target` is aligned to 16 bytes.
             unsafe { _mm_stream_si128(target.add(i), _mm_loadu_si128(source.add(i))) };
         }
         let done = vectors * (16 / size_of::<T>());
@@ -40,11 +40,11 @@ fn copy<T: Plain>(from: &[T], to: &mut [T]) {
     }
 }
 
-/// Orders what was written past the caches before what this thread writes next, as other stores are.
+/// Orders earlier non-temporal stores before later stores of this thread, as ordinary stores are.
 #[inline]
 pub(crate) fn fence() {
-    #[cfg(all(target_arch = "x86_64", not(miri)))] // Miri does not know it
-    // SAFETY: SSE is part of x86-64, and the fence does nothing but wait.
+    #[cfg(all(target_arch = "x86_64", not(miri)))] // Miri does not support `sfence`.
+    // SAFETY: SSE is part of x86-64; `sfence` has no preconditions.
     unsafe {
         core::arch::x86_64::_mm_sfence()
     };
@@ -56,7 +56,7 @@ mod tests {
     use std::vec;
 
     #[test]
-    fn any_length_arrives_at_any_alignment() {
+    fn copies_every_length_at_every_alignment() {
         let from: std::vec::Vec<f32> = (0..300).map(|i| i as f32).collect();
         for skip in 0..8 {
             for len in [0, 1, 3, 4, 5, 63, 64, 200] {
