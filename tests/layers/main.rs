@@ -1,4 +1,4 @@
-//! Modules of `src` form layers: imports have no cycles.
+//! The source text: modules of `src` form layers without cycles, names are unique, and words are those of the glossary.
 //!
 //! `known.txt` lists the imports that are still part of a cycle. The list may only shrink: the test fails for an import
 //! in a cycle that is not listed, and for a listed import that is in no cycle any more.
@@ -6,7 +6,9 @@
 
 mod circles;
 mod modules;
+mod names;
 mod tokens;
+mod words;
 
 use circles::in_circles;
 use modules::Crate;
@@ -18,14 +20,14 @@ type Import = (String, String);
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
-/// The sources below a folder by their relative path.
+/// The sources and pages below a folder by their relative path.
 fn sources(folder: &Path, inside: &str, found: &mut BTreeMap<String, String>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         let name = format!("{inside}{}", path.file_name().unwrap().to_str().unwrap());
         if path.is_dir() {
             sources(&path, &format!("{name}/"), found);
-        } else if name.ends_with(".rs") {
+        } else if [".rs", ".h", ".hpp", ".md"].iter().any(|end| name.ends_with(end)) {
             found.insert(name, fs::read_to_string(path).unwrap());
         }
     }
