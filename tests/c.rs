@@ -263,17 +263,70 @@ fn cpp_training_example_learns() {
     assert!(said.contains("step 60"), "{said}");
 }
 
-/// The C and the C++ program of the README compile as printed, and run.
+/// Programs of documentation compile as printed and run.
+#[track_caller]
+fn run_printed(page: &str, programs: &[String], extension: &str, standard: &str) -> Vec<String> {
+    assert!(!programs.is_empty(), "{page} shows no program");
+    let name = page.replace(['/', '.'], "_");
+    let run = |(number, code): (usize, &String)| {
+        let source = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}_{number}.{extension}"));
+        std::fs::write(&source, code).unwrap();
+        build(&[source.to_str().unwrap()], standard, &["-pthread"])
+    };
+    programs.iter().enumerate().map(run).collect()
+}
+
+fn page(path: &str) -> String {
+    std::fs::read_to_string(format!("{ROOT}/{path}")).unwrap()
+}
+
+/// The code blocks of a page in a language; of C and C++ only whole programs.
+fn code_blocks(path: &str, language: &str) -> Vec<String> {
+    let (page, fence) = (page(path), format!("```{language}\n"));
+    let blocks = page.split(&fence).skip(1).filter_map(|rest| rest.split("```").next());
+    blocks.filter(|code| language == "text" || code.contains("int main(")).map(String::from).collect()
+}
+
+/// The program of the comment at the head of a header: from its first include to the closing brace of main.
+fn head_program(header: &str, margin: &str) -> Vec<String> {
+    let text = page(header);
+    let lines = text.lines().map(|line| line.strip_prefix(margin).unwrap_or(""));
+    let mut program = String::new();
+    for line in lines.skip_while(|line| !line.starts_with("#include")) {
+        program.push_str(line);
+        program.push('\n');
+        if line == "}" {
+            return vec![program];
+        }
+    }
+    vec![]
+}
+
 #[test]
 fn readme_programs_run_as_printed() {
-    let readme = std::fs::read_to_string(format!("{ROOT}/README.md")).unwrap();
     for (language, standard) in [("c", "c99"), ("cpp", "c++17")] {
-        let fence = format!("```{language}\n");
-        let code = readme.split(&fence).nth(1).and_then(|rest| rest.split("```").next()).expect("a program");
-        let source = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("readme.{language}"));
-        std::fs::write(&source, code).unwrap();
-        let said = build(&[source.to_str().unwrap()], standard, &[]);
-        assert!(said.starts_with("loss "), "{said}");
+        for said in run_printed("README.md", &code_blocks("README.md", language), language, standard) {
+            assert!(said.starts_with("loss "), "{said}");
+        }
+    }
+}
+
+/// The programs of the page, and what it says that two of them print.
+#[test]
+fn programs_of_the_c_page_run_as_printed() {
+    let said = run_printed("docs/c_api.md", &code_blocks("docs/c_api.md", "c"), "c", "c99").concat();
+    let printed = code_blocks("docs/c_api.md", "text").concat();
+    assert!(!printed.is_empty() && said.contains(&printed), "{said}\nthe page says:\n{printed}");
+    assert!(said.contains("1 -1 -1\n-1 1 1\n") && page("docs/c_api.md").contains("`1 -1 -1` and `-1 1 1`"));
+}
+
+#[test]
+fn programs_at_the_head_of_the_headers_run_as_printed() {
+    for (header, margin, extension, standard) in
+        [("include/segloss.h", " *   ", "c", "c99"), ("include/segloss.hpp", "//   ", "cpp", "c++17")]
+    {
+        let said = run_printed(header, &head_program(header, margin), extension, standard);
+        assert!(said.concat().starts_with("value "), "{header}: {said:?}");
     }
 }
 
