@@ -51,8 +51,9 @@ class Args(c.Structure):
 class Segloss:
     """A loss over fixed arrays, ready to run."""
 
-    def __init__(self, library, losses, logits, labels, class_weight=None):
+    def __init__(self, library, losses, logits, target, class_weight=None, activation=1, weight=None, ignore=None):
         self.library, self.value = library, c.c_double()
+        self.kept = (logits, target, weight)
         self.gradient = torch.zeros_like(logits)
         self.terms = (Term * len(losses))()
         for term, loss in zip(self.terms, losses):
@@ -62,10 +63,15 @@ class Segloss:
             term.class_weight = class_weight and c.addressof(class_weight)
         self.args = Args()
         assert library.segloss_args_init(c.byref(self.args), c.sizeof(Args)) == 0
-        self.shapes = [(c.c_int64 * x.dim())(*x.shape) for x in (logits, labels)]
-        self.args.activation = 1
+        self.shapes = [(c.c_int64 * x.dim())(*x.shape) for x in self.kept if x is not None]
+        self.args.activation = activation
         self.args.pred = Tensor(logits.data_ptr(), self.shapes[0], None, logits.dim(), 0x0220)
-        self.args.target = Tensor(labels.data_ptr(), self.shapes[1], None, labels.dim(), 0x0108)
+        self.args.target = Tensor(target.data_ptr(), self.shapes[1], None, target.dim(), 0x0108)
+        if weight is not None:
+            self.args.voxel_weight = Tensor(weight.data_ptr(), self.shapes[2], None, weight.dim(), 0x0220)
+        if ignore is not None:
+            self.ignore = c.c_int64(ignore)
+            self.args.ignore, self.args.ignore_len = c.addressof(self.ignore), 1
         self.args.value = c.addressof(self.value)
         self.args.grad.data = self.gradient.data_ptr()
         size = c.c_size_t()
@@ -187,18 +193,21 @@ def name_of(shape):
     return f"{shape[0]}x{shape[1]}x{shape[2]}^{len(shape) - 2}"
 
 
+LABELS = {"segloss": "segloss", "eager": "PyTorch", "compiled": "PyTorch, compiled", "jax": "JAX"}
+
+
 def plot(rows, path):
-    """Bars by loss, one picture per shape."""
+    """Bars by loss, one panel per shape, on one scale."""
     import matplotlib
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
     shapes = list(dict.fromkeys(shape for shape, *_ in rows))
-    figure, axes = plt.subplots(1, len(shapes), figsize=(4.5 * len(shapes), 3.2), layout="constrained")
+    figure, axes = plt.subplots(1, len(shapes), figsize=(4.5 * len(shapes), 3.6), sharey=True, layout="constrained")
     for shape, ax in zip(shapes, axes):
         cells = [(name, ns) for of, name, ns, _ in rows if of == shape]
         for k, peer in enumerate(("segloss", "eager", "compiled", "jax")):
             heights = [ns.get(peer, 0) for _, ns in cells]
-            ax.bar([i + 0.2 * k for i in range(len(cells))], heights, 0.2, label=peer)
+            ax.bar([i + 0.2 * k for i in range(len(cells))], heights, 0.2, label=LABELS[peer])
         ax.set_yscale("log")
         ax.grid(axis="y", which="both", alpha=0.3)
         ax.set_title(name_of(shape), fontsize=10)
