@@ -181,8 +181,10 @@ pub use static_scratch::static_scratch_len;
 #[doc(hidden)]
 pub use static_scratch::of_width as static_scratch_len_of_width;
 
-/// The CPU level (vector instructions) in use, and a function that forces a lower one; for tests and benchmarks.
+/// The CPU level (vector instructions) in use, a function that forces a lower one, and vectors; for tests and
+/// benchmarks.
 #[doc(hidden)]
 pub mod cpu {
+    pub use crate::simd::lanes;
     pub use crate::simd::level::{Kernel, Level, dispatch, force, level};
 }

@@ -98,7 +98,7 @@ pub fn force(requested: Level) -> Level {
 /// does not support `cpuid`.
 #[cfg(all(target_arch = "x86_64", not(miri)))]
 #[cold]
-fn detect() -> Level {
+pub(crate) fn detect() -> Level {
     use core::arch::x86_64::{__cpuid_count, _xgetbv};
     // Safe in newer Rust, unsafe in the oldest supported version.
     #[allow(unused_unsafe)]
@@ -144,7 +144,7 @@ fn detect() -> Level {
 }
 
 #[cfg(any(not(target_arch = "x86_64"), miri))]
-fn detect() -> Level {
+pub(crate) fn detect() -> Level {
     Level::Baseline
 }
 

@@ -1,7 +1,10 @@
-//! Vector instructions: CPU levels, elementary functions, sums of blocks, prefetch and non-temporal stores.
+//! Vector instructions: CPU levels, vectors of lanes, elementary functions, sums of blocks, prefetch and non-temporal
+//! stores.
 
 #[expect(clippy::indexing_slicing, reason = "lanes of a block")]
 pub(crate) mod blocks;
+#[expect(clippy::indexing_slicing, reason = "lanes of a vector")]
+pub mod lanes;
 pub mod level;
 pub mod math;
 pub(crate) mod prefetch;

@@ -1,7 +1,10 @@
-"""Coefficients of `src/math/single.rs` and `src/math/double.rs`; needs mpmath, takes half a minute.
+"""Coefficients of `single.rs` and `double.rs` beside this file and of `../lanes/scalar.rs`; needs mpmath, takes half a
+minute.
 
 exp: e^r = 1 + r + r²·(1/2 + c1·r + c2·r² + …) for |r| ≤ ln2/2.
-ln:  with s = f/(2+f) and z = s²: ln(1+f) = 2s + s·z·(c0 + c1·z + …) for 2/3 ≤ 1+f < 4/3.
+ln:  with s = f/(2+f) and z = s²: ln(1+f) = 2s + s·z·(c0 + c1·z + …) for |s| ≤ 1/5, which is 2/3 ≤ 1+f < 4/3 here and
+     3/4 ≤ 1+f < 3/2 on lanes.
+ln by powers: ln(1+f) = f − f²/2 + f³·(c0 + c1·f + …) for 3/4 ≤ 1+f < 3/2.
 
 Least squares on Chebyshev points, reweighted (Lawson) until the error is level: a minimax fit
 that has no exchange to go astray. The coefficients are then rounded one by one from the lowest,
@@ -86,6 +89,11 @@ def logarithm(name, count, bits, low, high):
     fit(name, target, lambda z: z / 2, count, mpf(2) ** -40, edge, bits)
 
 
+def logarithm_by_powers(name, count, bits, low, high):
+    low, high = low - 1 - mpf(2) ** -14, high - 1 + mpf(2) ** -13
+    fit(name, lambda f: (log(1 + f) - f + f**2 / 2) / f**3, lambda f: f**3 / log(1 + f), count, low, high, bits)
+
+
 def ln2(bits, places):
     """ln 2 in two parts; the first keeps so few places that its product with an exponent is exact."""
     upper = ldexp(floor(ldexp(log(2), places)), -places)
@@ -98,5 +106,6 @@ if __name__ == "__main__":
     exponential("exp f64", 10, 53)
     logarithm("ln f32", 3, 24, 2 * third, 4 * third)
     logarithm("ln f64", 8, 53, 2 * third, 4 * third)
+    logarithm_by_powers("ln by powers f32", 8, 24, mpf(3) / 4, mpf(3) / 2)
     ln2(24, 15)
     ln2(53, 41)

@@ -1,0 +1,92 @@
+//! Compilation of kernels for every instruction set, and the choice of one at run time.
+
+#[cfg(target_arch = "x86_64")]
+use super::{Avx2, Avx512};
+use super::{Lanes, Portable, Scalar};
+use crate::simd::level::{Level, detect, level};
+
+/// An instruction set for both element types.
+pub trait InstructionSet: Lanes<f32> + Lanes<f64> {}
+impl<S: Lanes<f32> + Lanes<f64>> InstructionSet for S {}
+
+/// A computation on vectors of `T`, compiled for every instruction set.
+pub trait LaneKernel<T: Scalar> {
+    /// The result.
+    type Output;
+    /// Runs the computation; implementations are `#[inline(always)]`.
+    fn run<S: Lanes<T>>(self, s: S) -> Self::Output;
+}
+
+/// An element type for which every instruction set has vectors.
+pub trait Vectorized: Scalar {
+    /// Runs a kernel of this type.
+    fn run<S: InstructionSet, K: LaneKernel<Self>>(s: S, kernel: K) -> K::Output;
+}
+
+impl Vectorized for f32 {
+    #[inline(always)]
+    fn run<S: InstructionSet, K: LaneKernel<Self>>(s: S, kernel: K) -> K::Output {
+        kernel.run(s)
+    }
+}
+
+impl Vectorized for f64 {
+    #[inline(always)]
+    fn run<S: InstructionSet, K: LaneKernel<Self>>(s: S, kernel: K) -> K::Output {
+        kernel.run(s)
+    }
+}
+
+/// Runs `kernel` with the instruction set of the current level, fused where that is fast.
+#[inline]
+pub fn dispatch<T: Vectorized, K: LaneKernel<T>>(kernel: K) -> K::Output {
+    match level() {
+        // SAFETY: `level` returns only a level that `detect` found on this CPU.
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx512 => unsafe { on_avx512(Avx512::<true>::new(), kernel) },
+        // SAFETY: as above.
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx2 => unsafe { on_avx2(Avx2::<true>::new(), kernel) },
+        _ => T::run(Portable::OF_TARGET, kernel),
+    }
+}
+
+/// Runs `kernel` at a level, fused or split; returns `None` where the CPU lacks the level. For tests: it compiles the
+/// kernel six times.
+pub fn dispatch_at<T: Vectorized, K: LaneKernel<T>>(
+    level: Level,
+    fused: bool,
+    kernel: K,
+) -> Option<K::Output> {
+    if level > detect() {
+        return None;
+    }
+    Some(match (level, fused) {
+        // SAFETY: this CPU has the level, and therefore the token's instructions.
+        #[cfg(target_arch = "x86_64")]
+        (Level::Avx512, true) => unsafe { on_avx512(Avx512::<true>::new(), kernel) },
+        // SAFETY: as above.
+        #[cfg(target_arch = "x86_64")]
+        (Level::Avx512, false) => unsafe { on_avx512(Avx512::<false>::new(), kernel) },
+        // SAFETY: as above.
+        #[cfg(target_arch = "x86_64")]
+        (Level::Avx2, true) => unsafe { on_avx2(Avx2::<true>::new(), kernel) },
+        // SAFETY: as above.
+        #[cfg(target_arch = "x86_64")]
+        (Level::Avx2, false) => unsafe { on_avx2(Avx2::<false>::new(), kernel) },
+        (_, true) => T::run(Portable::<true>, kernel),
+        (_, false) => T::run(Portable::<false>, kernel),
+    })
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx2,fma,f16c,bmi1,bmi2,lzcnt,popcnt")]
+fn on_avx512<T: Vectorized, S: InstructionSet, K: LaneKernel<T>>(s: S, kernel: K) -> K::Output {
+    T::run(s, kernel)
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma,f16c,bmi1,bmi2,lzcnt,popcnt")]
+fn on_avx2<T: Vectorized, S: InstructionSet, K: LaneKernel<T>>(s: S, kernel: K) -> K::Output {
+    T::run(s, kernel)
+}
