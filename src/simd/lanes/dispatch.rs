@@ -1,5 +1,6 @@
 //! Compilation of kernels for every instruction set, and the choice of one at run time.
 
+use super::portable::FUSED_IS_FAST;
 #[cfg(target_arch = "x86_64")]
 use super::{Avx2, Avx512};
 use super::{Lanes, Portable, Scalar};
@@ -37,17 +38,22 @@ impl Vectorized for f64 {
     }
 }
 
-/// Runs `kernel` with the instruction set of the current level, fused where that is fast.
+/// Whether f32 is fused where that is fast. Split everywhere, every target gives the same bits.
+const FUSED: bool = true;
+/// The same for portable code.
+const PORTABLE_FUSED: bool = FUSED && FUSED_IS_FAST;
+
+/// Runs `kernel` with the instruction set of the current level.
 #[inline]
 pub fn dispatch<T: Vectorized, K: LaneKernel<T>>(kernel: K) -> K::Output {
     match level() {
         // SAFETY: `level` returns only a level that `detect` found on this CPU.
         #[cfg(target_arch = "x86_64")]
-        Level::Avx512 => unsafe { on_avx512(Avx512::<true>::new(), kernel) },
+        Level::Avx512 => unsafe { on_avx512(Avx512::<FUSED>::new(), kernel) },
         // SAFETY: as above.
         #[cfg(target_arch = "x86_64")]
-        Level::Avx2 => unsafe { on_avx2(Avx2::<true>::new(), kernel) },
-        _ => T::run(Portable::OF_TARGET, kernel),
+        Level::Avx2 => unsafe { on_avx2(Avx2::<FUSED>::new(), kernel) },
+        _ => T::run(Portable::<PORTABLE_FUSED>, kernel),
     }
 }
 

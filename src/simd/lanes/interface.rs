@@ -6,8 +6,8 @@ use crate::array::float16::{f16_to_f32, f32_to_bf16, f32_to_f16, f64_to_odd_f32}
 use core::ops::{Add, BitAnd, BitOr, Div, Mul, Neg, Not, Sub};
 use half::{bf16, f16};
 
-/// The vector of an instruction set and an element type.
-pub type Vector<S, T> = <S as Lanes<T>>::Vector;
+/// The vector of an element type and an instruction set.
+pub type Vector<T, S> = <S as Lanes<T>>::Vector;
 
 /// A power of two with a whole exponent, from [`Lanes::nearest_power_of_two`].
 #[derive(Clone, Copy, Debug)]
@@ -394,7 +394,7 @@ pub unsafe trait Lanes<T: Scalar>: Copy + 'static {
 
 /// Returns the exponent of a number whose mantissa has carried into it from ¾ on.
 #[inline(always)]
-fn exponent_of_carried<T: Scalar, S: Lanes<T>>(s: S, carried: Vector<S, T>) -> Vector<S, T> {
+fn exponent_of_carried<T: Scalar, S: Lanes<T>>(s: S, carried: Vector<T, S>) -> Vector<T, S> {
     let low = s.or_bits(s.exponent_to_low_bits(carried), s.splat(T::WHOLE));
     low - s.splat(T::WHOLE_BIASED)
 }

@@ -13,14 +13,9 @@ use half::{bf16, f16};
 #[derive(Clone, Copy, Debug)]
 pub struct Portable<const FUSED: bool>;
 
-impl Portable<PORTABLE_IS_FUSED> {
-    /// The kind that this target uses.
-    pub const OF_TARGET: Self = Self;
-}
-
-/// Whether fused operations are fast in portable code. Cortex-M4F and RISC-V F have the instruction, and `core` no
-/// intrinsic for it.
-const PORTABLE_IS_FUSED: bool = cfg!(all(target_arch = "aarch64", target_feature = "neon"));
+/// Whether this file has a fast fused operation for the target. Cortex-M4F and RISC-V F have the instruction, and `core`
+/// no intrinsic for it.
+pub(super) const FUSED_IS_FAST: bool = cfg!(all(target_arch = "aarch64", target_feature = "neon"));
 
 /// An array whose element `i` is an expression of `i`.
 macro_rules! each {

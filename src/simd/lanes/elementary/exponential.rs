@@ -18,8 +18,8 @@ use crate::simd::lanes::{Lanes, Scalar, Vector};
 #[inline(always)]
 pub fn exp_nonpositive<T: Scalar, S: Lanes<T>, const N: usize>(
     s: S,
-    mut x: [Vector<S, T>; N],
-) -> [Vector<S, T>; N] {
+    mut x: [Vector<T, S>; N],
+) -> [Vector<T, S>; N] {
     match S::IN_STEP {
         8.. => in_groups::<T, S, 8>(s, &mut x),
         4.. => in_groups::<T, S, 4>(s, &mut x),
@@ -30,7 +30,7 @@ pub fn exp_nonpositive<T: Scalar, S: Lanes<T>, const N: usize>(
 }
 
 #[inline(always)]
-fn in_groups<T: Scalar, S: Lanes<T>, const K: usize>(s: S, x: &mut [Vector<S, T>]) {
+fn in_groups<T: Scalar, S: Lanes<T>, const K: usize>(s: S, x: &mut [Vector<T, S>]) {
     let (groups, rest) = x.as_chunks_mut::<K>();
     for group in groups {
         *group = in_step(s, *group);
@@ -42,7 +42,7 @@ fn in_groups<T: Scalar, S: Lanes<T>, const K: usize>(s: S, x: &mut [Vector<S, T>
 
 /// Exponentials in step: each operation on all vectors, then the next. Fused these are 13 operations.
 #[inline(always)]
-fn in_step<T: Scalar, S: Lanes<T>, const K: usize>(s: S, x: [Vector<S, T>; K]) -> [Vector<S, T>; K] {
+fn in_step<T: Scalar, S: Lanes<T>, const K: usize>(s: S, x: [Vector<T, S>; K]) -> [Vector<T, S>; K] {
     let zero = s.splat(T::ZERO);
     let one = s.splat(T::ONE);
     let log2_e = s.splat(T::LOG2_E);
@@ -84,13 +84,13 @@ fn in_step<T: Scalar, S: Lanes<T>, const K: usize>(s: S, x: [Vector<S, T>; K]) -
 
 /// Returns `eˣ`: exactly 1 at 0; subnormal, 0 or ∞ where the exponential is; NaN for NaN.
 #[inline(always)]
-pub fn exp<T: Scalar, S: Lanes<T>>(s: S, x: Vector<S, T>) -> Vector<S, T> {
+pub fn exp<T: Scalar, S: Lanes<T>>(s: S, x: Vector<T, S>) -> Vector<T, S> {
     exp_of_sum(s, x, s.splat(T::ZERO))
 }
 
 /// Returns `e` to the power `x + rest`, where `rest` is about an ulp of `x` at most.
 #[inline(always)]
-pub(super) fn exp_of_sum<T: Scalar, S: Lanes<T>>(s: S, x: Vector<S, T>, rest: Vector<S, T>) -> Vector<S, T> {
+pub(super) fn exp_of_sum<T: Scalar, S: Lanes<T>>(s: S, x: Vector<T, S>, rest: Vector<T, S>) -> Vector<T, S> {
     // Beyond these limits the exponents would leave their range. NaN is the second operand and remains.
     let x = s.min(s.splat(T::EXP_IS_INFINITE), x);
     let x = s.max(s.splat(T::EXP_IS_ZERO), x);

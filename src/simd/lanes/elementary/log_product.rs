@@ -14,7 +14,7 @@ use crate::simd::lanes::{Lanes, Scalar, Vector};
 #[derive(Clone, Copy)]
 pub struct LogProduct<T: Scalar, S: Lanes<T>> {
     /// The product less 1.
-    less_one: Vector<S, T>,
+    less_one: Vector<T, S>,
 }
 
 /// The largest number of factors, whatever their size: 16 vectors of 16 lanes are 256 voxels.
@@ -45,13 +45,13 @@ impl<T: Scalar, S: Lanes<T>> LogProduct<T, S> {
 
     /// Multiplies by `1 + r`.
     #[inline(always)]
-    pub fn multiply(&mut self, s: S, r: Vector<S, T>) {
+    pub fn multiply(&mut self, s: S, r: Vector<T, S>) {
         self.less_one = s.mul_add(self.less_one, r, self.less_one + r);
     }
 
     /// Returns the logarithm of the product, which becomes 1 again.
     #[inline(always)]
-    pub fn take_ln(&mut self, s: S) -> Vector<S, T> {
+    pub fn take_ln(&mut self, s: S) -> Vector<T, S> {
         let log = ln_1p_of_product(s, self.less_one);
         self.less_one = s.splat(T::ZERO);
         log

@@ -15,7 +15,7 @@ use core::ops::{Add, Sub};
 
 /// Returns `ln x`; −∞ at 0, NaN below 0 and for NaN.
 #[inline(always)]
-pub fn ln<T: Scalar, S: Lanes<T>>(s: S, x: Vector<S, T>) -> Vector<S, T> {
+pub fn ln<T: Scalar, S: Lanes<T>>(s: S, x: Vector<T, S>) -> Vector<T, S> {
     let (exponent, f) = exponent_and_fraction(s, x);
     let (upper, lost) = sum_and_rest(exponent * s.splat(T::LN2_UPPER), f);
     let small = s.mul_add(exponent, s.splat(T::LN2_LOWER), small_part(s, f));
@@ -24,7 +24,7 @@ pub fn ln<T: Scalar, S: Lanes<T>>(s: S, x: Vector<S, T>) -> Vector<S, T> {
 
 /// Returns `ln(1 + x)`, of a small `x` too; −∞ at −1, NaN below −1 and for NaN.
 #[inline(always)]
-pub fn ln_1p<T: Scalar, S: Lanes<T>>(s: S, x: Vector<S, T>) -> Vector<S, T> {
+pub fn ln_1p<T: Scalar, S: Lanes<T>>(s: S, x: Vector<T, S>) -> Vector<T, S> {
     // A number whose reciprocal might be subnormal is divided by 4: it absorbs the 1 in any case.
     let is_large = s.lt(s.splat(T::of(1e30)), x);
     let quarter = x * s.splat(T::of(0.25));
@@ -34,14 +34,14 @@ pub fn ln_1p<T: Scalar, S: Lanes<T>>(s: S, x: Vector<S, T>) -> Vector<S, T> {
 
 /// Returns `ln(1 + x)` for `0 ≤ x ≤ 2¹²⁶`, NaN for NaN: as [`ln_1p`], without the operations for other numbers.
 #[inline(always)]
-pub fn ln_1p_of_product<T: Scalar, S: Lanes<T>>(s: S, x: Vector<S, T>) -> Vector<S, T> {
+pub fn ln_1p_of_product<T: Scalar, S: Lanes<T>>(s: S, x: Vector<T, S>) -> Vector<T, S> {
     ln_1p_shifted(s, x, s.splat(T::ZERO))
 }
 
 /// Returns `ln(1 + eˣ) = max(x, 0) + ln(1 + e^−|x|)`, without overflow or cancellation; 0 where `eˣ` is less than the
 /// smallest normal number.
 #[inline(always)]
-pub fn softplus<T: Scalar, S: Lanes<T>>(s: S, x: Vector<S, T>) -> Vector<S, T> {
+pub fn softplus<T: Scalar, S: Lanes<T>>(s: S, x: Vector<T, S>) -> Vector<T, S> {
     let [power] = exp_nonpositive(s, [-s.abs(x)]);
     // NaN is the second operand of `max` and remains.
     s.max(s.splat(T::ZERO), x) + ln_1p_of_product(s, power)
@@ -49,7 +49,7 @@ pub fn softplus<T: Scalar, S: Lanes<T>>(s: S, x: Vector<S, T>) -> Vector<S, T> {
 
 /// Returns `ln x` as the sum of a large and a small part, for positive finite `x`: to five bits more than [`ln`].
 #[inline(always)]
-pub(super) fn ln_in_two_parts<T: Scalar, S: Lanes<T>>(s: S, x: Vector<S, T>) -> (Vector<S, T>, Vector<S, T>) {
+pub(super) fn ln_in_two_parts<T: Scalar, S: Lanes<T>>(s: S, x: Vector<T, S>) -> (Vector<T, S>, Vector<T, S>) {
     let half = s.splat(T::HALF);
     let (exponent, f) = exponent_and_fraction(s, x);
     // f²/2 in two parts: the square of the upper half of the bits is exact.
@@ -64,7 +64,7 @@ pub(super) fn ln_in_two_parts<T: Scalar, S: Lanes<T>>(s: S, x: Vector<S, T>) -> 
 
 /// Returns `k` and `f` with `x = 2ᵏ·(1 + f)`, for positive finite `x`.
 #[inline(always)]
-fn exponent_and_fraction<T: Scalar, S: Lanes<T>>(s: S, x: Vector<S, T>) -> (Vector<S, T>, Vector<S, T>) {
+fn exponent_and_fraction<T: Scalar, S: Lanes<T>>(s: S, x: Vector<T, S>) -> (Vector<T, S>, Vector<T, S>) {
     let is_subnormal = s.lt(x, s.splat(T::SMALLEST_NORMAL));
     let normal = s.select(is_subnormal, x * s.splat(T::LIFT), x);
     let (exponent, mantissa) = s.exponent_and_mantissa(normal);
@@ -73,7 +73,7 @@ fn exponent_and_fraction<T: Scalar, S: Lanes<T>>(s: S, x: Vector<S, T>) -> (Vect
 
 /// Returns `ln(2ⁿ·(1 + x))`, where 1 + x is positive and its reciprocal is normal.
 #[inline(always)]
-fn ln_1p_shifted<T: Scalar, S: Lanes<T>>(s: S, x: Vector<S, T>, n: Vector<S, T>) -> Vector<S, T> {
+fn ln_1p_shifted<T: Scalar, S: Lanes<T>>(s: S, x: Vector<T, S>, n: Vector<T, S>) -> Vector<T, S> {
     let one = s.splat(T::ONE);
     let (exponent, inverse) = s.exponent_and_inverse(one + x);
     // The product is exact.
@@ -85,7 +85,7 @@ fn ln_1p_shifted<T: Scalar, S: Lanes<T>>(s: S, x: Vector<S, T>, n: Vector<S, T>)
 
 /// Returns `ln(1 + f) − f` for ¾ ≤ 1 + f < 1½.
 #[inline(always)]
-fn small_part<T: Scalar, S: Lanes<T>>(s: S, f: Vector<S, T>) -> Vector<S, T> {
+fn small_part<T: Scalar, S: Lanes<T>>(s: S, f: Vector<T, S>) -> Vector<T, S> {
     let half = s.splat(T::HALF);
     match T::LN {
         LnSeries::Powers(coefficients) => {
@@ -98,7 +98,7 @@ fn small_part<T: Scalar, S: Lanes<T>>(s: S, f: Vector<S, T>) -> Vector<S, T> {
 
 /// Returns `ln(1 + f) − f + f²/2` for ¾ ≤ 1 + f < 1½.
 #[inline(always)]
-fn cubic_part<T: Scalar, S: Lanes<T>>(s: S, f: Vector<S, T>) -> Vector<S, T> {
+fn cubic_part<T: Scalar, S: Lanes<T>>(s: S, f: Vector<T, S>) -> Vector<T, S> {
     match T::LN {
         LnSeries::Powers(coefficients) => {
             let [series] = horner(s, coefficients, [f]);
@@ -125,7 +125,7 @@ where
 
 /// Returns `result` where `x` is positive and finite, the limits of the logarithm of `x` elsewhere.
 #[inline(always)]
-fn with_limits<T: Scalar, S: Lanes<T>>(s: S, x: Vector<S, T>, result: Vector<S, T>) -> Vector<S, T> {
+fn with_limits<T: Scalar, S: Lanes<T>>(s: S, x: Vector<T, S>, result: Vector<T, S>) -> Vector<T, S> {
     let (zero, infinity) = (s.splat(T::ZERO), s.splat(T::INFINITY));
     let result = s.select(s.lt(x, infinity), result, x);
     let at_most_zero = s.select(s.eq(x, zero), -infinity, s.splat(T::NAN));

@@ -8,8 +8,8 @@ use crate::simd::lanes::{Lanes, Scalar, Vector};
 pub(super) fn horner<T: Scalar, S: Lanes<T>, const N: usize>(
     s: S,
     coefficients: &[T],
-    x: [Vector<S, T>; N],
-) -> [Vector<S, T>; N] {
+    x: [Vector<T, S>; N],
+) -> [Vector<T, S>; N] {
     let Some((&highest, lower)) = coefficients.split_last() else { return [s.splat(T::ZERO); N] };
     let mut sum = [s.splat(highest); N];
     for &coefficient in lower.iter().rev() {

@@ -56,7 +56,7 @@ impl<T: Scalar> RealPower<T> {
 
 /// Returns `x` raised to a power; NaN for a negative `x`, unless the power is a product or 0, and NaN for NaN.
 #[inline(always)]
-pub fn pow<T: Scalar, S: Lanes<T>>(s: S, x: Vector<S, T>, power: RealPower<T>) -> Vector<S, T> {
+pub fn pow<T: Scalar, S: Lanes<T>>(s: S, x: Vector<T, S>, power: RealPower<T>) -> Vector<T, S> {
     match power {
         RealPower::Zero => s.select(s.eq(x, x), s.splat(T::ONE), x),
         RealPower::Half => s.sqrt(x),
@@ -69,7 +69,7 @@ pub fn pow<T: Scalar, S: Lanes<T>>(s: S, x: Vector<S, T>, power: RealPower<T>) -
 }
 
 #[inline(always)]
-fn general<T: Scalar, S: Lanes<T>>(s: S, x: Vector<S, T>, upper: T, lower: T) -> Vector<S, T> {
+fn general<T: Scalar, S: Lanes<T>>(s: S, x: Vector<T, S>, upper: T, lower: T) -> Vector<T, S> {
     let (log, log_rest) = ln_in_two_parts(s, x);
     let log_upper = s.upper_half(log);
     // Two halves of a mantissa: the first product is exact, the others are small.

@@ -67,7 +67,7 @@ fn ends_of_rows_are_padded_and_stored_for_every_element_type() {
 
 /// A line of its own, and one behind it that no store may change.
 #[repr(align(64))]
-struct Aligned<L>([L; 2]);
+struct AlignedLines<L>([L; 2]);
 
 #[derive(Clone)]
 struct WholeVectors;
@@ -89,7 +89,7 @@ impl<T: Reference> LaneKernel<T> for WholeVectors {
             assert!(same(&to[skip..skip + T::LANES], &from[skip..skip + T::LANES]));
             assert!(to[..skip].iter().chain(&to[skip + T::LANES..]).all(|&x| x == T::ONE));
 
-            let mut to = Aligned([T::ZEROS; 2]);
+            let mut to = AlignedLines([T::ZEROS; 2]);
             // SAFETY: the line is aligned to 64 bytes.
             unsafe { s.stream(to.0[0].as_mut().as_mut_ptr(), vector) };
             fence();
@@ -138,9 +138,9 @@ fn selected_lanes_are_stored_one_after_the_other() {
 }
 
 #[derive(Clone)]
-struct Labels;
+struct LabelMasks;
 
-impl<T: Scalar> LaneKernel<T> for Labels {
+impl<T: Scalar> LaneKernel<T> for LabelMasks {
     type Output = ();
 
     #[inline(always)]
@@ -150,7 +150,7 @@ impl<T: Scalar> LaneKernel<T> for Labels {
             for skip in [0, 1, 2] {
                 // The lower bytes of an integer alone do not make a class.
                 let words: Vec<i32> =
-                    bytes.iter().map(|&byte| i32::from(byte) - 2 * (skip as i32) << 7).collect();
+                    bytes.iter().map(|&byte| (i32::from(byte) - 2 * skip as i32) << 7).collect();
                 // SAFETY: both rows have the elements of a vector behind `skip`.
                 let (of_bytes, of_words) = unsafe {
                     (s.labels_u8(bytes.as_ptr().add(skip)), s.labels_i32(words.as_ptr().add(skip)))
@@ -172,6 +172,6 @@ impl<T: Scalar> LaneKernel<T> for Labels {
 
 #[test]
 fn labels_are_compared_with_classes() {
-    on_every_set::<f32, _>(Labels);
-    on_every_set::<f64, _>(Labels);
+    on_every_set::<f32, _>(LabelMasks);
+    on_every_set::<f64, _>(LabelMasks);
 }

@@ -9,6 +9,7 @@ mod sums_of_logarithms;
 
 use super::{LaneKernel, Vectorized, dispatch_at};
 use crate::simd::level::Level;
+use std::ops::{Add, Div, Mul, Neg, Sub};
 use std::vec::Vec;
 
 /// Runs a kernel with every instruction set, fused and split, and returns the results with the kind.
@@ -24,7 +25,14 @@ fn on_every_set<T: Vectorized, K: LaneKernel<T> + Clone>(kernel: K) -> Vec<(Leve
 }
 
 /// The scalar operations that vectors are compared with.
-trait Reference: Vectorized {
+trait Reference:
+    Vectorized
+    + Add<Output = Self>
+    + Sub<Output = Self>
+    + Mul<Output = Self>
+    + Div<Output = Self>
+    + Neg<Output = Self>
+{
     fn bits_of(self) -> u64;
     fn from_bits_of(bits: u64) -> Self;
     fn fused(self, by: Self, plus: Self) -> Self;

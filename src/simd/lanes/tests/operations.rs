@@ -2,7 +2,6 @@
 
 use super::{Reference, on_every_set};
 use crate::simd::lanes::{LaneKernel, Lanes, Scalar, Vector};
-use std::fmt::Debug;
 use std::vec::Vec;
 
 /// An operation on up to three vectors. A mask is seen by what it selects.
@@ -40,7 +39,7 @@ const ALL: [Operation; 21] = [
 
 impl Operation {
     #[inline(always)]
-    fn of_vectors<T: Scalar, S: Lanes<T>>(self, s: S, [a, b, c]: [Vector<S, T>; 3]) -> Vector<S, T> {
+    fn of_vectors<T: Scalar, S: Lanes<T>>(self, s: S, [a, b, c]: [Vector<T, S>; 3]) -> Vector<T, S> {
         match self {
             Add => a + b,
             Sub => a - b,
@@ -66,11 +65,7 @@ impl Operation {
         }
     }
 
-    fn of_scalars<T: Reference>(self, fused: bool, [a, b, c]: [T; 3]) -> T
-    where
-        T: std::ops::Add<Output = T> + std::ops::Sub<Output = T> + std::ops::Mul<Output = T>,
-        T: std::ops::Div<Output = T> + std::ops::Neg<Output = T>,
-    {
+    fn of_scalars<T: Reference>(self, fused: bool, [a, b, c]: [T; 3]) -> T {
         match self {
             Add => a + b,
             Sub => a - b,
@@ -141,11 +136,7 @@ fn operands<T: Reference>() -> [Vec<T>; 3] {
     rows
 }
 
-fn check<T: Reference + Debug>(fuses: bool)
-where
-    T: std::ops::Add<Output = T> + std::ops::Sub<Output = T> + std::ops::Mul<Output = T>,
-    T: std::ops::Div<Output = T> + std::ops::Neg<Output = T>,
-{
+fn check<T: Reference>(fuses: bool) {
     let rows = operands::<T>();
     let rows = [&rows[0][..], &rows[1], &rows[2]];
     for operation in ALL {

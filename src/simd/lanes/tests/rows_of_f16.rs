@@ -28,7 +28,7 @@ impl<T: Reference> LaneKernel<T> for EveryPattern {
                 s.store_f16(f16s.as_mut_ptr().cast(), halves);
                 s.store_bf16(bf16s.as_mut_ptr().cast(), brains);
             }
-            let mut aligned = Aligned([0; 32]);
+            let mut aligned = AlignedHalves([0; 32]);
             let (low, high) = aligned.0.split_at_mut(16);
             // SAFETY: each half of the line has the elements of a vector and is aligned to 32 bytes.
             unsafe {
@@ -54,7 +54,7 @@ impl<T: Reference> LaneKernel<T> for EveryPattern {
 }
 
 #[repr(align(64))]
-struct Aligned([u16; 32]);
+struct AlignedHalves([u16; 32]);
 
 #[test]
 fn every_16_bit_pattern_is_loaded_and_stored() {

@@ -38,7 +38,7 @@ fn number_of_factors_keeps_the_product_in_range() {
 
 /// Rows of `1 + r` up to `largest`, as `random` numbers from 0 to 1 say, and the largest error in ulps of the type.
 fn error<T: Reference>(largest: u32, spread: impl Fn(f64) -> f64, ulp: f64) -> f64 {
-    let lane = |i: usize, bits: u64| (i as u64 * 7 ^ bits) as f64 / u64::MAX as f64;
+    let lane = |i: usize, bits: u64| ((7 * i as u64) ^ bits) as f64 / u64::MAX as f64;
     let rows: Vec<Vec<T>> = (0..factors(largest))
         .map(|row| {
             let bits = random_bits(T::LANES * (row + 1)).skip(T::LANES * row);
