@@ -61,7 +61,7 @@ pub unsafe trait Lanes<T: Scalar>: Copy + 'static {
     unsafe fn store(self, to: *mut T, x: Self::Vector);
 
     /// Stores a vector by a non-temporal store, which bypasses the caches, where the CPU has one. The caller ends a
-    /// series of them with [`fence`](crate::simd::stream::fence).
+    /// series of them with `simd::stream::fence`.
     ///
     /// # Safety
     /// `to` is writable for [`Scalar::LANES`] elements and aligned to 64 bytes.

@@ -1,6 +1,6 @@
 //! Vectors of 64 bytes: one trait, one file per instruction set, the same lanes everywhere.
 //!
-//! A kernel is written once, generic over [`Lanes`], and [`dispatch`] compiles it for every CPU level:
+//! A kernel is written once, generic over [`Lanes`], and [`dispatch()`] compiles it for every CPU level:
 //!
 //! ```
 //! use segloss::cpu::lanes::elementary::exp_nonpositive;
@@ -69,7 +69,7 @@
 //! # Safety
 //!
 //! A token, such as [`Portable`] or `Avx512`, is the proof that the CPU has the instructions: it comes from
-//! [`dispatch`], from `detect()`, or from an `unsafe` constructor. Vectors come from tokens. Arithmetic methods and
+//! [`dispatch()`], from `detect()`, or from an `unsafe` constructor. Vectors come from tokens. Arithmetic methods and
 //! operators are therefore safe. Memory is accessed safely by lines and rows, or by pointers in `unsafe` methods, which
 //! state what the caller promises.
 //!
@@ -82,7 +82,7 @@
 //!
 //! 1. A file with a token, types for vectors and masks, and [`Lanes`] for f32 and f64. The methods without a body are
 //!    required. The others are right for every instruction set; replace those for which there is an instruction.
-//! 2. A function with its target features in `dispatch.rs`, and its level in [`dispatch`] and [`dispatch_at`].
+//! 2. A function with its target features in `dispatch.rs`, and its level in [`dispatch()`] and [`dispatch_at`].
 //! 3. Nothing in the tests: they run every method at every level, and compare it with scalar code bit by bit.
 
 #[cfg(target_arch = "x86_64")]
