@@ -17,7 +17,7 @@ impl<const FUSED: bool> Avx512<FUSED> {
     /// # Safety
     /// The CPU has [`Level::Avx512`].
     #[inline(always)]
-    pub const unsafe fn new() -> Self {
+    pub const unsafe fn new_unchecked() -> Self {
         Self(())
     }
 

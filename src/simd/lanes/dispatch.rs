@@ -49,10 +49,10 @@ pub fn dispatch<T: Vectorized, K: LaneKernel<T>>(kernel: K) -> K::Output {
     match level() {
         // SAFETY: `level` returns only a level that `detect` found on this CPU.
         #[cfg(target_arch = "x86_64")]
-        Level::Avx512 => unsafe { on_avx512(Avx512::<FUSED>::new(), kernel) },
+        Level::Avx512 => unsafe { on_avx512(Avx512::<FUSED>::new_unchecked(), kernel) },
         // SAFETY: as above.
         #[cfg(target_arch = "x86_64")]
-        Level::Avx2 => unsafe { on_avx2(Avx2::<FUSED>::new(), kernel) },
+        Level::Avx2 => unsafe { on_avx2(Avx2::<FUSED>::new_unchecked(), kernel) },
         _ => T::run(Portable::<PORTABLE_FUSED>, kernel),
     }
 }
@@ -70,16 +70,16 @@ pub fn dispatch_at<T: Vectorized, K: LaneKernel<T>>(
     Some(match (level, fused) {
         // SAFETY: this CPU has the level, and therefore the token's instructions.
         #[cfg(target_arch = "x86_64")]
-        (Level::Avx512, true) => unsafe { on_avx512(Avx512::<true>::new(), kernel) },
+        (Level::Avx512, true) => unsafe { on_avx512(Avx512::<true>::new_unchecked(), kernel) },
         // SAFETY: as above.
         #[cfg(target_arch = "x86_64")]
-        (Level::Avx512, false) => unsafe { on_avx512(Avx512::<false>::new(), kernel) },
+        (Level::Avx512, false) => unsafe { on_avx512(Avx512::<false>::new_unchecked(), kernel) },
         // SAFETY: as above.
         #[cfg(target_arch = "x86_64")]
-        (Level::Avx2, true) => unsafe { on_avx2(Avx2::<true>::new(), kernel) },
+        (Level::Avx2, true) => unsafe { on_avx2(Avx2::<true>::new_unchecked(), kernel) },
         // SAFETY: as above.
         #[cfg(target_arch = "x86_64")]
-        (Level::Avx2, false) => unsafe { on_avx2(Avx2::<false>::new(), kernel) },
+        (Level::Avx2, false) => unsafe { on_avx2(Avx2::<false>::new_unchecked(), kernel) },
         (_, true) => T::run(Portable::<true>, kernel),
         (_, false) => T::run(Portable::<false>, kernel),
     })

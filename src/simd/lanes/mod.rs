@@ -42,9 +42,10 @@
 //! its sums by hand, and a mistake would show on other CPUs only.
 //!
 //! The registers of a vector are independent chains of operations, which a CPU with narrow registers needs in any case.
-//! The drawback is register pressure: the 16 registers of AVX2 hold 8 vectors. A loop of cross entropy over four
-//! classes has 22 spills in 373 instructions there, and none at AVX-512. A loop should keep at most six vectors alive
-//! and load again what is in the first-level cache. The registers for exponentials are rationed by [`Lanes::IN_STEP`].
+//! The drawback is register pressure: the 16 registers of AVX2 hold 8 vectors. Cross entropy over four classes has 22
+//! spills in 373 instructions there, and none at AVX-512 (value and gradient of a vector of voxels, Rust 1.95). A loop
+//! should keep at most six vectors alive and load again what is in the first-level cache. [`Lanes::IN_STEP`] limits the
+//! registers for exponentials.
 //!
 //! # Fused or split
 //!
