@@ -115,8 +115,13 @@ unsafe impl<const FUSED: bool> Lanes<f32> for Avx2<FUSED> {
         fn store_bf16(self, to: *mut bf16, x: YmmPair32) { _mm256_storeu_si256(to.cast(), to_bf16(x)) }
         fn stream_bf16(self, to: *mut bf16, x: YmmPair32) { _mm256_stream_si256(to.cast(), to_bf16(x)) }
         fn labels_u8(self, from: *const u8) -> [__m256i; 2] {
-            let (low, high) = (_mm_loadl_epi64(from.cast()), _mm_loadl_epi64(from.add(8).cast()));
-            [_mm256_cvtepu8_epi32(low), _mm256_cvtepu8_epi32(high)]
+            // Not `_mm256_cvtepu8_epi32`: LLVM would compare the bytes, and widen the mask of every class instead.
+            let byte_of_lane = _mm256_setr_epi32(-256, -255, -254, -253, -252, -251, -250, -249);
+            let (low, high) = (from.cast::<i64>(), from.add(8).cast::<i64>());
+            [
+                _mm256_shuffle_epi8(_mm256_set1_epi64x(low.read_unaligned()), byte_of_lane),
+                _mm256_shuffle_epi8(_mm256_set1_epi64x(high.read_unaligned()), byte_of_lane),
+            ]
         }
         fn labels_i32(self, from: *const i32) -> [__m256i; 2] {
             [_mm256_loadu_si256(from.cast()), _mm256_loadu_si256(from.add(8).cast())]

@@ -2,7 +2,7 @@
 
 use super::Scalar;
 use super::tails::{padded, store_head};
-use crate::array::float16::{f16_to_f32, f32_to_bf16, f32_to_f16, f64_to_odd_f32};
+use crate::array::float16::{f16_to_f32, f32_to_bf16, f32_to_f16};
 use core::ops::{Add, BitAnd, BitOr, Div, Mul, Neg, Not, Sub};
 use half::{bf16, f16};
 
@@ -163,7 +163,7 @@ pub unsafe trait Lanes<T: Scalar>: Copy + 'static {
         for (lane, x) in line.as_mut().iter_mut().enumerate() {
             // SAFETY: readable by promise.
             let half = unsafe { from.add(lane).read() };
-            *x = T::of(f16_to_f32(half.to_bits()).into());
+            *x = T::of_f32(f16_to_f32(half.to_bits()));
         }
         self.from_line(&line)
     }
@@ -176,7 +176,7 @@ pub unsafe trait Lanes<T: Scalar>: Copy + 'static {
     unsafe fn store_f16(self, to: *mut f16, x: Self::Vector) {
         let line = self.to_line(x);
         for (lane, &x) in line.as_ref().iter().enumerate() {
-            let half = f16::from_bits(f32_to_f16(f64_to_odd_f32(x.into())));
+            let half = f16::from_bits(f32_to_f16(x.to_f32_for_rounding()));
             // SAFETY: writable by promise.
             unsafe { to.add(lane).write(half) };
         }
@@ -202,7 +202,7 @@ pub unsafe trait Lanes<T: Scalar>: Copy + 'static {
         for (lane, x) in line.as_mut().iter_mut().enumerate() {
             // SAFETY: readable by promise.
             let half = unsafe { from.add(lane).read() };
-            *x = T::of(f32::from_bits(u32::from(half.to_bits()) << 16).into());
+            *x = T::of_f32(f32::from_bits(u32::from(half.to_bits()) << 16));
         }
         self.from_line(&line)
     }
@@ -215,7 +215,7 @@ pub unsafe trait Lanes<T: Scalar>: Copy + 'static {
     unsafe fn store_bf16(self, to: *mut bf16, x: Self::Vector) {
         let line = self.to_line(x);
         for (lane, &x) in line.as_ref().iter().enumerate() {
-            let half = bf16::from_bits(f32_to_bf16(f64_to_odd_f32(x.into())));
+            let half = bf16::from_bits(f32_to_bf16(x.to_f32_for_rounding()));
             // SAFETY: writable by promise.
             unsafe { to.add(lane).write(half) };
         }

@@ -1,10 +1,10 @@
 //! Plain Rust over arrays, right for every target. The compiler makes vector code of it where the target has vectors by
 //! default: SSE2, NEON, simd128.
 
-use super::Lanes;
-use crate::array::float16::{f16_to_f32, f32_to_bf16, f32_to_f16};
+use super::number::Number;
+use super::{Lanes, Scalar};
 use crate::simd::math::Float;
-use half::{bf16, f16};
+use core::ops::{Add, BitAnd, BitOr, Div, Mul, Neg, Not, Sub};
 
 /// No instructions beyond those of the target; f32 fused or split.
 ///
@@ -13,316 +13,281 @@ use half::{bf16, f16};
 #[derive(Clone, Copy, Debug)]
 pub struct Portable<const FUSED: bool>;
 
-/// Whether this file has a fast fused operation for the target. Cortex-M4F and RISC-V F have the instruction, and `core`
-/// no intrinsic for it.
-pub(super) const FUSED_IS_FAST: bool = cfg!(all(target_arch = "aarch64", target_feature = "neon"));
+/// A vector.
+#[derive(Clone, Copy, Debug)]
+#[repr(C, align(64))]
+pub struct Array<T: Scalar>(T::Line);
 
-/// An array whose element `i` is an expression of `i`.
-macro_rules! each {
-    ($count:literal, $zero:expr, $i:ident => $element:expr) => {{
-        let mut line = [$zero; $count];
-        for $i in 0..$count {
-            line[$i] = $element;
+/// A mask: lanes with all bits set or none.
+#[derive(Clone, Copy, Debug)]
+pub struct ArrayMask<T: Scalar>(Array<T>);
+
+impl<T: Number> Array<T> {
+    /// Applies a function to each lane.
+    #[inline(always)]
+    fn map(self, function: impl Fn(T) -> T) -> Self {
+        let mut line = self.0;
+        for x in line.as_mut() {
+            *x = function(*x);
         }
-        line
-    }};
+        Self(line)
+    }
+
+    /// Applies a function to the lanes of two vectors.
+    #[inline(always)]
+    fn zip(self, other: Self, function: impl Fn(T, T) -> T) -> Self {
+        let mut line = self.0;
+        for (x, &y) in line.as_mut().iter_mut().zip(other.0.as_ref()) {
+            *x = function(*x, y);
+        }
+        Self(line)
+    }
+
+    /// The lanes of two vectors in which a condition holds.
+    #[inline(always)]
+    fn compare(self, other: Self, condition: impl Fn(T, T) -> bool) -> ArrayMask<T> {
+        ArrayMask(self.zip(other, |x, y| T::of_bits(if condition(x, y) { u64::MAX } else { 0 })))
+    }
+
+    /// Lanes from integers.
+    #[inline(always)]
+    fn of_integers(integers: impl Iterator<Item = i64>) -> Self {
+        let mut line = T::ZEROS;
+        for (x, integer) in line.as_mut().iter_mut().zip(integers) {
+            *x = T::of_bits(integer as u64);
+        }
+        Self(line)
+    }
 }
 
-/// Operators of a type, by lanes.
-macro_rules! portable_operators {
-    ($type:ident, $lanes:literal, $zero:expr;
-     $($trait:ident $name:ident($i:ident; $a:ident $(, $b:ident)?) => $element:expr;)+) => {$(
-        impl core::ops::$trait for $type {
+macro_rules! operators_by_lane {
+    ($($trait:ident $name:ident $operator:tt;)+) => {$(
+        impl<T: Number> $trait for Array<T> {
             type Output = Self;
 
             #[inline(always)]
-            fn $name(self $(, $b: Self)?) -> Self {
-                let $a = self;
-                Self(each!($lanes, $zero, $i => $element))
+            fn $name(self, other: Self) -> Self {
+                self.zip(other, |x, y| x $operator y)
             }
         }
     )+};
 }
 
-/// The types and the implementation for an element type. The name of the mask is that of its integers.
-macro_rules! portable {
-    (
-        $type:ident, $bits:ident, $lanes:literal, $vector:ident, $mask:ident, $fused:expr, $mantissa:literal,
-        fn mul_add($a:ident, $b:ident, $c:ident) { $mul_add:expr }
-        $($methods:tt)*
-    ) => {
-        /// A vector.
-        #[derive(Clone, Copy, Debug)]
-        #[repr(C, align(64))]
-        pub struct $vector([$type; $lanes]);
-
-        /// A mask: all bits of its lanes are set.
-        #[derive(Clone, Copy, Debug)]
-        #[repr(C, align(64))]
-        pub struct $mask([$bits; $lanes]);
-
-        impl $vector {
-            #[inline(always)]
-            fn bits(self, i: usize) -> $bits {
-                self.0[i].to_bits()
-            }
-        }
-
-        impl $mask {
-            #[inline(always)]
-            fn of(lanes: [bool; $lanes]) -> Self {
-                Self(each!($lanes, 0, i => $bits::from(lanes[i]).wrapping_neg()))
-            }
-        }
-
-        portable_operators! { $vector, $lanes, 0.0;
-            Add add(i; a, b) => a.0[i] + b.0[i];
-            Sub sub(i; a, b) => a.0[i] - b.0[i];
-            Mul mul(i; a, b) => a.0[i] * b.0[i];
-            Div div(i; a, b) => a.0[i] / b.0[i];
-            Neg neg(i; a) => -a.0[i];
-        }
-
-        portable_operators! { $mask, $lanes, 0;
-            BitAnd bitand(i; a, b) => a.0[i] & b.0[i];
-            BitOr bitor(i; a, b) => a.0[i] | b.0[i];
-            Not not(i; a) => !a.0[i];
-        }
-
-        // SAFETY: memory is accessed by arrays of `LANES` elements.
-        unsafe impl<const FUSED: bool> Lanes<$type> for Portable<FUSED> {
-            const FUSED: bool = $fused;
-            const IN_STEP: usize = 1;
-
-            type Vector = $vector;
-            type Mask = $mask;
-            type Labels = [i32; $lanes];
-            type Sums = [f64; $lanes];
-
-            #[inline(always)]
-            fn splat(self, x: $type) -> $vector {
-                $vector([x; $lanes])
-            }
-
-            #[inline(always)]
-            unsafe fn load(self, from: *const $type) -> $vector {
-                // SAFETY: promised by the caller.
-                $vector(unsafe { from.cast::<[$type; $lanes]>().read_unaligned() })
-            }
-
-            #[inline(always)]
-            unsafe fn store(self, to: *mut $type, x: $vector) {
-                // SAFETY: promised by the caller.
-                unsafe { to.cast::<[$type; $lanes]>().write_unaligned(x.0) }
-            }
-
-            #[inline(always)]
-            unsafe fn stream(self, to: *mut $type, x: $vector) {
-                // SAFETY: promised by the caller; 64 bytes.
-                unsafe { stream_64(x.0.as_ptr().cast(), to.cast()) }
-            }
-
-            #[inline(always)]
-            fn mul_add(self, $a: $vector, $b: $vector, $c: $vector) -> $vector {
-                $mul_add
-            }
-
-            #[inline(always)]
-            fn neg_mul_add(self, a: $vector, b: $vector, c: $vector) -> $vector {
-                Lanes::<$type>::mul_add(self, -a, b, c)
-            }
-
-            #[inline(always)]
-            fn sqrt(self, x: $vector) -> $vector {
-                $vector(each!($lanes, 0.0, i => Float::square_root(x.0[i])))
-            }
-
-            #[inline(always)]
-            fn min(self, a: $vector, b: $vector) -> $vector {
-                $vector(each!($lanes, 0.0, i => if a.0[i] < b.0[i] { a.0[i] } else { b.0[i] }))
-            }
-
-            #[inline(always)]
-            fn max(self, a: $vector, b: $vector) -> $vector {
-                $vector(each!($lanes, 0.0, i => if a.0[i] > b.0[i] { a.0[i] } else { b.0[i] }))
-            }
-
-            #[inline(always)]
-            fn abs(self, x: $vector) -> $vector {
-                $vector(each!($lanes, 0.0, i => x.0[i].abs()))
-            }
-
-            #[inline(always)]
-            fn lt(self, a: $vector, b: $vector) -> $mask {
-                $mask::of(each!($lanes, false, i => a.0[i] < b.0[i]))
-            }
-
-            #[inline(always)]
-            fn le(self, a: $vector, b: $vector) -> $mask {
-                $mask::of(each!($lanes, false, i => a.0[i] <= b.0[i]))
-            }
-
-            #[inline(always)]
-            fn eq(self, a: $vector, b: $vector) -> $mask {
-                $mask::of(each!($lanes, false, i => a.0[i] == b.0[i]))
-            }
-
-            #[inline(always)]
-            fn select(self, mask: $mask, yes: $vector, no: $vector) -> $vector {
-                let bits = each!($lanes, 0, i => yes.bits(i) & mask.0[i] | no.bits(i) & !mask.0[i]);
-                $vector(bits.map($type::from_bits))
-            }
-
-            #[inline(always)]
-            fn keep(self, mask: $mask, x: $vector) -> $vector {
-                $vector(each!($lanes, 0.0, i => $type::from_bits(x.bits(i) & mask.0[i])))
-            }
-
-            #[inline(always)]
-            fn bits(self, mask: $mask) -> u32 {
-                let mut bits = 0;
-                for i in 0..$lanes {
-                    bits |= ((mask.0[i] & 1) as u32) << i;
-                }
-                bits
-            }
-
-            #[inline(always)]
-            fn first(self, count: usize) -> $mask {
-                $mask::of(each!($lanes, false, i => i < count))
-            }
-
-            #[inline(always)]
-            unsafe fn labels_u8(self, from: *const u8) -> [i32; $lanes] {
-                // SAFETY: promised by the caller.
-                let labels = unsafe { from.cast::<[u8; $lanes]>().read_unaligned() };
-                each!($lanes, 0, i => i32::from(labels[i]))
-            }
-
-            #[inline(always)]
-            unsafe fn labels_i32(self, from: *const i32) -> [i32; $lanes] {
-                // SAFETY: promised by the caller.
-                unsafe { from.cast::<[i32; $lanes]>().read_unaligned() }
-            }
-
-            #[inline(always)]
-            fn label_is(self, labels: [i32; $lanes], class: i32) -> $mask {
-                $mask::of(each!($lanes, false, i => labels[i] == class))
-            }
-
-            #[inline(always)]
-            fn and_bits(self, a: $vector, b: $vector) -> $vector {
-                $vector(each!($lanes, 0.0, i => $type::from_bits(a.bits(i) & b.bits(i))))
-            }
-
-            #[inline(always)]
-            fn or_bits(self, a: $vector, b: $vector) -> $vector {
-                $vector(each!($lanes, 0.0, i => $type::from_bits(a.bits(i) | b.bits(i))))
-            }
-
-            #[inline(always)]
-            fn add_bits(self, a: $vector, b: $vector) -> $vector {
-                $vector(each!($lanes, 0.0, i => $type::from_bits(a.bits(i).wrapping_add(b.bits(i)))))
-            }
-
-            #[inline(always)]
-            fn low_bits_to_exponent(self, x: $vector) -> $vector {
-                $vector(each!($lanes, 0.0, i => $type::from_bits(x.bits(i) << $mantissa)))
-            }
-
-            #[inline(always)]
-            fn exponent_to_low_bits(self, x: $vector) -> $vector {
-                $vector(each!($lanes, 0.0, i => $type::from_bits(x.bits(i) >> $mantissa)))
-            }
-
-            #[inline(always)]
-            fn zero_sums(self) -> [f64; $lanes] {
-                [0.0; $lanes]
-            }
-
-            #[inline(always)]
-            fn add_to_sums(self, sums: [f64; $lanes], x: $vector) -> [f64; $lanes] {
-                each!($lanes, 0.0, i => sums[i] + f64::from(x.0[i]))
-            }
-
-            #[inline(always)]
-            fn total(self, sums: [f64; $lanes]) -> f64 {
-                let mut sums = sums;
-                let mut apart = $lanes / 2;
-                while apart > 0 {
-                    for i in 0..apart {
-                        sums[i] += sums[i + apart];
-                    }
-                    apart /= 2;
-                }
-                sums[0]
-            }
-
-            $($methods)*
-        }
-    };
+operators_by_lane! {
+    Add add +;
+    Sub sub -;
+    Mul mul *;
+    Div div /;
 }
 
-portable! {
-    f32, u32, 16, Array32, ArrayMask32, FUSED, 23,
-    fn mul_add(a, b, c) { if FUSED { fused(a, b, c) } else { a * b + c } }
+impl<T: Number> Neg for Array<T> {
+    type Output = Self;
 
     #[inline(always)]
-    unsafe fn load_f16(self, from: *const f16) -> Array32 {
-        // SAFETY: promised by the caller.
-        let halves = unsafe { from.cast::<[u16; 16]>().read_unaligned() };
-        Array32(each!(16, 0.0, i => f16_to_f32(halves[i])))
-    }
-
-    #[inline(always)]
-    unsafe fn store_f16(self, to: *mut f16, x: Array32) {
-        let halves = each!(16, 0, i => f32_to_f16(x.0[i]));
-        // SAFETY: promised by the caller.
-        unsafe { to.cast::<[u16; 16]>().write_unaligned(halves) };
-    }
-
-    #[inline(always)]
-    unsafe fn load_bf16(self, from: *const bf16) -> Array32 {
-        // SAFETY: promised by the caller.
-        let halves = unsafe { from.cast::<[u16; 16]>().read_unaligned() };
-        Array32(each!(16, 0.0, i => f32::from_bits(u32::from(halves[i]) << 16)))
-    }
-
-    #[inline(always)]
-    unsafe fn store_bf16(self, to: *mut bf16, x: Array32) {
-        let halves = each!(16, 0, i => f32_to_bf16(x.0[i]));
-        // SAFETY: promised by the caller.
-        unsafe { to.cast::<[u16; 16]>().write_unaligned(halves) };
+    fn neg(self) -> Self {
+        self.map(|x| -x)
     }
 }
 
-portable! {
-    f64, u64, 8, Array64, ArrayMask64, false, 52,
-    fn mul_add(a, b, c) { a * b + c }
-}
+impl<T: Number> BitAnd for ArrayMask<T> {
+    type Output = Self;
 
-/// Returns `a·b + c`, rounded once.
-#[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
-#[inline(always)]
-fn fused(a: Array32, b: Array32, c: Array32) -> Array32 {
-    use core::arch::aarch64::{vfmaq_f32, vld1q_f32, vst1q_f32};
-    let mut sum = [0.0; 16];
-    let lines = a.0.as_chunks::<4>().0.iter().zip(b.0.as_chunks::<4>().0).zip(c.0.as_chunks::<4>().0);
-    for (((a, b), c), sum) in lines.zip(sum.as_chunks_mut::<4>().0) {
-        // SAFETY: the target has NEON; the arrays have four elements.
-        unsafe {
-            let product = vfmaq_f32(vld1q_f32(c.as_ptr()), vld1q_f32(a.as_ptr()), vld1q_f32(b.as_ptr()));
-            vst1q_f32(sum.as_mut_ptr(), product);
-        }
+    #[inline(always)]
+    fn bitand(self, other: Self) -> Self {
+        Self(self.0.zip(other.0, |x, y| T::of_bits(x.bits() & y.bits())))
     }
-    Array32(sum)
 }
 
-/// Returns `a·b + c`, rounded once.
-#[cfg(not(all(target_arch = "aarch64", target_feature = "neon")))]
-#[inline(always)]
-fn fused(a: Array32, b: Array32, c: Array32) -> Array32 {
-    Array32(each!(16, 0.0, i => libm::fmaf(a.0[i], b.0[i], c.0[i])))
+impl<T: Number> BitOr for ArrayMask<T> {
+    type Output = Self;
+
+    #[inline(always)]
+    fn bitor(self, other: Self) -> Self {
+        Self(self.0.zip(other.0, |x, y| T::of_bits(x.bits() | y.bits())))
+    }
+}
+
+impl<T: Number> Not for ArrayMask<T> {
+    type Output = Self;
+
+    #[inline(always)]
+    fn not(self) -> Self {
+        Self(self.0.map(|x| T::of_bits(!x.bits())))
+    }
+}
+
+// SAFETY: memory is accessed by lines, which have `LANES` elements, and labels by `LANES` elements.
+unsafe impl<T: Number, const FUSED: bool> Lanes<T> for Portable<FUSED> {
+    const FUSED: bool = FUSED && T::MAY_FUSE;
+    const IN_STEP: usize = 1;
+
+    type Vector = Array<T>;
+    type Mask = ArrayMask<T>;
+    /// Labels as the bits of the lanes.
+    type Labels = Array<T>;
+    /// The first `LANES` of them are used.
+    type Sums = [f64; 16];
+
+    #[inline(always)]
+    fn splat(self, x: T) -> Array<T> {
+        Array(T::ZEROS).map(|_| x)
+    }
+
+    #[inline(always)]
+    unsafe fn load(self, from: *const T) -> Array<T> {
+        // SAFETY: promised by the caller.
+        Array(unsafe { from.cast::<T::Line>().read_unaligned() })
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, to: *mut T, x: Array<T>) {
+        // SAFETY: promised by the caller.
+        unsafe { to.cast::<T::Line>().write_unaligned(x.0) }
+    }
+
+    #[inline(always)]
+    unsafe fn stream(self, to: *mut T, x: Array<T>) {
+        // SAFETY: promised by the caller; a line has 64 bytes.
+        unsafe { stream_64((&raw const x.0).cast(), to.cast()) }
+    }
+
+    #[inline(always)]
+    fn mul_add(self, a: Array<T>, b: Array<T>, c: Array<T>) -> Array<T> {
+        if FUSED && T::MAY_FUSE { Array(T::fused(a.0, b.0, c.0)) } else { a * b + c }
+    }
+
+    #[inline(always)]
+    fn neg_mul_add(self, a: Array<T>, b: Array<T>, c: Array<T>) -> Array<T> {
+        self.mul_add(-a, b, c)
+    }
+
+    #[inline(always)]
+    fn sqrt(self, x: Array<T>) -> Array<T> {
+        x.map(Float::square_root)
+    }
+
+    #[inline(always)]
+    fn min(self, a: Array<T>, b: Array<T>) -> Array<T> {
+        a.zip(b, |a, b| if a < b { a } else { b })
+    }
+
+    #[inline(always)]
+    fn max(self, a: Array<T>, b: Array<T>) -> Array<T> {
+        a.zip(b, |a, b| if a > b { a } else { b })
+    }
+
+    #[inline(always)]
+    fn abs(self, x: Array<T>) -> Array<T> {
+        x.map(Float::magnitude)
+    }
+
+    #[inline(always)]
+    fn lt(self, a: Array<T>, b: Array<T>) -> ArrayMask<T> {
+        a.compare(b, |a, b| a < b)
+    }
+
+    #[inline(always)]
+    fn le(self, a: Array<T>, b: Array<T>) -> ArrayMask<T> {
+        a.compare(b, |a, b| a <= b)
+    }
+
+    #[inline(always)]
+    fn eq(self, a: Array<T>, b: Array<T>) -> ArrayMask<T> {
+        a.compare(b, |a, b| a == b)
+    }
+
+    #[inline(always)]
+    fn select(self, mask: ArrayMask<T>, yes: Array<T>, no: Array<T>) -> Array<T> {
+        self.or_bits(self.keep(mask, yes), self.keep(!mask, no))
+    }
+
+    #[inline(always)]
+    fn keep(self, mask: ArrayMask<T>, x: Array<T>) -> Array<T> {
+        self.and_bits(mask.0, x)
+    }
+
+    #[inline(always)]
+    fn bits(self, mask: ArrayMask<T>) -> u32 {
+        let mut bits = 0;
+        for (lane, x) in mask.0.0.as_ref().iter().enumerate() {
+            bits |= ((x.bits() & 1) as u32) << lane;
+        }
+        bits
+    }
+
+    #[inline(always)]
+    fn first(self, count: usize) -> ArrayMask<T> {
+        ArrayMask(Array::of_integers((0..).map(|lane| -i64::from(lane < count))))
+    }
+
+    #[inline(always)]
+    unsafe fn labels_u8(self, from: *const u8) -> Array<T> {
+        // SAFETY: promised by the caller.
+        let labels = unsafe { core::slice::from_raw_parts(from, T::LANES) };
+        Array::of_integers(labels.iter().map(|&label| label.into()))
+    }
+
+    #[inline(always)]
+    unsafe fn labels_i32(self, from: *const i32) -> Array<T> {
+        // SAFETY: promised by the caller.
+        let labels = unsafe { core::slice::from_raw_parts(from, T::LANES) };
+        Array::of_integers(labels.iter().map(|&label| label.into()))
+    }
+
+    #[inline(always)]
+    fn label_is(self, labels: Array<T>, class: i32) -> ArrayMask<T> {
+        labels.compare(self.splat(T::of_bits(i64::from(class) as u64)), T::is_identical)
+    }
+
+    #[inline(always)]
+    fn and_bits(self, a: Array<T>, b: Array<T>) -> Array<T> {
+        a.zip(b, |a, b| T::of_bits(a.bits() & b.bits()))
+    }
+
+    #[inline(always)]
+    fn or_bits(self, a: Array<T>, b: Array<T>) -> Array<T> {
+        a.zip(b, |a, b| T::of_bits(a.bits() | b.bits()))
+    }
+
+    #[inline(always)]
+    fn add_bits(self, a: Array<T>, b: Array<T>) -> Array<T> {
+        a.zip(b, |a, b| T::of_bits(a.bits().wrapping_add(b.bits())))
+    }
+
+    #[inline(always)]
+    fn low_bits_to_exponent(self, x: Array<T>) -> Array<T> {
+        x.map(|x| T::of_bits(x.bits() << T::MANTISSA_BITS))
+    }
+
+    #[inline(always)]
+    fn exponent_to_low_bits(self, x: Array<T>) -> Array<T> {
+        x.map(|x| T::of_bits(x.bits() >> T::MANTISSA_BITS))
+    }
+
+    #[inline(always)]
+    fn zero_sums(self) -> [f64; 16] {
+        [0.0; 16]
+    }
+
+    #[inline(always)]
+    fn add_to_sums(self, mut sums: [f64; 16], x: Array<T>) -> [f64; 16] {
+        for (sum, &x) in sums.iter_mut().zip(x.0.as_ref()) {
+            *sum += x.into();
+        }
+        sums
+    }
+
+    #[inline(always)]
+    fn total(self, mut sums: [f64; 16]) -> f64 {
+        let mut apart = T::LANES / 2;
+        while apart > 0 {
+            for lane in 0..apart {
+                sums[lane] += sums[lane + apart];
+            }
+            apart /= 2;
+        }
+        sums[0]
+    }
 }
 
 /// Copies 64 bytes by non-temporal stores, where every CPU of the target has them.

@@ -2,6 +2,7 @@
 //!
 //! Coefficients of polynomials come from `simd/math/coefficients.py`.
 
+use crate::array::float16::f64_to_odd_f32;
 use core::fmt::Debug;
 
 /// An element type of vectors.
@@ -75,6 +76,12 @@ pub unsafe trait Scalar: Copy + Debug + PartialOrd + Into<f64> + Send + Sync + '
     /// Returns the nearest number to `value`.
     fn of(value: f64) -> Self;
 
+    /// Returns the value of an f32.
+    fn of_f32(single: f32) -> Self;
+
+    /// Returns the number as an f32, which rounds to 16 bits as the number does.
+    fn to_f32_for_rounding(self) -> f32;
+
     /// Returns the upper half of the bits, so that the product of two such numbers is exact.
     fn upper_half(self) -> Self;
 
@@ -96,7 +103,7 @@ pub enum LnSeries<T: 'static> {
 
 /// What is equal for both types.
 macro_rules! scalar {
-    ($type:ty, $lanes:literal) => {
+    ($type:ty, $lanes:literal, $to_f32:path) => {
         const LANES: usize = $lanes;
         type Line = [$type; $lanes];
         const ZEROS: Self::Line = [0.0; $lanes];
@@ -111,6 +118,16 @@ macro_rules! scalar {
         #[inline(always)]
         fn of(value: f64) -> Self {
             value as $type
+        }
+
+        #[inline(always)]
+        fn of_f32(single: f32) -> Self {
+            single.into()
+        }
+
+        #[inline(always)]
+        fn to_f32_for_rounding(self) -> f32 {
+            $to_f32(self)
         }
 
         #[inline(always)]
@@ -132,7 +149,7 @@ macro_rules! scalar {
 
 // SAFETY: `Line` is `[f32; 16]`, and `LANES` is 16.
 unsafe impl Scalar for f32 {
-    scalar!(f32, 16);
+    scalar!(f32, 16, core::convert::identity);
 
     const MANTISSA: Self = f32::from_bits(0x007f_ffff);
     const UPPER_HALF: Self = f32::from_bits(0xffff_f000);
@@ -168,7 +185,7 @@ unsafe impl Scalar for f32 {
 
 // SAFETY: `Line` is `[f64; 8]`, and `LANES` is 8.
 unsafe impl Scalar for f64 {
-    scalar!(f64, 8);
+    scalar!(f64, 8, f64_to_odd_f32);
 
     const MANTISSA: Self = f64::from_bits(0x000f_ffff_ffff_ffff);
     const UPPER_HALF: Self = f64::from_bits(0xffff_ffff_f800_0000);
