@@ -20,6 +20,8 @@ pub struct PowerOfTwo<V> {
 
 /// An instruction set: the operations on its vectors of `T`. A value of the type is the proof that the CPU has it.
 ///
+/// Pointers are aligned for their element type, as in slices. Only the methods named `stream` ask for more.
+///
 /// # Safety
 /// `load`, `store` and the other methods with pointers access exactly the elements that their documentation names.
 pub unsafe trait Lanes<T: Scalar>: Copy + 'static {

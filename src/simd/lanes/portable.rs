@@ -16,13 +16,13 @@ pub struct Portable<const FUSED: bool>;
 /// A vector.
 #[derive(Clone, Copy, Debug)]
 #[repr(C, align(64))]
-pub struct Array<T: Scalar>(T::Line);
+pub struct LineVector<T: Scalar>(T::Line);
 
 /// A mask: lanes with all bits set or none.
 #[derive(Clone, Copy, Debug)]
-pub struct ArrayMask<T: Scalar>(Array<T>);
+pub struct LineMask<T: Scalar>(LineVector<T>);
 
-impl<T: Number> Array<T> {
+impl<T: Number> LineVector<T> {
     /// Applies a function to each lane.
     #[inline(always)]
     fn map(self, function: impl Fn(T) -> T) -> Self {
@@ -45,8 +45,8 @@ impl<T: Number> Array<T> {
 
     /// The lanes of two vectors in which a condition holds.
     #[inline(always)]
-    fn compare(self, other: Self, condition: impl Fn(T, T) -> bool) -> ArrayMask<T> {
-        ArrayMask(self.zip(other, |x, y| T::of_bits(if condition(x, y) { u64::MAX } else { 0 })))
+    fn compare(self, other: Self, condition: impl Fn(T, T) -> bool) -> LineMask<T> {
+        LineMask(self.zip(other, |x, y| T::of_bits(if condition(x, y) { u64::MAX } else { 0 })))
     }
 
     /// Lanes from integers.
@@ -62,7 +62,7 @@ impl<T: Number> Array<T> {
 
 macro_rules! operators_by_lane {
     ($($trait:ident $name:ident $operator:tt;)+) => {$(
-        impl<T: Number> $trait for Array<T> {
+        impl<T: Number> $trait for LineVector<T> {
             type Output = Self;
 
             #[inline(always)]
@@ -80,7 +80,7 @@ operators_by_lane! {
     Div div /;
 }
 
-impl<T: Number> Neg for Array<T> {
+impl<T: Number> Neg for LineVector<T> {
     type Output = Self;
 
     #[inline(always)]
@@ -89,7 +89,7 @@ impl<T: Number> Neg for Array<T> {
     }
 }
 
-impl<T: Number> BitAnd for ArrayMask<T> {
+impl<T: Number> BitAnd for LineMask<T> {
     type Output = Self;
 
     #[inline(always)]
@@ -98,7 +98,7 @@ impl<T: Number> BitAnd for ArrayMask<T> {
     }
 }
 
-impl<T: Number> BitOr for ArrayMask<T> {
+impl<T: Number> BitOr for LineMask<T> {
     type Output = Self;
 
     #[inline(always)]
@@ -107,7 +107,7 @@ impl<T: Number> BitOr for ArrayMask<T> {
     }
 }
 
-impl<T: Number> Not for ArrayMask<T> {
+impl<T: Number> Not for LineMask<T> {
     type Output = Self;
 
     #[inline(always)]
@@ -121,93 +121,93 @@ unsafe impl<T: Number, const FUSED: bool> Lanes<T> for Portable<FUSED> {
     const FUSED: bool = FUSED && T::MAY_FUSE;
     const IN_STEP: usize = 1;
 
-    type Vector = Array<T>;
-    type Mask = ArrayMask<T>;
+    type Vector = LineVector<T>;
+    type Mask = LineMask<T>;
     /// Labels as the bits of the lanes.
-    type Labels = Array<T>;
+    type Labels = LineVector<T>;
     /// The first `LANES` of them are used.
     type Sums = [f64; 16];
 
     #[inline(always)]
-    fn splat(self, x: T) -> Array<T> {
-        Array(T::ZEROS).map(|_| x)
+    fn splat(self, x: T) -> LineVector<T> {
+        LineVector(T::ZEROS).map(|_| x)
     }
 
     #[inline(always)]
-    unsafe fn load(self, from: *const T) -> Array<T> {
+    unsafe fn load(self, from: *const T) -> LineVector<T> {
         // SAFETY: promised by the caller.
-        Array(unsafe { from.cast::<T::Line>().read_unaligned() })
+        LineVector(unsafe { from.cast::<T::Line>().read_unaligned() })
     }
 
     #[inline(always)]
-    unsafe fn store(self, to: *mut T, x: Array<T>) {
+    unsafe fn store(self, to: *mut T, x: LineVector<T>) {
         // SAFETY: promised by the caller.
         unsafe { to.cast::<T::Line>().write_unaligned(x.0) }
     }
 
     #[inline(always)]
-    unsafe fn stream(self, to: *mut T, x: Array<T>) {
+    unsafe fn stream(self, to: *mut T, x: LineVector<T>) {
         // SAFETY: promised by the caller; a line has 64 bytes.
         unsafe { stream_64((&raw const x.0).cast(), to.cast()) }
     }
 
     #[inline(always)]
-    fn mul_add(self, a: Array<T>, b: Array<T>, c: Array<T>) -> Array<T> {
-        if FUSED && T::MAY_FUSE { Array(T::fused(a.0, b.0, c.0)) } else { a * b + c }
+    fn mul_add(self, a: LineVector<T>, b: LineVector<T>, c: LineVector<T>) -> LineVector<T> {
+        if FUSED && T::MAY_FUSE { LineVector(T::fused(a.0, b.0, c.0)) } else { a * b + c }
     }
 
     #[inline(always)]
-    fn neg_mul_add(self, a: Array<T>, b: Array<T>, c: Array<T>) -> Array<T> {
+    fn neg_mul_add(self, a: LineVector<T>, b: LineVector<T>, c: LineVector<T>) -> LineVector<T> {
         self.mul_add(-a, b, c)
     }
 
     #[inline(always)]
-    fn sqrt(self, x: Array<T>) -> Array<T> {
+    fn sqrt(self, x: LineVector<T>) -> LineVector<T> {
         x.map(Float::square_root)
     }
 
     #[inline(always)]
-    fn min(self, a: Array<T>, b: Array<T>) -> Array<T> {
+    fn min(self, a: LineVector<T>, b: LineVector<T>) -> LineVector<T> {
         a.zip(b, |a, b| if a < b { a } else { b })
     }
 
     #[inline(always)]
-    fn max(self, a: Array<T>, b: Array<T>) -> Array<T> {
+    fn max(self, a: LineVector<T>, b: LineVector<T>) -> LineVector<T> {
         a.zip(b, |a, b| if a > b { a } else { b })
     }
 
     #[inline(always)]
-    fn abs(self, x: Array<T>) -> Array<T> {
+    fn abs(self, x: LineVector<T>) -> LineVector<T> {
         x.map(Float::magnitude)
     }
 
     #[inline(always)]
-    fn lt(self, a: Array<T>, b: Array<T>) -> ArrayMask<T> {
+    fn lt(self, a: LineVector<T>, b: LineVector<T>) -> LineMask<T> {
         a.compare(b, |a, b| a < b)
     }
 
     #[inline(always)]
-    fn le(self, a: Array<T>, b: Array<T>) -> ArrayMask<T> {
+    fn le(self, a: LineVector<T>, b: LineVector<T>) -> LineMask<T> {
         a.compare(b, |a, b| a <= b)
     }
 
     #[inline(always)]
-    fn eq(self, a: Array<T>, b: Array<T>) -> ArrayMask<T> {
+    fn eq(self, a: LineVector<T>, b: LineVector<T>) -> LineMask<T> {
         a.compare(b, |a, b| a == b)
     }
 
     #[inline(always)]
-    fn select(self, mask: ArrayMask<T>, yes: Array<T>, no: Array<T>) -> Array<T> {
+    fn select(self, mask: LineMask<T>, yes: LineVector<T>, no: LineVector<T>) -> LineVector<T> {
         self.or_bits(self.keep(mask, yes), self.keep(!mask, no))
     }
 
     #[inline(always)]
-    fn keep(self, mask: ArrayMask<T>, x: Array<T>) -> Array<T> {
+    fn keep(self, mask: LineMask<T>, x: LineVector<T>) -> LineVector<T> {
         self.and_bits(mask.0, x)
     }
 
     #[inline(always)]
-    fn bits(self, mask: ArrayMask<T>) -> u32 {
+    fn bits(self, mask: LineMask<T>) -> u32 {
         let mut bits = 0;
         for (lane, x) in mask.0.0.as_ref().iter().enumerate() {
             bits |= ((x.bits() & 1) as u32) << lane;
@@ -216,51 +216,51 @@ unsafe impl<T: Number, const FUSED: bool> Lanes<T> for Portable<FUSED> {
     }
 
     #[inline(always)]
-    fn first(self, count: usize) -> ArrayMask<T> {
-        ArrayMask(Array::of_integers((0..).map(|lane| -i64::from(lane < count))))
+    fn first(self, count: usize) -> LineMask<T> {
+        LineMask(LineVector::of_integers((0..).map(|lane| -i64::from(lane < count))))
     }
 
     #[inline(always)]
-    unsafe fn labels_u8(self, from: *const u8) -> Array<T> {
+    unsafe fn labels_u8(self, from: *const u8) -> LineVector<T> {
         // SAFETY: promised by the caller.
         let labels = unsafe { core::slice::from_raw_parts(from, T::LANES) };
-        Array::of_integers(labels.iter().map(|&label| label.into()))
+        LineVector::of_integers(labels.iter().map(|&label| label.into()))
     }
 
     #[inline(always)]
-    unsafe fn labels_i32(self, from: *const i32) -> Array<T> {
+    unsafe fn labels_i32(self, from: *const i32) -> LineVector<T> {
         // SAFETY: promised by the caller.
         let labels = unsafe { core::slice::from_raw_parts(from, T::LANES) };
-        Array::of_integers(labels.iter().map(|&label| label.into()))
+        LineVector::of_integers(labels.iter().map(|&label| label.into()))
     }
 
     #[inline(always)]
-    fn label_is(self, labels: Array<T>, class: i32) -> ArrayMask<T> {
+    fn label_is(self, labels: LineVector<T>, class: i32) -> LineMask<T> {
         labels.compare(self.splat(T::of_bits(i64::from(class) as u64)), T::is_identical)
     }
 
     #[inline(always)]
-    fn and_bits(self, a: Array<T>, b: Array<T>) -> Array<T> {
+    fn and_bits(self, a: LineVector<T>, b: LineVector<T>) -> LineVector<T> {
         a.zip(b, |a, b| T::of_bits(a.bits() & b.bits()))
     }
 
     #[inline(always)]
-    fn or_bits(self, a: Array<T>, b: Array<T>) -> Array<T> {
+    fn or_bits(self, a: LineVector<T>, b: LineVector<T>) -> LineVector<T> {
         a.zip(b, |a, b| T::of_bits(a.bits() | b.bits()))
     }
 
     #[inline(always)]
-    fn add_bits(self, a: Array<T>, b: Array<T>) -> Array<T> {
+    fn add_bits(self, a: LineVector<T>, b: LineVector<T>) -> LineVector<T> {
         a.zip(b, |a, b| T::of_bits(a.bits().wrapping_add(b.bits())))
     }
 
     #[inline(always)]
-    fn low_bits_to_exponent(self, x: Array<T>) -> Array<T> {
+    fn low_bits_to_exponent(self, x: LineVector<T>) -> LineVector<T> {
         x.map(|x| T::of_bits(x.bits() << T::MANTISSA_BITS))
     }
 
     #[inline(always)]
-    fn exponent_to_low_bits(self, x: Array<T>) -> Array<T> {
+    fn exponent_to_low_bits(self, x: LineVector<T>) -> LineVector<T> {
         x.map(|x| T::of_bits(x.bits() >> T::MANTISSA_BITS))
     }
 
@@ -270,7 +270,7 @@ unsafe impl<T: Number, const FUSED: bool> Lanes<T> for Portable<FUSED> {
     }
 
     #[inline(always)]
-    fn add_to_sums(self, mut sums: [f64; 16], x: Array<T>) -> [f64; 16] {
+    fn add_to_sums(self, mut sums: [f64; 16], x: LineVector<T>) -> [f64; 16] {
         for (sum, &x) in sums.iter_mut().zip(x.0.as_ref()) {
             *sum += x.into();
         }

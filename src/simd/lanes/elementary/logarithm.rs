@@ -47,7 +47,7 @@ pub fn softplus<T: Scalar, S: Lanes<T>>(s: S, x: Vector<T, S>) -> Vector<T, S> {
     s.max(s.splat(T::ZERO), x) + ln_1p_of_product(s, power)
 }
 
-/// Returns `ln x` as the sum of a large and a small part, for positive finite `x`: to five bits more than [`ln`].
+/// Returns `ln x` as the sum of a large and a small part, for positive finite `x`: more exact than [`ln`].
 #[inline(always)]
 pub(super) fn ln_in_two_parts<T: Scalar, S: Lanes<T>>(s: S, x: Vector<T, S>) -> (Vector<T, S>, Vector<T, S>) {
     let half = s.splat(T::HALF);
