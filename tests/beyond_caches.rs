@@ -2,7 +2,7 @@
 //! gradient, written with non-temporal stores and used as the cache of probabilities, equals the gradient written with
 //! regular stores. In f64, with an incomplete last block, at an address not aligned for vectors.
 
-use crate::bridge::{Format, Inputs, with_terms};
+use crate::convert_cases::{Format, Inputs, with_terms};
 use crate::executors::Two;
 use crate::list::{losses, sweeps_of};
 use crate::naive::{Activation, Case};

@@ -1,7 +1,7 @@
 //! Custom losses through the public traits: region, joint region, and voxel losses of every contribution.
 
-use crate::bridge::{Format, Inputs};
 use crate::cases::{self, Painted};
+use crate::convert_cases::{Format, Inputs};
 use crate::gradients::{assert_derivative, differences_of};
 use crate::naive::{Activation, Case, probabilities};
 use segloss::{

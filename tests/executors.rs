@@ -1,7 +1,7 @@
 //! Executors change no bit of values, gradients, class sums and parts, nor the first invalid voxel that is reported.
 
-use crate::bridge::{Format, Inputs, with_terms};
 use crate::cases::is_served;
+use crate::convert_cases::{Format, Inputs, with_terms};
 use crate::naive::{Activation, Case};
 use segloss::{
     Batch, ClassSums, CrossEntropy, Dice, Executor, Gradient, Outputs, Term, TopK, View, ViewMut, accumulate,

@@ -1,9 +1,9 @@
 //! Storage changes no bit: integer types, layouts, the place of the gradient.
 
-use crate::bridge::{
+use crate::cases::{self, Field, field_of};
+use crate::convert_cases::{
     Array, Float, Format, Inputs, LABELS, Layout, MASKS, Outcome, Target, outcome, with_terms,
 };
-use crate::cases::{self, Field, field_of};
 use crate::naive::{Case, TermSpec};
 use crate::parts::with_fields;
 use crate::precision::reference;

@@ -1,7 +1,7 @@
 //! Class weights from label frequencies, where classes are annotated, against their formula on every case.
 
-use crate::bridge::{Format, Inputs, Layout, Target};
 use crate::cases::{self, Painted};
+use crate::convert_cases::{Format, Inputs, Layout, Target};
 use crate::naive::{Case, tallies};
 use segloss::{Frequency, class_weights, scratch_len};
 

@@ -1,8 +1,8 @@
 //! Every CPU level computes the same bits.
 
 use crate::at_level::Forced;
-use crate::bridge::{Float, Format, outcome};
 use crate::cases;
+use crate::convert_cases::{Float, Format, outcome};
 use crate::formats::assert_same;
 use segloss::cpu::{Level, level};
 

@@ -1,7 +1,7 @@
 //! A batch in parts: class sums add, and the slopes of the whole give the gradient of any part.
 
-use crate::bridge::{Float, Format, Inputs, Layout, Outcome, outcome, with_terms};
 use crate::cases::{self, field_of};
+use crate::convert_cases::{Float, Format, Inputs, Layout, Outcome, outcome, with_terms};
 use crate::formats::{assert_same, assert_same_numbers};
 use crate::list::{BOUNDARY, CROSS_ENTROPY, DICE};
 use crate::naive::{Activation, Case, Form, Selection, TermSpec};

@@ -1,7 +1,7 @@
 //! Options of terms: an option that a loss does not use is refused; excluding the background is a class weight of 0.
 
-use crate::bridge::{Format, Inputs, with_terms};
 use crate::cases;
+use crate::convert_cases::{Format, Inputs, with_terms};
 use crate::formats::assert_same_numbers;
 use crate::naive::{Case, Form, TermSpec};
 use segloss::{

@@ -1,8 +1,8 @@
 //! Parts of a case, and `accumulate`, `finalize` and `backward` on them.
 
-use crate::bridge::{Array, Format, Inputs, Layout, with_searched_terms, with_terms};
 use crate::cases::{Field, field_of};
-use crate::held::with_complete_field;
+use crate::constant_selections::with_complete_field;
+use crate::convert_cases::{Array, Format, Inputs, Layout, with_searched_terms, with_terms};
 use crate::naive::{Case, Form, Selection, TermSpec};
 use segloss::{
     ClassSums, TopK, TopKSearch, accumulate, backward, distance_field, finalize, scratch_len, top_k_count,

@@ -1,7 +1,7 @@
 //! Scratch: the queried length is sufficient at any alignment, grows with every extent, and is not exceeded.
 
-use crate::bridge::{Format, Inputs, with_terms};
 use crate::cases;
+use crate::convert_cases::{Format, Inputs, with_terms};
 use crate::list::losses;
 use crate::naive::{Activation, Case, TermSpec};
 use segloss::{ClassSums, Error, Gradient, Outputs, Status, ViewMut, run, scratch_len};
@@ -20,7 +20,7 @@ fn blank(samples: usize, classes: usize, shape: &[usize]) -> Case {
 #[test]
 fn scratch_of_the_largest_batch_is_sufficient_for_smaller_ones() {
     for loss in losses() {
-        for prediction in [crate::bridge::Float::F32, crate::bridge::Float::F64] {
+        for prediction in [crate::convert_cases::Float::F32, crate::convert_cases::Float::F64] {
             let of = |samples: usize, classes: usize, shape: &[usize]| {
                 let (case, terms) = (blank(samples, classes, shape), loss.for_classes(classes));
                 let format = Format { prediction, ..Format::exact(&case) };

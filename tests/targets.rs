@@ -1,8 +1,8 @@
 //! Valid targets: floating-point maps in [0, 1] with a tolerance, and any number of ignored labels.
 
-use crate::bridge::{Float, Format, Inputs, Outcome, Target, outcome, with_terms};
 use crate::cases::field_of;
 use crate::cases::is_served;
+use crate::convert_cases::{Float, Format, Inputs, Outcome, Target, outcome, with_terms};
 use crate::list::losses;
 use crate::naive::{Activation, Case, Form, Selection, TermSpec};
 use segloss::{

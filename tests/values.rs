@@ -1,7 +1,7 @@
 //! Every loss, every class sum and every output equals the equations, computed in plain f64 loops.
 
-use crate::bridge::exact;
 use crate::cases;
+use crate::convert_cases::exact;
 use crate::naive::{
     self, Absent, Case, ClassAverage, Form, SampleAverage, TermSpec, class_weight, region, term_value, value,
 };

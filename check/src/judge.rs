@@ -3,7 +3,7 @@
 use crate::arrays::rounded;
 use crate::cases;
 use crate::config::{Config, Type};
-use crate::held::held;
+use crate::constant_selections::held;
 use crate::naive::boundary::{Hausdorff, prediction_field};
 use crate::naive::distribution::bare_cost;
 use crate::naive::{

@@ -2,8 +2,8 @@
 
 use crate::arrays::Array;
 use crate::config::{Config, Field, Level, Target, Type, Weights};
+use crate::convert_losses::{form_of, is_field_complete};
 use crate::executors::{Most, executor};
-use crate::forms::{form_of, is_field_complete};
 use crate::naive;
 use crate::problem::Problem;
 use crate::source::Source;

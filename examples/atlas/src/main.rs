@@ -2,10 +2,10 @@
 //! of the gradients.
 
 mod colour;
+mod constant_selections;
 mod differences;
 mod displayed_loss;
 mod family;
-mod held;
 mod losses;
 mod measure;
 mod model;

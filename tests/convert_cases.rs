@@ -1,7 +1,7 @@
 //! Converts a case of the naive reference to a batch of the crate, in any format.
 #![allow(dead_code)] // each law uses a part
 
-use crate::forms::{form_of, is_field_complete};
+use crate::convert_losses::{form_of, is_field_complete};
 use crate::naive::{self, Case, TermSpec};
 use half::{bf16, f16};
 use segloss::{

@@ -1,7 +1,7 @@
 //! Many small samples: their voxels are processed as one sample; results differ only by roundings.
 
-use crate::bridge::{Array, Float, Format, Inputs, Layout, Target, outcome, with_terms};
 use crate::cases::is_served;
+use crate::convert_cases::{Array, Float, Format, Inputs, Layout, Target, outcome, with_terms};
 use crate::list::losses;
 use crate::naive::{Activation, Case, TermSpec};
 use segloss::{Gradient, Outputs, Term, TopK, View, evaluate, run, scratch_len};

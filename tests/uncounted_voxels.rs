@@ -1,7 +1,7 @@
 //! Voxels and classes that are not counted change nothing, whatever they hold; a NaN of a counted voxel propagates.
 
-use crate::bridge::{Float, Format, exact, outcome};
 use crate::cases::{self, field_of};
+use crate::convert_cases::{Float, Format, exact, outcome};
 use crate::formats::assert_same;
 use crate::limits::{ACTIVATIONS, SHAPE, painted_labels};
 use crate::list::losses;

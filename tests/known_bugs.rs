@@ -1,8 +1,8 @@
 //! Known bugs of reference implementations: one test each that the crate does not have them. The one of smp, whose
 //! intersection is a difference of large sums, is in `numbers`.
 
-use crate::bridge::{Float, Format, LABELS, Target, exact, outcome};
 use crate::cases::IGNORED;
+use crate::convert_cases::{Float, Format, LABELS, Target, exact, outcome};
 use crate::list::{BOUNDARY, CROSS_ENTROPY, DICE, GENERALIZED_DICE};
 use crate::naive::boundary::Hausdorff;
 use crate::naive::compound::presets;

@@ -1,7 +1,7 @@
 //! Extreme predictions with known values: perfect, absent, all wrong; one test per line of that table.
 
-use crate::bridge::{Float, Format, exact, outcome};
 use crate::cases::is_served;
+use crate::convert_cases::{Float, Format, exact, outcome};
 use crate::limits::{SHAPE, assert_finite, ends, is_smoothed, painted_labels, said};
 use crate::list::{BOUNDARY, CROSS_ENTROPY, DICE, GENERALIZED_DICE, TVERSKY, losses};
 use crate::naive::boundary::{no_background, signed_field};

@@ -1,7 +1,7 @@
 //! Reported cases: classes masked by logits of −∞, maps compared with labels, and refused inputs.
 
-use crate::bridge::{Float, Format, Inputs, Outcome, Target, outcome, with_terms};
 use crate::cases::is_served;
+use crate::convert_cases::{Float, Format, Inputs, Outcome, Target, outcome, with_terms};
 use crate::list::{CROSS_ENTROPY, losses};
 use crate::naive::boundary::Hausdorff;
 use crate::naive::{self, Activation, Case, Form, Selection, TermSpec};

@@ -1,9 +1,9 @@
 //! Scaled class sums: closed forms are ratios, so sums that are 2ᵏ times smaller give the same bits, and slopes 2ᵏ
 //! times larger up to 1e30. A denominator below 1e-30 is treated as zero.
 
-use crate::bridge::Format;
 use crate::cases::{self, is_served};
-use crate::forms::form_of;
+use crate::convert_cases::Format;
+use crate::convert_losses::form_of;
 use crate::list::{is_mean_of_voxels, losses};
 use crate::naive::{Case, Form, TermSpec};
 use crate::parts::{finish_of, fold_into, searches, with_fields_for_parts};

@@ -3,7 +3,7 @@
 //! Each direction has a nonzero entry for every component, so a wrong component shows in the sum. Selections are kept
 //! constant: see [`held`].
 
-use crate::held::held;
+use crate::constant_selections::held;
 use crate::naive::{Activation, Case, Form, TermSpec, boundary, distance, value};
 
 /// Tolerance relative to the sum of the absolute products.

@@ -7,7 +7,7 @@
 //! N·HD  = Σ |s − g| (d_G^α + d_S^α)
 //! ```
 
-use crate::bridge::exact;
+use crate::convert_cases::exact;
 use crate::list::{BOUNDARY, DICE};
 use crate::naive::boundary::Hausdorff;
 use crate::naive::distance::{signed, to_other_side};

@@ -2,9 +2,9 @@
 //!
 //! The reference computes distances from all pairs of voxels; for one axis two linear scans give the same.
 
-use crate::along::assert_gradient;
-use crate::bridge::{Float, Format, outcome};
 use crate::cases::{self, IGNORED, is_served};
+use crate::convert_cases::{Float, Format, outcome};
+use crate::directional_derivatives::assert_gradient;
 use crate::list::{losses, sweeps_of};
 use crate::naive::boundary::{Hausdorff, prediction_mask};
 use crate::naive::distance::{self, target_mask};

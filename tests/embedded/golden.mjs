@@ -1,6 +1,6 @@
 // The golden values and gradients of PyTorch, and SciPy's distances, against the wasm module.
 //
-//     node tests/edge/golden.mjs segloss.wasm
+//     node tests/embedded/golden.mjs segloss.wasm
 
 import { readFileSync } from "node:fs";
 import { Library } from "./library.mjs";
