@@ -2,10 +2,10 @@
 
 use crate::engine::activation::activate;
 use crate::engine::gradient::{ActiveRows, combine, softmax_backward};
-use crate::engine::pass::{BlockRange, GradientOutput, Pass, RequiredSums, voxel_losses};
+use crate::engine::pass::{BlockRange, GradientOutput, Pass};
+use crate::engine::plan::{RequiredSums, on_truth, voxel_losses};
 use crate::engine::precise::Precise;
 use crate::engine::region::{FoldRegion, MapRegion, Mismatch};
-use crate::engine::softmax_labels::on_truth;
 use crate::engine::tile::{Exclude, Span, Tile};
 use crate::loss::rows::DynVoxelLoss;
 use crate::loss::rows::{DynVoxelLossOf, GradientRows, OutcomeWeights, VoxelRow};

@@ -4,19 +4,12 @@ use crate::array::real::Real;
 use crate::array::strided_rows::StridedRows;
 use crate::array::view::Array;
 use crate::engine::arena::Plain;
-use crate::engine::chunks::Chunk;
-use crate::engine::precise::Precise;
+use crate::engine::plan::RequiredSums;
 use crate::engine::radix_select::Threshold;
-use crate::engine::softmax_labels::is_labelled;
-use crate::engine::softmax_labels::sigmoid::is_labelled_sigmoid;
-use crate::engine::tile::{OptionalRows, Tile};
-use crate::loss::kind::LossKind;
-use crate::loss::rows::DynVoxelLoss;
 use crate::loss::sums::{ClassSums, MAX_TERMS};
 use crate::loss::term::Term;
-use crate::loss::voxel::Contribution;
 use crate::problem::Problem;
-use crate::simd::stream::{STREAM_FROM, fence, stream};
+use crate::simd::stream::{STREAM_FROM, stream};
 
 /// Where a gradient goes.
 #[derive(Clone, Copy)]
@@ -114,47 +107,6 @@ pub(crate) struct Pass<'a> {
     pub sums: RequiredSums,
 }
 
-/// Which sums of a class are added up besides costs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum RequiredSums {
-    None,
-    Linear,
-    Squares,
-}
-
-impl RequiredSums {
-    /// What the terms of a loss need.
-    pub fn of(terms: &[Term<'_>]) -> Self {
-        let of = |term: &Term<'_>| match term.loss.kind() {
-            LossKind::Region(form) if form.uses_squared_error() => RequiredSums::Squares,
-            LossKind::Region(_) | LossKind::JointRegion(_) => RequiredSums::Linear,
-            LossKind::Voxel(_) => RequiredSums::None,
-        };
-        terms.iter().map(of).max().unwrap_or(RequiredSums::None)
-    }
-}
-
-/// The terms that are costs, with their slots.
-pub(crate) fn voxel_losses<'a>(
-    terms: &'a [Term<'a>],
-) -> impl Iterator<Item = (usize, &'a dyn DynVoxelLoss)> + Clone {
-    terms.iter().enumerate().filter_map(|(slot, term)| match term.loss.kind() {
-        LossKind::Voxel(rows) => Some((slot, rows)),
-        _ => None,
-    })
-}
-
-/// The rows that these terms want of a tile.
-pub(crate) fn extras(plan: &Problem<'_>, terms: &[Term<'_>]) -> OptionalRows {
-    let softmax = plan.activation == crate::loss::activation::Activation::Softmax;
-    OptionalRows {
-        other_class_softmax: softmax
-            && voxel_losses(terms).any(|(_, rows)| rows.info().contribution == Contribution::BothOutcomes),
-        selects: voxel_losses(terms).any(|(_, rows)| rows.info().selection.is_some()),
-        costs: voxel_losses(terms).next().is_some(),
-    }
-}
-
 impl<'a> BlockRange<'a> {
     /// The slopes of a class, if there is anything to map.
     pub(super) fn slopes(&self, class: usize) -> Option<&'a ClassSums> {
@@ -163,42 +115,6 @@ impl<'a> BlockRange<'a> {
 }
 
 impl Pass<'_> {
-    /// Sweeps one chunk; adds to `sums`, a tally per class.
-    ///
-    /// # Safety
-    /// The arrays of the plan and the fields are readable, the output writable, as their shapes say.
-    pub unsafe fn chunk<T: Precise>(
-        &self,
-        tile: &mut Tile<'_, T>,
-        sums: &mut [ClassSums],
-        Chunk { sample, start, end }: Chunk,
-        task: ChunkWork<'_>,
-    ) {
-        let ChunkWork { accumulates: folds, map, cache: parking, is_cached: parked } = task;
-        let is_softmax = is_labelled(self.plan, self.terms, &self.fields);
-        let is_sigmoid = is_labelled_sigmoid(self.plan, self.terms);
-        for (at, len) in tile.spans(start, end) {
-            let step = BlockRange { sample, at, folds, map, parking, parked };
-            // SAFETY: promised by the caller; the spans lie in the sample.
-            unsafe {
-                tile.open(self.plan, sample, at, len);
-                if is_softmax {
-                    self.labelled(tile, sums, step);
-                } else if is_sigmoid {
-                    self.labelled_sigmoid(tile, sums, step);
-                } else {
-                    self.general(tile, sums, step);
-                }
-            }
-        }
-        // What was charged is of all classes.
-        let charged = sums.first().map_or([0.0; MAX_TERMS], |first| first.loss_weight);
-        sums.iter_mut().for_each(|class| class.loss_weight = charged);
-        if map.map(|(_, output)| output).or(parking).is_some_and(|output| output.streams) {
-            fence();
-        }
-    }
-
     pub(super) fn term(&self, slot: usize) -> Option<&Term<'_>> {
         self.terms.get(slot)
     }

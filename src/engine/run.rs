@@ -1,11 +1,11 @@
 //! The verbs: how census, sweeps and closed forms follow one another.
 
 use crate::engine::chunks::{Chunk, ChunkRunner};
-use crate::engine::distance_fields::Computed;
+use crate::engine::field_inputs::Computed;
 use crate::engine::finalize::{FinalizeOutputs, finalize};
-use crate::engine::pass::{ChunkWork, GradientOutput, RequiredSums, voxel_losses};
+use crate::engine::pass::{ChunkWork, GradientOutput};
+use crate::engine::plan::{RequiredSums, can_park, is_labelled, voxel_losses};
 use crate::engine::precise::Precise;
-use crate::engine::softmax_labels::{can_park, is_labelled};
 use crate::engine::tile::Tile;
 use crate::engine::validate::{check_chunk, validate_chunk};
 use crate::engine::workspace::{Workspace, of_sample};

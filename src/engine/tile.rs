@@ -4,10 +4,13 @@ use crate::array::labels::LabelMap;
 use crate::array::real::Real;
 use crate::engine::arena::Arena;
 use crate::engine::arena::Plain;
+use crate::engine::plan::voxel_losses;
 use crate::error::Error;
 use crate::loss::activation::Activation;
-use crate::loss::rows::{Outcome, OutcomeWeights, VoxelRow};
+use crate::loss::rows::{Outcome, OutcomeWeights, VoxelLossInfo, VoxelRow};
 use crate::loss::sums::MAX_TERMS;
+use crate::loss::term::Term;
+use crate::loss::voxel::Contribution;
 use crate::problem::{Problem, TargetKind};
 use crate::simd::blocks::{BLOCK, row, row_mut};
 use crate::simd::level::{Kernel, dispatch};
@@ -42,6 +45,19 @@ pub(crate) struct OptionalRows {
     pub selects: bool,
     /// Some cost is charged: its logarithms are wanted.
     pub costs: bool,
+}
+
+impl OptionalRows {
+    /// Returns the rows that the terms use.
+    pub fn of(problem: &Problem<'_>, terms: &[Term<'_>]) -> Self {
+        let any = |uses: fn(VoxelLossInfo) -> bool| voxel_losses(terms).any(|(_, loss)| uses(loss.info()));
+        Self {
+            other_class_softmax: problem.activation == Activation::Softmax
+                && any(|info| info.contribution == Contribution::BothOutcomes),
+            selects: any(|info| info.selection.is_some()),
+            costs: any(|_| true),
+        }
+    }
 }
 
 /// Elements reserved for one row per class. More classes never want fewer, though their tiles are narrower:

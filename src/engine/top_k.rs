@@ -3,13 +3,15 @@
 use crate::array::real::Real;
 use crate::engine::activation::activate;
 use crate::engine::chunks::{Chunk, ChunkRunner};
-use crate::engine::pass::{BlockRange, GradientOutput, Pass, RequiredSums, voxel_losses};
+use crate::engine::pass::{BlockRange, GradientOutput, Pass};
+use crate::engine::plan::{RequiredSums, is_labelled, voxel_losses};
 use crate::engine::precise::Precise;
 use crate::engine::radix_select::{Threshold, TopKSearch, key_of, select};
+use crate::engine::softmax_labels::cache::park;
 use crate::engine::softmax_labels::exponentials::{Scale, TargetRows, exponentials};
-use crate::engine::softmax_labels::parking::park;
-use crate::engine::softmax_labels::{Lookup, WeighCosts, is_labelled};
+use crate::engine::softmax_labels::gather::Lookup;
 use crate::engine::tile::{Span, Tile};
+use crate::engine::weighting::WeighCosts;
 use crate::engine::workspace::{Workspace, of_sample};
 use crate::error::{Error, Status};
 use crate::loss::kind::LossKind;

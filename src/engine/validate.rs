@@ -5,7 +5,7 @@ use crate::array::labels::LabelMap;
 use crate::array::real::Real;
 use crate::engine::arena::Plain;
 use crate::engine::chunks::Chunk;
-use crate::engine::softmax_labels::fold::{AddByLabel, Sum};
+use crate::engine::softmax_labels::accumulate::{AddByLabel, Sum};
 use crate::engine::tile::{Span, Tile};
 use crate::error::{Error, Status};
 use crate::loss::sums::ClassSums;

@@ -5,9 +5,10 @@ use crate::array::view::MAX_AXES;
 use crate::boundary::field::{FieldScratch, SampleGeometry};
 use crate::engine::arena::Arena;
 use crate::engine::chunks::WorkerBuffers;
-use crate::engine::distance_fields::{Computed, given_field, missing_field, spacing_of, words_of};
+use crate::engine::field_inputs::{Computed, given_field, missing_field, spacing_of, words_of};
 use crate::engine::finalize::FinalizeBuffers;
-use crate::engine::pass::{Pass, RequiredSums, extras, voxel_losses};
+use crate::engine::pass::Pass;
+use crate::engine::plan::{RequiredSums, voxel_losses};
 use crate::engine::precise::Precise;
 use crate::engine::radix_select::{COUNTS, Threshold};
 use crate::engine::tile::{OptionalRows, Tile};
@@ -52,7 +53,7 @@ impl<'a, T: Precise> Workspace<'a, T> {
         arena: &mut Arena<'s>,
     ) -> Result<Self, Error> {
         let all = plan.samples.saturating_mul(plan.classes);
-        let extras = extras(plan, terms);
+        let extras = OptionalRows::of(plan, terms);
         let mut bench = Self {
             plan,
             terms,

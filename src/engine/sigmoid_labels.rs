@@ -6,31 +6,18 @@
 //! ```
 
 use crate::array::real::Real;
-use crate::engine::pass::{BlockRange, Pass, voxel_losses};
+use crate::engine::pass::{BlockRange, Pass};
+use crate::engine::plan::voxel_losses;
 use crate::engine::precise::Precise;
-use crate::engine::softmax_labels::Weigh;
 use crate::engine::tile::{Span, Tile};
-use crate::loss::activation::Activation;
+use crate::engine::weighting::Weigh;
 use crate::loss::probability::sigmoid;
 use crate::loss::rows::DynVoxelLoss;
 use crate::loss::rows::GradientRows;
 use crate::loss::sums::ClassSums;
-use crate::loss::term::Term;
 use crate::loss::voxel::Contribution;
-use crate::problem::{Problem, TargetKind};
 use crate::simd::blocks::{AddUp, row, row_mut};
 use crate::simd::level::{Kernel, dispatch};
-
-/// Whether a loss can be swept this way.
-pub(crate) fn is_labelled_sigmoid(plan: &Problem<'_>, terms: &[Term<'_>]) -> bool {
-    let is_rated_once = |(_, rows): (usize, &dyn DynVoxelLoss)| {
-        let bill = rows.info();
-        bill.contribution == Contribution::AllClasses || bill.smoothing == 0.0 && bill.selection.is_none()
-    };
-    plan.activation == Activation::Sigmoid
-        && plan.target_kind == TargetKind::Labels
-        && voxel_losses(terms).all(is_rated_once)
-}
 
 impl Pass<'_> {
     /// Folds and maps an opened tile; adds to `chunk`, a tally per class.

@@ -1,11 +1,11 @@
 //! The pull-back of two to four classes: all of it in one pass, with every class of a voxel in a register. The sums are
-//! those of [`pull`](crate::engine::softmax_labels::pull), in their order.
+//! those of [`pull`](crate::engine::softmax_labels::gradient), in their order.
 
 use crate::array::real::Real;
 use crate::engine::pass::{BlockRange, GradientOutput};
 use crate::engine::precise::Precise;
-use crate::engine::softmax_labels::few::{FEW, are_few};
-use crate::engine::softmax_labels::pull::{Labelled, Polynomial};
+use crate::engine::softmax_labels::class_slopes::{Labelled, Polynomial};
+use crate::engine::softmax_labels::exponentials_few::{FEW, are_few};
 use crate::engine::tile::{Span, Tile, TileInputs};
 use crate::loss::probability::softmax_complement;
 use crate::simd::blocks::{BLOCK, blocks, blocks_mut, row};

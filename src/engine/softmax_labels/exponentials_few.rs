@@ -5,7 +5,7 @@
 //! and go back after it. Of two as large the first is left out, on every target: the order of the sum hangs on it.
 
 use crate::array::real::Real;
-use crate::engine::softmax_labels::ahead::Ahead;
+use crate::engine::softmax_labels::prefetch::Ahead;
 use crate::simd::blocks::{BLOCK, blocks, blocks_mut};
 
 /// The most classes whose numbers fit in sixteen registers.

@@ -1,16 +1,16 @@
-//! What the gradients of all classes of a voxel have in common: `origin` and `t` of [`pull`](crate::engine::softmax_labels::pull), and what the
+//! What the gradients of all classes of a voxel have in common: `origin` and `t` of [`pull`](crate::engine::softmax_labels::gradient), and what the
 //! truth is charged.
 
 use crate::array::real::Real;
 use crate::engine::softmax::upto;
-use crate::engine::softmax_labels::pick::look_up;
-use crate::engine::softmax_labels::pull::{Labelled, Polynomial};
+use crate::engine::softmax_labels::class_slopes::{Labelled, Polynomial};
+use crate::engine::softmax_labels::gather::look_up;
 use crate::engine::tile::{Span, Tile};
 use crate::loss::probability::softmax_complement;
 use crate::simd::blocks::row;
 use crate::simd::level::{Kernel, fours};
 
-/// Fills the rows that [`pull`](crate::engine::softmax_labels::pull) makes all gradients of.
+/// Fills the rows that [`pull`](crate::engine::softmax_labels::gradient) makes all gradients of.
 pub(super) struct Share<'a, 's, T> {
     pub of: &'a Labelled<'a>,
     pub tile: &'a mut Tile<'s, T>,

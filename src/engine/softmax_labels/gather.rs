@@ -1,7 +1,7 @@
 //! What the class that a label names has in rows of all classes.
 
 use crate::array::real::Real;
-use crate::simd::level::fours;
+use crate::simd::level::{Kernel, fours};
 
 /// Up to so many classes it is faster to compare every label with each than to go where it says.
 const COMPARED: usize = 48;
@@ -112,6 +112,25 @@ fn add_four_where<T: Real>(out: &mut [T], label: &[i32], class: i32, [x, y, z, w
         let lower = x.mask(label == class) + y.mask(label == class + 1);
         let upper = z.mask(label == class + 2) + w.mask(label == class + 3);
         *to += lower + upper;
+    }
+}
+
+/// What each voxel's class has in a table; a voxel of no class may get anything finite.
+pub(crate) struct Lookup<'a, F, T> {
+    pub label: &'a [i32],
+    pub first_label: i32,
+    pub classes: usize,
+    pub of: F,
+    pub out: &'a mut [T],
+}
+
+impl<F: Fn(usize) -> f64, T: Real> Kernel for Lookup<'_, F, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Self { label, first_label, classes, of, out } = self;
+        look_up(|class| T::of(of(class)), classes, label, first_label, out);
     }
 }
 
