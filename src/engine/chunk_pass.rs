@@ -1,47 +1,42 @@
-//! One pass over one chunk.
+//! One pass over one chunk: the choice of the implementation.
 
 use crate::engine::chunks::Chunk;
-use crate::engine::pass::{BlockRange, ChunkWork, Pass};
-use crate::engine::plan::{is_labelled, is_labelled_sigmoid};
+use crate::engine::pass::{BlockRange, Pass};
+use crate::engine::pass_plan::Implementation;
 use crate::engine::precise::Precise;
 use crate::engine::tile::Tile;
 use crate::loss::sums::{ClassSums, MAX_TERMS};
-use crate::simd::stream::fence;
 
 impl Pass<'_> {
-    /// Sweeps one chunk; adds to `sums`, a tally per class.
+    /// Computes one chunk: accumulates it into `sums`, one entry per class, and writes the gradient of `slopes`, as far
+    /// as these are steps of the pass.
     ///
     /// # Safety
-    /// The arrays of the plan and the fields are readable, the output writable, as their shapes say.
+    /// The arrays of the problem and the fields are readable and the output writable, with their shapes. No other
+    /// thread uses the chunk's part of the output.
     pub unsafe fn chunk<T: Precise>(
         &self,
         tile: &mut Tile<'_, T>,
         sums: &mut [ClassSums],
         Chunk { sample, start, end }: Chunk,
-        task: ChunkWork<'_>,
+        slopes: &[ClassSums],
     ) {
-        let ChunkWork { accumulates: folds, map, cache: parking, is_cached: parked } = task;
-        let is_softmax = is_labelled(self.plan, self.terms, &self.fields);
-        let is_sigmoid = is_labelled_sigmoid(self.plan, self.terms);
-        for (at, len) in tile.spans(start, end) {
-            let step = BlockRange { sample, at, folds, map, parking, parked };
-            // SAFETY: promised by the caller; the spans lie in the sample.
+        let slopes = Some(slopes).filter(|_| self.steps.writes_gradient);
+        for (start, len) in tile.spans(start, end) {
+            let block = BlockRange { sample, start, slopes };
+            // SAFETY: the caller's promise; the spans lie in the sample.
             unsafe {
-                tile.open(self.plan, sample, at, len);
-                if is_softmax {
-                    self.labelled(tile, sums, step);
-                } else if is_sigmoid {
-                    self.labelled_sigmoid(tile, sums, step);
-                } else {
-                    self.general(tile, sums, step);
+                tile.load_weights(self.problem, sample, start, len);
+                match self.implementation {
+                    Implementation::SoftmaxLabels => self.softmax_labels(tile, sums, block),
+                    Implementation::SigmoidLabels => self.sigmoid_labels(tile, sums, block),
+                    Implementation::General => self.general(tile, sums, block),
                 }
             }
         }
-        // What was charged is of all classes.
-        let charged = sums.first().map_or([0.0; MAX_TERMS], |first| first.loss_weight);
-        sums.iter_mut().for_each(|class| class.loss_weight = charged);
-        if map.map(|(_, output)| output).or(parking).is_some_and(|output| output.streams) {
-            fence();
-        }
+        // The weight of selected voxels does not depend on the class and was added to the first.
+        let loss_weight = sums.first().map_or([0.0; MAX_TERMS], |first| first.loss_weight);
+        sums.iter_mut().for_each(|class| class.loss_weight = loss_weight);
+        self.end_chunk();
     }
 }

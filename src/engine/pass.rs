@@ -1,121 +1,117 @@
-//! One sweep over the voxels: fold them into tallies, map slopes onto them, or both at once.
+//! One pass over the voxels: what all implementations of it share.
 
 use crate::array::real::Real;
 use crate::array::strided_rows::StridedRows;
 use crate::array::view::Array;
+use crate::checked::expected;
 use crate::engine::arena::Plain;
-use crate::engine::plan::RequiredSums;
+use crate::engine::pass_plan::{Implementation, PassSteps};
 use crate::engine::radix_select::Threshold;
 use crate::loss::sums::{ClassSums, MAX_TERMS};
 use crate::loss::term::Term;
 use crate::problem::Problem;
-use crate::simd::stream::{STREAM_FROM, stream};
+use crate::simd::stream::{STREAM_FROM, fence, stream};
 
-/// Where a gradient goes.
+/// The buffer of the gradient.
 #[derive(Clone, Copy)]
 pub(crate) struct GradientOutput {
     pub rows: StridedRows,
-    /// Adds to what is there.
-    pub accumulate: bool,
-    /// Is written past the caches.
+    /// Whether the gradient is added to the content.
+    pub add: bool,
+    /// Whether non-temporal stores are used.
     pub streams: bool,
 }
 
 impl GradientOutput {
     /// The gradient `[B, C, …]` in `array`.
-    pub fn new(array: &Array, accumulate: bool) -> Self {
+    pub fn new(array: &Array, add: bool) -> Self {
         let bytes =
             array.shape().iter().fold(array.dtype.size(), |bytes, extent| bytes.saturating_mul(*extent));
-        Self { rows: StridedRows::with_classes(array), accumulate, streams: bytes >= STREAM_FROM }
+        Self { rows: StridedRows::with_classes(array), add, streams: bytes >= STREAM_FROM }
     }
 
-    /// The same gradient as that of one sample.
+    /// The same buffer, with all samples as one.
     pub fn over_samples(&self, samples: usize) -> Self {
         Self { rows: self.rows.over_samples(samples), ..*self }
     }
 
-    /// Whether rows of this step go past the caches: where probabilities were parked, the lines are in them again.
-    pub fn streams_in(&self, step: BlockRange<'_>) -> bool {
-        self.streams && step.parking.is_none()
-    }
-
-    /// Where a row of a class may be made in place, or past the caches: as it is, and nothing added to what is there.
+    /// Returns the row of a class if the gradient can be computed in it: the elements are of type `T` and contiguous,
+    /// and nothing is added to their content.
     ///
     /// # Safety
-    /// As [`Output::write`].
+    /// As [`GradientOutput::write`]; the row is not used otherwise during `'a`.
     pub unsafe fn direct<'a, T: Real>(
         &self,
-        step: BlockRange<'_>,
+        block: BlockRange<'_>,
         class: usize,
         len: usize,
     ) -> Option<&'a mut [T]> {
-        // SAFETY: promised by the caller.
-        unsafe { self.rows.slice_mut(step.sample, class, step.at, len) }.filter(|_| !self.accumulate)
+        // SAFETY: the caller's promise.
+        unsafe { self.rows.slice_mut(block.sample, class, block.start, len) }.filter(|_| !self.add)
     }
 
     /// Writes a row of a class.
     ///
     /// # Safety
-    /// The output is writable, holds the step's voxels, and nobody else uses those of the class.
-    pub unsafe fn write<T: Real + Plain>(&self, step: BlockRange<'_>, class: usize, row: &[T]) {
-        // SAFETY: promised by the caller.
+    /// The buffer is writable and holds the voxels of the block; no other thread uses those of the class.
+    pub unsafe fn write<T: Real + Plain>(&self, block: BlockRange<'_>, class: usize, row: &[T]) {
+        // SAFETY: the caller's promise.
         unsafe {
-            match self.direct(step, class, row.len()) {
-                Some(out) if self.streams_in(step) => stream(row, out),
-                _ => self.rows.store(step.sample, class, step.at, row, self.accumulate),
+            match self.direct(block, class, row.len()) {
+                Some(output) if self.streams => stream(row, output),
+                _ => self.rows.store(block.sample, class, block.start, row, self.add),
             }
         }
     }
 }
 
-/// What a sweep does with the chunks of a sample.
-#[derive(Clone, Copy)]
-pub(crate) struct ChunkWork<'a> {
-    /// Adds the chunk to its sums.
-    pub accumulates: bool,
-    /// Writes the gradient of these slopes, one per class.
-    pub map: Option<(&'a [ClassSums], GradientOutput)>,
-    /// Where probabilities wait between two sweeps.
-    pub cache: Option<GradientOutput>,
-    /// Whether they are there.
-    pub is_cached: bool,
-}
-
-/// What a sweep does with a tile.
+/// The blocks of one tile.
 #[derive(Clone, Copy)]
 pub(crate) struct BlockRange<'a> {
     pub sample: usize,
-    /// The tile's first voxel.
-    pub at: usize,
-    pub folds: bool,
-    pub map: Option<(&'a [ClassSums], GradientOutput)>,
-    pub parking: Option<GradientOutput>,
-    pub parked: bool,
-}
-
-/// A loss over a batch, ready to be swept.
-pub(crate) struct Pass<'a> {
-    pub plan: &'a Problem<'a>,
-    pub terms: &'a [Term<'a>],
-    /// The field of each term that has one.
-    pub fields: [Option<StridedRows>; MAX_TERMS],
-    /// The costs by which voxels rank, for each term that selects a fraction.
-    pub ranks: [Option<StridedRows>; MAX_TERMS],
-    /// Which voxels pay, for each term that selects some.
-    pub cuts: [Option<Threshold>; MAX_TERMS],
-    /// Which sums region terms, or the caller, want.
-    pub sums: RequiredSums,
+    /// The first voxel.
+    pub start: usize,
+    /// The slopes of each class of the sample, if the pass writes a gradient.
+    pub slopes: Option<&'a [ClassSums]>,
 }
 
 impl<'a> BlockRange<'a> {
-    /// The slopes of a class, if there is anything to map.
-    pub(super) fn slopes(&self, class: usize) -> Option<&'a ClassSums> {
-        self.map.and_then(|(slopes, _)| slopes.get(class))
+    /// Returns the slopes of a class, if the pass writes a gradient.
+    pub fn slopes_of(&self, class: usize) -> Option<&'a ClassSums> {
+        self.slopes.and_then(|slopes| expected(slopes.get(class)))
     }
 }
 
+/// A pass: its steps, and the arrays that it reads and writes.
+pub(crate) struct Pass<'a> {
+    pub problem: &'a Problem<'a>,
+    pub terms: &'a [Term<'a>],
+    pub implementation: Implementation,
+    pub steps: PassSteps,
+    /// The distance field of each term that has one.
+    pub fields: [Option<StridedRows>; MAX_TERMS],
+    /// For each term that selects a fraction: the losses of all voxels by which it selects.
+    pub ranking_losses: [Option<StridedRows>; MAX_TERMS],
+    /// For each term that selects voxels: which.
+    pub thresholds: [Option<Threshold>; MAX_TERMS],
+    /// The gradient buffer, if the pass writes the gradient or caches probabilities in it.
+    pub output: Option<GradientOutput>,
+}
+
 impl Pass<'_> {
-    pub(super) fn term(&self, slot: usize) -> Option<&Term<'_>> {
+    /// Returns the gradient buffer, if the pass writes the gradient.
+    pub fn gradient(&self) -> Option<GradientOutput> {
+        self.output.filter(|_| self.steps.writes_gradient)
+    }
+
+    pub fn term(&self, slot: usize) -> Option<&Term<'_>> {
         self.terms.get(slot)
+    }
+
+    /// Orders the non-temporal stores of a chunk before later stores of the thread.
+    pub fn end_chunk(&self) {
+        if self.output.is_some_and(|output| output.streams) {
+            fence();
+        }
     }
 }

@@ -1,16 +1,18 @@
-//! Sigmoid over labels: of the two outcomes of a voxel and class, only the one that is true is rated.
+//! One pass over a tile, for sigmoid and labels: of the two outcomes of a voxel and class only the true one is
+//! evaluated.
 //!
 //! ```text
-//! z' = z of a voxel of the class, −z of another      p = sigmoid(z'), the probability of what is true
-//! ∂L/∂z = ±(1 − p)·v + p·(1 − p)·q                   v = ∂L/∂ln p,   q = ∂L/∂s
+//! z' = z for a voxel of the class, −z for another      p = sigmoid(z'), the probability of the true outcome
+//! ∂L/∂z = ±(1 − p)·v + p·(1 − p)·q                     v = ∂L/∂ln p,   q = ∂L/∂s
 //! ```
 
 use crate::array::real::Real;
+use crate::checked::expected;
 use crate::engine::pass::{BlockRange, Pass};
-use crate::engine::plan::voxel_losses;
+use crate::engine::pass_plan::voxel_losses;
 use crate::engine::precise::Precise;
 use crate::engine::tile::{Span, Tile};
-use crate::engine::weighting::Weigh;
+use crate::engine::weighting::Multiply;
 use crate::loss::probability::sigmoid;
 use crate::loss::rows::DynVoxelLoss;
 use crate::loss::rows::GradientRows;
@@ -20,136 +22,143 @@ use crate::simd::blocks::{AddUp, row, row_mut};
 use crate::simd::level::{Kernel, dispatch};
 
 impl Pass<'_> {
-    /// Folds and maps an opened tile; adds to `chunk`, a tally per class.
+    /// Computes a tile whose labels and weights are loaded; adds to `sums`, one entry per class.
     ///
     /// # Safety
-    /// As [`Sweep::chunk`].
-    pub(in crate::engine) unsafe fn labelled_sigmoid<T: Precise>(
+    /// As [`Pass::chunk`].
+    pub(super) unsafe fn sigmoid_labels<T: Precise>(
         &self,
         tile: &mut Tile<'_, T>,
-        chunk: &mut [ClassSums],
-        step: BlockRange<'_>,
+        sums: &mut [ClassSums],
+        block: BlockRange<'_>,
     ) {
         let Span { width, used } = tile.span;
         row_mut(tile.inputs.log_total, 0, width, used).fill(T::zero());
-        let charges =
-            voxel_losses(self.terms).any(|(_, rows)| rows.info().contribution != Contribution::AllClasses);
-        for (class, sums) in chunk.iter_mut().enumerate() {
-            // SAFETY: promised by the caller. A class is read before it is written, and no other needs it.
+        let has_outcome_loss =
+            voxel_losses(self.terms).any(|(_, loss)| loss.info().contribution != Contribution::AllClasses);
+        for (class, sums) in sums.iter_mut().enumerate() {
+            // SAFETY: the caller's promise. A class is loaded before its gradient overwrites it, and no other class
+            // reads it.
             unsafe {
-                tile.load(self.plan, step.sample, class, step.at);
-                tile.load_truth(self.plan, step.sample, class, step.at);
+                tile.load_prediction(self.problem, block.sample, class, block.start);
+                tile.load_target(self.problem, block.sample, class, block.start);
             }
-            dispatch(Activate {
+            dispatch(ActivateOutcomes {
                 logit: row(tile.inputs.logit, class, width, used),
-                truth: row(tile.inputs.truth, 0, width, used),
+                target: row(tile.inputs.target, 0, width, used),
                 probability: row_mut(tile.inputs.probability, class, width, used),
-                picked: row_mut(tile.inputs.target_probability, 0, width, used),
+                of_true: row_mut(tile.inputs.target_probability, 0, width, used),
                 complement: row_mut(tile.inputs.complement, 0, width, used),
-                log: charges.then_some(row_mut(tile.inputs.target_logit, 0, width, used)),
+                logarithm: has_outcome_loss.then_some(row_mut(tile.inputs.target_logit, 0, width, used)),
             });
-            if step.folds {
-                self.fold_region(tile, sums, class);
+            if self.steps.accumulates {
+                self.accumulate_region(tile, sums, class);
             }
-            if let Some(slopes) = step.slopes(class) {
-                self.map_region(tile, class, slopes);
+            if let Some(slopes) = block.slopes_of(class) {
+                self.region_gradient(tile, class, slopes);
                 row_mut(tile.gradients.positive, 0, width, used).fill(T::zero());
             }
-            for (slot, rows) in voxel_losses(self.terms) {
-                // SAFETY: promised by the caller.
+            for (slot, loss) in voxel_losses(self.terms) {
+                // SAFETY: the caller's promise.
                 unsafe {
-                    if rows.info().contribution == Contribution::AllClasses {
-                        self.cost(tile, sums, step, class, slot, rows);
+                    if loss.info().contribution == Contribution::AllClasses {
+                        self.voxel_loss(tile, sums, block, class, slot, loss);
                     } else {
-                        self.outcome(tile, sums, step, class, slot, rows);
+                        self.outcome_loss(tile, sums, block, class, slot, loss);
                     }
                 }
             }
-            if let Some((_, output)) = step.map {
-                dispatch(Settle {
-                    picked: row(tile.inputs.target_probability, 0, width, used),
+            if let Some(output) = self.gradient() {
+                dispatch(SigmoidLabelGradient {
+                    of_true: row(tile.inputs.target_probability, 0, width, used),
                     complement: row(tile.inputs.complement, 0, width, used),
-                    truth: row(tile.inputs.truth, 0, width, used),
+                    target: row(tile.inputs.target, 0, width, used),
                     v: row(tile.gradients.positive, 0, width, used),
                     polynomial: row(tile.gradients.polynomial, 0, width, used),
-                    charges,
-                    out: row_mut(tile.gradients.cost, 0, width, used),
+                    has_outcome_loss,
+                    out: row_mut(tile.gradients.loss, 0, width, used),
                 });
-                let gradient = row(tile.gradients.cost, 0, width, tile.len);
-                // SAFETY: promised by the caller.
-                unsafe { output.rows.store(step.sample, class, step.at, gradient, output.accumulate) };
+                let gradient = row(tile.gradients.loss, 0, width, tile.len);
+                // SAFETY: the caller's promise.
+                unsafe { output.rows.store(block.sample, class, block.start, gradient, output.add) };
             }
         }
     }
 
-    /// Folds one cost of the true outcomes of a class, and adds its pull on their logarithms to `made.here`.
-    unsafe fn outcome<T: Precise>(
+    /// Accumulates one loss of the true outcomes of a class, and adds its derivative by their logarithms to
+    /// `gradients.positive`.
+    ///
+    /// # Safety
+    /// As [`Pass::chunk`].
+    unsafe fn outcome_loss<T: Precise>(
         &self,
         tile: &mut Tile<'_, T>,
         sums: &mut ClassSums,
-        step: BlockRange<'_>,
+        block: BlockRange<'_>,
         class: usize,
         slot: usize,
-        rows: &dyn DynVoxelLoss,
+        loss: &dyn DynVoxelLoss,
     ) {
-        if !self.pays(step.sample, class, slot, rows) {
+        if !self.contributes(block.sample, class, slot, loss) {
             return;
         }
         let Span { width, used } = tile.span;
-        // SAFETY: promised by the caller.
-        unsafe { self.load_field(tile, step, class, slot) };
-        let prices = rows.info().outcome_weights(self.plan.activation, self.plan.classes);
-        let price = row_mut(tile.gradients.negative, 0, width, used);
-        let (truth, weight) =
-            (row(tile.inputs.truth, 0, width, used), row(tile.inputs.weight, 0, width, used));
-        let is_free = tile.is_unweighted && prices.here == T::one() && prices.elsewhere == T::one();
-        if !is_free {
-            dispatch(Price { truth, weight, here: prices.here, elsewhere: prices.elsewhere, price });
+        // SAFETY: the caller's promise.
+        unsafe { self.load_field(tile, block, class, slot) };
+        let weights = loss.info().outcome_weights(self.problem.activation, self.problem.classes);
+        let (positive, negative) = (weights.here, weights.elsewhere);
+        let outcome_weight = row_mut(tile.gradients.negative, 0, width, used);
+        let (target, weight) =
+            (row(tile.inputs.target, 0, width, used), row(tile.inputs.weight, 0, width, used));
+        let is_unweighted = tile.is_unweighted && positive == T::one() && negative == T::one();
+        if !is_unweighted {
+            dispatch(WeighOutcomes { target, weight, positive, negative, out: outcome_weight });
         }
         let work = row_mut(tile.gradients.work, 0, width, used);
-        if let (true, Some(sum)) = (step.folds, sums.loss_sum.get_mut(slot)) {
-            let cost = row_mut(tile.gradients.cost, 0, width, used);
-            T::rows(rows).evaluate_row(&tile.inputs.truth_row(weight, tile.span), work, cost);
-            let weight = (!is_free).then_some(&*price);
-            dispatch(AddUp { row: cost, weight, lanes: tile.gradients.lanes, sum });
+        if let (true, Some(sum)) = (self.steps.accumulates, expected(sums.loss_sum.get_mut(slot))) {
+            let losses = row_mut(tile.gradients.loss, 0, width, used);
+            T::rows(loss).evaluate_row(&tile.inputs.target_class_row(weight, tile.span), work, losses);
+            let weight = (!is_unweighted).then_some(&*outcome_weight);
+            dispatch(AddUp { row: losses, weight, lanes: tile.gradients.lanes, sum });
         }
-        if let Some(slope) = step.slopes(class).and_then(|slopes| slopes.loss_sum.get(slot)) {
-            let scaled = row_mut(tile.gradients.cost, 0, width, used);
+        if let Some(slope) = block.slopes_of(class).and_then(|slopes| expected(slopes.loss_sum.get(slot))) {
+            let scaled = row_mut(tile.gradients.loss, 0, width, used);
             scaled.fill(T::of(*slope));
-            if !is_free {
-                dispatch(Weigh { row: scaled, weight: price });
+            if !is_unweighted {
+                dispatch(Multiply { row: scaled, weight: outcome_weight });
             }
-            let here = row_mut(tile.gradients.positive, 0, width, used);
-            let mut pull = GradientRows { polynomial: &mut [], here, elsewhere: &mut [] };
-            let scaled = row(tile.gradients.cost, 0, width, used);
-            T::rows(rows).slope_row(&tile.inputs.truth_row(scaled, tile.span), T::one(), work, &mut pull);
+            let of_true = row_mut(tile.gradients.positive, 0, width, used);
+            let mut rows = GradientRows { polynomial: &mut [], here: of_true, elsewhere: &mut [] };
+            let scaled = row(tile.gradients.loss, 0, width, used);
+            let outcomes = tile.inputs.target_class_row(scaled, tile.span);
+            T::rows(loss).slope_row(&outcomes, T::one(), work, &mut rows);
         }
     }
 }
 
-/// Probabilities of a class and of what is true of it, from logits.
-struct Activate<'a, T> {
+/// Computes from the logits of a class its probabilities and those of the true outcomes.
+struct ActivateOutcomes<'a, T> {
     logit: &'a [T],
-    truth: &'a [T],
+    target: &'a [T],
     /// `s`
     probability: &'a mut [T],
     /// `p`
-    picked: &'a mut [T],
+    of_true: &'a mut [T],
     /// `1 − p`
     complement: &'a mut [T],
-    /// `ln p`, if anybody wants it
-    log: Option<&'a mut [T]>,
+    /// `ln p`, if a loss reads it.
+    logarithm: Option<&'a mut [T]>,
 }
 
-impl<T: Real> Kernel for Activate<'_, T> {
+impl<T: Real> Kernel for ActivateOutcomes<'_, T> {
     type Output = ();
 
     #[inline(always)]
     fn run(self) {
-        let Self { logit, truth, probability, picked, complement, log } = self;
-        match log {
-            Some(log) => activate_with_log(logit, truth, probability, picked, complement, log),
-            None => activate(logit, truth, probability, picked, complement),
+        let Self { logit, target, probability, of_true, complement, logarithm } = self;
+        match logarithm {
+            Some(log) => activate_with_log(logit, target, probability, of_true, complement, log),
+            None => activate(logit, target, probability, of_true, complement),
         }
     }
 }
@@ -157,99 +166,106 @@ impl<T: Real> Kernel for Activate<'_, T> {
 #[inline(always)]
 fn activate<T: Real>(
     logit: &[T],
-    truth: &[T],
+    target: &[T],
     probability: &mut [T],
-    picked: &mut [T],
+    of_true: &mut [T],
     complement: &mut [T],
 ) {
-    let to = probability.iter_mut().zip(picked).zip(complement);
-    for ((&z, &g), ((s, p), c)) in logit.iter().zip(truth).zip(to) {
-        let inside = g > T::zero();
-        let (of_truth, other, _) = sigmoid(if inside { z } else { -z });
-        *s = if inside { of_truth } else { other };
-        *p = of_truth;
-        *c = other;
+    let to = probability.iter_mut().zip(of_true).zip(complement);
+    for ((&z, &g), ((s, p), c)) in logit.iter().zip(target).zip(to) {
+        let is_positive = g > T::zero();
+        let (of_true, of_false, _) = sigmoid(if is_positive { z } else { -z });
+        *s = if is_positive { of_true } else { of_false };
+        *p = of_true;
+        *c = of_false;
     }
 }
 
 #[inline(always)]
 fn activate_with_log<T: Real>(
     logit: &[T],
-    truth: &[T],
+    target: &[T],
     probability: &mut [T],
-    picked: &mut [T],
+    of_true: &mut [T],
     complement: &mut [T],
     log: &mut [T],
 ) {
-    let to = probability.iter_mut().zip(picked).zip(complement.iter_mut().zip(log));
-    for ((&z, &g), ((s, p), (c, log))) in logit.iter().zip(truth).zip(to) {
-        let inside = g > T::zero();
-        let (of_truth, other, log_of_truth) = sigmoid(if inside { z } else { -z });
-        *s = if inside { of_truth } else { other };
-        *p = of_truth;
-        *c = other;
-        *log = log_of_truth;
+    let to = probability.iter_mut().zip(of_true).zip(complement.iter_mut().zip(log));
+    for ((&z, &g), ((s, p), (c, log))) in logit.iter().zip(target).zip(to) {
+        let is_positive = g > T::zero();
+        let (of_true, of_false, log_of_true) = sigmoid(if is_positive { z } else { -z });
+        *s = if is_positive { of_true } else { of_false };
+        *p = of_true;
+        *c = of_false;
+        *log = log_of_true;
     }
 }
 
-/// What the outcome of each voxel pays.
-struct Price<'a, T> {
-    truth: &'a [T],
+/// Computes the weight of each voxel times that of its true outcome.
+struct WeighOutcomes<'a, T> {
+    target: &'a [T],
     weight: &'a [T],
-    here: T,
-    elsewhere: T,
-    price: &'a mut [T],
+    positive: T,
+    negative: T,
+    out: &'a mut [T],
 }
 
-impl<T: Real> Kernel for Price<'_, T> {
+impl<T: Real> Kernel for WeighOutcomes<'_, T> {
     type Output = ();
 
     #[inline(always)]
     fn run(self) {
-        let Self { truth, weight, here, elsewhere, price } = self;
-        for ((price, &g), &w) in price.iter_mut().zip(truth).zip(weight) {
-            *price = w * if g > T::zero() { here } else { elsewhere };
+        let Self { target, weight, positive, negative, out } = self;
+        for ((out, &g), &w) in out.iter_mut().zip(target).zip(weight) {
+            *out = w * if g > T::zero() { positive } else { negative };
         }
     }
 }
 
-/// The gradient of a class.
-struct Settle<'a, T> {
-    picked: &'a [T],
+/// Computes the gradient of a class.
+struct SigmoidLabelGradient<'a, T> {
+    of_true: &'a [T],
     complement: &'a [T],
-    truth: &'a [T],
+    target: &'a [T],
     v: &'a [T],
     polynomial: &'a [T],
-    charges: bool,
+    has_outcome_loss: bool,
     out: &'a mut [T],
 }
 
-impl<T: Real> Kernel for Settle<'_, T> {
+impl<T: Real> Kernel for SigmoidLabelGradient<'_, T> {
     type Output = ();
 
     #[inline(always)]
     fn run(self) {
-        let Self { picked, complement, truth, v, polynomial, charges, out } = self;
-        if charges {
-            settle(picked, complement, truth, v, polynomial, out);
+        let Self { of_true, complement, target, v, polynomial, has_outcome_loss, out } = self;
+        if has_outcome_loss {
+            gradient(of_true, complement, target, v, polynomial, out);
         } else {
-            settle_polynomial(picked, complement, polynomial, out);
+            gradient_of_polynomial(of_true, complement, polynomial, out);
         }
     }
 }
 
 #[inline(always)]
-fn settle<T: Real>(picked: &[T], complement: &[T], truth: &[T], v: &[T], polynomial: &[T], out: &mut [T]) {
-    let known = picked.iter().zip(complement).zip(truth).zip(v.iter().zip(polynomial));
-    for (out, (((&p, &c), &g), (&v, &q))) in out.iter_mut().zip(known) {
+fn gradient<T: Real>(
+    of_true: &[T],
+    complement: &[T],
+    target: &[T],
+    v: &[T],
+    polynomial: &[T],
+    out: &mut [T],
+) {
+    let rows = of_true.iter().zip(complement).zip(target).zip(v.iter().zip(polynomial));
+    for (out, (((&p, &c), &g), (&v, &q))) in out.iter_mut().zip(rows) {
         let signed = if g > T::zero() { v } else { -v };
         *out = c * (signed + p * q);
     }
 }
 
 #[inline(always)]
-fn settle_polynomial<T: Real>(picked: &[T], complement: &[T], polynomial: &[T], out: &mut [T]) {
-    for (out, ((&p, &c), &q)) in out.iter_mut().zip(picked.iter().zip(complement).zip(polynomial)) {
+fn gradient_of_polynomial<T: Real>(of_true: &[T], complement: &[T], polynomial: &[T], out: &mut [T]) {
+    for (out, ((&p, &c), &q)) in out.iter_mut().zip(of_true.iter().zip(complement).zip(polynomial)) {
         *out = c * (p * q);
     }
 }

@@ -1,15 +1,15 @@
-//! Products of a row with the weights of its voxels.
+//! Products and quotients of a row and the weights of its voxels.
 
 use crate::array::real::Real;
 use crate::simd::level::Kernel;
 
-/// Multiplies a row by the weights of its voxels.
-pub(crate) struct Weigh<'a, T> {
+/// Multiplies a row by weights.
+pub(crate) struct Multiply<'a, T> {
     pub row: &'a mut [T],
     pub weight: &'a [T],
 }
 
-impl<T: Real> Kernel for Weigh<'_, T> {
+impl<T: Real> Kernel for Multiply<'_, T> {
     type Output = ();
 
     #[inline(always)]
@@ -20,30 +20,30 @@ impl<T: Real> Kernel for Weigh<'_, T> {
     }
 }
 
-/// Multiplies a row of costs, which may be infinite, by the weights of its voxels.
-pub(crate) struct WeighCosts<'a, T> {
+/// Multiplies a row of losses by weights, with `0·∞ = 0`.
+pub(crate) struct MultiplyLosses<'a, T> {
     pub row: &'a mut [T],
     pub weight: &'a [T],
 }
 
-impl<T: Real> Kernel for WeighCosts<'_, T> {
+impl<T: Real> Kernel for MultiplyLosses<'_, T> {
     type Output = ();
 
     #[inline(always)]
     fn run(self) {
-        for (cost, &weight) in self.row.iter_mut().zip(self.weight) {
-            *cost = cost.times(weight);
+        for (loss, &weight) in self.row.iter_mut().zip(self.weight) {
+            *loss = loss.times(weight);
         }
     }
 }
 
-/// Takes them off again.
-pub(crate) struct Unweigh<'a, T> {
+/// Divides a row by weights.
+pub(crate) struct Divide<'a, T> {
     pub row: &'a mut [T],
     pub weight: &'a [T],
 }
 
-impl<T: Real> Kernel for Unweigh<'_, T> {
+impl<T: Real> Kernel for Divide<'_, T> {
     type Output = ();
 
     #[inline(always)]

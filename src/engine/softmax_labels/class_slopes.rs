@@ -1,42 +1,33 @@
 //! The derivative of the loss with respect to the probabilities of a tile, as far as slopes and labels determine it.
 
 use crate::array::real::Real;
+use crate::engine::pass_plan::ProbabilitySlope;
 use crate::loss::sums::ClassSums;
 
-/// What pulls on the classes of a tile.
+/// The slopes of a sample, for softmax and labels.
 #[derive(Clone, Copy)]
-pub(crate) struct Labelled<'a> {
+pub(crate) struct ClassSlopes<'a> {
     /// The slopes of each class.
     pub slopes: &'a [ClassSums],
     pub first_label: i32,
-    /// What there is of `p`.
-    pub polynomial: Polynomial,
-    /// Whether there is a `v`, in `made.here`.
-    pub charges: bool,
+    /// How `p = ∂L/∂s` is represented.
+    pub probability_slope: ProbabilitySlope,
+    /// Whether there is a `v = ∂L/∂ln s` of the target class, in `gradients.positive`.
+    pub has_target_loss: bool,
 }
 
-/// How `p` is known.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Polynomial {
-    /// It is 0.
-    None,
-    /// A constant of the class, and another where the class is the truth: from slopes and labels, times the weight.
-    Linear,
-    /// In the rows of `logit`.
-    Rows,
-}
-
-impl Labelled<'_> {
-    /// `p` of a class where it is not the truth, if that is a constant.
+impl ClassSlopes<'_> {
+    /// Returns `p` of a class for voxels of other classes, if it is constant; 0 beyond the last class.
     #[inline(always)]
-    pub fn predicted<T: Real>(&self, class: usize) -> T {
+    pub fn slope<T: Real>(&self, class: usize) -> T {
         T::of(self.slopes.get(class).map_or(0.0, |slopes| slopes.prediction))
     }
 
-    /// The same where it is. Never −0, which sums of others would lose.
+    /// Returns `p` of a class for voxels of the class, if it is constant. Never −0, which would not survive a sum with
+    /// zeros.
     #[inline(always)]
-    pub fn predicted_at_truth<T: Real>(&self, class: usize) -> T {
-        let overlap = T::of(self.slopes.get(class).map_or(0.0, |slopes| slopes.intersection));
-        self.predicted::<T>(class) + overlap + T::zero()
+    pub fn slope_at_target<T: Real>(&self, class: usize) -> T {
+        let intersection = T::of(self.slopes.get(class).map_or(0.0, |slopes| slopes.intersection));
+        self.slope::<T>(class) + intersection + T::zero()
     }
 }
