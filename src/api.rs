@@ -5,13 +5,13 @@ use crate::array::strided_rows::StridedRows;
 use crate::array::view::ViewMut;
 use crate::batch::Batch;
 use crate::engine::arena::Arena;
+use crate::engine::check_terms::check_terms;
 use crate::engine::finalize::FinalizeOutputs;
 use crate::engine::merged_samples;
 use crate::engine::pass::GradientOutput;
 use crate::engine::radix_select::TopKSearch;
 use crate::engine::run::Request;
-use crate::engine::terms::check_terms;
-use crate::engine::top_k::fraction;
+use crate::engine::top_k_select::fraction;
 use crate::engine::workspace::{self, with_workspace};
 use crate::error::{Error, Status};
 use crate::loss::kind::LossKind;
@@ -281,7 +281,7 @@ pub fn run(
         grad_scale: outputs.gradient.as_ref().map_or(1.0, |gradient| gradient.scale),
         term_values: outputs.term_values,
         class_values: outputs.class_values,
-        tallies: outputs.class_sums,
+        class_sums: outputs.class_sums,
     };
     if problem.is_empty() {
         return Ok(request.answer_empty());
@@ -404,7 +404,7 @@ pub fn top_k_count(
     }
     let arena = &mut Arena::new(scratch);
     // SAFETY: views borrow their slices, which hold every element of their layouts.
-    with_workspace!(&problem, terms, arena, workspace => unsafe { workspace.count_ranks(term, search) })
+    with_workspace!(&problem, terms, arena, workspace => unsafe { workspace.count_top_k(term, search) })
 }
 
 /// Returns an error unless the term selects a fraction of the voxels and has no search.

@@ -122,6 +122,7 @@ mod array;
 mod at_level;
 mod batch;
 pub mod boundary;
+mod checked;
 mod class_weights;
 pub mod compound;
 pub mod distance;

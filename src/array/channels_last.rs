@@ -6,6 +6,7 @@ use crate::array::dtype::Dtype;
 use crate::array::real::Real;
 use crate::array::stored::Stored;
 use crate::array::strided_rows::StridedRows;
+use crate::checked::{expected, split, split_mut};
 use crate::engine::arena::Plain;
 use crate::simd::level::{Kernel, dispatch};
 use crate::simd::stream::stream;
@@ -49,7 +50,7 @@ impl StridedRows {
         width: usize,
     ) -> bool {
         let Some(offset) = self.interleaved(classes, sample, start) else { return false };
-        let Some(rows) = rows.get_mut(..classes * width) else { return false };
+        let Some(rows) = expected(rows.get_mut(..classes * width)) else { return false };
         with_float!(self.dtype, E => {
             let from = self.data.cast::<E>().wrapping_offset(offset).cast_const();
             // SAFETY: the caller promises that the voxels lie in a readable array, and their elements are side by side.
@@ -72,7 +73,7 @@ impl StridedRows {
         spare: Option<&mut [T]>,
     ) -> bool {
         let Some(offset) = self.interleaved(classes, sample, start) else { return false };
-        let Some(rows) = rows.get(..classes * width) else { return false };
+        let Some(rows) = expected(rows.get(..classes * width)) else { return false };
         let spare = spare.and_then(|spare| spare.get_mut(..len * classes));
         with_float!(self.dtype, E => {
             let to = self.data.cast::<E>().wrapping_offset(offset);
@@ -111,13 +112,13 @@ impl<E: Stored, T: Real> Kernel for Apart<'_, E, T> {
     #[inline(always)]
     fn run(self) {
         let Self { from, rows, width, classes } = self;
-        let (a, rest) = rows.split_at_mut_checked(width).unwrap_or_default();
-        let (b, rest) = rest.split_at_mut_checked(width).unwrap_or_default();
+        let (a, rest) = split_mut(rows, width);
+        let (b, rest) = split_mut(rest, width);
         match classes {
             2 => two_apart(from, a, b),
             3 => three_apart(from, a, b, rest),
             _ => {
-                let (c, d) = rest.split_at_mut_checked(width).unwrap_or_default();
+                let (c, d) = split_mut(rest, width);
                 four_apart(from, a, b, c, d);
             }
         }
@@ -160,13 +161,13 @@ impl<E: Stored, T: Real> Kernel for Together<'_, E, T> {
     #[inline(always)]
     fn run(self) {
         let Self { rows, width, classes, to } = self;
-        let (a, rest) = rows.split_at_checked(width).unwrap_or_default();
-        let (b, rest) = rest.split_at_checked(width).unwrap_or_default();
+        let (a, rest) = split(rows, width);
+        let (b, rest) = split(rest, width);
         match classes {
             2 => two_together(a, b, to),
             3 => three_together(a, b, rest, to),
             _ => {
-                let (c, d) = rest.split_at_checked(width).unwrap_or_default();
+                let (c, d) = split(rest, width);
                 four_together(a, b, c, d, to);
             }
         }

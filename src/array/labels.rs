@@ -2,6 +2,7 @@
 
 use crate::array::dtype::Dtype;
 use crate::array::strided_rows::StridedRows;
+use crate::checked::split_mut;
 use crate::simd::level::{Kernel, dispatch};
 
 impl StridedRows {
@@ -13,7 +14,7 @@ impl StridedRows {
         let base = self.base(sample, 0);
         let mut rest = out;
         self.lattice.walk(start, rest.len(), |offset, stride, count| {
-            let (run, tail) = core::mem::take(&mut rest).split_at_mut_checked(count).unwrap_or_default();
+            let (run, tail) = split_mut(core::mem::take(&mut rest), count);
             rest = tail;
             let at = base.wrapping_add(offset);
             match self.dtype {
@@ -56,7 +57,7 @@ pub(crate) fn sort(numbers: &mut [i64]) {
         if let [first, .., last] = &mut *heap {
             core::mem::swap(first, last);
         }
-        heap = heap.split_at_mut_checked(last).unwrap_or_default().0;
+        heap = split_mut(heap, last).0;
         sift(heap, 0);
     }
 }

@@ -4,6 +4,7 @@ use crate::array::dtype::Dtype;
 use crate::array::real::Real;
 use crate::array::stored::{Stored, with_stored};
 use crate::array::view::{Array, MAX_AXES};
+use crate::checked::{expected, slice, slice_mut, split, split_mut};
 use crate::simd::level::{Kernel, dispatch};
 use core::num::NonZeroUsize;
 
@@ -54,9 +55,11 @@ impl StridedRuns {
         let mut index = [0; MAX_AXES];
         let (mut rest, mut offset) = (start, 0isize);
         for axis in (0..self.axes).rev() {
-            let (Some(&extent), Some(&stride), Some(index)) =
-                (self.extents.get(axis), self.strides.get(axis), index.get_mut(axis))
-            else {
+            let (Some(&extent), Some(&stride), Some(index)) = (
+                expected(self.extents.get(axis)),
+                expected(self.strides.get(axis)),
+                expected(index.get_mut(axis)),
+            ) else {
                 return;
             };
             *index = rest % extent;
@@ -67,9 +70,11 @@ impl StridedRuns {
         while done < len {
             let mut run = 0;
             for axis in (0..self.axes).rev() {
-                let (Some(&extent), Some(&stride), Some(index)) =
-                    (self.extents.get(axis), self.strides.get(axis), index.get_mut(axis))
-                else {
+                let (Some(&extent), Some(&stride), Some(index)) = (
+                    expected(self.extents.get(axis)),
+                    expected(self.strides.get(axis)),
+                    expected(index.get_mut(axis)),
+                ) else {
                     return;
                 };
                 if run == 0 {
@@ -232,7 +237,7 @@ impl StridedRows {
         }
         let mut rest = out;
         self.lattice.walk(start, rest.len(), |offset, stride, count| {
-            let (run, tail) = core::mem::take(&mut rest).split_at_mut_checked(count).unwrap_or_default();
+            let (run, tail) = split_mut(core::mem::take(&mut rest), count);
             rest = tail;
             with_stored!(self.dtype, E => {
                 let from = self.data.cast::<E>().wrapping_offset(base.wrapping_add(offset)).cast_const();
@@ -255,7 +260,7 @@ impl StridedRows {
         }
         let mut rest = row;
         self.lattice.walk(start, rest.len(), |offset, stride, count| {
-            let (run, tail) = rest.split_at_checked(count).unwrap_or_default();
+            let (run, tail) = split(rest, count);
             rest = tail;
             with_stored!(self.dtype, E => {
                 let to = self.data.cast::<E>().wrapping_offset(base.wrapping_add(offset));
@@ -361,7 +366,7 @@ impl<T: Real> Kernel for LoadRuns<'_, T> {
         each_run(runs, start, out.len(), |offset, first, count| {
             // SAFETY: the caller of `Source::load` promises that the run lies in a readable array.
             let run = unsafe { core::slice::from_raw_parts(from.wrapping_offset(offset), count) };
-            copy_short(run, out.get_mut(first..first + count).unwrap_or_default());
+            copy_short(run, slice_mut(out, first..first + count));
         });
     }
 }
@@ -382,7 +387,7 @@ impl<T: Real> Kernel for StoreRuns<'_, T> {
         each_run(runs, start, row.len(), |offset, first, count| {
             // SAFETY: the caller of `Source::store` promises that the run lies in a writable array that nobody else uses.
             let run = unsafe { core::slice::from_raw_parts_mut(to.wrapping_offset(offset), count) };
-            copy_short(row.get(first..first + count).unwrap_or_default(), run);
+            copy_short(slice(row, first..first + count), run);
         });
     }
 }

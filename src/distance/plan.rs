@@ -7,7 +7,7 @@
 //! Lanes are contiguous in memory in every pass, so nothing is transposed.
 
 use crate::array::view::MAX_AXES;
-use crate::distance::checked::{divide, expected};
+use crate::checked::{divide, expected};
 use crate::distance::{Distance, Kind};
 use crate::error::Error;
 use crate::simd::level::{Level, level};

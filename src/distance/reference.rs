@@ -16,8 +16,8 @@
 //! in the length of the column. With unit spacing all squares are integers and exact.
 
 use crate::array::real::Real;
+use crate::checked::{divide, expected};
 use crate::distance::Mask;
-use crate::distance::checked::{divide, expected};
 use crate::distance::{Distance, Kind};
 use crate::error::{Error, Status};
 

@@ -101,7 +101,7 @@ pub unsafe extern "C" fn segloss_run(
                 grad_scale: args.grad_scale,
                 term_values: slice_mut(args.term_values, n_terms, c"term_values")?,
                 class_values: slice_mut(args.class_values, n_terms.saturating_mul(all), c"class_values")?,
-                tallies: class_sums_mut(args.class_sums, problem, c"class_sums")?,
+                class_sums: class_sums_mut(args.class_sums, problem, c"class_sums")?,
             };
             let result = if problem.is_empty() {
                 request.answer_empty()
@@ -240,7 +240,7 @@ pub unsafe extern "C" fn segloss_top_k_count(
                 return Ok(());
             }
             let arena = &mut call.arena()?;
-            with_workspace!(problem, terms, arena, workspace => workspace.count_ranks(term as usize, search))
+            with_workspace!(problem, terms, arena, workspace => workspace.count_top_k(term as usize, search))
         })
     }
 }

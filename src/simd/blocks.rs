@@ -4,6 +4,7 @@
 //! voxels of weight 0.
 
 use crate::array::real::Real;
+use crate::checked::{slice, slice_mut};
 use crate::simd::level::Kernel;
 use core::sync::atomic::{Ordering, compiler_fence};
 
@@ -106,7 +107,7 @@ impl<T: Real> Kernel for AddUp<'_, T> {
     #[inline(always)]
     fn run(self) {
         let Self { row, weight, lanes, sum } = self;
-        let lanes = lanes.get_mut(..row.len() / (BLOCK / LANES)).unwrap_or(&mut []);
+        let lanes = slice_mut(lanes, 0..row.len() / (BLOCK / LANES));
         match weight {
             Some(weight) => weighted_loss_lanes(row, weight, lanes),
             None => lanes_of(row, lanes),
@@ -131,14 +132,14 @@ pub(crate) fn blocks_mut<T>(row: &mut [T]) -> &mut [[T; BLOCK]] {
 #[inline(always)]
 pub(crate) fn row<T>(rows: &[T], class: usize, width: usize, used: usize) -> &[T] {
     let start = class * width;
-    rows.get(start..start + used).unwrap_or(&[])
+    slice(rows, start..start + used)
 }
 
 /// The mutable form of [`row`].
 #[inline(always)]
 pub(crate) fn row_mut<T>(rows: &mut [T], class: usize, width: usize, used: usize) -> &mut [T] {
     let start = class * width;
-    rows.get_mut(start..start + used).unwrap_or(&mut [])
+    slice_mut(rows, start..start + used)
 }
 
 /// Copies the elements that both rows have.

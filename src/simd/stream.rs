@@ -3,6 +3,7 @@
 //! A gradient much larger than the caches is evicted before it is read. Ordinary stores would first read its cache
 //! lines, a third of the memory traffic of one pass.
 
+use crate::checked::{split, split_mut};
 use crate::engine::arena::Plain;
 
 /// Size in bytes from which on a gradient is written by non-temporal stores. Measured on two machines: with 32 MiB of L3
@@ -18,8 +19,8 @@ pub(crate) fn stream<T: Plain>(from: &[T], to: &mut [T]) {
         use core::arch::x86_64::{__m128i, _mm_loadu_si128, _mm_stream_si128};
         let count = from.len().min(to.len());
         let skip = to.as_ptr().align_offset(16).min(count);
-        let (head, from) = from.split_at_checked(skip).unwrap_or_default();
-        let (to_head, to) = to.split_at_mut_checked(skip).unwrap_or_default();
+        let (head, from) = split(from, skip);
+        let (to_head, to) = split_mut(to, skip);
         copy(head, to_head);
         let vectors = from.len().min(to.len()) * size_of::<T>() / 16;
         let (source, target) = (from.as_ptr().cast::<__m128i>(), to.as_mut_ptr().cast::<__m128i>());

@@ -1,11 +1,12 @@
-//! The sums of a tile of labels, of all classes.
+//! The sums of all classes over a tile, for softmax and labels.
 //!
-//! A voxel adds to the `overlap`, the `missed` and the costs of its own class alone, so these are sums of one row by
-//! label. Four classes at a time read it once.
+//! A voxel contributes to `intersection`, `squared_error_positive` and the losses of its target class only, so these
+//! are sums of one row by label. Four classes are computed per traversal of the row.
 
 use crate::array::real::Real;
+use crate::checked::{expected, slice_mut, split_mut};
 use crate::engine::arena::Plain;
-use crate::engine::softmax::{scale, upto};
+use crate::engine::softmax::scale;
 use crate::engine::tile::{Span, Tile};
 use crate::loss::probability::softmax_complement;
 use crate::loss::sums::ClassSums;
@@ -14,31 +15,31 @@ use crate::simd::blocks::{
 };
 use crate::simd::level::{HAS_VECTORS, Kernel, fours};
 
-/// Makes probabilities of the exponentials of a tile, and adds up what region losses are made of.
-pub(super) struct FoldLabelled<'a, 's, T> {
+/// Normalizes the exponentials of a tile to probabilities and adds them to the sums that region losses read.
+pub(super) struct AccumulateLabels<'a, 's, T> {
     pub tile: &'a mut Tile<'s, T>,
     pub first_label: i32,
-    /// Whether to add up the squares as well.
+    /// Whether to add the squared errors too.
     pub squares: bool,
     pub sums: &'a mut [ClassSums],
 }
 
-impl<T: Real + Plain> Kernel for FoldLabelled<'_, '_, T> {
+impl<T: Real + Plain> Kernel for AccumulateLabels<'_, '_, T> {
     type Output = ();
 
     #[inline(always)]
     fn run(self) {
         let Self { tile, first_label, squares, sums } = self;
-        let Tile { span: Span { width, used }, is_unweighted, inputs: seen, gradients: made, .. } = tile;
+        let Tile { span: Span { width, used }, is_unweighted, inputs, gradients, .. } = tile;
         let (width, used) = (*width, *used);
-        let weight = row(seen.weight, 0, width, used);
-        let label = row(seen.label, 0, width, used);
-        let inverse = upto(seen.inverse, &used);
-        let lanes = upto(made.lanes, &used);
+        let weight = row(inputs.weight, 0, width, used);
+        let label = row(inputs.label, 0, width, used);
+        let inverse = slice_mut(inputs.inverse, 0..used);
+        let lanes = slice_mut(gradients.lanes, 0..used);
         let quarter = lanes.len() / 4;
         for (class, sums) in sums.iter_mut().enumerate() {
-            let e = row_mut(seen.probability, class, width, used);
-            let lanes = lanes.get_mut(..quarter).unwrap_or(&mut []);
+            let e = row_mut(inputs.probability, class, width, used);
+            let lanes = slice_mut(lanes, 0..quarter);
             scale(e, inverse);
             if HAS_VECTORS && *is_unweighted {
                 lanes_of(e, lanes);
@@ -49,42 +50,47 @@ impl<T: Real + Plain> Kernel for FoldLabelled<'_, '_, T> {
         }
         inverse.fill(T::one());
 
-        let found = upto(made.cost, &used);
-        weighted(row(seen.target_probability, 0, width, used), weight, found);
-        add_by_label(found, label, first_label, lanes, sums, |sums| Some(&mut sums.intersection));
+        let products = slice_mut(gradients.loss, 0..used);
+        weighted(row(inputs.target_probability, 0, width, used), weight, products);
+        add_by_label(products, label, first_label, lanes, sums, |sums| Some(&mut sums.intersection));
         if squares {
-            let complement = row(seen.complement, 0, width, used);
-            weighted_missed(row(seen.target_probability, 0, width, used), complement, weight, found);
-            add_by_label(found, label, first_label, lanes, sums, |sums| {
+            let complement = row(inputs.complement, 0, width, used);
+            weighted_squared_error(
+                row(inputs.target_probability, 0, width, used),
+                complement,
+                weight,
+                products,
+            );
+            add_by_label(products, label, first_label, lanes, sums, |sums| {
                 Some(&mut sums.squared_error_positive)
             });
-            let lanes = lanes.get_mut(..quarter).unwrap_or(&mut []);
+            let lanes = slice_mut(lanes, 0..quarter);
             for (class, sums) in sums.iter_mut().enumerate() {
-                let probability = row(seen.probability, class, width, used);
-                spilled_elsewhere(probability, weight, label, first_label + class as i32, lanes);
+                let probability = row(inputs.probability, class, width, used);
+                squared_error_negative_lanes(probability, weight, label, first_label + class as i32, lanes);
                 add_blocks(lanes, &mut sums.squared_error_negative);
             }
         }
     }
 }
 
-/// Adds a row to one sum of each voxel's class, block by block.
+/// Adds each element of a row to one sum of the class of its label, block by block.
 pub(in crate::engine) struct AddByLabel<'a, T> {
     pub row: &'a [T],
     pub label: &'a [i32],
     pub first_label: i32,
-    /// As long as the row.
+    /// Buffer for partial sums: the length of the row.
     pub lanes: &'a mut [T],
     pub sums: &'a mut [ClassSums],
-    pub to: Sum,
+    pub to: LabelSum,
 }
 
-/// Which sum of a class.
+/// The sum of a class that a row is added to.
 #[derive(Clone, Copy)]
-pub(in crate::engine) enum Sum {
-    Truth,
-    /// The cost of a slot.
-    Cost(usize),
+pub(in crate::engine) enum LabelSum {
+    Target,
+    /// `loss_sum` of a term.
+    Loss(usize),
 }
 
 impl<T: Real> Kernel for AddByLabel<'_, T> {
@@ -94,13 +100,13 @@ impl<T: Real> Kernel for AddByLabel<'_, T> {
     fn run(self) {
         let Self { row, label, first_label, lanes, sums, to } = self;
         add_by_label(row, label, first_label, lanes, sums, |sums| match to {
-            Sum::Truth => Some(&mut sums.target),
-            Sum::Cost(slot) => sums.loss_sum.get_mut(slot),
+            LabelSum::Target => Some(&mut sums.target),
+            LabelSum::Loss(slot) => sums.loss_sum.get_mut(slot),
         });
     }
 }
 
-/// Adds a row to one sum of each voxel's class.
+/// Adds each element of a row to one sum of the class of its label.
 #[inline(always)]
 fn add_by_label<T: Real>(
     row: &[T],
@@ -112,9 +118,9 @@ fn add_by_label<T: Real>(
 ) {
     let quarter = lanes.len() / 4;
     let mut rows = lanes.chunks_exact_mut(quarter.max(1));
-    let mut next = || rows.next().unwrap_or_default();
+    let mut next = || expected(rows.next()).unwrap_or_default();
     let (x, y, z, w) = (next(), next(), next(), next());
-    let (by_four, rest) = sums.split_at_mut_checked(fours(sums.len())).unwrap_or_default();
+    let (by_four, rest) = split_mut(sums, fours(sums.len()));
     let mut class = first_label;
     for [a, b, c, d] in by_four.as_chunks_mut::<4>().0 {
         lanes_of_four(row, label, class, x, y, z, w);
@@ -130,7 +136,7 @@ fn add_by_label<T: Real>(
     }
 }
 
-/// The lanes of each block of `x`, where the label is that of a class.
+/// Computes the partial sums of each block of `x` over the voxels of a class.
 #[inline(always)]
 fn labelled_lanes<T: Real>(x: &[T], label: &[i32], class: i32, lanes: &mut [T]) {
     for ((x, l), lanes) in blocks(x).iter().zip(blocks(label)).zip(lanes.as_chunks_mut::<LANES>().0) {
@@ -138,7 +144,7 @@ fn labelled_lanes<T: Real>(x: &[T], label: &[i32], class: i32, lanes: &mut [T]) 
     }
 }
 
-/// The same of four classes, the first of which is `class`.
+/// The same for four classes, the first of which is `class`.
 #[inline(always)]
 fn lanes_of_four<T: Real>(
     row: &[T],
@@ -191,16 +197,16 @@ fn weighted<T: Real>(s: &[T], w: &[T], out: &mut [T]) {
 
 /// `w·(1 − s)²`
 #[inline(always)]
-fn weighted_missed<T: Real>(s: &[T], of_largest: &[T], w: &[T], out: &mut [T]) {
+fn weighted_squared_error<T: Real>(s: &[T], of_largest: &[T], w: &[T], out: &mut [T]) {
     for (((&s, &of_largest), &w), out) in s.iter().zip(of_largest).zip(w).zip(out) {
         let complement = softmax_complement(s, of_largest);
         *out = w * (complement * complement);
     }
 }
 
-/// The lanes of `w·s²` where the label is not that of a class.
+/// Computes the partial sums of `w·s²` over the voxels of other classes.
 #[inline(always)]
-fn spilled_elsewhere<T: Real>(s: &[T], w: &[T], label: &[i32], class: i32, lanes: &mut [T]) {
+fn squared_error_negative_lanes<T: Real>(s: &[T], w: &[T], label: &[i32], class: i32, lanes: &mut [T]) {
     let rows = blocks(s).iter().zip(blocks(w)).zip(blocks(label)).zip(lanes.as_chunks_mut::<LANES>().0);
     for (((s, w), l), lanes) in rows {
         *lanes = block_lanes(|i| (of(w, i) * (of(s, i) * of(s, i))).mask(of(l, i) != class));

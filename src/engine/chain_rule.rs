@@ -1,14 +1,15 @@
-//! From the pull on probabilities back to the prediction: the chain rule, one class at a time.
+//! The chain rule from derivatives by the probabilities to the gradient by the prediction, one class at a time.
 //!
 //! ```text
 //! probabilities   p + v/s − u/(1 − s)
 //! sigmoid         s(1 − s)·p + (1 − s)·v − s·u
-//! softmax         q = v + s·p,  then  q_k·(1 − s_k) − s_k·Σ_{j≠k} q_j + r_k·u_m·s_m
+//! softmax         q = v + s·p,  then  q_k·(1 − s_k) − s_k·Σ_{j≠k} q_j + r_k·u_m·s_m        m: the class with s > ½
 //! ```
 //!
 //! `p`, `v` and `u` are the derivatives with respect to `s`, `ln s` and `ln(1 − s)`.
 
 use crate::array::real::Real;
+use crate::checked::slice;
 use crate::engine::arena::Plain;
 use crate::engine::tile::{Span, Tile, TileGradients};
 use crate::loss::activation::Activation;
@@ -17,53 +18,55 @@ use crate::loss::probability::softmax_complement;
 use crate::simd::blocks::{row, row_mut};
 use crate::simd::level::{Kernel, dispatch};
 
-/// Which pulls on a class there are.
+/// The derivatives of a class that can differ from 0.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct ActiveRows {
+pub(crate) struct DerivativeRows {
     pub polynomial: bool,
-    pub here: bool,
-    pub elsewhere: bool,
+    pub positive: bool,
+    pub negative: bool,
 }
 
-/// Joins the pull on one class into its row of `logit`:
-/// for softmax `q = v + s·p`, to be finished by [`settle`]; otherwise the gradient itself.
+/// Combines the derivatives of one class in its row of `logit`: for softmax to `q = v + s·p`, which
+/// [`softmax_backward`] completes; otherwise to the gradient.
 pub(crate) fn combine<T: Real + Plain>(
     tile: &mut Tile<'_, T>,
     activation: Activation,
     class: usize,
-    pulls: ActiveRows,
+    rows: DerivativeRows,
 ) {
-    let Tile { span: Span { width, used }, inputs: seen, gradients: made, .. } = tile;
-    let TileGradients { polynomial, positive: here, negative: elsewhere, total, rest, largest, .. } = made;
-    let part = |row, is_there: bool| if is_there { Some(row_of(row, *used)) } else { None };
-    let joined = Combined {
-        row: row_mut(seen.logit, class, *width, *used),
-        probability: row(seen.probability, class, *width, *used),
-        polynomial: part(polynomial, pulls.polynomial),
-        here: part(here, pulls.here),
-        elsewhere: part(elsewhere, pulls.elsewhere),
+    let Tile { span: Span { width, used }, inputs, gradients, .. } = tile;
+    let TileGradients { polynomial, positive, negative, total, rest, largest, .. } = gradients;
+    let part = |row, exists: bool| if exists { Some(used_part(row, *used)) } else { None };
+    let derivatives = Derivatives {
+        row: row_mut(inputs.logit, class, *width, *used),
+        probability: row(inputs.probability, class, *width, *used),
+        polynomial: part(polynomial, rows.polynomial),
+        positive: part(positive, rows.positive),
+        negative: part(negative, rows.negative),
     };
     match activation {
-        Activation::Softmax => dispatch(CombineSoftmax { joined, total, rest, largest }),
-        Activation::Sigmoid => dispatch(CombineSigmoid { joined }),
-        _ => dispatch(CombineProbability { joined }),
+        Activation::Softmax => dispatch(CombineSoftmax { derivatives, total, rest, largest }),
+        Activation::Sigmoid => dispatch(CombineSigmoid { derivatives }),
+        _ => dispatch(CombineProbability { derivatives }),
     }
 }
 
-fn row_of<'a, T>(row: &'a &mut [T], used: usize) -> &'a [T] {
-    row.get(..used).unwrap_or(&[])
+fn used_part<'a, T>(row: &'a &mut [T], used: usize) -> &'a [T] {
+    slice(row, 0..used)
 }
 
-struct Combined<'a, T> {
+/// One class: `s`, the derivatives, and the row for the result.
+struct Derivatives<'a, T> {
     row: &'a mut [T],
     probability: &'a [T],
     polynomial: Option<&'a [T]>,
-    here: Option<&'a [T]>,
-    elsewhere: Option<&'a [T]>,
+    positive: Option<&'a [T]>,
+    negative: Option<&'a [T]>,
 }
 
+/// Combines the derivatives of a class to `q` and adds it to the sums over classes.
 struct CombineSoftmax<'a, T> {
-    joined: Combined<'a, T>,
+    derivatives: Derivatives<'a, T>,
     total: &'a mut [T],
     rest: &'a mut [T],
     largest: &'a mut [T],
@@ -74,21 +77,21 @@ impl<T: Real> Kernel for CombineSoftmax<'_, T> {
 
     #[inline(always)]
     fn run(self) {
-        let Combined { row, probability, polynomial, here, elsewhere } = self.joined;
-        if let Some(elsewhere) = elsewhere {
-            match (polynomial, here) {
-                (Some(p), Some(v)) => both(row, probability, p, v),
+        let Derivatives { row, probability, polynomial, positive, negative } = self.derivatives;
+        if let Some(negative) = negative {
+            match (polynomial, positive) {
+                (Some(p), Some(v)) => sum_with_product(row, probability, p, v),
                 (Some(p), None) => product(row, probability, p),
                 (None, Some(v)) => copy(row, v),
                 (None, None) => row.fill(T::zero()),
             }
-            combine_negative(row, probability, elsewhere, self.largest);
-            return sum_up(row, probability, self.total, self.rest);
+            combine_negative(row, probability, negative, self.largest);
+            return add_to_sums(row, probability, self.total, self.rest);
         }
-        match (polynomial, here) {
+        match (polynomial, positive) {
             (Some(p), Some(v)) => {
-                both(row, probability, p, v);
-                sum_up(row, probability, self.total, self.rest);
+                sum_with_product(row, probability, p, v);
+                add_to_sums(row, probability, self.total, self.rest);
             }
             (Some(p), None) => product_and_sum(row, probability, p, self.total, self.rest),
             (None, Some(v)) => copy_and_sum(row, probability, v, self.total, self.rest),
@@ -100,10 +103,10 @@ impl<T: Real> Kernel for CombineSoftmax<'_, T> {
 #[inline(always)]
 fn product_and_sum<T: Real>(q: &mut [T], s: &[T], p: &[T], total: &mut [T], rest: &mut [T]) {
     for ((q, (&s, &p)), (total, rest)) in q.iter_mut().zip(s.iter().zip(p)).zip(total.iter_mut().zip(rest)) {
-        let pull = s * p;
-        *q = pull;
-        *total += pull;
-        *rest += pull.mask(!(s > T::of(0.5)));
+        let product_with_s = s * p;
+        *q = product_with_s;
+        *total += product_with_s;
+        *rest += product_with_s.mask(!(s > T::of(0.5)));
     }
 }
 
@@ -117,7 +120,7 @@ fn copy_and_sum<T: Real>(q: &mut [T], s: &[T], v: &[T], total: &mut [T], rest: &
 }
 
 #[inline(always)]
-fn both<T: Real>(q: &mut [T], s: &[T], p: &[T], v: &[T]) {
+fn sum_with_product<T: Real>(q: &mut [T], s: &[T], p: &[T], v: &[T]) {
     for (((q, &s), &p), &v) in q.iter_mut().zip(s).zip(p).zip(v) {
         *q = s * p + v;
     }
@@ -137,27 +140,29 @@ fn copy<T: Real>(to: &mut [T], from: &[T]) {
     }
 }
 
-/// Up to one half u·s/(1 − s) is bounded and joins q; above, [`settle`] uses the rivals.
+/// Subtracts `u·s/(1 − s)` from `q` where `s ≤ ½`, so that it is bounded. For `s > ½`, [`softmax_backward`] uses the
+/// softmax over the other classes.
 #[inline(always)]
 fn combine_negative<T: Real>(q: &mut [T], s: &[T], u: &[T], largest: &mut [T]) {
     for (((q, &s), &u), largest) in q.iter_mut().zip(s).zip(u).zip(largest) {
-        let pull = u * s;
+        let product_with_s = u * s;
         let above = s > T::of(0.5);
-        *q -= (pull / (T::one() - s)).mask(!above);
-        *largest += pull.mask(above);
+        *q -= (product_with_s / (T::one() - s)).mask(!above);
+        *largest += product_with_s.mask(above);
     }
 }
 
 #[inline(always)]
-fn sum_up<T: Real>(q: &[T], s: &[T], total: &mut [T], rest: &mut [T]) {
+fn add_to_sums<T: Real>(q: &[T], s: &[T], total: &mut [T], rest: &mut [T]) {
     for (((&q, &s), total), rest) in q.iter().zip(s).zip(total).zip(rest) {
         *total += q;
         *rest += q.mask(!(s > T::of(0.5)));
     }
 }
 
+/// Computes the gradient of a class by its logit.
 struct CombineSigmoid<'a, T> {
-    joined: Combined<'a, T>,
+    derivatives: Derivatives<'a, T>,
 }
 
 impl<T: Real> Kernel for CombineSigmoid<'_, T> {
@@ -165,8 +170,8 @@ impl<T: Real> Kernel for CombineSigmoid<'_, T> {
 
     #[inline(always)]
     fn run(self) {
-        let Combined { row, polynomial, here, elsewhere, .. } = self.joined;
-        match (polynomial, here, elsewhere) {
+        let Derivatives { row, polynomial, positive, negative, .. } = self.derivatives;
+        match (polynomial, positive, negative) {
             (Some(p), None, None) => sigmoid_polynomial(row, p),
             (None, Some(v), Some(u)) => sigmoid_outcomes(row, v, u),
             (None, Some(v), None) => sigmoid_outcome(row, v),
@@ -216,8 +221,9 @@ fn sigmoid_all<T: Real>(z: &mut [T], p: &[T], v: &[T], u: &[T]) {
     }
 }
 
+/// Computes the gradient of a class by its probability.
 struct CombineProbability<'a, T> {
-    joined: Combined<'a, T>,
+    derivatives: Derivatives<'a, T>,
 }
 
 impl<T: Real> Kernel for CombineProbability<'_, T> {
@@ -225,20 +231,20 @@ impl<T: Real> Kernel for CombineProbability<'_, T> {
 
     #[inline(always)]
     fn run(self) {
-        let Combined { row, probability, polynomial, here, elsewhere } = self.joined;
+        let Derivatives { row, probability, polynomial, positive, negative } = self.derivatives;
         match polynomial {
             Some(polynomial) => copy(row, polynomial),
             None => row.fill(T::zero()),
         }
-        // Below the floor the logarithm is that of the floor, and its slope 0.
-        if let Some(here) = here {
-            for ((out, &s), &v) in row.iter_mut().zip(probability).zip(here) {
+        // The logarithm of a probability below FLOOR is that of FLOOR, with slope 0.
+        if let Some(positive) = positive {
+            for ((out, &s), &v) in row.iter_mut().zip(probability).zip(positive) {
                 let slope = v / s;
                 *out += slope.mask(!(s < T::FLOOR));
             }
         }
-        if let Some(elsewhere) = elsewhere {
-            for ((out, &s), &u) in row.iter_mut().zip(probability).zip(elsewhere) {
+        if let Some(negative) = negative {
+            for ((out, &s), &u) in row.iter_mut().zip(probability).zip(negative) {
                 let complement = T::one() - s;
                 let slope = u / complement;
                 *out -= slope.mask(!(complement < T::FLOOR));
@@ -247,7 +253,7 @@ impl<T: Real> Kernel for CombineProbability<'_, T> {
     }
 }
 
-/// The second half of softmax's pull-back, once every class has joined; to the tile's row, or to `out`:
+/// Completes the gradient by the logits of a class after all classes are combined, in its row of the tile or in `out`:
 ///
 /// ```text
 /// ∂L/∂z_k = q_k·(1 − s_k) − s_k·Σ_{j≠k} q_j + r_k·u_m·s_m
@@ -261,7 +267,7 @@ pub(crate) fn softmax_backward<T: Real + Plain>(tile: &mut Tile<'_, T>, class: u
         complement: tile.inputs.complement,
         total: tile.gradients.total,
         rest: tile.gradients.rest,
-        rival: if tile.inputs.other_class_softmax.is_empty() {
+        of_others: if tile.inputs.other_class_softmax.is_empty() {
             &[]
         } else {
             row(tile.inputs.other_class_softmax, class, width, used)
@@ -277,7 +283,7 @@ struct SoftmaxBackward<'a, 'o, T> {
     complement: &'a [T],
     total: &'a [T],
     rest: &'a [T],
-    rival: &'a [T],
+    of_others: &'a [T],
     largest: &'a [T],
 }
 
@@ -286,23 +292,23 @@ impl<T: Real> Kernel for SoftmaxBackward<'_, '_, T> {
 
     #[inline(always)]
     fn run(self) {
-        let Self { row, out, probability, complement, total, rest, rival, largest } = self;
-        if rival.is_empty() {
+        let Self { row, out, probability, complement, total, rest, of_others, largest } = self;
+        if of_others.is_empty() {
             return match out {
                 Some(out) => finish_to(out, row, probability, complement, total, rest),
                 None => finish(row, probability, complement, total, rest),
             };
         }
         finish(row, probability, complement, total, rest);
-        add_product(row, rival, largest);
+        add_product(row, of_others, largest);
         if let Some(out) = out {
             copy(out, row);
         }
     }
 }
 
-/// The sum of the others is a difference, and has lost their digits where `q` of the class is large: of
-/// the class above one half it was kept apart.
+/// The sum over the other classes is computed as a difference, which loses precision where `q` of the class is much
+/// larger than the sum. For the class with `s > ½` it was accumulated separately.
 #[inline(always)]
 fn softmax_gradient<T: Real>(q: T, s: T, of_largest: T, total: T, rest: T) -> T {
     let complement = softmax_complement(s, of_largest);

@@ -1,53 +1,57 @@
-//! What the gradients of all classes of a voxel have in common: `origin` and `t` of [`pull`](crate::engine::softmax_labels::pull), and what the
-//! truth is charged.
+//! The terms that the gradients of all classes of a voxel share: `origin` and `t` of
+//! [`label_gradient`](crate::engine::softmax_labels::label_gradient), and the derivative of the losses of the target
+//! class.
 
 use crate::array::real::Real;
-use crate::engine::softmax::upto;
-use crate::engine::softmax_labels::pick::look_up;
-use crate::engine::softmax_labels::pull::{Labelled, Polynomial};
+use crate::checked::slice_mut;
+use crate::engine::pass_plan::ProbabilitySlope;
+use crate::engine::softmax_labels::class_slopes::ClassSlopes;
+use crate::engine::softmax_labels::gather::table_by_label;
 use crate::engine::tile::{Span, Tile};
 use crate::loss::probability::softmax_complement;
 use crate::simd::blocks::row;
 use crate::simd::level::{Kernel, fours};
 
-/// Fills the rows that [`pull`](crate::engine::softmax_labels::pull) makes all gradients of.
-pub(super) struct Share<'a, 's, T> {
-    pub of: &'a Labelled<'a>,
+/// Computes the rows of [`SharedRows`](crate::engine::softmax_labels::label_gradient).
+pub(super) struct SharedTerms<'a, 's, T> {
+    pub of: &'a ClassSlopes<'a>,
     pub tile: &'a mut Tile<'s, T>,
 }
 
-impl<T: Real> Kernel for Share<'_, '_, T> {
+impl<T: Real> Kernel for SharedTerms<'_, '_, T> {
     type Output = ();
 
     #[inline(always)]
     fn run(self) {
-        let Labelled { slopes, first_label, polynomial, charges } = *self.of;
-        let Tile { span: Span { width, used }, inputs: seen, gradients: made, .. } = self.tile;
+        let ClassSlopes { slopes, first_label, probability_slope, has_target_loss } = *self.of;
+        let Tile { span: Span { width, used }, inputs, gradients, .. } = self.tile;
         let (width, used) = (*width, *used);
-        let (here, charge) = (upto(made.positive, &used), upto(made.negative, &used));
-        let (picked, complement) = (upto(seen.target_probability, &used), upto(seen.complement, &used));
-        if charges {
-            charge_truth(picked, complement, here, charge);
+        let (of_target, of_others) =
+            (slice_mut(gradients.positive, 0..used), slice_mut(gradients.negative, 0..used));
+        let (target_probability, complement) =
+            (slice_mut(inputs.target_probability, 0..used), slice_mut(inputs.complement, 0..used));
+        if has_target_loss {
+            differentiate_target_loss(target_probability, complement, of_target, of_others);
         } else {
-            here.fill(T::zero());
-            charge.fill(T::zero());
+            of_target.fill(T::zero());
+            of_others.fill(T::zero());
         }
-        let (origin, total) = (upto(made.largest, &used), upto(made.total, &used));
-        let label = row(seen.label, 0, width, used);
-        let s = |class| row(seen.probability, class, width, used);
-        let p = |class| row(seen.logit, class, width, used);
-        match polynomial {
-            Polynomial::None => (),
-            Polynomial::Linear => {
-                // `p` of the truth, and that of a class that is not.
-                let of_truth = upto(made.polynomial, &used);
-                let constant = |class| self.of.predicted(class);
-                look_up(
-                    |class| self.of.predicted_at_truth(class),
+        let (origin, total) = (slice_mut(gradients.largest, 0..used), slice_mut(gradients.total, 0..used));
+        let label = row(inputs.label, 0, width, used);
+        let s = |class| row(inputs.probability, class, width, used);
+        let p = |class| row(inputs.logit, class, width, used);
+        match probability_slope {
+            ProbabilitySlope::None => (),
+            ProbabilitySlope::Constant => {
+                // `p` of the target class, and of another.
+                let p_of_target = slice_mut(gradients.polynomial, 0..used);
+                let constant = |class| self.of.slope(class);
+                table_by_label(
+                    |class| self.of.slope_at_target(class),
                     slopes.len(),
                     label,
                     first_label,
-                    of_truth,
+                    p_of_target,
                 );
                 origin.fill(T::zero());
                 total.fill(T::zero());
@@ -59,7 +63,7 @@ impl<T: Real> Kernel for Share<'_, '_, T> {
                 for class in rest.clone() {
                     origin_of_constant(s(class), constant(class), origin);
                 }
-                origin_of_truth(picked, of_truth, origin);
+                origin_of_target(target_probability, p_of_target, origin);
                 for class in (0..fours).step_by(4) {
                     let p = core::array::from_fn(|k| constant(class + k));
                     let s = core::array::from_fn(|k| s(class + k));
@@ -69,10 +73,10 @@ impl<T: Real> Kernel for Share<'_, '_, T> {
                     let (label_of, p) = (first_label + class as i32, constant(class));
                     total_of_others(s(class), p, label, label_of, origin, total);
                 }
-                let weight = row(seen.weight, 0, width, used);
-                settle_truth(picked, of_truth, origin, weight, total, here);
+                let weight = row(inputs.weight, 0, width, used);
+                add_target_class(target_probability, p_of_target, origin, weight, total, of_target);
             }
-            Polynomial::Rows => {
+            ProbabilitySlope::Rows => {
                 origin.fill(T::zero());
                 for class in 0..slopes.len() {
                     origin_of_row(s(class), p(class), origin);
@@ -86,14 +90,20 @@ impl<T: Real> Kernel for Share<'_, '_, T> {
     }
 }
 
-/// `v·(1 − s)` of the truth to `here`, where `v` is, and what others are charged for their probability.
+/// Replaces `v` in `of_target` by `v·(1 − s)` of the target class, and writes `−v`, the factor of `s` for the others.
 #[inline(always)]
-fn charge_truth<T: Real>(picked: &[T], of_largest: &[T], here: &mut [T], charge: &mut [T]) {
-    for ((&s, &of_largest), (here, charge)) in picked.iter().zip(of_largest).zip(here.iter_mut().zip(charge))
+fn differentiate_target_loss<T: Real>(
+    target_probability: &[T],
+    of_largest: &[T],
+    of_target: &mut [T],
+    of_others: &mut [T],
+) {
+    for ((&s, &of_largest), (of_target, of_others)) in
+        target_probability.iter().zip(of_largest).zip(of_target.iter_mut().zip(of_others))
     {
-        let v = *here;
-        *here = v * softmax_complement(s, of_largest);
-        *charge = -v;
+        let v = *of_target;
+        *of_target = v * softmax_complement(s, of_largest);
+        *of_others = -v;
     }
 }
 
@@ -122,14 +132,14 @@ fn origin_of_row<T: Real>(s: &[T], p: &[T], origin: &mut [T]) {
 }
 
 #[inline(always)]
-fn origin_of_truth<T: Real>(picked: &[T], p: &[T], origin: &mut [T]) {
-    for ((&s, &p), origin) in picked.iter().zip(p).zip(origin) {
+fn origin_of_target<T: Real>(target_probability: &[T], p: &[T], origin: &mut [T]) {
+    for ((&s, &p), origin) in target_probability.iter().zip(p).zip(origin) {
         let is_large = s > T::of(0.5);
         *origin = origin.mask(!is_large) + p.mask(is_large);
     }
 }
 
-/// Adds a class where it is not the truth.
+/// Adds a class for voxels of other classes.
 #[inline(always)]
 fn total_of_others<T: Real>(s: &[T], p: T, label: &[i32], class: i32, origin: &[T], total: &mut [T]) {
     for (((&s, &label), &origin), total) in s.iter().zip(label).zip(origin).zip(total) {
@@ -148,7 +158,7 @@ fn total_of_four<T: Real>(
 ) {
     let rows = a.iter().zip(b).zip(c.iter().zip(d)).zip(label).zip(origin);
     for (((((&a, &b), (&c, &d)), &label), &origin), total) in rows.zip(total) {
-        // In the order of the classes, as one by one.
+        // In the order of the classes.
         let sum = *total + a * (p[0] - origin).mask(label != class);
         let sum = sum + b * (p[1] - origin).mask(label != class + 1);
         let sum = sum + c * (p[2] - origin).mask(label != class + 2);
@@ -163,14 +173,21 @@ fn total_of_row<T: Real>(s: &[T], p: &[T], origin: &[T], total: &mut [T]) {
     }
 }
 
-/// Completes `t`, and adds the pull on the truth to `here`.
+/// Completes `t` with the target class, and adds its derivative through `p` to `of_target`.
 #[inline(always)]
-fn settle_truth<T: Real>(picked: &[T], p: &[T], origin: &[T], weight: &[T], total: &mut [T], here: &mut [T]) {
-    let known = picked.iter().zip(p).zip(origin).zip(weight);
-    for ((((&s, &p), &origin), &weight), (total, here)) in known.zip(total.iter_mut().zip(here)) {
+fn add_target_class<T: Real>(
+    target_probability: &[T],
+    p: &[T],
+    origin: &[T],
+    weight: &[T],
+    total: &mut [T],
+    of_target: &mut [T],
+) {
+    let rows = target_probability.iter().zip(p).zip(origin).zip(weight);
+    for ((((&s, &p), &origin), &weight), (total, of_target)) in rows.zip(total.iter_mut().zip(of_target)) {
         let above = p - origin;
         let all = *total + s * above;
         *total = all;
-        *here += s * (weight * (above - all));
+        *of_target += s * (weight * (above - all));
     }
 }

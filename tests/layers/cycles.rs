@@ -4,7 +4,7 @@ use crate::Import;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The imports that are part of a cycle: from the imported file, imports lead back to the importing one.
-pub fn in_circles(imports: &BTreeSet<Import>) -> BTreeSet<Import> {
+pub fn in_cycles(imports: &BTreeSet<Import>) -> BTreeSet<Import> {
     let mut onwards: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for (from, to) in imports {
         onwards.entry(from).or_default().push(to);
