@@ -34,8 +34,8 @@
 //!   [`Activation`] that turns it into probabilities `s`, a target `g`, and optional voxel weights `w`, ignored
 //!   labels and annotation flags. Arrays are [`View`]s: slices with a shape and strides.
 //! - A **loss** ([`Loss`]) is a struct of parameters with public fields, such as [`Dice`]; `Default` holds the values
-//!   of the source. A loss of kind [`RegionLoss`] or [`JointRegionLoss`] is a closed form of a few sums per class
-//!   ([`ClassSums`]), a [`VoxelLoss`] is a mean over voxels. Implementing one of these traits adds a custom loss.
+//!   of the source. A region loss is a closed form of a few sums per class ([`ClassSums`]), a voxel loss is a mean over
+//!   voxels. The traits of [`custom`] add losses.
 //! - A **term** ([`Term`]) is a weight times a loss, with class weights and the averages over classes and samples.
 //!   Every function takes a slice of one to four terms, whose weighted sum is the value.
 //!
@@ -47,8 +47,8 @@
 //! backward     voxels, slopes → gradient    one pass over the voxels; chain rule
 //! ```
 //!
-//! [`evaluate`] and [`differentiate`] make all steps in one call. [`accumulate`], [`finalize`] and [`backward`] make
-//! one step each, for a batch in parts: tiles of a volume, threads, or machines whose sums an all-reduce adds.
+//! [`evaluate`], [`differentiate`] and [`run`] make all steps in one call. The functions of [`parts`] make one step each,
+//! for a batch in parts: tiles of a volume, threads, or machines whose sums an all-reduce adds.
 //!
 //! No hidden costs: no allocation, no panics (verified at link time), no state but the detected CPU level, no threads
 //! except the [`Executor`] of the batch. Every function takes its working memory from a scratch buffer of
@@ -124,6 +124,7 @@ mod batch;
 pub mod boundary;
 mod class_weights;
 pub mod compound;
+pub mod custom;
 pub mod distance;
 pub mod distribution;
 mod engine;
@@ -134,7 +135,8 @@ mod executor;
 #[doc(hidden)]
 pub mod ffi;
 mod loss;
-mod parameter;
+pub mod parameter;
+pub mod parts;
 mod problem;
 pub mod region;
 mod simd;
@@ -145,37 +147,32 @@ mod static_scratch;
 mod testing;
 
 pub use api::{
-    Gradient, Outputs, accumulate, backward, differentiate, differentiate_in_place, distance_field, evaluate,
-    finalize, run, scratch_len, top_k_count,
+    Gradient, Outputs, differentiate, differentiate_in_place, distance_field, evaluate, run, scratch_len,
 };
 pub use array::dtype::{Dtype, Element};
-
-pub use array::real::Real;
 pub use array::view::{MAX_AXES, View, ViewMut};
 pub use batch::Batch;
+#[doc(inline)]
 pub use boundary::{Boundary, Hausdorff};
 pub use class_weights::{Frequency, class_weights};
+#[doc(inline)]
 pub use compound::{BalancedCrossEntropy, LogDice, PowerCrossEntropy, presets};
+#[doc(inline)]
 pub use distribution::{CrossEntropy, DistancePenalized, Focal, TopK};
-pub use engine::radix_select::TopKSearch;
 pub use error::{Error, Status};
 #[cfg(feature = "rayon")]
 pub use executor::Rayon;
 pub use executor::{Executor, Sequential};
 pub use half;
 pub use loss::activation::Activation;
-pub use loss::kind::{DefaultClassWeights, Loss, LossKind};
-pub use loss::region::{JointRegionLoss, RegionLoss};
-pub use loss::rows::DynVoxelLoss;
+pub use loss::kind::Loss;
 pub use loss::selection::Selection;
 pub use loss::sums::{ClassSums, MAX_TERMS};
 pub use loss::term::{AbsentClass, ClassAverage, SampleAverage, Term};
-pub use loss::voxel::{Base, Contribution, Normalizer, Voxel, VoxelLoss};
-pub use parameter::{MIN_DENOMINATOR, check, non_negative};
+#[doc(inline)]
 pub use region::{
     AsymmetricSimilarity, Dice, FocalTversky, GeneralizedDice, Iou, Penalty, SensitivitySpecificity, Tversky,
 };
-pub use simd::math::{Float, Math, Power, Raise};
 pub use static_scratch::static_scratch_len;
 
 #[doc(hidden)]

@@ -11,7 +11,7 @@ use num_traits::{AsPrimitive, NumAssign, PrimInt};
 /// vectorise.
 ///
 /// ```
-/// use segloss::{Math, Real};
+/// use segloss::custom::{Math, Real};
 ///
 /// /// −ln max(s, 2⁻¹²⁶)
 /// fn surprisal<T: Real>(s: T) -> T {

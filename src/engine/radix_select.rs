@@ -115,12 +115,13 @@ pub(crate) fn select<T: Real>(numbers: &[T], fraction: f64, bins: &mut [u64]) ->
 
 /// The search for the voxels that TopK by fraction selects, over a batch in parts.
 ///
-/// One round finds one digit of the loss at the cut: [`top_k_count`](crate::api::top_k_count) adds every part to the
+/// One round finds one digit of the loss at the cut: [`top_k_count`](crate::parts::top_k_count) adds every part to the
 /// counts, [`TopKSearch::narrow`] ends the round. Three rounds serve f16, bf16 and f32 predictions, six f64. Counts
 /// add: searches of the same round on several threads or machines are joined by [`TopKSearch::merge`]. The result
 /// depends on no order of the parts and equals that of the whole batch to the bit.
 ///
 /// ```
+/// use segloss::parts::*;
 /// use segloss::*;
 ///
 /// let (logits, labels) = ([0.5f32, 1.0, -1.0, 0.25, 2.0, -0.5, 0.0, 1.5], [0u8, 1, 1, 0]);
@@ -140,7 +141,7 @@ pub(crate) fn select<T: Real>(numbers: &[T], fraction: f64, bins: &mut [u64]) ->
 ///     }
 ///     search.narrow(&top_k)?;
 /// }
-/// terms[0].select = Some(&search);
+/// terms[0].top_k_search = Some(&search);
 /// let mut sums = [ClassSums::ZERO; 2];
 /// for k in 0..2 {
 ///     accumulate(&part(k)?, &terms, &mut sums, &mut scratch)?;

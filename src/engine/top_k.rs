@@ -218,7 +218,7 @@ impl<T: Precise> Workspace<'_, T> {
     /// The cut of every term that selects voxels: that of a search which is done, or of this batch. Fills ranks.
     pub(super) unsafe fn find_cuts(&mut self, parking: Option<GradientOutput>) -> Result<(), Error> {
         for (slot, rows) in voxel_losses(self.terms) {
-            let given = self.terms.get(slot).and_then(|term| term.select);
+            let given = self.terms.get(slot).and_then(|term| term.top_k_search);
             let cut = match rows.info().selection {
                 None => None,
                 Some(Selection::Threshold(t)) => {
@@ -273,7 +273,7 @@ impl<T: Precise> Workspace<'_, T> {
     /// Refuses a term that selects a fraction of the voxels of a whole batch, of which a part knows nothing.
     pub(super) fn refuse_unfinished_searches(&self) -> Result<(), Error> {
         let unknown = |&(slot, rows): &(usize, &dyn DynVoxelLoss)| {
-            fraction(rows).is_some() && self.terms.get(slot).is_some_and(|term| term.select.is_none())
+            fraction(rows).is_some() && self.terms.get(slot).is_some_and(|term| term.top_k_search.is_none())
         };
         match voxel_losses(self.terms).find(unknown) {
             Some((slot, _)) => {

@@ -59,7 +59,8 @@ impl fmt::Debug for LossKind<'_> {
 /// [`RegionLoss`] and [`VoxelLoss`] show the implementation of a custom loss.
 ///
 /// ```
-/// use segloss::{CrossEntropy, Dice, GeneralizedDice, Loss, LossKind};
+/// use segloss::custom::LossKind;
+/// use segloss::{CrossEntropy, Dice, GeneralizedDice, Loss};
 ///
 /// assert!(matches!(Dice::default().kind(), LossKind::Region(_)));
 /// assert!(matches!(GeneralizedDice::default().kind(), LossKind::JointRegion(_)));

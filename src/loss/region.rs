@@ -9,9 +9,8 @@ use crate::loss::sums::ClassSums;
 /// A custom loss implements this trait and [`Loss`]:
 ///
 /// ```
-/// use segloss::{
-///     Activation, Batch, ClassSums, Loss, LossKind, RegionLoss, Term, View, evaluate, scratch_len,
-/// };
+/// use segloss::custom::{LossKind, RegionLoss};
+/// use segloss::{Activation, Batch, ClassSums, Loss, Term, View, evaluate, scratch_len};
 ///
 /// /// The relative error of the predicted volume, `(S − G)² / G²`; 0 for an absent class.
 /// struct VolumeError;
@@ -74,7 +73,8 @@ pub trait RegionLoss {
 /// A loss that is a closed form of the sums of all classes of a sample. It has no average over classes.
 ///
 /// ```
-/// use segloss::{ClassSums, GeneralizedDice, JointRegionLoss};
+/// use segloss::custom::JointRegionLoss;
+/// use segloss::{ClassSums, GeneralizedDice};
 ///
 /// let class = ClassSums { target: 4.0, prediction: 4.0, intersection: 3.0, ..ClassSums::ZERO };
 /// let loss = GeneralizedDice { smooth_numerator: 0.0, smooth_denominator: 0.0, ..Default::default() };

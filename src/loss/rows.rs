@@ -444,7 +444,8 @@ impl<C: VoxelLoss, T: Real, A: OutcomeOf, const ELSEWHERE: bool> Kernel for Slop
 /// implements it.
 ///
 /// ```
-/// use segloss::{CrossEntropy, DynVoxelLoss, Focal, LossKind};
+/// use segloss::custom::{DynVoxelLoss, LossKind};
+/// use segloss::{CrossEntropy, Focal};
 ///
 /// let (focal, cross_entropy) = (Focal::default(), CrossEntropy::default());
 /// let losses: [&dyn DynVoxelLoss; 2] = [&focal, &cross_entropy];

@@ -78,7 +78,7 @@ pub struct Term<'a> {
     pub field_complete: bool,
     /// TopK by fraction: the result of a finished search over all parts of a batch. `None`: the selection is made
     /// from the batch of the call, which has to be the whole batch.
-    pub select: Option<&'a TopKSearch>,
+    pub top_k_search: Option<&'a TopKSearch>,
 }
 
 impl<'a> Term<'a> {
@@ -96,7 +96,7 @@ impl<'a> Term<'a> {
             exclude_background: false,
             field: None,
             field_complete: false,
-            select: None,
+            top_k_search: None,
         }
     }
 

@@ -85,10 +85,8 @@ pub enum Base {
 /// A custom loss implements this trait and [`Loss`]:
 ///
 /// ```
-/// use segloss::{
-///     Activation, Batch, Contribution, Loss, LossKind, Real, Term, View, Voxel, VoxelLoss, evaluate,
-///     scratch_len,
-/// };
+/// use segloss::custom::{Contribution, LossKind, Real, Voxel, VoxelLoss};
+/// use segloss::{Activation, Batch, Loss, Term, View, evaluate, scratch_len};
 ///
 /// /// The Brier score: the mean over voxels and classes of (s − g)².
 /// struct Brier;

@@ -6,7 +6,7 @@ mod row;
 
 use at_level::Forced;
 use row::{Function, LEVELS, exact::Exact, promise, row, spread, ulps_single};
-use segloss::{Math, Power};
+use segloss::custom::{Math, Power};
 
 /// Intervals and error bounds of f64: (function, from, to, ulps). [`promise`] holds the bounds of f32.
 ///

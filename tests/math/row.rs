@@ -6,7 +6,7 @@
 pub mod exact;
 
 use segloss::cpu::{Kernel, Level, dispatch};
-use segloss::{Math, Power, Raise};
+use segloss::custom::{Math, Power, Raise};
 
 pub const LEVELS: [Level; 3] = [Level::Baseline, Level::Avx2, Level::Avx512];
 
