@@ -67,4 +67,4 @@ pub use crate::loss::kind::{DefaultClassWeights, LossKind};
 pub use crate::loss::region::{JointRegionLoss, RegionLoss};
 pub use crate::loss::rows::DynVoxelLoss;
 pub use crate::loss::voxel::{Base, Contribution, Normalizer, Voxel, VoxelLoss};
-pub use crate::simd::math::{Float, Math, Power, Raise};
+pub use num_traits;

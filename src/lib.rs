@@ -84,6 +84,7 @@
 //! | feature | default | content |
 //! | --- | --- | --- |
 //! | `std` | yes | the module `simple`, which allocates |
+//! | `ndarray` | no | [`View`] and [`ViewMut`] of the arrays of the crate ndarray, with their strides |
 //! | `rayon` | no | `Rayon`, an executor on rayon's threads |
 //! | `capi` | no | the C functions of `include/segloss.h` |
 //! | `panic-handler` | no | a panic handler for the C library, which is built without `std` |
@@ -132,6 +133,7 @@ mod error;
 mod executor;
 #[cfg(feature = "capi")]
 #[allow(non_camel_case_types, rustdoc::broken_intra_doc_links, reason = "C names and C comments")]
+#[allow(missing_debug_implementations, reason = "structs of pointers")]
 #[doc(hidden)]
 pub mod ffi;
 mod loss;
@@ -178,8 +180,9 @@ pub use static_scratch::static_scratch_len;
 #[doc(hidden)]
 pub use static_scratch::of_width as static_scratch_len_of_width;
 
-/// The CPU level (vector instructions) in use, and a function that forces a lower one; for tests and benchmarks.
+/// The CPU level (vector instructions) in use, a function that forces a lower one, and powers; for tests and benchmarks.
 #[doc(hidden)]
 pub mod cpu {
     pub use crate::simd::level::{Kernel, Level, dispatch, force, level};
+    pub use crate::simd::math::Power;
 }

@@ -3,6 +3,7 @@
 use crate::array::dtype::Dtype;
 use crate::array::strided_rows::StridedRows;
 use crate::simd::level::{Kernel, dispatch};
+use num_traits::{AsPrimitive, PrimInt};
 
 impl StridedRows {
     /// Reads labels as class indices.
@@ -84,37 +85,12 @@ impl LabelMap<'_> {
     pub const UNKNOWN: i32 = -2;
 }
 
-/// An integer that may be a label.
-trait Label: Copy + PartialEq + TryFrom<i64> + TryInto<i64> {
-    /// The value, or a negative one if it is no class index.
-    fn index(self) -> i32;
+/// Returns the value of a label, or a negative number for a value that is no class index.
+#[inline(always)]
+fn index<E: PrimInt + AsPrimitive<i32>>(label: E) -> i32 {
+    // Types below 32 bits fit `i32` whole.
+    if size_of::<E>() < 4 || label >> 31 == E::zero() { label.as_() } else { LabelMap::UNKNOWN }
 }
-
-/// Integers whose every value fits `i32`.
-macro_rules! narrow_label {
-    ($($type:ty),*) => {$(
-        impl Label for $type {
-            #[inline(always)]
-            fn index(self) -> i32 {
-                self as i32
-            }
-        }
-    )*};
-}
-narrow_label!(u8, u16, i8, i16, i32);
-
-/// Integers whose large values are no class index.
-macro_rules! wide_label {
-    ($($type:ty),*) => {$(
-        impl Label for $type {
-            #[inline(always)]
-            fn index(self) -> i32 {
-                if self >> 31 == 0 { self as i32 } else { LabelMap::UNKNOWN }
-            }
-        }
-    )*};
-}
-wide_label!(u32, u64, i64);
 
 struct Labels<'a, E> {
     from: *const E,
@@ -123,7 +99,7 @@ struct Labels<'a, E> {
     out: &'a mut [i32],
 }
 
-impl<E: Label> Kernel for Labels<'_, E> {
+impl<E: PrimInt + AsPrimitive<i32>> Kernel for Labels<'_, E> {
     type Output = ();
 
     #[inline(always)]
@@ -138,10 +114,10 @@ impl<E: Label> Kernel for Labels<'_, E> {
         let few = if many.is_empty() { legend.ignore } else { &[] };
         let (first, others) = few.split_first().map_or((None, few), |(first, others)| {
             // A number that this type cannot hold names no voxel.
-            (E::try_from(*first).ok(), others)
+            (E::from(*first), others)
         });
         let index = |label: E| {
-            let index = label.index();
+            let index = index(label);
             let known = if index >= 0 && index < classes { index } else { LabelMap::UNKNOWN };
             if first == Some(label) { LabelMap::IGNORED } else { known }
         };
@@ -156,7 +132,7 @@ impl<E: Label> Kernel for Labels<'_, E> {
             }
         }
         for ignore in others {
-            let Ok(ignore) = E::try_from(*ignore) else { continue };
+            let Some(ignore) = E::from(*ignore) else { continue };
             for (i, to) in out.iter_mut().enumerate() {
                 // All bits of an ignored label are set.
                 *to |= i32::from(label(i) == ignore).wrapping_neg();
@@ -164,7 +140,7 @@ impl<E: Label> Kernel for Labels<'_, E> {
         }
         if let (Some(least), Some(largest)) = (many.first(), many.last()) {
             for (i, to) in out.iter_mut().enumerate() {
-                let Ok(label) = label(i).try_into() else { continue };
+                let Some(label) = label(i).to_i64() else { continue };
                 if *least <= label && label <= *largest && many.binary_search(&label).is_ok() {
                     *to = LabelMap::IGNORED;
                 }

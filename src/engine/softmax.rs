@@ -251,7 +251,7 @@ fn two_largest<T: Real>(class: usize, z: &[T], largest: &[T], first: &mut [T], s
 fn rivals<T: Real>(class: usize, z: &[T], first: &[T], second: &[T], rival: &mut [T], sum: &mut [T]) {
     let class = T::of(class as f64);
     for ((((&z, &first), &second), rival), sum) in z.iter().zip(first).zip(second).zip(rival).zip(sum) {
-        let power = below(z, second).exp().mask(first != class);
+        let power = Real::exp(below(z, second)).mask(first != class);
         *rival = power;
         *sum += power;
     }
@@ -261,7 +261,7 @@ fn rivals<T: Real>(class: usize, z: &[T], first: &[T], second: &[T], rival: &mut
 #[inline(always)]
 fn log_sums<T: Real>(second: &[T], largest: &[T], sum: &[T], out: &mut [T]) {
     for (((&second, &largest), &sum), out) in second.iter().zip(largest).zip(sum).zip(out) {
-        *out = below(second, largest) + sum.ln();
+        *out = below(second, largest) + Real::ln(sum);
     }
 }
 

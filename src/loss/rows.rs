@@ -11,7 +11,7 @@ use crate::loss::selection::Selection;
 use crate::loss::voxel::{Base, Contribution, Normalizer, Voxel, VoxelLoss};
 use crate::simd::blocks::{BLOCK, blocks, blocks_mut};
 use crate::simd::level::{Kernel, dispatch};
-use crate::simd::math::{Power, Raise};
+use crate::simd::math::{Power, with_power};
 use core::marker::PhantomData;
 
 /// What `finish` and the sweeps must know of a cost, besides its loops.
@@ -83,7 +83,7 @@ pub enum Outcome {
 }
 
 /// One class of a tile, activated.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 #[doc(hidden)]
 pub struct VoxelRow<'a, T> {
     pub(crate) rated: Outcome,
@@ -105,6 +105,7 @@ pub struct VoxelRow<'a, T> {
 }
 
 /// The derivative of the loss in three numbers per voxel of one class; the loops add to them.
+#[derive(Debug)]
 #[doc(hidden)]
 pub struct GradientRows<'a, T> {
     /// `∂L/∂s` of what is polynomial in `s`
@@ -213,7 +214,7 @@ impl OutcomeOf for Softmax {
     fn elsewhere<T: Real>(block: &Block<'_, T>, i: usize) -> Voxel<T> {
         let s = block.probability[i];
         // Read before the choice: behind a branch it would keep the loop from being packed on SSE2 and NEON.
-        let (from_s, of_largest) = ((-s).ln_1p(), block.log_complement[i]);
+        let (from_s, of_largest) = (Real::ln_1p(-s), block.log_complement[i]);
         let log = if s > T::of(0.5) { of_largest } else { from_s };
         block.voxel(i, softmax_complement(s, block.complement[i]), s, log)
     }
@@ -252,14 +253,14 @@ impl OutcomeOf for Given {
     #[inline(always)]
     fn here<T: Real>(block: &Block<'_, T>, i: usize) -> Voxel<T> {
         let s = block.probability[i];
-        block.voxel(i, s, (T::one() - s).at_least(T::zero()), s.at_least(T::FLOOR).ln())
+        block.voxel(i, s, (T::one() - s).at_least(T::zero()), Real::ln(s.at_least(T::FLOOR)))
     }
 
     #[inline(always)]
     fn elsewhere<T: Real>(block: &Block<'_, T>, i: usize) -> Voxel<T> {
         let s = block.probability[i];
         let complement = T::one() - s;
-        block.voxel(i, complement, s.at_least(T::zero()), complement.at_least(T::FLOOR).ln())
+        block.voxel(i, complement, s.at_least(T::zero()), Real::ln(complement.at_least(T::FLOOR)))
     }
 }
 
@@ -365,18 +366,11 @@ impl<T: Real> Kernel for RaiseRow<'_, T> {
 
     #[inline(always)]
     fn run(self) {
-        self.power.choose(self)
-    }
-}
-
-impl<T: Real> Raise<T> for RaiseRow<'_, T> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with(self, power: Power<T>) {
-        for x in self.row.iter_mut() {
-            *x = x.pow(power);
-        }
+        with_power!(self.power, power => {
+            for x in self.row.iter_mut() {
+                *x = power.raise(*x);
+            }
+        });
     }
 }
 

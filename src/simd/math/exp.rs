@@ -9,12 +9,12 @@
 //! small `r²·tail` instead of being rounded into `r`: for the same operations a
 //! quarter of an ulp less.
 
-use crate::simd::math::float::Float;
+use crate::simd::math::float::Format;
 use crate::simd::math::float::select;
 
 /// `e` to the `x + rest`, where `rest` is at most an ulp or so of `x`.
 #[inline(always)]
-pub(super) fn exp<T: Float>(x: T, rest: T) -> T {
+pub(crate) fn exp<T: Format>(x: T, rest: T) -> T {
     // Both holds let NaN through; beyond them the two factors would leave their range.
     let x = select(T::EXP_IS_INFINITE < x, T::EXP_IS_INFINITE, x);
     let x = select(T::EXP_IS_ZERO > x, T::EXP_IS_ZERO, x);
@@ -31,7 +31,7 @@ pub(super) fn exp<T: Float>(x: T, rest: T) -> T {
 
 /// `eˣ` for `x ≤ 0`, and 0 where that is no normal number: one factor serves, and a third of the work is saved.
 #[inline(always)]
-pub(super) fn exp_nonpositive<T: Float>(x: T) -> T {
+pub(crate) fn exp_nonpositive<T: Format>(x: T) -> T {
     let (whole, factor) = (x * T::LOG2_E).normal_power_of_two();
     let upper = x - whole * T::LN2_UPPER;
     let lower = whole * T::LN2_LOWER;
