@@ -28,6 +28,16 @@
 //! The module `simple` (feature `std`) does the same in one line:
 //! `terms.value_and_gradient(&logits, &labels, &[1, 2, 3], Activation::Softmax)?`.
 //!
+//! | module | content |
+//! | --- | --- |
+//! | the root | batches, terms, losses; value and gradient in one call; errors, executors |
+//! | `simple` | the same over slices, with allocations: one line per loss |
+//! | [`parts`] | accumulate, finalize and backward, for a batch in parts |
+//! | [`custom`] | the traits and types of custom losses |
+//! | [`parameter`] | checks of the parameters of a loss |
+//! | [`distribution`], [`region`], [`mod@boundary`], [`compound`] | the families of losses and their options |
+//! | [`mod@distance`] | the exact Euclidean distance transform |
+//!
 //! # The model
 //!
 //! - A **batch** ([`Batch`]) is the input: a prediction `[B, C, …]` (`B` samples, `C` classes, spatial axes), the
@@ -88,6 +98,29 @@
 //! | `rayon` | no | `Rayon`, an executor on rayon's threads |
 //! | `capi` | no | the C functions of `include/segloss.h` |
 //! | `panic-handler` | no | a panic handler for the C library, which is built without `std` |
+//!
+//! Rust 1.89 or newer. Two crates are part of the interface: [`half`] has the types f16 and bf16, and
+//! [`custom::Real`], the number type of custom losses, is a `num_traits::Float`.
+//!
+//! # Further pages
+//!
+//! | page | content |
+//! | --- | --- |
+//! | [coming_from.md] | the terms that reproduce the losses of PyTorch, nnU-Net, MONAI, smp, kornia and Keras |
+//! | [architecture.md] | the passes over the data, contracts, where the parts of the source are, a glossary |
+//! | [numbers.md] | precision, reproducibility, limits |
+//! | [performance.md] | measured times against other libraries |
+//! | [distance.md] | the distance transform and its measurements |
+//! | [c_api.md] | the C and C++ interfaces |
+//! | [embedded.md] | targets without an operating system |
+//!
+//! [coming_from.md]: https://github.com/segloss/segloss/blob/main/docs/coming_from.md
+//! [architecture.md]: https://github.com/segloss/segloss/blob/main/docs/architecture.md
+//! [numbers.md]: https://github.com/segloss/segloss/blob/main/docs/numbers.md
+//! [performance.md]: https://github.com/segloss/segloss/blob/main/docs/performance.md
+//! [distance.md]: https://github.com/segloss/segloss/blob/main/docs/distance.md
+//! [c_api.md]: https://github.com/segloss/segloss/blob/main/docs/c_api.md
+//! [embedded.md]: https://github.com/segloss/segloss/blob/main/docs/embedded.md
 #![no_std]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 // The linker verifies the absence of panics; these lints name the line that would break it. Loops over the lanes of a

@@ -50,7 +50,8 @@ pub trait RegionLoss {
     /// Returns the derivative of the slopes of [`evaluate`](Self::evaluate) along `direction`: the product of the
     /// Hessian of the value and `direction`. `None` (the default): unsupported.
     ///
-    /// No function of this version calls it.
+    /// No function of this version calls it. A loss that implements it now has second derivatives as soon as the engine
+    /// computes them.
     fn second_derivative(&self, _class: &ClassSums, _direction: &ClassSums) -> Option<ClassSums> {
         None
     }
@@ -92,7 +93,8 @@ pub trait JointRegionLoss {
     /// the product of the Hessian of the value and `directions`. `None` (the default): unsupported, `out` is
     /// unchanged.
     ///
-    /// No function of this version calls it.
+    /// No function of this version calls it. A loss that implements it now has second derivatives as soon as the engine
+    /// computes them.
     fn second_derivative(
         &self,
         _classes: &[ClassSums],
