@@ -71,7 +71,7 @@ impl Pass<'_> {
                 pulls.polynomial |= bill.contribution == Contribution::AllClasses;
                 pulls.here |= bill.contribution != Contribution::AllClasses;
                 pulls.elsewhere |=
-                    bill.contribution != Contribution::AllClasses && prices.elsewhere != T::zero();
+                    bill.contribution != Contribution::AllClasses && prices.negative != T::zero();
             }
         }
         if step.map.is_some() {
@@ -144,9 +144,9 @@ impl Pass<'_> {
         }
         let Some(mismatch) = Mismatch::of(slopes) else { return is_linear };
         let activation = self.plan.activation;
-        let of = tile.inputs.row(activation, class, OutcomeWeights::everywhere(), tile.span);
+        let of = tile.inputs.row(activation, class, OutcomeWeights::unit(), tile.span);
         let work = row_mut(tile.gradients.work, 0, width, used);
-        let mut pull = GradientRows { polynomial, here: &mut [], elsewhere: &mut [] };
+        let mut pull = GradientRows { polynomial, positive: &mut [], negative: &mut [] };
         mismatch.slope_row(&of, T::one(), work, &mut pull);
         true
     }
@@ -195,8 +195,8 @@ impl Pass<'_> {
         if let Some(slope) = step.slopes(class).and_then(|slopes| slopes.loss_sum.get(slot)) {
             let mut pull = GradientRows {
                 polynomial: row_mut(tile.gradients.polynomial, 0, width, used),
-                here: row_mut(tile.gradients.positive, 0, width, used),
-                elsewhere: row_mut(tile.gradients.negative, 0, width, used),
+                positive: row_mut(tile.gradients.positive, 0, width, used),
+                negative: row_mut(tile.gradients.negative, 0, width, used),
             };
             T::rows(rows).slope_row(&of, T::of(*slope), work, &mut pull);
         }

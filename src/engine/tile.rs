@@ -88,8 +88,8 @@ impl<T: Real> TileInputs<'_, T> {
     ) -> VoxelRow<'_, T> {
         let Span { width, used } = span;
         VoxelRow {
-            rated: Outcome::Class(activation),
-            prices,
+            outcome: Outcome::Class(activation),
+            outcome_weights: prices,
             probability: row(self.probability, class, width, used),
             logit: row(self.logit, class, width, used),
             log_total: row(self.log_total, 0, width, used),
@@ -105,12 +105,12 @@ impl<T: Real> TileInputs<'_, T> {
     pub fn truth_row<'t>(&'t self, weight: &'t [T], span: Span) -> VoxelRow<'t, T> {
         let Span { width, used } = span;
         VoxelRow {
-            rated: Outcome::Truth,
+            outcome: Outcome::Truth,
             probability: row(self.target_probability, 0, width, used),
             logit: row(self.target_logit, 0, width, used),
             truth: row(self.weight, 0, width, used),
             weight,
-            ..self.row(Activation::Softmax, 0, OutcomeWeights::everywhere(), span)
+            ..self.row(Activation::Softmax, 0, OutcomeWeights::unit(), span)
         }
     }
 }

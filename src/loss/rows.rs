@@ -1,6 +1,6 @@
-//! The loops of a cost over rows of voxels: written once, compiled for every cost, precision and CPU level.
+//! The loops of a voxel loss over rows of voxels: written once, compiled for every loss, precision and CPU level.
 //!
-//! A power is raised by a loop of its own, which all costs share: its ways are many.
+//! Powers are computed by a loop of their own, which all losses share: it is compiled once per kind of exponent.
 
 use crate::array::real::Real;
 use crate::error::Error;
@@ -14,7 +14,8 @@ use crate::simd::level::{Kernel, dispatch};
 use crate::simd::math::{Power, with_power};
 use core::marker::PhantomData;
 
-/// What `finish` and the sweeps must know of a cost, besides its loops.
+/// The properties of a voxel loss that the engine reads besides its loops: the constants and methods of
+/// [`VoxelLoss`].
 #[derive(Clone, Copy, Debug)]
 #[doc(hidden)]
 pub struct VoxelLossInfo {
@@ -29,34 +30,34 @@ pub struct VoxelLossInfo {
     pub(crate) logarithmic: bool,
 }
 
-/// What each outcome pays, as functions of the truth: `here·t` and `elsewhere·(1 − t)`
-/// with `t = keep·g + floor`.
+/// The weights of the two outcomes as functions of the target: `positive·t` and `negative·(1 − t)` with
+/// `t = keep·g + floor`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct OutcomeWeights<T> {
     pub keep: T,
     pub floor: T,
-    pub here: T,
-    pub elsewhere: T,
+    pub positive: T,
+    pub negative: T,
 }
 
-/// Slopes of costs are held within this: one that is infinite where a probability is 0 would make a NaN of it.
+/// The limit of slopes: an infinite slope times a weight or probability of 0 would be NaN.
 const MAX_SLOPE: f64 = 1e30;
 
 impl<T: Real> OutcomeWeights<T> {
-    /// The prices where every class of every voxel pays: nobody asks for them.
-    pub(crate) fn everywhere() -> Self {
-        Self { keep: T::one(), floor: T::zero(), here: T::one(), elsewhere: T::one() }
+    /// Returns weights of 1, without label smoothing.
+    pub(crate) fn unit() -> Self {
+        Self { keep: T::one(), floor: T::zero(), positive: T::one(), negative: T::one() }
     }
 }
 
 impl VoxelLossInfo {
-    /// The prices under `activation` with `classes` classes.
+    /// Returns the weights under `activation` with `classes` classes.
     pub(crate) fn outcome_weights<T: Real>(
         &self,
         activation: Activation,
         classes: usize,
     ) -> OutcomeWeights<T> {
-        let [here, elsewhere] = match self.contribution {
+        let [positive, negative] = match self.contribution {
             Contribution::NegLogLikelihood if activation.is_exclusive() => [1.0, 0.0],
             Contribution::NegLogLikelihood | Contribution::AllClasses => [1.0, 1.0],
             Contribution::TrueClass => [1.0, 0.0],
@@ -66,19 +67,19 @@ impl VoxelLossInfo {
         OutcomeWeights {
             keep: T::of(1.0 - self.smoothing),
             floor: T::of(self.smoothing / shared_by),
-            here: T::of(here),
-            elsewhere: T::of(elsewhere),
+            positive: T::of(positive),
+            negative: T::of(negative),
         }
     }
 }
 
-/// What the outcomes of a row are made of.
+/// The outcomes of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[doc(hidden)]
 pub enum Outcome {
-    /// One class, as the activation says.
+    /// Both outcomes of one class under the activation.
     Class(Activation),
-    /// The outcome of each voxel that is true, from its probability and logarithm: its price is 1.
+    /// The true outcome of each voxel, with weight 1, from its probability and logarithm.
     Truth,
 }
 
@@ -86,8 +87,8 @@ pub enum Outcome {
 #[derive(Clone, Copy, Debug)]
 #[doc(hidden)]
 pub struct VoxelRow<'a, T> {
-    pub(crate) rated: Outcome,
-    pub(crate) prices: OutcomeWeights<T>,
+    pub(crate) outcome: Outcome,
+    pub(crate) outcome_weights: OutcomeWeights<T>,
     /// `s`
     pub(crate) probability: &'a [T],
     /// `z` less the largest logit with softmax, as given otherwise.
@@ -96,102 +97,120 @@ pub struct VoxelRow<'a, T> {
     pub(crate) log_total: &'a [T],
     /// Softmax: `1 − s` of the largest class.
     pub(crate) complement: &'a [T],
-    /// Softmax: its logarithm.
+    /// Softmax: the logarithm of `complement`.
     pub(crate) log_complement: &'a [T],
     pub(crate) truth: &'a [T],
     pub(crate) weight: &'a [T],
-    /// The field; any row if the cost has none.
+    /// The distance field; any row if the loss uses none.
     pub(crate) field: &'a [T],
 }
 
-/// The derivative of the loss in three numbers per voxel of one class; the loops add to them.
+/// The derivative of the loss in three numbers per voxel of one class. The loops add to them.
 #[derive(Debug)]
 #[doc(hidden)]
 pub struct GradientRows<'a, T> {
-    /// `∂L/∂s` of what is polynomial in `s`
+    /// `∂L/∂s` of the part of the loss that is polynomial in `s`
     pub(crate) polynomial: &'a mut [T],
     /// `∂L/∂ln s`
-    pub(crate) here: &'a mut [T],
+    pub(crate) positive: &'a mut [T],
     /// `∂L/∂ln(1 − s)`
-    pub(crate) elsewhere: &'a mut [T],
+    pub(crate) negative: &'a mut [T],
 }
 
-/// The loops of a cost in one precision. `work` is a row for powers.
+/// The loops of a voxel loss in one precision. `work` is a row for powers.
 #[doc(hidden)]
 pub trait DynVoxelLossOf<T> {
-    /// Writes the cost of each voxel, without its weight.
+    /// Writes the loss of each voxel, without its weight.
     fn evaluate_row(&self, row: &VoxelRow<'_, T>, work: &mut [T], out: &mut [T]);
-    /// Adds `slope` times the weighted cost's derivative to `pull`.
-    fn slope_row(&self, row: &VoxelRow<'_, T>, slope: T, work: &mut [T], pull: &mut GradientRows<'_, T>);
+    /// Adds `slope` times the derivative of the weighted loss to `gradient`.
+    fn slope_row(&self, row: &VoxelRow<'_, T>, slope: T, work: &mut [T], gradient: &mut GradientRows<'_, T>);
 }
 
-impl<C: VoxelLoss + Sync, T: Real> DynVoxelLossOf<T> for C {
+impl<L: VoxelLoss + Sync, T: Real> DynVoxelLossOf<T> for L {
     fn evaluate_row(&self, row: &VoxelRow<'_, T>, work: &mut [T], out: &mut [T]) {
-        match row.rated {
-            Outcome::Truth => rate::<C, T, Truth>(self, row, work, out),
-            Outcome::Class(Activation::Softmax) => rate::<C, T, Softmax>(self, row, work, out),
-            Outcome::Class(Activation::Sigmoid) => rate::<C, T, Sigmoid>(self, row, work, out),
-            _ => rate::<C, T, Given>(self, row, work, out),
+        match row.outcome {
+            Outcome::Truth => evaluate_outcomes::<L, T, Truth>(self, row, work, out),
+            Outcome::Class(Activation::Softmax) => evaluate_outcomes::<L, T, Softmax>(self, row, work, out),
+            Outcome::Class(Activation::Sigmoid) => evaluate_outcomes::<L, T, Sigmoid>(self, row, work, out),
+            _ => evaluate_outcomes::<L, T, Given>(self, row, work, out),
         }
     }
 
-    fn slope_row(&self, row: &VoxelRow<'_, T>, slope: T, work: &mut [T], pull: &mut GradientRows<'_, T>) {
-        match row.rated {
-            Outcome::Truth => map::<C, T, Truth>(self, row, slope, work, pull),
-            Outcome::Class(Activation::Softmax) => map::<C, T, Softmax>(self, row, slope, work, pull),
-            Outcome::Class(Activation::Sigmoid) => map::<C, T, Sigmoid>(self, row, slope, work, pull),
-            _ => map::<C, T, Given>(self, row, slope, work, pull),
+    fn slope_row(&self, row: &VoxelRow<'_, T>, slope: T, work: &mut [T], gradient: &mut GradientRows<'_, T>) {
+        match row.outcome {
+            Outcome::Truth => slope_outcomes::<L, T, Truth>(self, row, slope, work, gradient),
+            Outcome::Class(Activation::Softmax) => {
+                slope_outcomes::<L, T, Softmax>(self, row, slope, work, gradient)
+            }
+            Outcome::Class(Activation::Sigmoid) => {
+                slope_outcomes::<L, T, Sigmoid>(self, row, slope, work, gradient)
+            }
+            _ => slope_outcomes::<L, T, Given>(self, row, slope, work, gradient),
         }
     }
 }
 
-fn rate<C: VoxelLoss, T: Real, A: OutcomeOf>(cost: &C, row: &VoxelRow<'_, T>, work: &mut [T], out: &mut [T]) {
-    raise::<C, T, A, false>(cost, row, work, cost.exponent());
-    dispatch(Evaluate::<C, T, A, false> { cost, row, raised: work, out, activation: PhantomData });
-    if A::IS_WEIGHTED && C::CONTRIBUTION != Contribution::AllClasses && row.prices.elsewhere != T::zero() {
-        raise::<C, T, A, true>(cost, row, work, cost.exponent());
-        dispatch(Evaluate::<C, T, A, true> { cost, row, raised: work, out, activation: PhantomData });
+fn evaluate_outcomes<L: VoxelLoss, T: Real, A: OutcomeOf>(
+    loss: &L,
+    row: &VoxelRow<'_, T>,
+    work: &mut [T],
+    out: &mut [T],
+) {
+    powers::<L, T, A, false>(loss, row, work, loss.exponent());
+    dispatch(Evaluate::<L, T, A, false> { loss, row, power: work, out, activation: PhantomData });
+    if A::IS_WEIGHTED
+        && L::CONTRIBUTION != Contribution::AllClasses
+        && row.outcome_weights.negative != T::zero()
+    {
+        powers::<L, T, A, true>(loss, row, work, loss.exponent());
+        dispatch(Evaluate::<L, T, A, true> { loss, row, power: work, out, activation: PhantomData });
     }
 }
 
-fn map<C: VoxelLoss, T: Real, A: OutcomeOf>(
-    cost: &C,
+fn slope_outcomes<L: VoxelLoss, T: Real, A: OutcomeOf>(
+    loss: &L,
     row: &VoxelRow<'_, T>,
     slope: T,
     work: &mut [T],
-    pull: &mut GradientRows<'_, T>,
+    gradient: &mut GradientRows<'_, T>,
 ) {
-    raise::<C, T, A, false>(cost, row, work, cost.slope_exponent());
-    let out =
-        if C::CONTRIBUTION == Contribution::AllClasses { &mut *pull.polynomial } else { &mut *pull.here };
-    dispatch(Slope::<C, T, A, false> { cost, row, slope, raised: work, out, activation: PhantomData });
-    if A::IS_WEIGHTED && C::CONTRIBUTION != Contribution::AllClasses && row.prices.elsewhere != T::zero() {
-        raise::<C, T, A, true>(cost, row, work, cost.slope_exponent());
-        let out = &mut *pull.elsewhere;
-        dispatch(Slope::<C, T, A, true> { cost, row, slope, raised: work, out, activation: PhantomData });
+    powers::<L, T, A, false>(loss, row, work, loss.slope_exponent());
+    let out = if L::CONTRIBUTION == Contribution::AllClasses {
+        &mut *gradient.polynomial
+    } else {
+        &mut *gradient.positive
+    };
+    dispatch(Slope::<L, T, A, false> { loss, row, slope, power: work, out, activation: PhantomData });
+    if A::IS_WEIGHTED
+        && L::CONTRIBUTION != Contribution::AllClasses
+        && row.outcome_weights.negative != T::zero()
+    {
+        powers::<L, T, A, true>(loss, row, work, loss.slope_exponent());
+        let out = &mut *gradient.negative;
+        dispatch(Slope::<L, T, A, true> { loss, row, slope, power: work, out, activation: PhantomData });
     }
 }
 
-/// Fills `work` with the power that the cost wants of an outcome, if any.
-fn raise<C: VoxelLoss, T: Real, A: OutcomeOf, const ELSEWHERE: bool>(
-    cost: &C,
+/// Fills `work` with the power of an outcome that the loss reads, if any.
+fn powers<L: VoxelLoss, T: Real, A: OutcomeOf, const NEGATIVE: bool>(
+    loss: &L,
     row: &VoxelRow<'_, T>,
     work: &mut [T],
     exponent: f64,
 ) {
-    if C::POWER_BASE != Base::None {
-        let least = T::of(cost.min_base());
-        dispatch(PowerBases::<C, T, A, ELSEWHERE> { row, least, out: work, types: PhantomData });
+    if L::POWER_BASE != Base::None {
+        let least = T::of(loss.min_base());
+        dispatch(PowerBases::<L, T, A, NEGATIVE> { row, least, out: work, types: PhantomData });
         dispatch(RaiseRow { row: work, power: Power::of(exponent) });
     }
 }
 
-/// The two outcomes of a voxel under an activation. What a cost does not use is not computed.
+/// The two outcomes of a voxel under an activation. The compiler removes what a loss does not use.
 trait OutcomeOf {
-    /// Whether an outcome has a price other than 1.
+    /// Whether an outcome has a weight other than 1.
     const IS_WEIGHTED: bool = true;
-    fn here<T: Real>(block: &Block<'_, T>, i: usize) -> Voxel<T>;
-    fn elsewhere<T: Real>(block: &Block<'_, T>, i: usize) -> Voxel<T>;
+    fn positive<T: Real>(block: &Block<'_, T>, i: usize) -> Voxel<T>;
+    fn negative<T: Real>(block: &Block<'_, T>, i: usize) -> Voxel<T>;
 }
 
 struct Softmax;
@@ -201,7 +220,7 @@ struct Given;
 
 impl OutcomeOf for Softmax {
     #[inline(always)]
-    fn here<T: Real>(block: &Block<'_, T>, i: usize) -> Voxel<T> {
+    fn positive<T: Real>(block: &Block<'_, T>, i: usize) -> Voxel<T> {
         block.voxel(
             i,
             block.probability[i],
@@ -211,7 +230,7 @@ impl OutcomeOf for Softmax {
     }
 
     #[inline(always)]
-    fn elsewhere<T: Real>(block: &Block<'_, T>, i: usize) -> Voxel<T> {
+    fn negative<T: Real>(block: &Block<'_, T>, i: usize) -> Voxel<T> {
         let s = block.probability[i];
         // Read before the choice: behind a branch it would keep the loop from being packed on SSE2 and NEON.
         let (from_s, of_largest) = (Real::ln_1p(-s), block.log_complement[i]);
@@ -220,30 +239,30 @@ impl OutcomeOf for Softmax {
     }
 }
 
-/// The rows hold what is known of the true outcome, as softmax's rows do of a class.
+/// The rows describe the true outcome as the rows of softmax describe a class.
 impl OutcomeOf for Truth {
     const IS_WEIGHTED: bool = false;
 
     #[inline(always)]
-    fn here<T: Real>(block: &Block<'_, T>, i: usize) -> Voxel<T> {
-        Softmax::here(block, i)
+    fn positive<T: Real>(block: &Block<'_, T>, i: usize) -> Voxel<T> {
+        Softmax::positive(block, i)
     }
 
     #[inline(always)]
-    fn elsewhere<T: Real>(block: &Block<'_, T>, i: usize) -> Voxel<T> {
-        Softmax::here(block, i)
+    fn negative<T: Real>(block: &Block<'_, T>, i: usize) -> Voxel<T> {
+        Softmax::positive(block, i)
     }
 }
 
 impl OutcomeOf for Sigmoid {
     #[inline(always)]
-    fn here<T: Real>(block: &Block<'_, T>, i: usize) -> Voxel<T> {
+    fn positive<T: Real>(block: &Block<'_, T>, i: usize) -> Voxel<T> {
         let (s, complement, log) = sigmoid(block.logit[i]);
         block.voxel(i, s, complement, log)
     }
 
     #[inline(always)]
-    fn elsewhere<T: Real>(block: &Block<'_, T>, i: usize) -> Voxel<T> {
+    fn negative<T: Real>(block: &Block<'_, T>, i: usize) -> Voxel<T> {
         let (s, complement, log) = sigmoid(-block.logit[i]);
         block.voxel(i, s, complement, log)
     }
@@ -251,20 +270,20 @@ impl OutcomeOf for Sigmoid {
 
 impl OutcomeOf for Given {
     #[inline(always)]
-    fn here<T: Real>(block: &Block<'_, T>, i: usize) -> Voxel<T> {
+    fn positive<T: Real>(block: &Block<'_, T>, i: usize) -> Voxel<T> {
         let s = block.probability[i];
         block.voxel(i, s, (T::one() - s).at_least(T::zero()), Real::ln(s.at_least(T::FLOOR)))
     }
 
     #[inline(always)]
-    fn elsewhere<T: Real>(block: &Block<'_, T>, i: usize) -> Voxel<T> {
+    fn negative<T: Real>(block: &Block<'_, T>, i: usize) -> Voxel<T> {
         let s = block.probability[i];
         let complement = T::one() - s;
         block.voxel(i, complement, s.at_least(T::zero()), Real::ln(complement.at_least(T::FLOOR)))
     }
 }
 
-/// A [`Row`], one block of it.
+/// One block of a [`VoxelRow`].
 struct Block<'a, T> {
     probability: &'a [T; BLOCK],
     logit: &'a [T; BLOCK],
@@ -274,42 +293,42 @@ struct Block<'a, T> {
     truth: &'a [T; BLOCK],
     weight: &'a [T; BLOCK],
     field: &'a [T; BLOCK],
-    raised: &'a [T; BLOCK],
+    power: &'a [T; BLOCK],
 }
 
 impl<T: Real> Block<'_, T> {
     #[inline(always)]
     fn voxel(&self, i: usize, probability: T, complement: T, log_probability: T) -> Voxel<T> {
-        let (truth, field, raised) = (self.truth[i], self.field[i], self.raised[i]);
-        Voxel { probability, complement, log_probability, target: truth, field, power: raised }
+        let (truth, field, power) = (self.truth[i], self.field[i], self.power[i]);
+        Voxel { probability, complement, log_probability, target: truth, field, power: power }
     }
 
     #[inline(always)]
-    fn outcome<A: OutcomeOf, const ELSEWHERE: bool>(&self, i: usize) -> Voxel<T> {
-        if ELSEWHERE { A::elsewhere(self, i) } else { A::here(self, i) }
+    fn outcome<A: OutcomeOf, const NEGATIVE: bool>(&self, i: usize) -> Voxel<T> {
+        if NEGATIVE { A::negative(self, i) } else { A::positive(self, i) }
     }
 
-    /// What the outcome pays per unit of cost.
+    /// Returns the factor of the loss of the outcome.
     #[inline(always)]
-    fn outcome_weight<A: OutcomeOf, const ELSEWHERE: bool>(&self, i: usize, prices: &OutcomeWeights<T>) -> T {
+    fn outcome_weight<A: OutcomeOf, const NEGATIVE: bool>(&self, i: usize, weights: &OutcomeWeights<T>) -> T {
         if !A::IS_WEIGHTED {
             return T::one();
         }
-        let truth = prices.keep * self.truth[i] + prices.floor;
-        if ELSEWHERE { prices.elsewhere * (T::one() - truth) } else { prices.here * truth }
+        let target = weights.keep * self.truth[i] + weights.floor;
+        if NEGATIVE { weights.negative * (T::one() - target) } else { weights.positive * target }
     }
 }
 
 impl<'a, T: Real> VoxelRow<'a, T> {
     #[inline(always)]
-    fn blocks(&self, raised: &'a [T]) -> impl Iterator<Item = Block<'a, T>> + use<'a, T> {
+    fn blocks(&self, power: &'a [T]) -> impl Iterator<Item = Block<'a, T>> + use<'a, T> {
         let likelihood = (blocks(self.probability).iter().zip(blocks(self.logit)))
             .zip(blocks(self.log_total).iter().zip(blocks(self.complement)))
-            .zip(blocks(self.log_complement).iter().zip(blocks(raised)));
+            .zip(blocks(self.log_complement).iter().zip(blocks(power)));
         let rest = blocks(self.truth).iter().zip(blocks(self.weight)).zip(blocks(self.field));
         likelihood.zip(rest).map(
             |(
-                (((probability, logit), (log_total, complement)), (log_complement, raised)),
+                (((probability, logit), (log_total, complement)), (log_complement, power)),
                 ((truth, weight), field),
             )| {
                 Block {
@@ -321,34 +340,32 @@ impl<'a, T: Real> VoxelRow<'a, T> {
                     truth,
                     weight,
                     field,
-                    raised,
+                    power,
                 }
             },
         )
     }
 }
 
-/// The bases of a cost's power.
-struct PowerBases<'a, C, T, A, const ELSEWHERE: bool> {
+/// Writes the bases of the powers of a loss.
+struct PowerBases<'a, L, T, A, const NEGATIVE: bool> {
     row: &'a VoxelRow<'a, T>,
     least: T,
     out: &'a mut [T],
-    types: PhantomData<(C, A)>,
+    types: PhantomData<(L, A)>,
 }
 
-impl<C: VoxelLoss, T: Real, A: OutcomeOf, const ELSEWHERE: bool> Kernel
-    for PowerBases<'_, C, T, A, ELSEWHERE>
-{
+impl<L: VoxelLoss, T: Real, A: OutcomeOf, const NEGATIVE: bool> Kernel for PowerBases<'_, L, T, A, NEGATIVE> {
     type Output = ();
 
     #[inline(always)]
     fn run(self) {
-        // Whatever stands for the power is not used here.
+        // Any row serves as the power, which is not used here.
         for (block, out) in self.row.blocks(self.row.weight).zip(blocks_mut(self.out)) {
             for i in 0..BLOCK {
-                let voxel = block.outcome::<A, ELSEWHERE>(i);
+                let voxel = block.outcome::<A, NEGATIVE>(i);
                 let base =
-                    if C::POWER_BASE == Base::Complement { voxel.complement } else { -voxel.log_probability };
+                    if L::POWER_BASE == Base::Complement { voxel.complement } else { -voxel.log_probability };
                 out[i] = base.at_least(self.least);
             }
         }
@@ -374,61 +391,63 @@ impl<T: Real> Kernel for RaiseRow<'_, T> {
     }
 }
 
-struct Evaluate<'a, C, T, A, const ELSEWHERE: bool> {
-    cost: &'a C,
+/// Writes the weighted loss of an outcome, or adds that of the negative one.
+struct Evaluate<'a, L, T, A, const NEGATIVE: bool> {
+    loss: &'a L,
     row: &'a VoxelRow<'a, T>,
-    raised: &'a [T],
+    power: &'a [T],
     out: &'a mut [T],
     activation: PhantomData<A>,
 }
 
-impl<C: VoxelLoss, T: Real, A: OutcomeOf, const ELSEWHERE: bool> Kernel for Evaluate<'_, C, T, A, ELSEWHERE> {
+impl<L: VoxelLoss, T: Real, A: OutcomeOf, const NEGATIVE: bool> Kernel for Evaluate<'_, L, T, A, NEGATIVE> {
     type Output = ();
 
     #[inline(always)]
     fn run(self) {
-        let Self { cost, row, raised, out, .. } = self;
-        for (block, out) in row.blocks(raised).zip(blocks_mut(out)) {
+        let Self { loss, row, power, out, .. } = self;
+        for (block, out) in row.blocks(power).zip(blocks_mut(out)) {
             for i in 0..BLOCK {
-                let here = cost.evaluate(block.outcome::<A, ELSEWHERE>(i)).0;
-                let price = block.outcome_weight::<A, ELSEWHERE>(i, &row.prices);
-                out[i] = match C::CONTRIBUTION {
-                    Contribution::AllClasses => here,
-                    _ if !A::IS_WEIGHTED => here,
-                    _ if ELSEWHERE => out[i] + here.times(price),
-                    _ => here.times(price),
+                let value = loss.evaluate(block.outcome::<A, NEGATIVE>(i)).0;
+                let weight = block.outcome_weight::<A, NEGATIVE>(i, &row.outcome_weights);
+                out[i] = match L::CONTRIBUTION {
+                    Contribution::AllClasses => value,
+                    _ if !A::IS_WEIGHTED => value,
+                    _ if NEGATIVE => out[i] + value.times(weight),
+                    _ => value.times(weight),
                 };
             }
         }
     }
 }
 
-struct Slope<'a, C, T, A, const ELSEWHERE: bool> {
-    cost: &'a C,
+/// Adds the weighted slope of an outcome.
+struct Slope<'a, L, T, A, const NEGATIVE: bool> {
+    loss: &'a L,
     row: &'a VoxelRow<'a, T>,
     slope: T,
-    raised: &'a [T],
+    power: &'a [T],
     out: &'a mut [T],
     activation: PhantomData<A>,
 }
 
-impl<C: VoxelLoss, T: Real, A: OutcomeOf, const ELSEWHERE: bool> Kernel for Slope<'_, C, T, A, ELSEWHERE> {
+impl<L: VoxelLoss, T: Real, A: OutcomeOf, const NEGATIVE: bool> Kernel for Slope<'_, L, T, A, NEGATIVE> {
     type Output = ();
 
     #[inline(always)]
     fn run(self) {
-        let Self { cost, row, slope, raised, out, .. } = self;
-        for (block, out) in row.blocks(raised).zip(blocks_mut(out)) {
+        let Self { loss, row, slope, power, out, .. } = self;
+        for (block, out) in row.blocks(power).zip(blocks_mut(out)) {
             for i in 0..BLOCK {
-                let steepness = cost.evaluate(block.outcome::<A, ELSEWHERE>(i)).1;
-                let pull = match C::CONTRIBUTION {
-                    Contribution::AllClasses => steepness,
+                let of_voxel = loss.evaluate(block.outcome::<A, NEGATIVE>(i)).1;
+                let weighted = match L::CONTRIBUTION {
+                    Contribution::AllClasses => of_voxel,
                     _ => {
-                        let held = steepness.at_least(T::of(-MAX_SLOPE)).at_most(T::of(MAX_SLOPE));
-                        block.outcome_weight::<A, ELSEWHERE>(i, &row.prices) * held
+                        let limited = of_voxel.at_least(T::of(-MAX_SLOPE)).at_most(T::of(MAX_SLOPE));
+                        block.outcome_weight::<A, NEGATIVE>(i, &row.outcome_weights) * limited
                     }
                 };
-                out[i] += slope * block.weight[i] * pull;
+                out[i] += slope * block.weight[i] * weighted;
             }
         }
     }

@@ -240,7 +240,7 @@ impl Pass<'_> {
             dispatch(Lookup { label, first_label, classes: self.plan.classes, of, out: slope });
             dispatch(Weigh { row: slope, weight });
             let here = row_mut(tile.gradients.positive, 0, width, used);
-            let mut pull = GradientRows { polynomial: &mut [], here, elsewhere: &mut [] };
+            let mut pull = GradientRows { polynomial: &mut [], positive: here, negative: &mut [] };
             let work = row_mut(tile.gradients.work, 0, width, used);
             let slope = row(tile.gradients.cost, 0, width, used);
             T::rows(rows).slope_row(&tile.inputs.truth_row(slope, tile.span), T::one(), work, &mut pull);

@@ -115,9 +115,9 @@ impl Pass<'_> {
         let price = row_mut(tile.gradients.negative, 0, width, used);
         let (truth, weight) =
             (row(tile.inputs.truth, 0, width, used), row(tile.inputs.weight, 0, width, used));
-        let is_free = tile.is_unweighted && prices.here == T::one() && prices.elsewhere == T::one();
+        let is_free = tile.is_unweighted && prices.positive == T::one() && prices.negative == T::one();
         if !is_free {
-            dispatch(Price { truth, weight, here: prices.here, elsewhere: prices.elsewhere, price });
+            dispatch(Price { truth, weight, here: prices.positive, elsewhere: prices.negative, price });
         }
         let work = row_mut(tile.gradients.work, 0, width, used);
         if let (true, Some(sum)) = (step.folds, sums.loss_sum.get_mut(slot)) {
@@ -133,7 +133,7 @@ impl Pass<'_> {
                 dispatch(Weigh { row: scaled, weight: price });
             }
             let here = row_mut(tile.gradients.positive, 0, width, used);
-            let mut pull = GradientRows { polynomial: &mut [], here, elsewhere: &mut [] };
+            let mut pull = GradientRows { polynomial: &mut [], positive: here, negative: &mut [] };
             let scaled = row(tile.gradients.cost, 0, width, used);
             T::rows(rows).slope_row(&tile.inputs.truth_row(scaled, tile.span), T::one(), work, &mut pull);
         }

@@ -5,17 +5,16 @@
 //! eʳ = 1 + r + r²·tail(r)
 //! ```
 //!
-//! `x − k·upper(ln 2)` is exact. What the lower part of ln 2 takes off joins the
-//! small `r²·tail` instead of being rounded into `r`: for the same operations a
-//! quarter of an ulp less.
+//! `x − k·upper(ln 2)` is exact. The product with the lower part of ln 2 is added to the small `r²·tail` and not
+//! rounded into `r`: with the same number of operations the error is a quarter of an ulp smaller.
 
 use crate::simd::math::float::Format;
 use crate::simd::math::float::select;
 
-/// `e` to the `x + rest`, where `rest` is at most an ulp or so of `x`.
+/// Returns `e` to the power `x + rest`, where `rest` is about an ulp of `x` at most.
 #[inline(always)]
 pub(crate) fn exp<T: Format>(x: T, rest: T) -> T {
-    // Both holds let NaN through; beyond them the two factors would leave their range.
+    // Clamps x, and lets NaN through: beyond these limits the two factors would leave their range.
     let x = select(T::EXP_IS_INFINITE < x, T::EXP_IS_INFINITE, x);
     let x = select(T::EXP_IS_ZERO > x, T::EXP_IS_ZERO, x);
 
@@ -29,7 +28,8 @@ pub(crate) fn exp<T: Format>(x: T, rest: T) -> T {
     power * one * other
 }
 
-/// `eˣ` for `x ≤ 0`, and 0 where that is no normal number: one factor serves, and a third of the work is saved.
+/// Returns `eˣ` for `x ≤ 0`, and 0 where the result is not a normal number: one factor is enough, which saves a third of
+/// the time.
 #[inline(always)]
 pub(crate) fn exp_nonpositive<T: Format>(x: T) -> T {
     let (whole, factor) = (x * T::LOG2_E).normal_power_of_two();
