@@ -3,7 +3,11 @@
 
 use check::source::{Numbers, Source};
 use segloss::parts::{accumulate, backward, finalize};
-use segloss::{Activation, Batch, ClassSums, CrossEntropy, Dice, DistancePenalized, Focal, Frequency, GeneralizedDice, Gradient, Hausdorff, Loss, Outputs, PowerCrossEntropy, Term, TopK, View, ViewMut, class_weights, differentiate_in_place, distance_field, run, scratch_len};
+use segloss::{
+    Activation, Batch, ClassSums, CrossEntropy, Dice, DistancePenalized, Focal, Frequency, GeneralizedDice,
+    Gradient, Hausdorff, Loss, Outputs, PowerCrossEntropy, Term, TopK, View, ViewMut, class_weights,
+    differentiate_in_place, distance_field, run, scratch_len,
+};
 
 /// The maximum number of elements of a view that repeats its slice by strides of 0.
 const MOST_ELEMENTS: usize = 1 << 13;

@@ -145,7 +145,7 @@ impl ExactPass<'_> {
                 }
                 for (lane, element) in (start..width).zip(tile.elements[y].iter_mut()) {
                     *element = if self.pass == 0 {
-                        self.from_record(tile.records[y], lane, width)
+                        self.input_of_record(tile.records[y], lane, width)
                     } else if self.buffer.element == size_of::<u64>() {
                         at.cast::<u64>().add(lane).read()
                     } else {
@@ -181,7 +181,7 @@ impl ExactPass<'_> {
     }
 
     /// Returns the input of voxel `lane` of a block after the row pass.
-    fn from_record(&self, record: RowRecord, lane: usize, width: usize) -> u64 {
+    fn input_of_record(&self, record: RowRecord, lane: usize, width: usize) -> u64 {
         let inside = record.bits >> lane & 1;
         if self.plan.one_sided && inside == 0 {
             return 0;

@@ -5,10 +5,10 @@ use crate::engine::arena::Arena;
 use crate::error::Error;
 use crate::loss::kind::{DefaultClassWeights, LossKind};
 use crate::loss::region::{JointRegionLoss, RegionLoss};
-use crate::loss::rows::DynVoxelLoss;
 use crate::loss::sums::{ClassSums, MAX_TERMS};
 use crate::loss::term::{AbsentClass, ClassAverage, SampleAverage, Term};
 use crate::loss::voxel::{Contribution, Normalizer};
+use crate::loss::voxel_rows::DynVoxelLoss;
 use crate::problem::Problem;
 
 /// Slopes are held within this, so that every product in the sweeps is finite.

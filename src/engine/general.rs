@@ -7,10 +7,10 @@ use crate::engine::precise::Precise;
 use crate::engine::region::{FoldRegion, MapRegion, Mismatch};
 use crate::engine::softmax_labels::on_truth;
 use crate::engine::tile::{Exclude, Span, Tile};
-use crate::loss::rows::DynVoxelLoss;
-use crate::loss::rows::{DynVoxelLossOf, GradientRows, OutcomeWeights, VoxelRow};
 use crate::loss::sums::ClassSums;
 use crate::loss::voxel::Contribution;
+use crate::loss::voxel_rows::DynVoxelLoss;
+use crate::loss::voxel_rows::{DynVoxelLossOf, GradientRows, OutcomeWeights, VoxelRow};
 use crate::simd::blocks::{AddUp, copy_row, row, row_mut};
 use crate::simd::level::dispatch;
 

@@ -11,10 +11,10 @@ use crate::engine::softmax_labels::is_labelled;
 use crate::engine::softmax_labels::sigmoid::is_labelled_sigmoid;
 use crate::engine::tile::{OptionalRows, Tile};
 use crate::loss::kind::LossKind;
-use crate::loss::rows::DynVoxelLoss;
 use crate::loss::sums::{ClassSums, MAX_TERMS};
 use crate::loss::term::Term;
 use crate::loss::voxel::Contribution;
+use crate::loss::voxel_rows::DynVoxelLoss;
 use crate::problem::Problem;
 use crate::simd::stream::{STREAM_FROM, fence, stream};
 

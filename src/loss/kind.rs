@@ -11,7 +11,7 @@
 
 use crate::error::Error;
 use crate::loss::region::{JointRegionLoss, RegionLoss};
-use crate::loss::rows::DynVoxelLoss;
+use crate::loss::voxel_rows::DynVoxelLoss;
 use core::fmt;
 
 /// The class weights of a loss if the term gives none.

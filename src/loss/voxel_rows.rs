@@ -129,23 +129,27 @@ pub trait DynVoxelLossOf<T> {
 impl<L: VoxelLoss + Sync, T: Real> DynVoxelLossOf<T> for L {
     fn evaluate_row(&self, row: &VoxelRow<'_, T>, work: &mut [T], out: &mut [T]) {
         match row.outcome {
-            Outcome::Truth => evaluate_outcomes::<L, T, Truth>(self, row, work, out),
-            Outcome::Class(Activation::Softmax) => evaluate_outcomes::<L, T, Softmax>(self, row, work, out),
-            Outcome::Class(Activation::Sigmoid) => evaluate_outcomes::<L, T, Sigmoid>(self, row, work, out),
-            _ => evaluate_outcomes::<L, T, Given>(self, row, work, out),
+            Outcome::Truth => evaluate_outcomes::<L, T, TrueOutcome>(self, row, work, out),
+            Outcome::Class(Activation::Softmax) => {
+                evaluate_outcomes::<L, T, SoftmaxOutcomes>(self, row, work, out)
+            }
+            Outcome::Class(Activation::Sigmoid) => {
+                evaluate_outcomes::<L, T, SigmoidOutcomes>(self, row, work, out)
+            }
+            _ => evaluate_outcomes::<L, T, GivenOutcomes>(self, row, work, out),
         }
     }
 
     fn slope_row(&self, row: &VoxelRow<'_, T>, slope: T, work: &mut [T], gradient: &mut GradientRows<'_, T>) {
         match row.outcome {
-            Outcome::Truth => slope_outcomes::<L, T, Truth>(self, row, slope, work, gradient),
+            Outcome::Truth => slope_outcomes::<L, T, TrueOutcome>(self, row, slope, work, gradient),
             Outcome::Class(Activation::Softmax) => {
-                slope_outcomes::<L, T, Softmax>(self, row, slope, work, gradient)
+                slope_outcomes::<L, T, SoftmaxOutcomes>(self, row, slope, work, gradient)
             }
             Outcome::Class(Activation::Sigmoid) => {
-                slope_outcomes::<L, T, Sigmoid>(self, row, slope, work, gradient)
+                slope_outcomes::<L, T, SigmoidOutcomes>(self, row, slope, work, gradient)
             }
-            _ => slope_outcomes::<L, T, Given>(self, row, slope, work, gradient),
+            _ => slope_outcomes::<L, T, GivenOutcomes>(self, row, slope, work, gradient),
         }
     }
 }
@@ -213,12 +217,12 @@ trait OutcomeOf {
     fn negative<T: Real>(block: &Block<'_, T>, i: usize) -> Voxel<T>;
 }
 
-struct Softmax;
-struct Truth;
-struct Sigmoid;
-struct Given;
+struct SoftmaxOutcomes;
+struct TrueOutcome;
+struct SigmoidOutcomes;
+struct GivenOutcomes;
 
-impl OutcomeOf for Softmax {
+impl OutcomeOf for SoftmaxOutcomes {
     #[inline(always)]
     fn positive<T: Real>(block: &Block<'_, T>, i: usize) -> Voxel<T> {
         block.voxel(
@@ -240,21 +244,21 @@ impl OutcomeOf for Softmax {
 }
 
 /// The rows describe the true outcome as the rows of softmax describe a class.
-impl OutcomeOf for Truth {
+impl OutcomeOf for TrueOutcome {
     const IS_WEIGHTED: bool = false;
 
     #[inline(always)]
     fn positive<T: Real>(block: &Block<'_, T>, i: usize) -> Voxel<T> {
-        Softmax::positive(block, i)
+        SoftmaxOutcomes::positive(block, i)
     }
 
     #[inline(always)]
     fn negative<T: Real>(block: &Block<'_, T>, i: usize) -> Voxel<T> {
-        Softmax::positive(block, i)
+        SoftmaxOutcomes::positive(block, i)
     }
 }
 
-impl OutcomeOf for Sigmoid {
+impl OutcomeOf for SigmoidOutcomes {
     #[inline(always)]
     fn positive<T: Real>(block: &Block<'_, T>, i: usize) -> Voxel<T> {
         let (s, complement, log) = sigmoid(block.logit[i]);
@@ -268,7 +272,7 @@ impl OutcomeOf for Sigmoid {
     }
 }
 
-impl OutcomeOf for Given {
+impl OutcomeOf for GivenOutcomes {
     #[inline(always)]
     fn positive<T: Real>(block: &Block<'_, T>, i: usize) -> Voxel<T> {
         let s = block.probability[i];
@@ -300,7 +304,7 @@ impl<T: Real> Block<'_, T> {
     #[inline(always)]
     fn voxel(&self, i: usize, probability: T, complement: T, log_probability: T) -> Voxel<T> {
         let (truth, field, power) = (self.truth[i], self.field[i], self.power[i]);
-        Voxel { probability, complement, log_probability, target: truth, field, power: power }
+        Voxel { probability, complement, log_probability, target: truth, field, power }
     }
 
     #[inline(always)]
