@@ -54,9 +54,9 @@ impl fmt::Debug for LossKind<'_> {
 
 // The losses of the crate declare `kind` and `field` `#[inline(never)]`: where rustc inlines one of them across crates,
 // it compiles the kernels behind it again in every crate that names the loss.
-/// A loss that a [`Term`] can hold.
+/// A loss that a [`Term`](crate::Term) can hold.
 ///
-/// [`RegionLoss`] and [`VoxelLoss`] show the implementation of a custom loss.
+/// [`RegionLoss`] and [`VoxelLoss`](crate::custom::VoxelLoss) show the implementation of a custom loss.
 ///
 /// ```
 /// use segloss::custom::LossKind;

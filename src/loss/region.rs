@@ -4,9 +4,9 @@ use crate::error::Error;
 use crate::loss::sums::ClassSums;
 
 /// A loss that is a closed form of the sums of one class. The engine averages it over classes and samples as the
-/// [`Term`] says.
+/// [`Term`](crate::Term) says.
 ///
-/// A custom loss implements this trait and [`Loss`]:
+/// A custom loss implements this trait and [`Loss`](crate::Loss):
 ///
 /// ```
 /// use segloss::custom::{LossKind, RegionLoss};

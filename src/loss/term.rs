@@ -4,7 +4,7 @@ use crate::array::view::View;
 use crate::engine::radix_select::TopKSearch;
 use crate::loss::kind::{DefaultClassWeights, Loss};
 
-/// How a loss of kind [`LossKind::Region`] is averaged over the classes of a sample.
+/// How a loss of kind [`LossKind::Region`](crate::custom::LossKind::Region) is averaged over the classes of a sample.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ClassAverage {
@@ -61,7 +61,7 @@ pub struct Term<'a> {
     pub weight: f64,
     /// Subtracts 1 from the value of the loss: nnU-Net's `−Dice`. The gradient is unchanged.
     pub minus_one: bool,
-    /// Losses of kind [`LossKind::Region`]: the average over classes.
+    /// Losses of kind [`LossKind::Region`](crate::custom::LossKind::Region): the average over classes.
     pub class_average: ClassAverage,
     /// Region losses: the average over samples.
     pub sample_average: SampleAverage,

@@ -92,7 +92,7 @@ pub enum Base {
 
 /// A loss that is a mean over voxels of a function of one voxel.
 ///
-/// A custom loss implements this trait and [`Loss`]:
+/// A custom loss implements this trait and [`Loss`](crate::Loss):
 ///
 /// ```
 /// use segloss::custom::{Contribution, LossKind, Real, Voxel, VoxelLoss};
