@@ -4,9 +4,10 @@
 use crate::convert_losses::{form_of, is_field_complete};
 use crate::naive::{self, Case, TermSpec};
 use half::{bf16, f16};
+use segloss::parts::TopKSearch;
 use segloss::{
     AbsentClass, Activation, Batch, ClassAverage, ClassSums, Error, Gradient, Loss, Outputs, SampleAverage,
-    Term, TopKSearch, View, ViewMut, run, scratch_len,
+    Term, View, ViewMut, run, scratch_len,
 };
 
 /// Element types of the float arrays.
@@ -383,7 +384,7 @@ pub fn with_searched_terms<R>(
         .map(|((spec, form), field)| term_of(spec, form.as_ref(), field.as_ref().map(Array::view)))
         .collect();
     for (term, search) in terms.iter_mut().zip(searches) {
-        term.select = search.as_ref();
+        term.top_k_search = search.as_ref();
     }
     f(&terms)
 }

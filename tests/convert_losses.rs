@@ -2,11 +2,12 @@
 
 use crate::naive::{self, TermSpec};
 use segloss::boundary::Sides;
+use segloss::custom::Normalizer;
 use segloss::region::{Squares, Volume};
 use segloss::{
     AsymmetricSimilarity, BalancedCrossEntropy, Boundary, CrossEntropy, Dice, DistancePenalized, Focal,
-    FocalTversky, GeneralizedDice, Hausdorff, Iou, LogDice, Loss, Normalizer, Penalty, PowerCrossEntropy,
-    Selection, SensitivitySpecificity, TopK, Tversky,
+    FocalTversky, GeneralizedDice, Hausdorff, Iou, LogDice, Loss, Penalty, PowerCrossEntropy, Selection,
+    SensitivitySpecificity, TopK, Tversky,
 };
 
 /// The loss with the parameters of the reference's loss.

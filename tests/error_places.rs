@@ -77,7 +77,7 @@ fn assert_named(
         let batch = Batch { executor, ..*batch };
         let mut scratch = vec![0; scratch_len(&batch, &terms).unwrap()];
         let error = evaluate(&batch, &terms, &mut scratch).unwrap_err();
-        let found = (error.status, error.argument.to_str().unwrap(), error.index);
+        let found = (error.status, error.argument(), error.index);
         assert_eq!(found, (status, argument, Some(voxel)), "{title}: {error}");
     }
 }

@@ -3,9 +3,10 @@
 use crate::cases::is_served;
 use crate::convert_cases::{Format, Inputs, with_terms};
 use crate::naive::{Activation, Case};
+use segloss::parts::{accumulate, backward};
 use segloss::{
-    Batch, ClassSums, CrossEntropy, Dice, Executor, Gradient, Outputs, Term, TopK, View, ViewMut, accumulate,
-    backward, evaluate, run, scratch_len,
+    Batch, ClassSums, CrossEntropy, Dice, Executor, Gradient, Outputs, Term, TopK, View, ViewMut, evaluate,
+    run, scratch_len,
 };
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -184,7 +185,7 @@ fn executors_give_the_same_bits_for_parts() {
         let mut tallies = vec![ClassSums::ZERO; 6];
         accumulate(batch, &terms, &mut tallies, &mut scratch).unwrap();
         let mut slopes = vec![ClassSums::ZERO; 6];
-        segloss::finalize(batch, &terms, &tallies, 1.0, Some(&mut slopes), &mut scratch).unwrap();
+        segloss::parts::finalize(batch, &terms, &tallies, 1.0, Some(&mut slopes), &mut scratch).unwrap();
         let mut gradient = vec![0f64; case.z.len()];
         let into = ViewMut::new(&mut gradient, &shape).unwrap();
         backward(batch, &terms, &slopes, into, false, &mut scratch).unwrap();

@@ -10,9 +10,9 @@ use crate::parts::{
 };
 use crate::precision::reference;
 use approx::assert_relative_eq;
+use segloss::parts::{TopKSearch, accumulate, backward, finalize, top_k_count};
 use segloss::{
-    Batch, ClassSums, CrossEntropy, Dice, Gradient, Status, Term, TopKSearch, View, ViewMut, accumulate,
-    backward, differentiate, finalize, scratch_len, top_k_count,
+    Batch, ClassSums, CrossEntropy, Dice, Gradient, Status, Term, View, ViewMut, differentiate, scratch_len,
 };
 
 /// Tolerance of sums of doubles in another order, whose addition is not associative.
@@ -233,7 +233,7 @@ fn top_k_search_refuses_unsuitable_terms_and_parts() {
     assert_eq!(search, counted);
     search.narrow(&top_k).unwrap();
     assert_eq!(status(search.merge(&counted)), Status::Parameter, "another round");
-    let unfinished = [Term { select: Some(&search), ..terms[0] }];
+    let unfinished = [Term { top_k_search: Some(&search), ..terms[0] }];
     let mut sums = [ClassSums::ZERO; 2];
     assert_eq!(status(accumulate(&single, &unfinished, &mut sums, &mut scratch)), Status::Parameter);
     let mut search = search.clone();
@@ -245,12 +245,12 @@ fn top_k_search_refuses_unsuitable_terms_and_parts() {
     assert_eq!(status(top_k_count(&single, &terms, 0, &mut search, &mut scratch)), Status::Parameter);
     let searched = |term: Term<'_>| -> Result<(), segloss::Error> {
         let mut sums = [ClassSums::ZERO; 2];
-        accumulate(&single, &[Term { select: Some(&search), ..term }], &mut sums, &mut vec![0; 1 << 20])
+        accumulate(&single, &[Term { top_k_search: Some(&search), ..term }], &mut sums, &mut vec![0; 1 << 20])
     };
     assert_eq!(searched(terms[0]), Ok(()));
     assert_eq!(status(searched(terms[1])), Status::Parameter, "Dice selects nothing");
     assert_eq!(status(searched(terms[2])), Status::Parameter, "a threshold needs no search");
-    let given = [Term { select: Some(&search), ..terms[0] }];
+    let given = [Term { top_k_search: Some(&search), ..terms[0] }];
     assert_eq!(status(accumulate(&double, &given, &mut sums, &mut scratch)), Status::Dtype);
     assert_eq!(
         segloss::evaluate(&single, &given, &mut scratch),

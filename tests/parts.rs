@@ -4,9 +4,8 @@ use crate::cases::{Field, field_of};
 use crate::constant_selections::with_complete_field;
 use crate::convert_cases::{Array, Format, Inputs, Layout, with_searched_terms, with_terms};
 use crate::naive::{Case, Form, Selection, TermSpec};
-use segloss::{
-    ClassSums, TopK, TopKSearch, accumulate, backward, distance_field, finalize, scratch_len, top_k_count,
-};
+use segloss::parts::{TopKSearch, accumulate, backward, finalize, top_k_count};
+use segloss::{ClassSums, TopK, distance_field, scratch_len};
 use std::ops::Range;
 
 /// Some samples of a map `[B, maps, rows, …]`, and some rows of the first spatial axis of each.

@@ -175,7 +175,7 @@ fn parameters_out_of_range_are_refused() {
             let form = with(bad);
             let terms = [Term::new(1.0, &plain), Term::new(1.0, form.as_ref())];
             let error = scratch_len(&batch, &terms).expect_err(&format!("{loss} {name} = {bad:e} passes"));
-            let found = (error.status, error.argument.to_str().unwrap(), error.term);
+            let found = (error.status, error.argument(), error.term);
             assert_eq!(found, (Status::Parameter, name, Some(1)), "{loss} {name} = {bad:e}: {error}");
         }
     }
@@ -190,7 +190,7 @@ fn options_of_terms_and_batches_out_of_range_are_refused() {
     }
     for weight in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
         let error = refused(&[Term::new(1.0, &dice), Term::new(weight, &dice)]);
-        let found = (error.status, error.argument.to_str().unwrap(), error.term);
+        let found = (error.status, error.argument(), error.term);
         assert_eq!(found, (Status::Parameter, "weight", Some(1)), "{weight}");
     }
     for class in 0..SHAPE[1] {
@@ -198,7 +198,7 @@ fn options_of_terms_and_batches_out_of_range_are_refused() {
             let mut weights = [1.0; SHAPE[1]];
             weights[class] = bad;
             let error = refused(&[Term { class_weight: Some(&weights), ..Term::new(1.0, &dice) }]);
-            let found = (error.status, error.argument.to_str().unwrap(), error.index);
+            let found = (error.status, error.argument(), error.index);
             assert_eq!(found, (Status::Parameter, "class_weight", Some(class)), "{bad}");
         }
     }
@@ -208,7 +208,7 @@ fn options_of_terms_and_batches_out_of_range_are_refused() {
             spacing[axis] = bad;
             let spaced = segloss::Batch { spacing: Some(&spacing), ..batch() };
             let error = scratch_len(&spaced, &[Term::new(1.0, &dice)]).unwrap_err();
-            let found = (error.status, error.argument.to_str().unwrap(), error.index);
+            let found = (error.status, error.argument(), error.index);
             assert_eq!(found, (Status::Parameter, "spacing", Some(axis)), "{bad}");
         }
     }

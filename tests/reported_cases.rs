@@ -5,7 +5,8 @@ use crate::convert_cases::{Float, Format, Inputs, Outcome, Target, outcome, with
 use crate::list::{CROSS_ENTROPY, losses};
 use crate::naive::boundary::Hausdorff;
 use crate::naive::{self, Activation, Case, Form, Selection, TermSpec};
-use segloss::{ClassSums, Status, accumulate, scratch_len};
+use segloss::parts::accumulate;
+use segloss::{ClassSums, Status, scratch_len};
 
 const TARGETS: [Target; 4] =
     [Target::U8, Target::MaskU8, Target::Dense(Float::F32), Target::Dense(Float::F64)];
@@ -176,9 +177,9 @@ fn logarithmic_hausdorff_refuses_a_negative_field() {
     for field_complete in [true, false] {
         let run = |case: &Case, term: TermSpec| {
             let found = outcome(case, &[term], &Format::exact(case), 1.0);
-            found.map(|ours| ours.value).map_err(|e| (e.status, e.argument, e.index, e.term))
+            found.map(|ours| ours.value).map_err(|e| (e.status, e.argument(), e.index, e.term))
         };
-        let refused = Err((Status::Parameter, c"field", Some(3), Some(0)));
+        let refused = Err((Status::Parameter, "field", Some(3), Some(0)));
         assert_eq!(run(&case, term(true, field_complete, field_with(8))), refused);
         // Without a logarithm, for the background and at voxels that are not counted, a negative field is accepted.
         assert!(run(&case, term(false, field_complete, field_with(8))).is_ok());
@@ -193,7 +194,7 @@ fn logarithmic_hausdorff_refuses_a_negative_field() {
         let batch = inputs.batch(inputs.prediction.view());
         let mut scratch = vec![0; scratch_len(&batch, terms).unwrap()];
         let error = accumulate(&batch, terms, &mut [ClassSums::ZERO; 2], &mut scratch).unwrap_err();
-        assert_eq!((error.argument, error.index), (c"field", Some(3)));
+        assert_eq!((error.argument(), error.index), ("field", Some(3)));
     });
 }
 

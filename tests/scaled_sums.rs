@@ -7,7 +7,9 @@ use crate::convert_losses::form_of;
 use crate::list::{is_mean_of_voxels, losses};
 use crate::naive::{Case, Form, TermSpec};
 use crate::parts::{finish_of, fold_into, searches, with_fields_for_parts};
-use segloss::{ClassSums, LossKind, MIN_DENOMINATOR};
+use segloss::ClassSums;
+use segloss::custom::LossKind;
+use segloss::parameter::MIN_DENOMINATOR;
 
 const STEEPEST: f64 = 1e30;
 

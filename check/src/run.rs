@@ -7,10 +7,10 @@ use crate::executors::{Most, executor};
 use crate::naive;
 use crate::problem::Problem;
 use crate::source::Source;
+use segloss::parts::{TopKSearch, accumulate, backward, finalize, top_k_count};
 use segloss::{
     AbsentClass, Activation, Batch, ClassAverage, ClassSums, Error, Executor, Gradient, Loss, Outputs,
-    SampleAverage, Selection, Sequential, Term, TopK, TopKSearch, View, accumulate, backward,
-    differentiate_in_place, finalize, run, scratch_len, top_k_count,
+    SampleAverage, Selection, Sequential, Term, TopK, View, differentiate_in_place, run, scratch_len,
 };
 use std::ops::Range;
 
@@ -201,7 +201,7 @@ fn with_part<P, R>(
             exclude_background: problem.excludes[k],
             field: fields[k].as_ref().map(|field| field.part(Some((samples, axis, rows)))),
             field_complete: is_field_complete(spec),
-            select: selects[k].as_ref(),
+            top_k_search: selects[k].as_ref(),
             ..Term::new(spec.weight, forms[k].as_ref())
         }
     };

@@ -27,7 +27,8 @@ use crate::region::power::power;
 ///
 /// # Examples
 /// ```
-/// use segloss::{ClassSums, LogDice, RegionLoss};
+/// use segloss::custom::RegionLoss;
+/// use segloss::{ClassSums, LogDice};
 ///
 /// // Dice = 1/2.
 /// let class = ClassSums { target: 2.0, prediction: 2.0, intersection: 1.0, ..ClassSums::ZERO };

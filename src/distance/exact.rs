@@ -13,6 +13,7 @@
 //! Nothing is rounded between passes, whatever the number of axes. The exception: where the axes before the last pass
 //! have more than 2³¹ voxels together, four bytes hold the distance instead, rounded to f32.
 
+use crate::array::real::Real;
 use crate::checked::{divide, expected};
 use crate::distance::bits::low_bits;
 use crate::distance::conversion::Conversion;
@@ -21,7 +22,6 @@ use crate::distance::output_buffer::OutputBuffer;
 use crate::distance::plan::{Arithmetic, Axis, Plan};
 use crate::distance::rows::{NONE, RowRecord};
 use crate::distance::tile::{ScratchSlice, take_slice};
-use crate::simd::math::Math;
 use core::mem::size_of;
 use core::ops::Range;
 
@@ -278,7 +278,7 @@ impl ExactPass<'_> {
                 Some(conversion) => conversion.value(square, side != 0).to_bits(),
                 None if square == f64::INFINITY => side | NO_VOXEL,
                 None if self.plan.rounds_between_passes => {
-                    side | u64::from((Math::sqrt(square) as f32).to_bits())
+                    side | u64::from((Real::sqrt(square) as f32).to_bits())
                 }
                 None => side | element,
             };

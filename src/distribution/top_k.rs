@@ -91,10 +91,11 @@ impl TopKSearch {
     ///
     /// # Examples
     /// ```
-    /// use segloss::{TopK, TopKSearch};
+    /// use segloss::parts::TopKSearch;
+    /// use segloss::TopK;
     ///
     /// let error = TopKSearch::new().narrow(&TopK::default()).unwrap_err();
-    /// assert_eq!(error.argument, c"search", "no part is counted");
+    /// assert_eq!(error.argument(), "search", "no part is counted");
     /// ```
     pub fn narrow(&mut self, top_k: &TopK) -> Result<(), Error> {
         VoxelLoss::validate(top_k)?;

@@ -69,10 +69,10 @@ fn check_options(term: &Term<'_>) -> Result<(), Error> {
     } else if term.field.is_some() {
         return refuse(Status::Parameter, c"field", c"no field: region losses do not use one");
     }
-    if term.select.is_some()
+    if term.top_k_search.is_some()
         && !matches!(kind, LossKind::Voxel(loss) if loss.info().selection.is_some_and(|of| of.fraction().is_some()))
     {
-        return refuse(Status::Parameter, c"select", c"no search: only TopK by fraction uses one");
+        return refuse(Status::Parameter, c"top_k_search", c"no search: only TopK by fraction uses one");
     }
     if term.field_complete {
         if !term.loss.field().is_some_and(|field| field.has_halves()) {

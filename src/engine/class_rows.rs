@@ -6,8 +6,8 @@ use crate::engine::pass_plan::{RequiredSums, is_target_loss, voxel_losses};
 use crate::engine::precise::Precise;
 use crate::engine::region_sums::{AccumulateRegion, RegionGradient, SquaredErrorSlope};
 use crate::engine::tile::{Exclude, Span, Tile};
-use crate::loss::rows::{DynVoxelLoss, DynVoxelLossOf, GradientRows, OutcomeWeights, VoxelRow};
 use crate::loss::sums::ClassSums;
+use crate::loss::voxel_rows::{DynVoxelLoss, DynVoxelLossOf, GradientRows, OutcomeWeights, VoxelRow};
 use crate::simd::blocks::{AddUp, copy_row, row, row_mut};
 use crate::simd::level::dispatch;
 
@@ -51,9 +51,9 @@ impl Pass<'_> {
         }
         let Some(squared_error) = SquaredErrorSlope::of(slopes) else { return is_linear };
         let activation = self.problem.activation;
-        let of = tile.inputs.class_row(activation, class, OutcomeWeights::everywhere(), tile.span);
+        let of = tile.inputs.class_row(activation, class, OutcomeWeights::unit(), tile.span);
         let work = row_mut(tile.gradients.work, 0, width, used);
-        let mut rows = GradientRows { polynomial, here: &mut [], elsewhere: &mut [] };
+        let mut rows = GradientRows { polynomial, positive: &mut [], negative: &mut [] };
         squared_error.slope_row(&of, T::one(), work, &mut rows);
         true
     }
@@ -109,8 +109,8 @@ impl Pass<'_> {
         if let Some(slope) = block.slopes_of(class).and_then(|slopes| expected(slopes.loss_sum.get(slot))) {
             let mut rows = GradientRows {
                 polynomial: row_mut(tile.gradients.polynomial, 0, width, used),
-                here: row_mut(tile.gradients.positive, 0, width, used),
-                elsewhere: row_mut(tile.gradients.negative, 0, width, used),
+                positive: row_mut(tile.gradients.positive, 0, width, used),
+                negative: row_mut(tile.gradients.negative, 0, width, used),
             };
             T::rows(loss).slope_row(&of_class, T::of(*slope), work, &mut rows);
         }

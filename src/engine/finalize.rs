@@ -6,10 +6,10 @@ use crate::engine::arena::Arena;
 use crate::error::Error;
 use crate::loss::kind::{DefaultClassWeights, LossKind};
 use crate::loss::region::{JointRegionLoss, RegionLoss};
-use crate::loss::rows::DynVoxelLoss;
 use crate::loss::sums::{ClassSums, MAX_TERMS};
 use crate::loss::term::{AbsentClass, ClassAverage, SampleAverage, Term};
 use crate::loss::voxel::{Contribution, Normalizer};
+use crate::loss::voxel_rows::DynVoxelLoss;
 use crate::problem::Problem;
 
 /// The largest magnitude of a slope: every product in the passes is then finite.

@@ -68,7 +68,7 @@ impl Pass<'_> {
                 let is_of_outcomes = info.contribution != Contribution::AllClasses;
                 rows.polynomial |= !is_of_outcomes;
                 rows.positive |= is_of_outcomes;
-                rows.negative |= is_of_outcomes && weights.elsewhere != T::zero();
+                rows.negative |= is_of_outcomes && weights.negative != T::zero();
             }
         }
         if self.steps.writes_gradient {

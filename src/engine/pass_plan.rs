@@ -4,11 +4,11 @@
 use crate::array::strided_rows::StridedRows;
 use crate::loss::activation::Activation;
 use crate::loss::kind::LossKind;
-use crate::loss::rows::DynVoxelLoss;
 use crate::loss::selection::Selection;
 use crate::loss::sums::{ClassSums, MAX_TERMS};
 use crate::loss::term::Term;
 use crate::loss::voxel::Contribution;
+use crate::loss::voxel_rows::DynVoxelLoss;
 use crate::problem::{Problem, TargetKind};
 
 /// The sums of a class that are accumulated besides those of the voxel losses.

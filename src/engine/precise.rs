@@ -3,8 +3,8 @@
 use crate::array::real::Real;
 use crate::boundary::field::{Field, FieldOf};
 use crate::engine::arena::Plain;
-use crate::loss::rows::DynVoxelLoss;
-use crate::loss::rows::DynVoxelLossOf;
+use crate::loss::voxel_rows::DynVoxelLoss;
+use crate::loss::voxel_rows::DynVoxelLossOf;
 
 /// A precision of voxels: f32 or f64.
 pub(crate) trait Precise: Real + Plain {

@@ -14,10 +14,10 @@ use crate::engine::precise::Precise;
 use crate::engine::tile::{Span, Tile};
 use crate::engine::weighting::Multiply;
 use crate::loss::probability::sigmoid;
-use crate::loss::rows::DynVoxelLoss;
-use crate::loss::rows::GradientRows;
 use crate::loss::sums::ClassSums;
 use crate::loss::voxel::Contribution;
+use crate::loss::voxel_rows::DynVoxelLoss;
+use crate::loss::voxel_rows::GradientRows;
 use crate::simd::blocks::{AddUp, row, row_mut};
 use crate::simd::level::{Kernel, dispatch};
 
@@ -106,7 +106,7 @@ impl Pass<'_> {
         // SAFETY: the caller's promise.
         unsafe { self.load_field(tile, block, class, slot) };
         let weights = loss.info().outcome_weights(self.problem.activation, self.problem.classes);
-        let (positive, negative) = (weights.here, weights.elsewhere);
+        let (positive, negative) = (weights.positive, weights.negative);
         let outcome_weight = row_mut(tile.gradients.negative, 0, width, used);
         let (target, weight) =
             (row(tile.inputs.target, 0, width, used), row(tile.inputs.weight, 0, width, used));
@@ -128,7 +128,7 @@ impl Pass<'_> {
                 dispatch(Multiply { row: scaled, weight: outcome_weight });
             }
             let of_true = row_mut(tile.gradients.positive, 0, width, used);
-            let mut rows = GradientRows { polynomial: &mut [], here: of_true, elsewhere: &mut [] };
+            let mut rows = GradientRows { polynomial: &mut [], positive: of_true, negative: &mut [] };
             let scaled = row(tile.gradients.loss, 0, width, used);
             let outcomes = tile.inputs.target_class_row(scaled, tile.span);
             T::rows(loss).slope_row(&outcomes, T::one(), work, &mut rows);

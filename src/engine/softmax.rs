@@ -277,7 +277,7 @@ fn exponentials_of_others<T: Real>(
 ) {
     let class = T::of(class as f64);
     for ((((&z, &first), &second), other), sum) in z.iter().zip(first).zip(second).zip(other).zip(sum) {
-        let exponential = minus_largest(z, second).exp().mask(first != class);
+        let exponential = Real::exp(minus_largest(z, second)).mask(first != class);
         *other = exponential;
         *sum += exponential;
     }
@@ -287,7 +287,7 @@ fn exponentials_of_others<T: Real>(
 #[inline(always)]
 fn log_sums<T: Real>(second: &[T], largest: &[T], sum: &[T], out: &mut [T]) {
     for (((&second, &largest), &sum), out) in second.iter().zip(largest).zip(sum).zip(out) {
-        *out = minus_largest(second, largest) + sum.ln();
+        *out = minus_largest(second, largest) + Real::ln(sum);
     }
 }
 

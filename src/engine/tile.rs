@@ -8,10 +8,10 @@ use crate::engine::arena::Plain;
 use crate::engine::pass_plan::voxel_losses;
 use crate::error::Error;
 use crate::loss::activation::Activation;
-use crate::loss::rows::{Outcome, OutcomeWeights, VoxelLossInfo, VoxelRow};
 use crate::loss::sums::MAX_TERMS;
 use crate::loss::term::Term;
 use crate::loss::voxel::Contribution;
+use crate::loss::voxel_rows::{Outcome, OutcomeWeights, VoxelLossInfo, VoxelRow};
 use crate::problem::{Problem, TargetKind};
 use crate::simd::blocks::{BLOCK, row, row_mut};
 use crate::simd::level::{Kernel, dispatch};
@@ -111,8 +111,8 @@ impl<T: Real> TileInputs<'_, T> {
     ) -> VoxelRow<'_, T> {
         let Span { width, used } = span;
         VoxelRow {
-            rated: Outcome::Class(activation),
-            prices: outcome_weights,
+            outcome: Outcome::Class(activation),
+            outcome_weights,
             probability: row(self.probability, class, width, used),
             logit: row(self.logit, class, width, used),
             log_total: row(self.log_total, 0, width, used),
@@ -129,12 +129,12 @@ impl<T: Real> TileInputs<'_, T> {
     pub fn target_class_row<'t>(&'t self, weight: &'t [T], span: Span) -> VoxelRow<'t, T> {
         let Span { width, used } = span;
         VoxelRow {
-            rated: Outcome::Truth,
+            outcome: Outcome::Truth,
             probability: row(self.target_probability, 0, width, used),
             logit: row(self.target_logit, 0, width, used),
             truth: row(self.weight, 0, width, used),
             weight,
-            ..self.class_row(Activation::Softmax, 0, OutcomeWeights::everywhere(), span)
+            ..self.class_row(Activation::Softmax, 0, OutcomeWeights::unit(), span)
         }
     }
 }

@@ -9,9 +9,9 @@ use crate::engine::radix_select::{Threshold, TopKSearch, select};
 use crate::engine::tile::Tile;
 use crate::engine::workspace::{Workspace, of_sample};
 use crate::error::{Error, Status};
-use crate::loss::rows::DynVoxelLoss;
 use crate::loss::selection::Selection;
 use crate::loss::sums::ClassSums;
+use crate::loss::voxel_rows::DynVoxelLoss;
 
 impl<T: Precise> Workspace<'_, T> {
     /// Selects voxels for the terms that do so, and adds the weight of those selected by fraction to
@@ -60,7 +60,7 @@ impl<T: Precise> Workspace<'_, T> {
         output: Option<GradientOutput>,
     ) -> Result<(), Error> {
         for (slot, loss) in voxel_losses(self.terms) {
-            let search = self.terms.get(slot).and_then(|term| term.select);
+            let search = self.terms.get(slot).and_then(|term| term.top_k_search);
             let threshold = match loss.info().selection {
                 None => None,
                 Some(Selection::Threshold(t)) => {
@@ -122,7 +122,7 @@ impl<T: Precise> Workspace<'_, T> {
     /// the losses of the others.
     pub(super) fn require_searches(&self) -> Result<(), Error> {
         let has_no_search = |&(slot, loss): &(usize, &dyn DynVoxelLoss)| {
-            fraction(loss).is_some() && self.terms.get(slot).is_some_and(|term| term.select.is_none())
+            fraction(loss).is_some() && self.terms.get(slot).is_some_and(|term| term.top_k_search.is_none())
         };
         match voxel_losses(self.terms).find(has_no_search) {
             Some((slot, _)) => {

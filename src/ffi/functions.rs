@@ -1,6 +1,5 @@
 //! The functions that evaluate a loss, whole or in parts.
 
-use crate::api;
 use crate::array::dtype::Dtype;
 use crate::array::strided_rows::StridedRows;
 use crate::array::view::{Array, Layout, MAX_AXES};
@@ -22,6 +21,7 @@ use crate::ffi::terms::Terms;
 use crate::loss::kind::LossKind;
 use crate::loss::sums::MAX_TERMS;
 use crate::loss::term::Term;
+use crate::parts;
 use crate::problem::Problem;
 use crate::simd::level;
 use core::ffi::{CStr, c_char};
@@ -234,7 +234,7 @@ pub unsafe extern "C" fn segloss_top_k_count(
             Ok(())
         };
         call(terms, n_terms, part, Data::Read, Some(&add_ranges), |call, problem, terms| {
-            api::check_searched(terms, term as usize)?;
+            parts::check_searched(terms, term as usize)?;
             let search = search_mut(search)?;
             if problem.is_empty() {
                 return Ok(());
@@ -264,7 +264,7 @@ pub unsafe extern "C" fn segloss_top_k_narrow(
         Terms::read(term, 1).and_then(|terms| {
             terms.with_terms(0, Data::Ignored, &mut |terms| {
                 // A term with a search is refused: its search may be the one that is written here.
-                api::check_searched(terms, 0)?;
+                parts::check_searched(terms, 0)?;
                 let selection = match terms.first().map(|term| term.loss.kind()) {
                     Some(LossKind::Voxel(loss)) => loss.check().map(|()| loss.info().selection)?,
                     _ => None,
@@ -548,9 +548,10 @@ pub extern "C" fn segloss_status_string(status: i32) -> *const c_char {
     ];
     let name = match status {
         0 => c"success",
-        _ => {
-            ALL.iter().find(|known| **known as i32 == status).map_or(c"unknown status", |known| known.name())
-        }
+        _ => ALL
+            .iter()
+            .find(|known| **known as i32 == status)
+            .map_or(c"unknown status", |known| known.c_name()),
     };
     name.as_ptr()
 }

@@ -166,7 +166,7 @@ unsafe fn options<'a>(raw: &segloss_term, classes: usize, data: Data) -> Result<
         absent,
         class_weight,
         field,
-        select: search.and_then(<[_]>::first),
+        top_k_search: search.and_then(<[_]>::first),
         ..Term::new(raw.weight, &Placeholder)
     })
 }

@@ -4,14 +4,13 @@ use crate::error::Error;
 use crate::loss::sums::ClassSums;
 
 /// A loss that is a closed form of the sums of one class. The engine averages it over classes and samples as the
-/// [`Term`] says.
+/// [`Term`](crate::Term) says.
 ///
-/// A custom loss implements this trait and [`Loss`]:
+/// A custom loss implements this trait and [`Loss`](crate::Loss):
 ///
 /// ```
-/// use segloss::{
-///     Activation, Batch, ClassSums, Loss, LossKind, RegionLoss, Term, View, evaluate, scratch_len,
-/// };
+/// use segloss::custom::{LossKind, RegionLoss};
+/// use segloss::{Activation, Batch, ClassSums, Loss, Term, View, evaluate, scratch_len};
 ///
 /// /// The relative error of the predicted volume, `(S − G)² / G²`; 0 for an absent class.
 /// struct VolumeError;
@@ -51,7 +50,8 @@ pub trait RegionLoss {
     /// Returns the derivative of the slopes of [`evaluate`](Self::evaluate) along `direction`: the product of the
     /// Hessian of the value and `direction`. `None` (the default): unsupported.
     ///
-    /// No function of this version calls it.
+    /// No function of this version calls it. A loss that implements it now has second derivatives as soon as the engine
+    /// computes them.
     fn second_derivative(&self, _class: &ClassSums, _direction: &ClassSums) -> Option<ClassSums> {
         None
     }
@@ -74,7 +74,8 @@ pub trait RegionLoss {
 /// A loss that is a closed form of the sums of all classes of a sample. It has no average over classes.
 ///
 /// ```
-/// use segloss::{ClassSums, GeneralizedDice, JointRegionLoss};
+/// use segloss::custom::JointRegionLoss;
+/// use segloss::{ClassSums, GeneralizedDice};
 ///
 /// let class = ClassSums { target: 4.0, prediction: 4.0, intersection: 3.0, ..ClassSums::ZERO };
 /// let loss = GeneralizedDice { smooth_numerator: 0.0, smooth_denominator: 0.0, ..Default::default() };
@@ -92,7 +93,8 @@ pub trait JointRegionLoss {
     /// the product of the Hessian of the value and `directions`. `None` (the default): unsupported, `out` is
     /// unchanged.
     ///
-    /// No function of this version calls it.
+    /// No function of this version calls it. A loss that implements it now has second derivatives as soon as the engine
+    /// computes them.
     fn second_derivative(
         &self,
         _classes: &[ClassSums],

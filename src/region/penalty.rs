@@ -23,7 +23,8 @@ use crate::region::generalized_dice::GeneralizedDice;
 ///
 /// # Examples
 /// ```
-/// use segloss::{ClassSums, GeneralizedDice, JointRegionLoss, Penalty};
+/// use segloss::custom::JointRegionLoss;
+/// use segloss::{ClassSums, GeneralizedDice, Penalty};
 ///
 /// let class = ClassSums { target: 4.0, prediction: 4.0, intersection: 2.0, ..ClassSums::ZERO };
 /// let dice = GeneralizedDice { smooth_numerator: 0.0, smooth_denominator: 0.0, ..Default::default() };

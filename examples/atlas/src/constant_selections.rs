@@ -6,9 +6,8 @@
 
 use crate::Result;
 use crate::measure::Case;
-use segloss::{
-    Batch, CrossEntropy, Normalizer, Selection, Term, View, ViewMut, distance_field, evaluate, scratch_len,
-};
+use segloss::custom::Normalizer;
+use segloss::{Batch, CrossEntropy, Selection, Term, View, ViewMut, distance_field, evaluate, scratch_len};
 
 static CROSS_ENTROPY: CrossEntropy = CrossEntropy { label_smoothing: 0.0, normalizer: Normalizer::Voxels };
 

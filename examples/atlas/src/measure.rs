@@ -1,7 +1,8 @@
 //! Measurements of a loss: value, gradient, time.
 
 use crate::Result;
-use segloss::{Activation, Batch, ClassSums, Dice, Gradient, Outputs, Real, Term, View, ViewMut};
+use segloss::custom::Real;
+use segloss::{Activation, Batch, ClassSums, Dice, Gradient, Outputs, Term, View, ViewMut};
 use segloss::{differentiate, run, scratch_len};
 use std::time::Instant;
 

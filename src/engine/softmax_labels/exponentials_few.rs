@@ -234,7 +234,6 @@ block_of!(block_of_four: four, z0 e0 0, z1 e1 1, z2 e2 2, z3 e3 3);
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::simd::math::Math;
     use std::vec;
     use std::vec::Vec;
 
@@ -269,7 +268,7 @@ mod tests {
                 (0..used).map(|i| z[..classes].iter().map(|z| z[i]).fold(f32::MIN, f32::max)).collect();
             let e: Vec<Vec<f32>> = z
                 .iter()
-                .map(|z| (0..used).map(|i| Math::exp_nonpositive(z[i] - largest[i])).collect())
+                .map(|z| (0..used).map(|i| Real::exp_nonpositive(z[i] - largest[i])).collect())
                 .collect();
             let mut rest = vec![0.0; used];
             sum_of_others_few(

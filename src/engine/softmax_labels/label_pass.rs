@@ -13,8 +13,8 @@ use crate::engine::softmax_labels::label_sums::{AccumulateLabels, AddByLabel, La
 use crate::engine::softmax_labels::probability_cache::{load_probabilities, store_probabilities};
 use crate::engine::tile::{Exclude, Span, Tile};
 use crate::engine::weighting::{Divide, Multiply, MultiplyLosses};
-use crate::loss::rows::{DynVoxelLoss, GradientRows};
 use crate::loss::sums::ClassSums;
+use crate::loss::voxel_rows::{DynVoxelLoss, GradientRows};
 use crate::simd::blocks::{row, row_mut};
 use crate::simd::level::dispatch;
 
@@ -150,7 +150,7 @@ impl Pass<'_> {
             dispatch(TableByLabel { label, first_label, classes, of, out: scaled_weight });
             dispatch(Multiply { row: scaled_weight, weight });
             let positive = row_mut(tile.gradients.positive, 0, width, used);
-            let mut rows = GradientRows { polynomial: &mut [], here: positive, elsewhere: &mut [] };
+            let mut rows = GradientRows { polynomial: &mut [], positive, negative: &mut [] };
             let work = row_mut(tile.gradients.work, 0, width, used);
             let target_class =
                 tile.inputs.target_class_row(row(tile.gradients.loss, 0, width, used), tile.span);
