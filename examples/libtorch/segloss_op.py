@@ -14,6 +14,35 @@ from pathlib import Path
 import torch
 
 SOFTMAX, SIGMOID = 1, 2
+# Generated from src/table.rs: SEGLOSS_UPDATE=1 cargo test --test generated.
+PARAMETERS = {
+"cross_entropy": dict(label_smoothing=0.0, normalizer="NORMALIZE_BY_VOXELS"),
+"top_k": dict(k=0.1, variant="TOPK_FRACTION"),
+"focal": dict(gamma=2.0),
+"distance_penalized": dict(),
+"sensitivity_specificity": dict(alpha=0.05, smooth_denominator=1e-5, class_average="CLASS_MEAN",
+                                    sample_average="SAMPLE_DEFAULT", absent="ABSENT_COUNTED"),
+"dice": dict(variant="DICE_LINEAR", smooth_numerator=1e-5, smooth_denominator=1e-5, class_average="CLASS_MEAN",
+                 sample_average="SAMPLE_DEFAULT", absent="ABSENT_COUNTED"),
+"iou": dict(variant="DICE_LINEAR", smooth_numerator=1e-5, smooth_denominator=1e-5, class_average="CLASS_MEAN",
+                sample_average="SAMPLE_DEFAULT", absent="ABSENT_COUNTED"),
+"tversky": dict(alpha=0.3, beta=0.7, smooth_numerator=1e-5, smooth_denominator=1e-5, class_average="CLASS_MEAN",
+                    sample_average="SAMPLE_DEFAULT", absent="ABSENT_COUNTED"),
+"generalized_dice": dict(variant="GDICE_INVERSE_SQUARE", smooth_numerator=1e-5, smooth_denominator=1e-5,
+                             sample_average="SAMPLE_DEFAULT", absent="ABSENT_COUNTED"),
+"focal_tversky": dict(alpha=0.3, beta=0.7, gamma=4.0 / 3.0, smooth_numerator=1e-5, smooth_denominator=1e-5,
+                          class_average="CLASS_MEAN", sample_average="SAMPLE_DEFAULT", absent="ABSENT_COUNTED"),
+"asymmetric_similarity": dict(beta=1.5, smooth_numerator=1e-5, smooth_denominator=1e-5, class_average="CLASS_MEAN",
+                                  sample_average="SAMPLE_DEFAULT", absent="ABSENT_COUNTED"),
+"penalty": dict(k=2.5, variant="GDICE_INVERSE_SQUARE", smooth_numerator=1e-5, smooth_denominator=1e-5,
+                    sample_average="SAMPLE_DEFAULT", absent="ABSENT_COUNTED"),
+"boundary": dict(variant=0),
+"hausdorff": dict(alpha=2.0, variant=0),
+"balanced_cross_entropy": dict(beta=0.5),
+"power_cross_entropy": dict(gamma=0.3),
+"log_dice": dict(gamma=0.3, smooth_numerator=1e-5, smooth_denominator=1e-5, class_average="CLASS_MEAN",
+                     sample_average="SAMPLE_DEFAULT", absent="ABSENT_COUNTED"),
+}
 library = c.CDLL(os.environ.get("SEGLOSS", "libsegloss.so"))
 header = Path(os.environ.get("SEGLOSS_HEADER", Path(__file__).resolve().parents[2] / "include" / "segloss.h"))
 declared = re.sub(r"/\*.*?\*/|//[^\n]*", "", header.read_text(), flags=re.S)

@@ -2,9 +2,9 @@
 
 use segloss::ffi::codes::*;
 use segloss::ffi::distance::{segloss_distance, segloss_distance_scratch_size};
+use segloss::ffi::functions::*;
 use segloss::ffi::losses::{boundary::*, compound::*, distribution::*, region::*};
 use segloss::ffi::structs::*;
-use segloss::ffi::functions::*;
 use std::mem::{MaybeUninit, zeroed};
 use std::ptr::null;
 
