@@ -44,8 +44,9 @@ pub enum Family {
 /// A field of `segloss_term` that a loss uses.
 #[derive(Clone, Copy)]
 pub struct Field {
-    /// The name in `segloss_term`, and of the Rust and C++ member unless `member` is another one.
+    /// The name in `segloss_term`.
     pub name: &'static str,
+    /// The name of the Rust and C++ member. `Error::c_argument` translates it where it is not `name`.
     pub member: &'static str,
     /// The member of the Rust type that holds `member`, a loss of that name; empty if the type itself holds it.
     pub inside: &'static str,

@@ -6,6 +6,7 @@ mod c;
 mod cpp;
 mod documents;
 mod header;
+mod laws;
 mod python;
 mod readme;
 mod row;
@@ -64,6 +65,11 @@ fn generated_files_are_current() {
         "# Generated from src/table.rs: SEGLOSS_UPDATE=1 cargo test --test generated.\nPARAMETERS = {\n",
         "}\n",
     );
+    const IN_RANGES: (&str, &str) = (
+        "    // Generated from src/table.rs: SEGLOSS_UPDATE=1 cargo test --test generated.\n    \
+         let mut all: Vec<Parameter> = parameters! {\n",
+        "    };\n",
+    );
     const IN_README: (&str, &str) = ("| family | losses |\n| --- | --- |\n", "\nRegion losses average");
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let is_update = std::env::var_os("SEGLOSS_UPDATE").is_some();
@@ -74,6 +80,7 @@ fn generated_files_are_current() {
         Generated::part("include/segloss/losses.hpp", IN_CPP.0, IN_CPP.1, cpp::losses()),
         Generated::file("tests/c/table.h", c::table()),
         Generated::part("examples/libtorch/segloss_op.py", IN_PYTHON.0, IN_PYTHON.1, python::parameters()),
+        Generated::part("tests/ranges.rs", IN_RANGES.0, IN_RANGES.1, laws::ranges()),
         Generated::part("README.md", IN_README.0, IN_README.1, readme::rows()),
     ];
     let mut stale: Vec<String> = of_table.into_iter().filter_map(check).collect();
