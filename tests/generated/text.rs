@@ -9,8 +9,9 @@ pub const C_WIDTH: usize = 120;
 pub fn wrap(text: &str, width: usize, indent: &str) -> Vec<String> {
     const NO_BREAK: &str = "\u{a0}";
     let text = text.replace(">= ", ">=\u{a0}").replace("> ", ">\u{a0}");
-    let mut lines = vec![String::new()];
-    for word in text.split(' ') {
+    let words = text.trim_start();
+    let mut lines = vec![" ".repeat(text.len() - words.len())];
+    for word in words.split(' ') {
         let word = word.replace(NO_BREAK, " ");
         let line = lines.last_mut().unwrap();
         if line.trim().is_empty() {
@@ -75,7 +76,7 @@ pub fn replace_between(text: &str, start: &str, end: &str, with: &str) -> String
 #[test]
 fn code_is_laid_out_as_the_formatters_do() {
     assert_eq!(wrap("one two three", 7, "  "), ["one two", "  three"]);
-    assert_eq!(wrap("finite, >= 0", 10, ""), ["finite,", ">= 0"]);
+    assert_eq!(wrap("  finite, >= 0", 10, ""), ["  finite,", ">= 0"]);
     let items: Vec<String> = ["a: 1", "b: 2"].map(String::from).into();
     assert_eq!(braced("A", &items, 4, 10, 1), "A { a: 1, b: 2 }");
     assert_eq!(braced("A", &items, 4, 100, 1), "A {\n        a: 1,\n        b: 2,\n    }");
