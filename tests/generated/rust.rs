@@ -36,13 +36,17 @@ fn imports() -> String {
     for choice in CHOICES.iter().filter(|choice| read_by_field(choice).is_some()) {
         import(choice.path);
     }
-    for path in ["error::Error", "ffi::codes::*", "ffi::losses::by_hand"] {
-        import(path);
-    }
-    for path in ["ffi::losses::no_defaults", "ffi::losses::unknown", "ffi::losses::uses"] {
-        import(path);
-    }
-    for path in ["ffi::structs::LossVisitor", "ffi::structs::segloss_loss", "ffi::structs::segloss_term"] {
+    for path in [
+        "error::Error",
+        "ffi::codes::*",
+        "ffi::losses::by_hand",
+        "ffi::losses::no_defaults",
+        "ffi::losses::unknown",
+        "ffi::losses::uses",
+        "ffi::structs::LossVisitor",
+        "ffi::structs::segloss_loss",
+        "ffi::structs::segloss_term",
+    ] {
         import(path);
     }
     let line = |(module, names): (&String, &BTreeSet<&str>)| {
@@ -67,13 +71,9 @@ fn documentation(row: &Row) -> String {
     lines.extend(["".into(), "Parameters:".into()]);
     let width = row.fields.iter().map(|field| field.name.len()).max().unwrap_or(0);
     for field in row.fields {
-        let text = format!("  {:width$}  {}", field.name, parameter(field));
-        // Wrapping splits at every space, so the names are put in front of what it returns.
-        let start = width + 4;
-        let mut wrapped = wrap(&text[start..], COMMENT_WIDTH - start, "");
-        let rest = wrapped.split_off(1);
-        lines.push(format!("{}{}", &text[..start], wrapped[0]));
-        lines.extend(rest.iter().map(|line| format!("{}{line}", " ".repeat(start))));
+        let start = format!("  {:width$}  ", field.name);
+        let indent = " ".repeat(start.len());
+        lines.extend(wrap(&format!("{start}{}", parameter(field)), COMMENT_WIDTH, &indent));
     }
     lines.extend(["".into(), "@return the loss, for segloss_term_init; static, never NULL.".into()]);
     lines.iter().map(|line| format!("/// {line}").trim_end().to_string() + "\n").collect()
@@ -185,22 +185,20 @@ fn conversion(row: &Row) -> String {
         value if value == field.member => value,
         value => format!("{}: {value}", field.member),
     };
-    // A member that is a loss stands where its first field is.
-    let mut items = Vec::new();
-    for run in members.chunk_by(|a, b| a.inside == b.inside) {
-        items.extend(match run[0].inside {
-            "" => run.iter().map(|field| item(field)).collect(),
-            inside => {
+    let (mut items, mut inner) = (Vec::new(), BTreeSet::new());
+    for field in &members {
+        match field.inside {
+            "" => items.push(item(field)),
+            // A member that is a loss stands where its first field is.
+            inside if inner.insert(inside) => {
                 let all: Vec<String> =
                     members.iter().filter(|field| field.inside == inside).map(|field| item(field)).collect();
-                let before = 8 + inside.len() + 2;
-                let literal = braced(&camel(inside), &all, 8, before, 1);
-                vec![format!("{inside}: {literal}")]
+                let before = 8 + inside.len() + ": ".len();
+                items.push(format!("{inside}: {}", braced(&camel(inside), &all, 8, before, ",".len())));
             }
-        });
+            _ => {}
+        }
     }
-    let mut seen = BTreeSet::new();
-    items.retain(|item| seen.insert(item.clone()));
     format!("{start}    visit(&{})\n}}\n", braced(name, &items, 4, "    visit(&".len(), ")".len()))
 }
 
