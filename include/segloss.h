@@ -679,8 +679,8 @@ SEGLOSS_API const struct segloss_loss *segloss_cross_entropy(void);
 // labels, where the target class has s < k. K is constant for the gradient.
 //
 // Parameters:
+//   k             fraction of the counted voxels or probability threshold, in (0, 1]; default 0.1
 //   variant       SEGLOSS_TOPK_FRACTION (default), SEGLOSS_TOPK_THRESHOLD
-//   k             fraction or threshold, in (0, 1]; default 0.1
 //   top_k_search  by fraction in parts: a search that is done; default NULL
 //
 // @return the loss, for segloss_term_init; static, never NULL.
@@ -700,8 +700,8 @@ const struct segloss_loss *segloss_top_k(void);
 // @return the loss, for segloss_term_init; static, never NULL.
 SEGLOSS_API const struct segloss_loss *segloss_focal(void);
 
-// Distance-penalised cross entropy (6): cross entropy weighted up near the boundaries of the target; in nats, >=
-// 0.
+// Distance-penalised cross entropy (6): cross entropy weighted up near the boundaries of the target; in nats,
+// >= 0.
 //
 //   L = -1/W sum_i w (1 + D) sum_c v_c g log s,   D = 1 - (d - d_min)/d_max
 //   sigmoid: as segloss_cross_entropy
@@ -710,14 +710,14 @@ SEGLOSS_API const struct segloss_loss *segloss_focal(void);
 // over the voxels of the same label in the sample. A sample with a single label has D = 0.
 //
 // Parameters:
-//   field  D, [B,...] for all classes or [B,C,...]; default absent: computed from labels, or from maps in
-//          which exactly one class is 1 in each voxel
+//   field  D, [B,...] for all classes or [B,C,...]; default absent: computed from labels, or from maps in which
+//          exactly one class is 1 in each voxel
 //
 // @return the loss, for segloss_term_init; static, never NULL.
 SEGLOSS_API
 const struct segloss_loss *segloss_distance_penalized(void);
 
-// Sensitivity-specificity loss (7), in [0, 1].
+// Sensitivity-specificity loss (7); in [0, 1].
 //
 //   L = r E1 / (G + eps_d) + (1 - r) E0 / (sum w (1 - g) + eps_d)
 //   E1 = sum w g (s - g)^2,   E0 = sum w (1 - g) (s - g)^2
@@ -734,7 +734,7 @@ const struct segloss_loss *segloss_distance_penalized(void);
 // @return the loss, for segloss_term_init; static, never NULL.
 SEGLOSS_API const struct segloss_loss *segloss_sensitivity_specificity(void);
 
-// Dice loss (8), in [0, 1] if eps_n <= eps_d.
+// Dice loss (8); in [0, 1] if eps_n <= eps_d.
 //
 //   L = 1 - (2 I + eps_n) / (D + eps_d)
 //   D = S + G (SEGLOSS_DICE_LINEAR), or sum w s^2 + sum w g^2 (SEGLOSS_DICE_SQUARED)
@@ -750,7 +750,7 @@ SEGLOSS_API const struct segloss_loss *segloss_sensitivity_specificity(void);
 // @return the loss, for segloss_term_init; static, never NULL.
 SEGLOSS_API const struct segloss_loss *segloss_dice(void);
 
-// IoU (Jaccard) loss (9), in [0, 1] if eps_n <= eps_d.
+// IoU (Jaccard) loss (9); in [0, 1] if eps_n <= eps_d.
 //
 //   L = 1 - (I + eps_n) / (D - I + eps_d)
 //   D = S + G (SEGLOSS_DICE_LINEAR), or sum w s^2 + sum w g^2 (SEGLOSS_DICE_SQUARED)
@@ -766,7 +766,7 @@ SEGLOSS_API const struct segloss_loss *segloss_dice(void);
 // @return the loss, for segloss_term_init; static, never NULL.
 SEGLOSS_API const struct segloss_loss *segloss_iou(void);
 
-// Tversky loss (10), in [0, 1] if eps_n <= eps_d.
+// Tversky loss (10); in [0, 1] if eps_n <= eps_d.
 //
 //   L = 1 - (I + eps_n) / (I + alpha FP + beta FN + eps_d),   FP = S - I,   FN = G - I
 //
@@ -802,7 +802,7 @@ SEGLOSS_API const struct segloss_loss *segloss_tversky(void);
 SEGLOSS_API
 const struct segloss_loss *segloss_generalized_dice(void);
 
-// Focal Tversky loss (12), in [0, 1] if eps_n <= eps_d.
+// Focal Tversky loss (12): Tversky to the power of 1/gamma; in [0, 1] if eps_n <= eps_d.
 //
 //   L = T^(1/gamma),   T = Tversky loss (10)
 //
@@ -823,9 +823,9 @@ const struct segloss_loss *segloss_generalized_dice(void);
 SEGLOSS_API
 const struct segloss_loss *segloss_focal_tversky(void);
 
-// Asymmetric similarity loss (13), in [0, 1] if eps_n <= eps_d.
+// Asymmetric similarity loss (13): 1 minus the F_beta score; in [0, 1] if eps_n <= eps_d.
 //
-//   L = Tversky loss with alpha = 1/(1 + beta^2) and beta^2/(1 + beta^2) for beta: 1 minus the F_beta score
+//   L = Tversky loss with alpha = 1/(1 + beta^2) and beta^2/(1 + beta^2) for beta
 //
 // Parameters:
 //   beta                finite and >= 0, above 1 favours recall; default 1.5
@@ -838,14 +838,14 @@ const struct segloss_loss *segloss_focal_tversky(void);
 // @return the loss, for segloss_term_init; static, never NULL.
 SEGLOSS_API const struct segloss_loss *segloss_asymmetric_similarity(void);
 
-// Penalty loss (14), also called pGD, in [0, 1] if eps_n <= eps_d.
+// Penalty loss (14), also called pGD; in [0, 1] if eps_n <= eps_d.
 //
 //   L = GD / (1 + k (1 - GD)),   GD = generalized Dice loss (11)
 //
 // k = 0 is generalized Dice, bit for bit.
 //
 // Parameters:
-//   k                   penalty strength, finite and >= 0; default 2.5
+//   k                   penalty strength, finite and >= 0, 0 is generalized Dice; default 2.5
 //   variant             SEGLOSS_GDICE_INVERSE_SQUARE (default), SEGLOSS_GDICE_INVERSE, SEGLOSS_GDICE_UNIFORM
 //   smooth_numerator    eps_n, finite and >= 0, in voxels; default 1e-5
 //   smooth_denominator  eps_d, finite and >= 0, in voxels; default 1e-5
@@ -873,7 +873,7 @@ SEGLOSS_API const struct segloss_loss *segloss_penalty(void);
 SEGLOSS_API
 const struct segloss_loss *segloss_boundary(void);
 
-// Hausdorff loss by distance transform, >= 0; in the unit of spacing to the power of alpha.
+// Hausdorff loss by distance transform; >= 0, in the unit of spacing to the power of alpha.
 //
 //   L = (sum_b sum_c v_c sum_i w (s - g)^2 D_c) / (sum_b sum_c v_c W_b),   D = d_G^alpha + d_S^alpha
 //
@@ -883,11 +883,11 @@ const struct segloss_loss *segloss_boundary(void);
 //
 // Parameters:
 //   alpha    exponent of the distances, finite and > 0; default 2
-//   variant  0 (default), or SEGLOSS_HAUSDORFF_ARGMAX (C >= 2), SEGLOSS_HAUSDORFF_INTERIOR, SEGLOSS_HAUSDORFF_LOG and
-//            one of SEGLOSS_HAUSDORFF_TARGET_ONLY and SEGLOSS_HAUSDORFF_PREDICTION_ONLY, or-ed
+//   variant  0 (default), or SEGLOSS_HAUSDORFF_ARGMAX (C >= 2), SEGLOSS_HAUSDORFF_INTERIOR, SEGLOSS_HAUSDORFF_LOG
+//            and one of SEGLOSS_HAUSDORFF_TARGET_ONLY and SEGLOSS_HAUSDORFF_PREDICTION_ONLY, or-ed
 //   flags    SEGLOSS_FIELD_COMPLETE: field is D instead of d_G^alpha
-//   field    d_G^alpha, [B,C,...] or [B,...], >= 0 with SEGLOSS_HAUSDORFF_LOG; default absent: computed
-//            from labels, 0/1 masks or maps of 0 and 1
+//   field    d_G^alpha, [B,C,...] or [B,...], >= 0 with SEGLOSS_HAUSDORFF_LOG; default absent: computed from
+//            labels, 0/1 masks or maps of 0 and 1
 //
 // @return the loss, for segloss_term_init; static, never NULL.
 SEGLOSS_API
@@ -905,7 +905,7 @@ const struct segloss_loss *segloss_hausdorff(void);
 // @return the loss, for segloss_term_init; static, never NULL.
 SEGLOSS_API const struct segloss_loss *segloss_balanced_cross_entropy(void);
 
-// Power cross entropy, the cross entropy part of exponential logarithmic loss (16), >= 0.
+// Power cross entropy, the cross entropy part of exponential logarithmic loss (16); >= 0.
 //
 //   L = 1/W sum_i w sum_c v_c g (-log s)^gamma
 //
@@ -914,13 +914,13 @@ SEGLOSS_API const struct segloss_loss *segloss_balanced_cross_entropy(void);
 // the gradient stays finite.
 //
 // Parameters:
-//   gamma  finite and >= 0; default 0.3
+//   gamma  exponent, finite and >= 0; default 0.3
 //
 // @return the loss, for segloss_term_init; static, never NULL.
 SEGLOSS_API
 const struct segloss_loss *segloss_power_cross_entropy(void);
 
-// Logarithmic Dice, the Dice part of exponential logarithmic loss (16), >= 0.
+// Logarithmic Dice, the Dice part of exponential logarithmic loss (16); >= 0.
 //
 //   L = (-log Dice)^gamma,   Dice = (2 I + eps_n) / (S + G + eps_d)
 //
@@ -929,7 +929,7 @@ const struct segloss_loss *segloss_power_cross_entropy(void);
 // the gradient stays finite.
 //
 // Parameters:
-//   gamma               finite and >= 0; default 0.3
+//   gamma               exponent, finite and >= 0; default 0.3
 //   smooth_numerator    eps_n, finite and >= 0, in voxels; default 1e-5
 //   smooth_denominator  eps_d, finite and >= 0, in voxels; default 1e-5
 //   class_average       SEGLOSS_CLASS_MEAN (default), SEGLOSS_CLASS_POOLED

@@ -179,6 +179,8 @@ mod simd;
 #[cfg(feature = "std")]
 pub mod simple;
 mod static_scratch;
+#[doc(hidden)]
+pub mod table;
 #[cfg(test)]
 mod testing;
 

@@ -2,6 +2,7 @@
 
 use crate::cases;
 use crate::convert_cases::exact;
+use crate::list::is_mean_of_voxels;
 use crate::naive::{
     self, Absent, Case, ClassAverage, Form, SampleAverage, TermSpec, class_weight, region, term_value, value,
 };
@@ -47,23 +48,6 @@ fn class_sums_equal_the_sums_of_the_paper() {
     });
 }
 
-/// Whether the loss is a closed form of class sums, not a voxel loss.
-fn is_closed_form(form: Form) -> bool {
-    use Form::*;
-    matches!(
-        form,
-        SensitivitySpecificity { .. }
-            | Dice { .. }
-            | Iou { .. }
-            | Tversky { .. }
-            | FocalTversky { .. }
-            | AsymmetricSimilarity { .. }
-            | LogDice { .. }
-            | GeneralizedDice { .. }
-            | Penalty { .. }
-    )
-}
-
 /// `class_values`: the value of each class of each sample; where classes or samples are pooled, or the formula joins
 /// the classes, the common value; `None` for an excluded class.
 fn class_values(case: &Case, term: &TermSpec) -> Vec<Option<f64>> {
@@ -99,7 +83,7 @@ fn class_values_equal_the_values_before_averaging() {
         let ours = exact(case, terms);
         for (k, term) in terms.iter().enumerate() {
             let ours = ours.classes.chunks(case.b * case.c).nth(k).unwrap();
-            if !is_closed_form(term.form) {
+            if is_mean_of_voxels(term.form) {
                 assert!(ours.iter().all(|x| x.is_nan()), "{title}: a cost has no value of a class");
                 continue;
             }

@@ -9,6 +9,7 @@ pub mod codes;
 pub mod distance;
 mod foreign_executor;
 pub mod functions;
+pub mod lists;
 pub mod losses;
 mod overlap;
 pub mod presets;

@@ -4,12 +4,11 @@ use crate::compound::presets::{Combo, ExponentialLogarithmic, GeneralizedDiceBou
 use crate::error::{Error, Status};
 use crate::ffi::call::report;
 use crate::ffi::codes::{SEGLOSS_EXCLUDE_BACKGROUND, SEGLOSS_MINUS_ONE};
-use crate::ffi::losses::boundary::{segloss_boundary, segloss_hausdorff};
-use crate::ffi::losses::compound::{
-    segloss_balanced_cross_entropy, segloss_log_dice, segloss_power_cross_entropy,
+use crate::ffi::losses::generated::{
+    segloss_balanced_cross_entropy, segloss_boundary, segloss_cross_entropy, segloss_dice, segloss_focal,
+    segloss_generalized_dice, segloss_hausdorff, segloss_log_dice, segloss_power_cross_entropy,
+    segloss_top_k,
 };
-use crate::ffi::losses::distribution::{segloss_cross_entropy, segloss_focal, segloss_top_k};
-use crate::ffi::losses::region::{segloss_dice, segloss_generalized_dice};
 use crate::ffi::read::write;
 use crate::ffi::structs::segloss_loss;
 use crate::ffi::structs::{NO_TERM, segloss_status, segloss_term};

@@ -1,22 +1,18 @@
 /* A program of one loss, or with -DALL of every loss and of distances: what the linker leaves of the library. */
 #include "segloss.h"
+#include "../c/table.h"
 
 enum { CLASSES = 4, VOXELS = 64 };
 static float logits[CLASSES * VOXELS];
 static uint8_t labels[VOXELS];
 static unsigned char scratch[SEGLOSS_SCRATCH_BYTES(1, CLASSES)];
 
-static const segloss_loss *(*const forms[])(void) = {
-    segloss_dice,
 #ifdef ALL
-    segloss_iou,           segloss_sensitivity_specificity, segloss_tversky,
-    segloss_focal_tversky, segloss_asymmetric_similarity,   segloss_generalized_dice,
-    segloss_penalty,       segloss_log_dice,                segloss_custom_region,
-    segloss_cross_entropy, segloss_top_k,                   segloss_focal,
-    segloss_distance_penalized, segloss_balanced_cross_entropy, segloss_power_cross_entropy,
-    segloss_boundary,      segloss_hausdorff,
+#define GETTER(name, type, uses, variants) segloss_##name,
+static const segloss_loss *(*const losses[])(void) = {EVERY_LOSS(GETTER) segloss_custom_region};
+#else
+static const segloss_loss *(*const losses[])(void) = {segloss_dice};
 #endif
-};
 
 int main(void) {
   static const int64_t shape[] = {1, CLASSES, VOXELS}, flat[] = {1, VOXELS};
@@ -24,7 +20,7 @@ int main(void) {
   double value = 0;
   segloss_term term;
   segloss_args args;
-  segloss_term_init(forms[wanted](), &term, sizeof term);
+  segloss_term_init(losses[wanted](), &term, sizeof term);
   segloss_args_init(&args, sizeof args);
   args.activation = SEGLOSS_SOFTMAX;
   args.pred.data = logits;

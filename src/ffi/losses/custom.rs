@@ -1,8 +1,10 @@
 //! The getter of the region loss that the caller supplies.
 
 use crate::error::{Error, Status};
-use crate::ffi::losses::{LossVisitor, no_defaults, segloss_loss, uses};
-use crate::ffi::structs::{segloss_class_sums, segloss_region_function, segloss_term};
+use crate::ffi::losses::{no_defaults, uses};
+use crate::ffi::structs::{
+    LossVisitor, segloss_class_sums, segloss_loss, segloss_region_function, segloss_term,
+};
 use crate::loss::kind::{Loss, LossKind};
 use crate::loss::region::RegionLoss;
 use crate::loss::sums::ClassSums;
