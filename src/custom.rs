@@ -64,7 +64,7 @@
 
 pub use crate::array::real::Real;
 pub use crate::loss::kind::{DefaultClassWeights, LossKind};
-pub use crate::loss::region::{JointRegionLoss, RegionLoss};
+pub use crate::loss::region_loss::{JointRegionLoss, RegionLoss};
 pub use crate::loss::voxel::{Base, Contribution, Normalizer, Voxel, VoxelLoss};
 pub use crate::loss::voxel_rows::DynVoxelLoss;
 pub use num_traits;

@@ -6,7 +6,7 @@
 
 /// What is written about a loss outside of its own file.
 #[derive(Debug)]
-pub struct Row {
+pub struct LossRow {
     /// The name in C and Python, without `segloss_`.
     pub name: &'static str,
     /// The Rust type. The last segment is also the name in C++.
@@ -21,7 +21,7 @@ pub struct Row {
     /// What the equation does not say, one paragraph; may be empty.
     pub notes: &'static str,
     /// The fields of `segloss_term` that the loss uses, in the order of the documentation and of the C++ members.
-    pub fields: &'static [Field],
+    pub fields: &'static [TermField],
     /// The entry in the README.
     pub readme: &'static str,
     /// Whether `src/ffi/losses/by_hand.rs` holds the conversion of a term, because a field of the term is not one
@@ -44,19 +44,19 @@ pub enum Family {
 
 /// A field of `segloss_term` that a loss uses.
 #[derive(Clone, Copy, Debug)]
-pub struct Field {
+pub struct TermField {
     /// The name in `segloss_term`.
     pub name: &'static str,
     /// The name of the Rust and C++ member. `Error::c_argument` translates it where it is not `name`.
     pub member: &'static str,
     /// The member of the Rust type that holds `member`, a loss of that name; empty if the type itself holds it.
     pub inside: &'static str,
-    pub kind: Kind,
+    pub kind: FieldKind,
 }
 
 /// What a field holds.
 #[derive(Clone, Copy, Debug)]
-pub enum Kind {
+pub enum FieldKind {
     /// A parameter.
     Number(Number),
     /// One of several constants; the first is the default.
@@ -118,7 +118,7 @@ pub struct Constant {
     pub what: &'static str,
 }
 
-/// A compound loss by name: `src/compound/presets.rs` and `src/ffi/presets.rs`.
+/// A compound loss by name: `src/compound/presets.rs` and `src/ffi/preset_functions.rs`.
 #[derive(Debug)]
 pub struct Preset {
     /// The name in C without `segloss_preset_`.
@@ -127,8 +127,8 @@ pub struct Preset {
     pub readme: &'static str,
 }
 
-impl Field {
-    const fn new(name: &'static str, kind: Kind) -> Self {
+impl TermField {
+    const fn new(name: &'static str, kind: FieldKind) -> Self {
         Self { name, member: name, inside: "", kind }
     }
 
@@ -145,7 +145,9 @@ impl Field {
     /// The parameter by its symbol in the equation.
     const fn symbol(self, symbol: &'static str) -> Self {
         match self.kind {
-            Kind::Number(number) => Self { kind: Kind::Number(Number { symbol, ..number }), ..self },
+            FieldKind::Number(number) => {
+                Self { kind: FieldKind::Number(Number { symbol, ..number }), ..self }
+            }
             _ => self,
         }
     }
@@ -153,15 +155,15 @@ impl Field {
     /// The parameter with its unit, or what a value does.
     const fn note(self, note: &'static str) -> Self {
         match self.kind {
-            Kind::Number(number) => Self { kind: Kind::Number(Number { note, ..number }), ..self },
+            FieldKind::Number(number) => Self { kind: FieldKind::Number(Number { note, ..number }), ..self },
             _ => self,
         }
     }
 }
 
 /// A parameter with a meaning and a range.
-const fn number(name: &'static str, meaning: &'static str, range: Range, default: &'static str) -> Field {
-    Field::new(name, Kind::Number(Number { symbol: "", meaning, range, note: "", default }))
+const fn number(name: &'static str, meaning: &'static str, range: Range, default: &'static str) -> TermField {
+    TermField::new(name, FieldKind::Number(Number { symbol: "", meaning, range, note: "", default }))
 }
 
 const fn constant(name: &'static str, code: &'static str, what: &'static str) -> Constant {
@@ -222,27 +224,33 @@ const SIDES: Choice = Choice {
     ],
 };
 
-const SMOOTH_NUMERATOR: Field =
+const SMOOTH_NUMERATOR: TermField =
     number("smooth_numerator", "", Range::NonNegative, "1e-5").symbol("eps_n").note("in voxels");
-const SMOOTH_DENOMINATOR: Field =
+const SMOOTH_DENOMINATOR: TermField =
     number("smooth_denominator", "", Range::NonNegative, "1e-5").symbol("eps_d").note("in voxels");
-const FALSE_POSITIVES: Field = number("alpha", "weight of false positives", Range::NonNegative, "0.3");
-const FALSE_NEGATIVES: Field = number("beta", "weight of false negatives", Range::NonNegative, "0.7");
-const EXPONENT: Field = number("gamma", "exponent", Range::NonNegative, "0.3");
-const LINEAR_OR_SQUARED: Field = Field::new("variant", Kind::Choice(&SQUARES)).member("squares");
-const CLASS_VOLUME: Field = Field::new("variant", Kind::Choice(&VOLUME)).member("volume");
-const CLASS_AVERAGE: Field =
-    Field::new("class_average", Kind::Option { text: "SEGLOSS_CLASS_MEAN (default), SEGLOSS_CLASS_POOLED" });
-const SAMPLE_AVERAGE: Field = Field::new(
-    "sample_average",
-    Kind::Option { text: "SEGLOSS_SAMPLE_DEFAULT (default), SEGLOSS_SAMPLE_MEAN, SEGLOSS_SAMPLE_POOLED" },
+const FALSE_POSITIVES: TermField = number("alpha", "weight of false positives", Range::NonNegative, "0.3");
+const FALSE_NEGATIVES: TermField = number("beta", "weight of false negatives", Range::NonNegative, "0.7");
+const EXPONENT: TermField = number("gamma", "exponent", Range::NonNegative, "0.3");
+const LINEAR_OR_SQUARED: TermField = TermField::new("variant", FieldKind::Choice(&SQUARES)).member("squares");
+const CLASS_VOLUME: TermField = TermField::new("variant", FieldKind::Choice(&VOLUME)).member("volume");
+const CLASS_AVERAGE: TermField = TermField::new(
+    "class_average",
+    FieldKind::Option { text: "SEGLOSS_CLASS_MEAN (default), SEGLOSS_CLASS_POOLED" },
 );
-const ABSENT: Field =
-    Field::new("absent", Kind::Option { text: "SEGLOSS_ABSENT_COUNTED (default), SEGLOSS_ABSENT_SKIPPED" });
+const SAMPLE_AVERAGE: TermField = TermField::new(
+    "sample_average",
+    FieldKind::Option {
+        text: "SEGLOSS_SAMPLE_DEFAULT (default), SEGLOSS_SAMPLE_MEAN, SEGLOSS_SAMPLE_POOLED",
+    },
+);
+const ABSENT: TermField = TermField::new(
+    "absent",
+    FieldKind::Option { text: "SEGLOSS_ABSENT_COUNTED (default), SEGLOSS_ABSENT_SKIPPED" },
+);
 
 /// The losses in the order of the paper. Tests run over them in this order.
-pub const LOSSES: &[Row] = &[
-    Row {
+pub const LOSSES: &[LossRow] = &[
+    LossRow {
         name: "cross_entropy",
         path: "distribution::cross_entropy::CrossEntropy",
         family: Family::Distribution,
@@ -257,12 +265,12 @@ pub const LOSSES: &[Row] = &[
         notes: "",
         fields: &[
             number("label_smoothing", "", Range::Unit, "0").symbol("lambda"),
-            Field::new("normalizer", Kind::Choice(&NORMALIZER)),
+            TermField::new("normalizer", FieldKind::Choice(&NORMALIZER)),
         ],
         readme: "cross entropy (2), weighted (3), label smoothing",
         by_hand: false,
     },
-    Row {
+    LossRow {
         name: "top_k",
         path: "distribution::top_k::TopK",
         family: Family::Distribution,
@@ -278,10 +286,10 @@ pub const LOSSES: &[Row] = &[
                 -log k; for softmax and labels, where the target class has s < k. K is constant for the gradient.",
         fields: &[
             number("k", "fraction of the counted voxels or probability threshold", Range::Share, "0.1"),
-            Field::new("variant", Kind::Choice(&SELECTION)).member("selection"),
-            Field::new(
+            TermField::new("variant", FieldKind::Choice(&SELECTION)).member("selection"),
+            TermField::new(
                 "top_k_search",
-                Kind::Pointer {
+                FieldKind::Pointer {
                     pointee: "segloss_top_k_search",
                     text: "by fraction in parts: a search that is done",
                 },
@@ -291,7 +299,7 @@ pub const LOSSES: &[Row] = &[
         readme: "TopK (4) by fraction or threshold",
         by_hand: true,
     },
-    Row {
+    LossRow {
         name: "focal",
         path: "distribution::focal::Focal",
         family: Family::Distribution,
@@ -306,7 +314,7 @@ pub const LOSSES: &[Row] = &[
         readme: "focal (5)",
         by_hand: false,
     },
-    Row {
+    LossRow {
         name: "distance_penalized",
         path: "distribution::distance_penalized::DistancePenalized",
         family: Family::Distribution,
@@ -318,9 +326,9 @@ pub const LOSSES: &[Row] = &[
         ],
         notes: "d is the distance to the nearest voxel with another label, in the unit of spacing; d_min and d_max \
                 are taken over the voxels of the same label in the sample. A sample with a single label has D = 0.",
-        fields: &[Field::new(
+        fields: &[TermField::new(
             "field",
-            Kind::Option {
+            FieldKind::Option {
                 text: "D, [B,...] for all classes or [B,C,...]; default absent: computed from labels, or from maps \
                        in which exactly one class is 1 in each voxel",
             },
@@ -328,7 +336,7 @@ pub const LOSSES: &[Row] = &[
         readme: "distance-penalised cross entropy (6)",
         by_hand: false,
     },
-    Row {
+    LossRow {
         name: "sensitivity_specificity",
         path: "region::sensitivity_specificity::SensitivitySpecificity",
         family: Family::Region,
@@ -349,7 +357,7 @@ pub const LOSSES: &[Row] = &[
         readme: "sensitivity-specificity (7)",
         by_hand: false,
     },
-    Row {
+    LossRow {
         name: "dice",
         path: "region::dice::Dice",
         family: Family::Region,
@@ -371,7 +379,7 @@ pub const LOSSES: &[Row] = &[
         readme: "Dice (8), linear or squared",
         by_hand: false,
     },
-    Row {
+    LossRow {
         name: "iou",
         path: "region::iou::Iou",
         family: Family::Region,
@@ -393,7 +401,7 @@ pub const LOSSES: &[Row] = &[
         readme: "IoU (9), linear or squared",
         by_hand: false,
     },
-    Row {
+    LossRow {
         name: "tversky",
         path: "region::tversky::Tversky",
         family: Family::Region,
@@ -413,7 +421,7 @@ pub const LOSSES: &[Row] = &[
         readme: "Tversky (10)",
         by_hand: false,
     },
-    Row {
+    LossRow {
         name: "generalized_dice",
         path: "region::generalized_dice::GeneralizedDice",
         family: Family::Region,
@@ -430,7 +438,7 @@ pub const LOSSES: &[Row] = &[
         readme: "generalized Dice (11), three class weightings",
         by_hand: false,
     },
-    Row {
+    LossRow {
         name: "focal_tversky",
         path: "region::focal_tversky::FocalTversky",
         family: Family::Region,
@@ -452,7 +460,7 @@ pub const LOSSES: &[Row] = &[
         readme: "focal Tversky (12)",
         by_hand: false,
     },
-    Row {
+    LossRow {
         name: "asymmetric_similarity",
         path: "region::asymmetric_similarity::AsymmetricSimilarity",
         family: Family::Region,
@@ -471,7 +479,7 @@ pub const LOSSES: &[Row] = &[
         readme: "asymmetric similarity (13)",
         by_hand: false,
     },
-    Row {
+    LossRow {
         name: "penalty",
         path: "region::penalty::Penalty",
         family: Family::Region,
@@ -490,7 +498,7 @@ pub const LOSSES: &[Row] = &[
         readme: "penalty (14)",
         by_hand: false,
     },
-    Row {
+    LossRow {
         name: "boundary",
         path: "boundary::boundary_loss::Boundary",
         family: Family::Boundary,
@@ -502,9 +510,9 @@ pub const LOSSES: &[Row] = &[
                 SEGLOSS_BOUNDARY_RIM_ZERO: inside -(d - smallest spacing). A class with no voxel, or with every \
                 voxel, has phi = 0. Default class weights: 0 for class 0 if C >= 2, else 1.",
         fields: &[
-            Field::new(
+            TermField::new(
                 "variant",
-                Kind::Flags {
+                FieldKind::Flags {
                     choice: None,
                     flags: &[constant(
                         "rim_zero",
@@ -514,9 +522,9 @@ pub const LOSSES: &[Row] = &[
                     text: "0 (default), SEGLOSS_BOUNDARY_RIM_ZERO",
                 },
             ),
-            Field::new(
+            TermField::new(
                 "field",
-                Kind::Option {
+                FieldKind::Option {
                     text: "phi, [B,C,...] or [B,...]; default absent: computed from labels, 0/1 masks or maps of 0 \
                            and 1",
                 },
@@ -525,7 +533,7 @@ pub const LOSSES: &[Row] = &[
         readme: "boundary, plain or with distance 0 on the inner rim",
         by_hand: true,
     },
-    Row {
+    LossRow {
         name: "hausdorff",
         path: "boundary::hausdorff::Hausdorff",
         family: Family::Boundary,
@@ -540,9 +548,9 @@ pub const LOSSES: &[Row] = &[
                 0 for class 0 if C >= 2, else 1.",
         fields: &[
             number("alpha", "exponent of the distances", Range::Positive, "2"),
-            Field::new(
+            TermField::new(
                 "variant",
-                Kind::Flags {
+                FieldKind::Flags {
                     choice: Some(&SIDES),
                     flags: &[
                         constant(
@@ -563,13 +571,13 @@ pub const LOSSES: &[Row] = &[
                 },
             )
             .member("sides"),
-            Field::new(
+            TermField::new(
                 "flags",
-                Kind::Option { text: "SEGLOSS_FIELD_COMPLETE: field is D instead of d_G^alpha" },
+                FieldKind::Option { text: "SEGLOSS_FIELD_COMPLETE: field is D instead of d_G^alpha" },
             ),
-            Field::new(
+            TermField::new(
                 "field",
-                Kind::Option {
+                FieldKind::Option {
                     text: "d_G^alpha, [B,C,...] or [B,...], >= 0 with SEGLOSS_HAUSDORFF_LOG; default absent: \
                            computed from labels, 0/1 masks or maps of 0 and 1",
                 },
@@ -578,7 +586,7 @@ pub const LOSSES: &[Row] = &[
         readme: "Hausdorff by distance transform: two-sided, target or prediction only, interior, logarithmic",
         by_hand: true,
     },
-    Row {
+    LossRow {
         name: "balanced_cross_entropy",
         path: "compound::balanced_cross_entropy::BalancedCrossEntropy",
         family: Family::Compound,
@@ -590,7 +598,7 @@ pub const LOSSES: &[Row] = &[
         readme: "balanced cross entropy",
         by_hand: false,
     },
-    Row {
+    LossRow {
         name: "power_cross_entropy",
         path: "compound::power_cross_entropy::PowerCrossEntropy",
         family: Family::Compound,
@@ -604,7 +612,7 @@ pub const LOSSES: &[Row] = &[
         readme: "power cross entropy",
         by_hand: false,
     },
-    Row {
+    LossRow {
         name: "log_dice",
         path: "compound::log_dice::LogDice",
         family: Family::Compound,

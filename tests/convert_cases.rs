@@ -98,7 +98,7 @@ pub struct Outcome {
     pub gradient: Vec<f64>,
     pub terms: Vec<f64>,
     pub classes: Vec<f64>,
-    pub tallies: Vec<ClassSums>,
+    pub class_sums: Vec<ClassSums>,
 }
 
 /// An owned array with strides.
@@ -395,7 +395,7 @@ pub fn outcome(case: &Case, specs: &[TermSpec], format: &Format, scale: f64) -> 
     let all = case.b * case.c;
     let mut terms = vec![0.0; specs.len()];
     let mut classes = vec![0.0; specs.len() * all];
-    let mut tallies = vec![ClassSums::ZERO; all];
+    let mut class_sums = vec![ClassSums::ZERO; all];
     let (value, gradient) = if format.in_place {
         let mut logits = Array { data: Data::F32(vec![]), first: 0, shape: vec![], strides: vec![] };
         std::mem::swap(&mut logits, &mut inputs.prediction);
@@ -415,13 +415,13 @@ pub fn outcome(case: &Case, specs: &[TermSpec], format: &Format, scale: f64) -> 
                 gradient: Some(Gradient { scale, ..Gradient::new(gradient.view_mut()) }),
                 term_values: Some(&mut terms),
                 class_values: Some(&mut classes),
-                class_sums: Some(&mut tallies),
+                class_sums: Some(&mut class_sums),
             };
             run(&batch, crate_terms, report, &mut scratch)
         })?;
         (value, gradient.values())
     };
-    Ok(Outcome { value, gradient, terms, classes, tallies })
+    Ok(Outcome { value, gradient, terms, classes, class_sums })
 }
 
 /// Value and gradient in f64.

@@ -44,20 +44,20 @@ fn refused_with(batch: &Batch<'_>, terms: &[Term<'_>], scratch: &mut [u8]) -> Er
     let all: usize = shape.iter().take(2).product();
     let mut gradient = vec![PAINT; shape.iter().product()];
     let (mut term_values, mut class_values) = (vec![PAINT; terms.len()], vec![PAINT; terms.len() * all]);
-    let mut tallies = vec![painted; all];
+    let mut class_sums = vec![painted; all];
     let report = Outputs {
         gradient: Some(Gradient::new(ViewMut::new(&mut gradient, &shape).unwrap())),
         term_values: Some(&mut term_values),
         class_values: Some(&mut class_values),
-        class_sums: Some(&mut tallies),
+        class_sums: Some(&mut class_sums),
     };
     let error = run(batch, terms, report, scratch).unwrap_err();
     let numbers = gradient.iter().chain(&term_values).chain(&class_values);
-    assert!(numbers.into_iter().all(|&x| x == PAINT) && tallies.iter().all(|t| *t == painted), "{error}");
+    assert!(numbers.into_iter().all(|&x| x == PAINT) && class_sums.iter().all(|t| *t == painted), "{error}");
     // `accumulate` returns the same error, or that it computes no field.
-    let of_fold = accumulate(batch, terms, &mut tallies, scratch).unwrap_err();
+    let of_fold = accumulate(batch, terms, &mut class_sums, scratch).unwrap_err();
     assert!(of_fold == error || of_fold.status == Status::MissingField, "{of_fold}, not {error}");
-    assert!(tallies.iter().all(|t| *t == painted), "{error}");
+    assert!(class_sums.iter().all(|t| *t == painted), "{error}");
     assert_sentence(&error);
     error
 }

@@ -138,7 +138,7 @@ fn every_layout_gives_the_same_bits() {
             for layout in [Layout::ChannelsLast, Layout::Odd] {
                 let other = run(case, terms, Format { layout, ..format });
                 assert_same(&other, &contiguous, &format!("{title} {layout:?}"));
-                assert_eq!(other.tallies, contiguous.tallies, "{title} {layout:?}");
+                assert_eq!(other.class_sums, contiguous.class_sums, "{title} {layout:?}");
             }
         }
     });

@@ -167,7 +167,7 @@ fn dice_in_f16_is_right_for_large_volumes() {
         let format = Format { prediction, gradient: prediction, ..Format::exact(&case) };
         let ours = outcome(&case, &[TermSpec::new(DICE)], &format, 65536.0).unwrap();
         assert_close(ours.value, 1.0 - (N as f64 + 1e-5) / (1.5 * N as f64 + 1e-5));
-        assert_eq!((ours.tallies[0].target, ours.tallies[0].prediction), (N as f64, N as f64 / 2.0));
+        assert_eq!((ours.class_sums[0].target, ours.class_sums[0].prediction), (N as f64, N as f64 / 2.0));
         assert!(ours.gradient.iter().all(|&x| x < 0.0));
     }
 }

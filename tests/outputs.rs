@@ -70,7 +70,7 @@ fn outputs_of_another_length_are_refused() {
     let mut data = [PAINT; 120];
     for len in [0, 1, 3, 11, 13] {
         let mut numbers = vec![PAINT; len];
-        let mut tallies = vec![PAINTED; len];
+        let mut class_sums = vec![PAINTED; len];
         let mut refused = |terms: &mut [f64], classes: &mut [f64], all: &mut [ClassSums], argument| {
             let report = Outputs {
                 gradient: Some(Gradient::new(into(&mut data, &SHAPE))),
@@ -82,8 +82,8 @@ fn outputs_of_another_length_are_refused() {
         };
         refused(&mut numbers, &mut [PAINT; 12], &mut [PAINTED; 6], "term_values");
         refused(&mut [PAINT; 2], &mut numbers, &mut [PAINTED; 6], "class_values");
-        refused(&mut [PAINT; 2], &mut [PAINT; 12], &mut tallies, "class_sums");
-        assert!(numbers.iter().all(|&x| x == PAINT) && tallies.iter().all(|t| *t == PAINTED));
+        refused(&mut [PAINT; 2], &mut [PAINT; 12], &mut class_sums, "class_sums");
+        assert!(numbers.iter().all(|&x| x == PAINT) && class_sums.iter().all(|t| *t == PAINTED));
     }
     assert!(data.iter().all(|&x| x == PAINT));
 }

@@ -82,13 +82,13 @@ pub fn fold_into(
     terms: &[TermSpec],
     format: &Format,
     searches: &Searches,
-    tallies: &mut [ClassSums],
+    class_sums: &mut [ClassSums],
 ) {
     let inputs = Inputs::new(case, terms, format);
     with_searched_terms(terms, &inputs, searches, |terms| {
         let batch = inputs.batch(inputs.prediction.view());
         let mut scratch = vec![0x5a; scratch_len(&batch, terms).unwrap()];
-        accumulate(&batch, terms, tallies, &mut scratch).unwrap();
+        accumulate(&batch, terms, class_sums, &mut scratch).unwrap();
     });
 }
 
@@ -96,14 +96,14 @@ pub fn finish_of(
     case: &Case,
     terms: &[TermSpec],
     format: &Format,
-    tallies: &[ClassSums],
+    class_sums: &[ClassSums],
     slopes: &mut [ClassSums],
 ) -> f64 {
     let inputs = Inputs::new(case, terms, format);
     with_terms(terms, &inputs, |terms| {
         let batch = inputs.batch(inputs.prediction.view());
         let mut scratch = vec![0x5a; scratch_len(&batch, terms).unwrap()];
-        finalize(&batch, terms, tallies, 1.0, Some(slopes), &mut scratch).unwrap()
+        finalize(&batch, terms, class_sums, 1.0, Some(slopes), &mut scratch).unwrap()
     })
 }
 

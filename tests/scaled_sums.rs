@@ -13,7 +13,7 @@ use segloss::parameter::MIN_DENOMINATOR;
 
 const STEEPEST: f64 = 1e30;
 
-fn numbers(tally: &ClassSums) -> [f64; 14] {
+fn numbers(sums: &ClassSums) -> [f64; 14] {
     let ClassSums {
         weight: voxels,
         target: truth,
@@ -24,23 +24,29 @@ fn numbers(tally: &ClassSums) -> [f64; 14] {
         loss_sum: cost,
         loss_weight: charged,
         ..
-    } = *tally;
+    } = *sums;
     let [a, b, c, d] = cost;
     let [e, f, g, h] = charged;
     [voxels, truth, predicted, overlap, missed, spilled, a, b, c, d, e, f, g, h]
 }
 
 /// Value and slopes of these sums times 2ᵏ, with a term of weight 2ʷ.
-fn finish(case: &Case, term: &TermSpec, tallies: &[ClassSums], k: i32, weight: i32) -> (f64, Vec<[f64; 14]>) {
-    let scaled = |tally: &ClassSums| {
+fn finish(
+    case: &Case,
+    term: &TermSpec,
+    class_sums: &[ClassSums],
+    k: i32,
+    weight: i32,
+) -> (f64, Vec<[f64; 14]>) {
+    let scaled = |sums: &ClassSums| {
         let mut small = ClassSums::ZERO;
-        small.add_scaled(2f64.powi(k), tally);
+        small.add_scaled(2f64.powi(k), sums);
         small
     };
-    let tallies: Vec<ClassSums> = tallies.iter().map(scaled).collect();
-    let mut slopes = vec![ClassSums::ZERO; tallies.len()];
+    let class_sums: Vec<ClassSums> = class_sums.iter().map(scaled).collect();
+    let mut slopes = vec![ClassSums::ZERO; class_sums.len()];
     let terms = [TermSpec { weight: 2f64.powi(weight), ..term.clone() }];
-    let value = finish_of(case, &terms, &Format::exact(case), &tallies, &mut slopes);
+    let value = finish_of(case, &terms, &Format::exact(case), &class_sums, &mut slopes);
     (value * 2f64.powi(-weight), slopes.iter().map(numbers).collect())
 }
 
@@ -57,16 +63,16 @@ fn scaled_sums_give_the_same_loss_and_slopes_of_at_most_1e30() {
             let bare = TermSpec { smooth_numerator: 0.0, smooth_denominator: 0.0, ..term };
             let terms = with_fields_for_parts(&case, &[bare], &format);
             let term = &terms[0];
-            let mut tallies = vec![ClassSums::ZERO; case.b * case.c];
+            let mut class_sums = vec![ClassSums::ZERO; case.b * case.c];
             let searches = searches(&[(case.clone(), terms.clone())], &format);
-            fold_into(&case, &terms, &format, &searches, &mut tallies);
-            let (value, slopes) = finish(&case, term, &tallies, 0, 0);
+            fold_into(&case, &terms, &format, &searches, &mut class_sums);
+            let (value, slopes) = finish(&case, term, &class_sums, 0, 0);
             assert!(slopes.iter().flatten().any(|&x| x != 0.0), "{}", loss.name);
             let mut held = 0;
             // 2⁻⁹⁰ of a voxel is 8e-28, 2⁻¹³⁰ is 7e-40.
             for (k, weight) in [(-90, 0), (-90, 20), (40, -30), (-90, -20), (-130, 0), (-130, 30)] {
                 let title = format!("{}, sums times 2^{k}, weight 2^{weight}", loss.name);
-                let (ours, steep) = finish(&case, term, &tallies, k, weight);
+                let (ours, steep) = finish(&case, term, &class_sums, k, weight);
                 let is_none = k < -100 && !is_mean_of_voxels(term.form);
                 let expected = match (is_none, term.minus_one) {
                     (false, _) => value,

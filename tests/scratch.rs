@@ -51,18 +51,18 @@ fn run_with(case: &Case, terms: &[TermSpec], scratch: &mut [u8]) -> (Result<f64,
     let painted = ClassSums { weight: PAINT, ..ClassSums::ZERO };
     let mut gradient = vec![PAINT; case.z.len()];
     let (mut term_values, mut class_values) = (vec![PAINT; terms.len()], vec![PAINT; terms.len() * all]);
-    let mut tallies = vec![painted; all];
+    let mut class_sums = vec![painted; all];
     let report = Outputs {
         gradient: Some(Gradient::new(ViewMut::new(&mut gradient, &shape).unwrap())),
         term_values: Some(&mut term_values),
         class_values: Some(&mut class_values),
-        class_sums: Some(&mut tallies),
+        class_sums: Some(&mut class_sums),
     };
     let value = with_terms(terms, &inputs, |terms| {
         run(&inputs.batch(inputs.prediction.view()), terms, report, scratch)
     });
     let numbers = gradient.iter().chain(&term_values).chain(&class_values);
-    (value, numbers.into_iter().all(|&x| x == PAINT) && tallies.iter().all(|t| *t == painted))
+    (value, numbers.into_iter().all(|&x| x == PAINT) && class_sums.iter().all(|t| *t == painted))
 }
 
 /// The index in a buffer of an address `offset` bytes past a multiple of 64.

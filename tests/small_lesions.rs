@@ -31,15 +31,19 @@ fn dice_of_ten_voxels_among_eight_million_keeps_its_digits() {
     );
     let dice = Dice::default();
     let loss = [Term::new(1.0, &dice)];
-    let mut tallies = [ClassSums::ZERO];
-    let report = Outputs { class_sums: Some(&mut tallies), ..Outputs::default() };
+    let mut class_sums = [ClassSums::ZERO];
+    let report = Outputs { class_sums: Some(&mut class_sums), ..Outputs::default() };
     let value = run(&batch, &loss, report, &mut vec![0; scratch_len(&batch, &loss).unwrap()]).unwrap();
 
     let predicted: f64 = probability.iter().map(|&s| f64::from(s)).sum();
     let overlap: f64 = f64::from(0.325f32) * LESION as f64;
     let exact = 1.0 - (2.0 * overlap + 1e-5) / (predicted + LESION as f64 + 1e-5);
-    assert!((tallies[0].intersection - overlap).abs() <= 1e-6 * overlap, "{} found", tallies[0].intersection);
-    assert!((tallies[0].prediction - predicted).abs() <= 1e-6 * predicted);
+    assert!(
+        (class_sums[0].intersection - overlap).abs() <= 1e-6 * overlap,
+        "{} found",
+        class_sums[0].intersection
+    );
+    assert!((class_sums[0].prediction - predicted).abs() <= 1e-6 * predicted);
     // 1 − loss is the contribution of the lesion.
     assert!(((1.0 - value) - (1.0 - exact)).abs() <= 1e-6 * (1.0 - exact), "{value}, not {exact}");
 }

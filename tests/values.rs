@@ -34,7 +34,9 @@ fn every_loss_equals_the_equation_of_the_paper() {
 #[test]
 fn class_sums_equal_the_sums_of_the_paper() {
     cases::each(|title, case, terms| {
-        for (k, (ours, theirs)) in exact(case, terms).tallies.iter().zip(naive::tallies(case)).enumerate() {
+        for (k, (ours, theirs)) in
+            exact(case, terms).class_sums.iter().zip(naive::class_sums(case)).enumerate()
+        {
             assert_close(ours.weight, theirs.voxels, title);
             assert_close(ours.prediction, theirs.predicted, title);
             // The maps of a class that is not annotated are not read.
@@ -52,7 +54,7 @@ fn class_sums_equal_the_sums_of_the_paper() {
 /// the classes, the common value; `None` for an excluded class.
 fn class_values(case: &Case, term: &TermSpec) -> Vec<Option<f64>> {
     let v = case.annotated(&class_weight(case, term));
-    let all = naive::tallies(case);
+    let all = naive::class_sums(case);
     let is_pooled = term.sample_average == SampleAverage::Pooled;
     let (pooled_v, pooled) = region::pool(case, &v, &all, term);
     let by_class = term.class_average == ClassAverage::Mean

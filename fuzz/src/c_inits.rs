@@ -3,7 +3,7 @@
 use crate::c_terms::draw_loss;
 use crate::memory::Buffer;
 use check::source::Source;
-use segloss::ffi::distance::segloss_distance_args_init;
+use segloss::ffi::distance_functions::segloss_distance_args_init;
 use segloss::ffi::functions::{segloss_args_init, segloss_term_init};
 use segloss::ffi::lists::PRESETS;
 use segloss::ffi::structs::*;

@@ -2,9 +2,9 @@
 
 use crate::array::real::Real;
 use crate::engine::arena::Plain;
+use crate::engine::class_tile::Tile;
 use crate::engine::sigmoid::SigmoidRow;
 use crate::engine::softmax::softmax;
-use crate::engine::tile::Tile;
 use crate::loss::activation::Activation;
 use crate::problem::Problem;
 use crate::simd::blocks::{copy_row, row, row_mut};

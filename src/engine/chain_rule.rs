@@ -11,7 +11,7 @@
 use crate::array::real::Real;
 use crate::checked::slice;
 use crate::engine::arena::Plain;
-use crate::engine::tile::{Span, Tile, TileGradients};
+use crate::engine::class_tile::{Span, Tile, TileGradients};
 use crate::loss::activation::Activation;
 use crate::loss::probability::sigmoid;
 use crate::loss::probability::softmax_complement;

@@ -1,10 +1,10 @@
 //! One pass over one chunk: the choice of the implementation.
 
 use crate::engine::chunks::Chunk;
+use crate::engine::class_tile::Tile;
 use crate::engine::pass::{BlockRange, Pass};
 use crate::engine::pass_plan::Implementation;
 use crate::engine::precise::Precise;
-use crate::engine::tile::Tile;
 use crate::loss::sums::{ClassSums, MAX_TERMS};
 
 impl Pass<'_> {

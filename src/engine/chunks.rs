@@ -4,7 +4,7 @@
 use crate::array::real::Real;
 use crate::checked::expected;
 use crate::engine::arena::{Arena, Plain};
-use crate::engine::tile::{OptionalRows, Tile};
+use crate::engine::class_tile::{OptionalRows, Tile};
 use crate::error::Error;
 use crate::executor::{WorkQueue, run_once};
 use crate::loss::sums::ClassSums;

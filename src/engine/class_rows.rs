@@ -1,11 +1,11 @@
 //! The terms of one class of a tile, row by row: sums, losses and derivatives. All implementations use these functions.
 
 use crate::checked::{expected, slice_mut};
+use crate::engine::class_tile::{Exclude, Span, Tile};
 use crate::engine::pass::{BlockRange, Pass};
 use crate::engine::pass_plan::{RequiredSums, is_target_loss, voxel_losses};
 use crate::engine::precise::Precise;
 use crate::engine::region_sums::{AccumulateRegion, RegionGradient, SquaredErrorSlope};
-use crate::engine::tile::{Exclude, Span, Tile};
 use crate::loss::sums::ClassSums;
 use crate::loss::voxel_rows::{DynVoxelLoss, DynVoxelLossOf, GradientRows, OutcomeWeights, VoxelRow};
 use crate::simd::blocks::{AddUp, copy_row, row, row_mut};

@@ -5,7 +5,7 @@ use crate::checked::{expected, slice};
 use crate::engine::arena::Arena;
 use crate::error::Error;
 use crate::loss::kind::{DefaultClassWeights, LossKind};
-use crate::loss::region::{JointRegionLoss, RegionLoss};
+use crate::loss::region_loss::{JointRegionLoss, RegionLoss};
 use crate::loss::sums::{ClassSums, MAX_TERMS};
 use crate::loss::term::{AbsentClass, ClassAverage, SampleAverage, Term};
 use crate::loss::voxel::{Contribution, Normalizer};

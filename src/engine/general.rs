@@ -2,10 +2,10 @@
 
 use crate::engine::activate::activate;
 use crate::engine::chain_rule::{DerivativeRows, combine, softmax_backward};
+use crate::engine::class_tile::{Span, Tile};
 use crate::engine::pass::{BlockRange, GradientOutput, Pass};
 use crate::engine::pass_plan::voxel_losses;
 use crate::engine::precise::Precise;
-use crate::engine::tile::{Span, Tile};
 use crate::loss::activation::Activation;
 use crate::loss::sums::ClassSums;
 use crate::loss::voxel::Contribution;

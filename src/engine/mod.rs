@@ -7,6 +7,7 @@ pub(crate) mod check_terms;
 pub(crate) mod chunk_pass;
 pub(crate) mod chunks;
 pub(crate) mod class_rows;
+pub(crate) mod class_tile;
 pub(crate) mod distance_fields;
 pub(crate) mod field_inputs;
 pub(crate) mod finalize;
@@ -25,7 +26,6 @@ pub(crate) mod sigmoid_labels;
 pub(crate) mod softmax;
 #[expect(clippy::indexing_slicing, reason = "lanes of a block")]
 pub(crate) mod softmax_labels;
-pub(crate) mod tile;
 pub(crate) mod top_k_pass;
 pub(crate) mod top_k_select;
 pub(crate) mod validate;

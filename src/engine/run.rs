@@ -2,11 +2,11 @@
 
 use crate::checked::{expected, slice};
 use crate::engine::chunks::{Chunk, ChunkRunner};
+use crate::engine::class_tile::Tile;
 use crate::engine::finalize::{FinalizeOutputs, finalize};
 use crate::engine::pass::GradientOutput;
 use crate::engine::pass_plan::{CallKind, PassKind, PassPlan, PassSequence, voxel_losses};
 use crate::engine::precise::Precise;
-use crate::engine::tile::Tile;
 use crate::engine::validate::{check_chunk, validate_chunk};
 use crate::engine::workspace::{Workspace, of_sample};
 use crate::error::{Error, Status};

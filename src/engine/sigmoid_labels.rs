@@ -8,10 +8,10 @@
 
 use crate::array::real::Real;
 use crate::checked::expected;
+use crate::engine::class_tile::{Span, Tile};
 use crate::engine::pass::{BlockRange, Pass};
 use crate::engine::pass_plan::voxel_losses;
 use crate::engine::precise::Precise;
-use crate::engine::tile::{Span, Tile};
 use crate::engine::weighting::Multiply;
 use crate::loss::probability::sigmoid;
 use crate::loss::sums::ClassSums;

@@ -21,7 +21,7 @@
 use crate::array::real::Real;
 use crate::checked::slice_mut;
 use crate::engine::arena::Plain;
-use crate::engine::tile::{Span, Tile};
+use crate::engine::class_tile::{Span, Tile};
 use crate::problem::Problem;
 use crate::simd::blocks::{row, row_mut};
 use crate::simd::level::{Kernel, dispatch, fours};

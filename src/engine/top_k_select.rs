@@ -2,11 +2,11 @@
 
 use crate::checked::expected;
 use crate::engine::chunks::{Chunk, ChunkRunner};
+use crate::engine::class_tile::Tile;
 use crate::engine::pass::GradientOutput;
 use crate::engine::pass_plan::{CallKind, PassKind, PassPlan, voxel_losses};
 use crate::engine::precise::Precise;
 use crate::engine::radix_select::{Threshold, TopKSearch, select};
-use crate::engine::tile::Tile;
 use crate::engine::workspace::{Workspace, of_sample};
 use crate::error::{Error, Status};
 use crate::loss::selection::Selection;

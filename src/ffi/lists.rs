@@ -2,7 +2,7 @@
 //! `SEGLOSS_UPDATE=1 cargo test --test generated`.
 
 use crate::ffi::losses::generated::*;
-use crate::ffi::presets::*;
+use crate::ffi::preset_functions::*;
 use crate::ffi::structs::{segloss_loss, segloss_status, segloss_term};
 
 /// The getter of every loss but that of the caller's.

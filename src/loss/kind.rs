@@ -10,7 +10,7 @@
 //! and differentiated by the engine for every supported element type, layout, target format and activation.
 
 use crate::error::Error;
-use crate::loss::region::{JointRegionLoss, RegionLoss};
+use crate::loss::region_loss::{JointRegionLoss, RegionLoss};
 use crate::loss::voxel_rows::DynVoxelLoss;
 use core::fmt;
 

@@ -3,7 +3,7 @@
 pub(crate) mod activation;
 pub(crate) mod kind;
 pub(crate) mod probability;
-pub(crate) mod region;
+pub(crate) mod region_loss;
 pub(crate) mod selection;
 pub(crate) mod sums;
 pub(crate) mod term;

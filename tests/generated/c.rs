@@ -2,7 +2,7 @@
 
 use crate::row::{bit, choice, last, numbers};
 use crate::text::{C_WIDTH, wrap};
-use segloss::table::{Field, Kind, LOSSES, PRESETS, Range, Row};
+use segloss::table::{FieldKind, LOSSES, LossRow, PRESETS, Range, TermField};
 
 /// The fields that have a bit, in the order of `uses` in `src/ffi/losses/mod.rs`.
 const BITS: [&str; 16] = [
@@ -51,22 +51,22 @@ fn list(name: &str, entries: impl Iterator<Item = String>) -> String {
     format!("#define {name}(X) \\\n  {}\n", lines.join(" \\\n").trim_start())
 }
 
-fn loss(row: &Row) -> String {
+fn loss(row: &LossRow) -> String {
     let uses: Vec<String> = row.fields.iter().map(|field| format!("USES_{}", bit(field))).collect();
     let variant = row.fields.iter().find(|field| field.name == "variant").map_or("none".into(), variant);
     format!("X({}, {}, {}, {variant})", row.name, last(row.path), uses.join(" | "))
 }
 
 /// The name of the list of constants: that of the choice, or of the loss with flags.
-fn variant(field: &Field) -> String {
+fn variant(field: &TermField) -> String {
     match (choice(field), field.kind) {
         (Some(choice), _) => last(choice.path).to_lowercase(),
-        (_, Kind::Flags { choice: Some(choice), .. }) => last(choice.path).to_lowercase(),
+        (_, FieldKind::Flags { choice: Some(choice), .. }) => last(choice.path).to_lowercase(),
         _ => "rim_zero".into(),
     }
 }
 
-fn parameters(row: &Row) -> Vec<String> {
+fn parameters(row: &LossRow) -> Vec<String> {
     let range = |range| match range {
         Range::NonNegative => "NON_NEGATIVE",
         Range::Positive => "POSITIVE",

@@ -2,7 +2,7 @@
 
 use crate::row::{description, last, literal};
 use crate::text::{C_WIDTH, with_comments};
-use segloss::table::{CHOICES, Choice, Constant, Field, Kind, LOSSES, Row};
+use segloss::table::{CHOICES, Choice, Constant, FieldKind, LOSSES, LossRow, TermField};
 
 pub fn losses() -> String {
     let choices: String = CHOICES.iter().map(|choice| enumeration(choice)).collect();
@@ -24,7 +24,7 @@ fn enumeration(choice: &Choice) -> String {
     format!("{start}\n{}}};\n", with_comments(&lines))
 }
 
-fn structure(row: &Row) -> String {
+fn structure(row: &LossRow) -> String {
     let members = with_comments(&row.fields.iter().flat_map(|field| members(row, field)).collect::<Vec<_>>());
     let mut statements = vec![format!("term.loss = segloss_{}();", row.name)];
     statements.extend(row.fields.iter().flat_map(|field| statement(row, field)));
@@ -39,55 +39,57 @@ fn structure(row: &Row) -> String {
 }
 
 /// Whether the loss has both smoothings, which one member holds.
-fn is_smoothed(row: &Row) -> bool {
+fn is_smoothed(row: &LossRow) -> bool {
     let has = |name| row.fields.iter().any(|field| field.name == name);
     has("smooth_numerator") && has("smooth_denominator")
 }
 
 /// The members that a field becomes, each with its comment.
-fn members(row: &Row, field: &Field) -> Vec<(String, String)> {
+fn members(row: &LossRow, field: &TermField) -> Vec<(String, String)> {
     let choice = |choice: &Choice| {
         let (name, first) = (last(choice.path), choice.constants[0].name);
         (format!("  {name} {} = {name}::{first};", field.member), String::new())
     };
     match field.kind {
-        Kind::Number(_) if is_smoothed(row) && field.name == "smooth_numerator" => {
+        FieldKind::Number(_) if is_smoothed(row) && field.name == "smooth_numerator" => {
             vec![("  Smooth smooth{};".into(), String::new())]
         }
-        Kind::Number(_) if is_smoothed(row) && field.name == "smooth_denominator" => vec![],
-        Kind::Number(number) => {
+        FieldKind::Number(_) if is_smoothed(row) && field.name == "smooth_denominator" => vec![],
+        FieldKind::Number(number) => {
             vec![(format!("  double {} = {};", field.member, literal(number.default)), description(&number))]
         }
-        Kind::Choice(of) => vec![choice(of)],
-        Kind::Flags { choice: of, flags, .. } => {
+        FieldKind::Choice(of) => vec![choice(of)],
+        FieldKind::Flags { choice: of, flags, .. } => {
             let flags = flags.iter().map(|flag| (format!("  bool {} = false;", flag.name), flag.what.into()));
             of.map(choice).into_iter().chain(flags).collect()
         }
-        Kind::Pointer { pointee, text } => {
+        FieldKind::Pointer { pointee, text } => {
             vec![(format!("  const {pointee}* {} = nullptr;", field.member), text.into())]
         }
-        Kind::Option { .. } => vec![],
+        FieldKind::Option { .. } => vec![],
     }
 }
 
 /// The statement that writes the members to the term.
-fn statement(row: &Row, field: &Field) -> Option<String> {
+fn statement(row: &LossRow, field: &TermField) -> Option<String> {
     match field.kind {
-        Kind::Number(_) if is_smoothed(row) && field.name == "smooth_numerator" => {
+        FieldKind::Number(_) if is_smoothed(row) && field.name == "smooth_numerator" => {
             Some("smooth.fill(term);".into())
         }
-        Kind::Number(_) if is_smoothed(row) && field.name == "smooth_denominator" => None,
-        Kind::Number(_) | Kind::Pointer { .. } => Some(format!("term.{} = {};", field.name, field.member)),
-        Kind::Choice(_) => {
+        FieldKind::Number(_) if is_smoothed(row) && field.name == "smooth_denominator" => None,
+        FieldKind::Number(_) | FieldKind::Pointer { .. } => {
+            Some(format!("term.{} = {};", field.name, field.member))
+        }
+        FieldKind::Choice(_) => {
             Some(format!("term.{} = static_cast<std::uint32_t>({});", field.name, field.member))
         }
-        Kind::Flags { choice, flags, .. } => Some(flag_statement(field, choice, flags)),
-        Kind::Option { .. } => None,
+        FieldKind::Flags { choice, flags, .. } => Some(flag_statement(field, choice, flags)),
+        FieldKind::Option { .. } => None,
     }
 }
 
 /// `term.variant = a | (b ? B : 0u);`, continued below the first operand.
-fn flag_statement(field: &Field, choice: Option<&Choice>, flags: &[Constant]) -> String {
+fn flag_statement(field: &TermField, choice: Option<&Choice>, flags: &[Constant]) -> String {
     let start = format!("term.{} = ", field.name);
     let mut operands: Vec<String> =
         choice.iter().map(|_| format!("static_cast<std::uint32_t>({})", field.member)).collect();

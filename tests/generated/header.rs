@@ -31,8 +31,15 @@ pub fn header(root: &Path) -> String {
     let mut config = cbindgen::Config::from_file(root.join("cbindgen.toml")).unwrap();
     config.after_includes = Some(after_includes());
     let mut builder = cbindgen::Builder::new().with_config(config);
-    for file in ["codes", "structs", "losses/generated", "losses/custom", "presets", "functions", "distance"]
-    {
+    for file in [
+        "codes",
+        "structs",
+        "losses/generated",
+        "losses/custom_region",
+        "preset_functions",
+        "functions",
+        "distance_functions",
+    ] {
         builder = builder.with_src(root.join(format!("src/ffi/{file}.rs")));
     }
     let mut made = Vec::new();

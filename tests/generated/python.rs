@@ -2,10 +2,10 @@
 
 use crate::row::literal;
 use crate::text::{C_WIDTH, wrap};
-use segloss::table::{Kind, LOSSES, Row};
+use segloss::table::{FieldKind, LOSSES, LossRow};
 
 pub fn parameters() -> String {
-    let entry = |row: &Row| {
+    let entry = |row: &LossRow| {
         let start = format!("    \"{}\": dict(", row.name);
         let indent = " ".repeat(start.len());
         wrap(&format!("{start}{}),", of(row)), C_WIDTH, &indent).join("\n") + "\n"
@@ -14,15 +14,17 @@ pub fn parameters() -> String {
 }
 
 /// The keyword arguments.
-fn of(row: &Row) -> String {
+fn of(row: &LossRow) -> String {
     let entries = row.fields.iter().filter_map(|field| match field.kind {
-        Kind::Number(number) => Some(format!("{}={}", field.name, literal(number.default))),
-        Kind::Choice(choice) => {
+        FieldKind::Number(number) => Some(format!("{}={}", field.name, literal(number.default))),
+        FieldKind::Choice(choice) => {
             Some(format!("{}=\"{}\"", field.name, choice.constants[0].code.trim_start_matches("SEGLOSS_")))
         }
-        Kind::Flags { .. } => Some(format!("{}=0", field.name)),
-        Kind::Option { .. } => average(field.name).map(|default| format!("{}=\"{default}\"", field.name)),
-        Kind::Pointer { .. } => None,
+        FieldKind::Flags { .. } => Some(format!("{}=0", field.name)),
+        FieldKind::Option { .. } => {
+            average(field.name).map(|default| format!("{}=\"{default}\"", field.name))
+        }
+        FieldKind::Pointer { .. } => None,
     });
     entries.collect::<Vec<_>>().join(", ")
 }

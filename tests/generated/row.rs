@@ -1,6 +1,6 @@
 //! Texts and names that several generated files share.
 
-use segloss::table::{Choice, Field, Kind, Number, Range, Row};
+use segloss::table::{Choice, FieldKind, LossRow, Number, Range, TermField};
 
 /// `Dice` from `region::dice::Dice`.
 pub fn last(path: &str) -> &str {
@@ -36,7 +36,7 @@ pub fn literal(default: &str) -> String {
 }
 
 /// The bit of `uses` that stands for a field of `segloss_term`.
-pub fn bit(field: &Field) -> String {
+pub fn bit(field: &TermField) -> String {
     match field.name {
         "flags" => "FIELD_COMPLETE".into(),
         name => name.to_uppercase(),
@@ -44,17 +44,17 @@ pub fn bit(field: &Field) -> String {
 }
 
 /// The parameters of a loss.
-pub fn numbers(row: &Row) -> impl Iterator<Item = (&Field, &Number)> {
+pub fn numbers(row: &LossRow) -> impl Iterator<Item = (&TermField, &Number)> {
     row.fields.iter().filter_map(|field| match &field.kind {
-        Kind::Number(number) => Some((field, number)),
+        FieldKind::Number(number) => Some((field, number)),
         _ => None,
     })
 }
 
 /// The choice that `variant` holds, if it is one.
-pub fn choice(field: &Field) -> Option<&'static Choice> {
+pub fn choice(field: &TermField) -> Option<&'static Choice> {
     match field.kind {
-        Kind::Choice(choice) => Some(choice),
+        FieldKind::Choice(choice) => Some(choice),
         _ => None,
     }
 }

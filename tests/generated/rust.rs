@@ -2,7 +2,7 @@
 
 use crate::row::{bit, choice, description, last, numbers};
 use crate::text::{RUST_WIDTH, alternatives, braced, camel, wrap};
-use segloss::table::{CHOICES, Choice, Family, Field, Kind, LOSSES, PRESETS, Row};
+use segloss::table::{CHOICES, Choice, Family, FieldKind, LOSSES, LossRow, PRESETS, TermField};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The columns of a comment of the header.
@@ -60,7 +60,7 @@ fn imports() -> String {
 }
 
 /// The comment of a getter, which cbindgen copies to the header.
-fn documentation(row: &Row) -> String {
+fn documentation(row: &LossRow) -> String {
     let mut lines = wrap(&format!("{}; {}.", row.summary, row.values), COMMENT_WIDTH, "");
     lines.push(String::new());
     lines.extend(row.equation.iter().map(|line| format!("  {line}")));
@@ -80,22 +80,22 @@ fn documentation(row: &Row) -> String {
 }
 
 /// What the header says about a field.
-fn parameter(field: &Field) -> String {
+fn parameter(field: &TermField) -> String {
     match field.kind {
-        Kind::Number(number) => {
+        FieldKind::Number(number) => {
             let symbol = if number.symbol.is_empty() { "".into() } else { format!("{}, ", number.symbol) };
             format!("{symbol}{}; default {}", description(&number), number.default)
         }
-        Kind::Choice(choice) => {
+        FieldKind::Choice(choice) => {
             let codes: Vec<&str> = choice.constants.iter().map(|constant| constant.code).collect();
             codes.join(", ").replacen(codes[0], &format!("{} (default)", codes[0]), 1)
         }
-        Kind::Pointer { text, .. } => format!("{text}; default NULL"),
-        Kind::Flags { text, .. } | Kind::Option { text } => text.into(),
+        FieldKind::Pointer { text, .. } => format!("{text}; default NULL"),
+        FieldKind::Flags { text, .. } | FieldKind::Option { text } => text.into(),
     }
 }
 
-fn getter(row: &Row) -> String {
+fn getter(row: &LossRow) -> String {
     let name = row.name;
     let by_hand = if row.by_hand { "by_hand::" } else { "" };
     let defaults = match has_defaults(row) {
@@ -122,12 +122,12 @@ fn getter(row: &Row) -> String {
 }
 
 /// Whether a parameter has a default other than 0.
-fn has_defaults(row: &Row) -> bool {
+fn has_defaults(row: &LossRow) -> bool {
     numbers(row).any(|(_, number)| number.default != "0")
 }
 
 /// The bits of the fields, in groups where all fields of a group are used.
-fn uses(row: &Row) -> String {
+fn uses(row: &LossRow) -> String {
     const GROUPS: [(&str, &[&str]); 3] = [
         ("RATIO", &["SMOOTH_NUMERATOR", "SMOOTH_DENOMINATOR", "CLASS_AVERAGE", "SAMPLE_AVERAGE", "ABSENT"]),
         ("JOINT_RATIO", &["SMOOTH_NUMERATOR", "SMOOTH_DENOMINATOR", "SAMPLE_AVERAGE", "ABSENT"]),
@@ -143,12 +143,12 @@ fn uses(row: &Row) -> String {
     bits.iter().map(|bit| format!("uses::{bit}")).collect::<Vec<_>>().join(" | ")
 }
 
-fn defaults(row: &Row) -> String {
+fn defaults(row: &LossRow) -> String {
     if row.by_hand || !has_defaults(row) {
         return String::new();
     }
     let default = format!("{}::default()", last(row.path));
-    let assigned: Vec<(&Field, String)> = numbers(row)
+    let assigned: Vec<(&TermField, String)> = numbers(row)
         .filter(|(_, number)| number.default != "0")
         .map(|(field, _)| (field, [field.inside, field.member].join(".").trim_start_matches('.').into()))
         .collect();
@@ -162,13 +162,16 @@ fn defaults(row: &Row) -> String {
 }
 
 /// The function that makes the Rust type from a term.
-fn conversion(row: &Row) -> String {
+fn conversion(row: &LossRow) -> String {
     if row.by_hand {
         return String::new();
     }
     let name = last(row.path);
-    let members: Vec<&Field> =
-        row.fields.iter().filter(|field| matches!(field.kind, Kind::Number(_) | Kind::Choice(_))).collect();
+    let members: Vec<&TermField> = row
+        .fields
+        .iter()
+        .filter(|field| matches!(field.kind, FieldKind::Number(_) | FieldKind::Choice(_)))
+        .collect();
     let argument = if members.is_empty() { "_" } else { "term" };
     let start = format!(
         "\nfn {}({argument}: &segloss_term, visit: LossVisitor<'_>) -> Result<(), Error> {{\n",
@@ -177,11 +180,11 @@ fn conversion(row: &Row) -> String {
     if members.is_empty() {
         return format!("{start}    visit(&{name})\n}}\n");
     }
-    let value = |field: &Field| match field.kind {
-        Kind::Choice(choice) => format!("{}(term)?", reader_name(choice)),
+    let value = |field: &TermField| match field.kind {
+        FieldKind::Choice(choice) => format!("{}(term)?", reader_name(choice)),
         _ => format!("term.{}", field.name),
     };
-    let item = |field: &Field| match value(field) {
+    let item = |field: &TermField| match value(field) {
         value if value == field.member => value,
         value => format!("{}: {value}", field.member),
     };
@@ -203,7 +206,7 @@ fn conversion(row: &Row) -> String {
 }
 
 /// The row of the loss that is a member of another.
-fn inner(row: &Row) -> Option<&'static Row> {
+fn inner(row: &LossRow) -> Option<&'static LossRow> {
     let name = row.fields.iter().map(|field| field.inside).find(|inside| !inside.is_empty())?;
     let found = LOSSES.iter().find(|row| row.name == name);
     Some(found.unwrap_or_else(|| panic!("src/table.rs: {} holds {name}, which has no row", row.name)))
@@ -265,7 +268,7 @@ pub fn lists() -> String {
         "//! The losses and presets, for programs that run over all of them. Generated from src/table.rs:\n\
          //! `SEGLOSS_UPDATE=1 cargo test --test generated`.\n\n\
          use crate::ffi::losses::generated::*;\n\
-         use crate::ffi::presets::*;\n\
+         use crate::ffi::preset_functions::*;\n\
          use crate::ffi::structs::{{segloss_loss, segloss_status, segloss_term}};\n\n\
          /// The getter of every loss but that of the caller's.\n\
          pub const LOSSES: [extern \"C\" fn() -> *const segloss_loss; {}] = [\n{}];\n\n\

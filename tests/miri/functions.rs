@@ -1,7 +1,7 @@
 //! The C functions over arrays that are separate allocations of exactly the required length.
 
 use segloss::ffi::codes::*;
-use segloss::ffi::distance::{segloss_distance, segloss_distance_scratch_size};
+use segloss::ffi::distance_functions::{segloss_distance, segloss_distance_scratch_size};
 use segloss::ffi::functions::*;
 use segloss::ffi::lists::LOSSES;
 use segloss::ffi::structs::*;

@@ -7,6 +7,7 @@
 use crate::array::real::Real;
 use crate::checked::{slice, slice_mut};
 use crate::engine::arena::Plain;
+use crate::engine::class_tile::{Span, Tile};
 use crate::engine::pass::BlockRange;
 use crate::engine::pass_plan::TargetRows;
 use crate::engine::softmax::{
@@ -17,7 +18,6 @@ use crate::engine::softmax_labels::exponentials_few::{
 };
 use crate::engine::softmax_labels::gather::{gather_by_label, logarithms};
 use crate::engine::softmax_labels::row_prefetch::RowPrefetch;
-use crate::engine::tile::{Span, Tile};
 use crate::problem::Problem;
 use crate::simd::blocks::{BLOCK, row, row_mut};
 use crate::simd::level::{HAS_VECTORS, Kernel, dispatch, fours};

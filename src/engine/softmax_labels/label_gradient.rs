@@ -15,12 +15,12 @@
 
 use crate::array::real::Real;
 use crate::engine::arena::Plain;
+use crate::engine::class_tile::{Span, Tile};
 use crate::engine::pass::{BlockRange, GradientOutput};
 use crate::engine::pass_plan::ProbabilitySlope;
 use crate::engine::precise::Precise;
 use crate::engine::softmax_labels::class_slopes::ClassSlopes;
 use crate::engine::softmax_labels::shared_terms::SharedTerms;
-use crate::engine::tile::{Span, Tile};
 use crate::simd::blocks::{copy_row, row, row_mut};
 use crate::simd::level::{HAS_VECTORS, Kernel, dispatch};
 

@@ -4,12 +4,12 @@
 
 use crate::array::real::Real;
 use crate::checked::expected;
+use crate::engine::class_tile::{Span, Tile, TileInputs};
 use crate::engine::pass::{BlockRange, GradientOutput};
 use crate::engine::pass_plan::ProbabilitySlope;
 use crate::engine::precise::Precise;
 use crate::engine::softmax_labels::class_slopes::ClassSlopes;
 use crate::engine::softmax_labels::exponentials_few::{FEW, are_few};
-use crate::engine::tile::{Span, Tile, TileInputs};
 use crate::loss::probability::softmax_complement;
 use crate::simd::blocks::{BLOCK, blocks, blocks_mut, row};
 use crate::simd::level::{HAS_VECTORS, Kernel, dispatch};

@@ -1,6 +1,7 @@
 //! One pass over a tile, for softmax and labels.
 
 use crate::checked::{expected, slice_mut, tail_mut};
+use crate::engine::class_tile::{Exclude, Span, Tile};
 use crate::engine::pass::{BlockRange, Pass};
 use crate::engine::pass_plan::{
     CacheAccess, ProbabilitySlope, RequiredSums, is_target_loss, probability_slope, voxel_losses,
@@ -11,7 +12,6 @@ use crate::engine::softmax_labels::exponentials::{FromProbabilities, Normalize, 
 use crate::engine::softmax_labels::gather::TableByLabel;
 use crate::engine::softmax_labels::label_sums::{AccumulateLabels, AddByLabel, LabelSum};
 use crate::engine::softmax_labels::probability_cache::{load_probabilities, store_probabilities};
-use crate::engine::tile::{Exclude, Span, Tile};
 use crate::engine::weighting::{Divide, Multiply, MultiplyLosses};
 use crate::loss::sums::ClassSums;
 use crate::loss::voxel_rows::{DynVoxelLoss, GradientRows};

@@ -6,8 +6,8 @@
 use crate::array::real::Real;
 use crate::checked::{expected, slice_mut, split_mut};
 use crate::engine::arena::Plain;
+use crate::engine::class_tile::{Span, Tile};
 use crate::engine::softmax::scale;
-use crate::engine::tile::{Span, Tile};
 use crate::loss::probability::softmax_complement;
 use crate::loss::sums::ClassSums;
 use crate::simd::blocks::{

@@ -7,8 +7,8 @@
 use crate::array::real::Real;
 use crate::checked::{expected, tail_mut};
 use crate::engine::arena::Plain;
+use crate::engine::class_tile::{Span, Tile};
 use crate::engine::pass::{BlockRange, GradientOutput};
-use crate::engine::tile::{Span, Tile};
 use crate::simd::blocks::{copy_row, row, row_mut};
 use crate::simd::level::{Kernel, dispatch};
 use crate::simd::stream::stream;

@@ -4,10 +4,10 @@
 
 use crate::array::real::Real;
 use crate::checked::slice_mut;
+use crate::engine::class_tile::{Span, Tile};
 use crate::engine::pass_plan::ProbabilitySlope;
 use crate::engine::softmax_labels::class_slopes::ClassSlopes;
 use crate::engine::softmax_labels::gather::table_by_label;
-use crate::engine::tile::{Span, Tile};
 use crate::loss::probability::softmax_complement;
 use crate::simd::blocks::row;
 use crate::simd::level::{Kernel, fours};

@@ -2,7 +2,7 @@
 //! is written from the table of losses, `by_hand` holds what the table does not express.
 
 mod by_hand;
-pub mod custom;
+pub mod custom_region;
 pub mod generated;
 
 use crate::error::{Error, Status};

@@ -6,7 +6,7 @@ use crate::ffi::structs::{
     LossVisitor, segloss_class_sums, segloss_loss, segloss_region_function, segloss_term,
 };
 use crate::loss::kind::{Loss, LossKind};
-use crate::loss::region::RegionLoss;
+use crate::loss::region_loss::RegionLoss;
 use crate::loss::sums::ClassSums;
 use core::ffi::c_void;
 
