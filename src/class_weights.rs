@@ -30,11 +30,12 @@ pub enum Frequency {
 /// ```
 ///
 /// A class with `f_c = 0` gets the largest weight of the other classes; if all are 0, every weight is 1. The weights
-/// are not normalised further. The scratch is [`scratch_len`](crate::api::scratch_len) bytes of any loss over the batch.
+/// are not normalised further. The scratch is [`scratch_len`](crate::api::scratch_len) bytes of any loss over the
+/// batch.
 ///
 /// # Errors
-/// As [`evaluate`](crate::api::evaluate); and [`Status::Shape`](crate::error::Status::Shape) unless `weights` has one entry per
-/// class.
+/// As [`evaluate`](crate::api::evaluate); and [`Status::Shape`](crate::error::Status::Shape) unless `weights` has one
+/// entry per class.
 ///
 /// # Examples
 /// ```

@@ -57,8 +57,8 @@
 //! backward     voxels, slopes → gradient    one pass over the voxels; chain rule
 //! ```
 //!
-//! [`evaluate`], [`differentiate`] and [`run`] make all steps in one call. The functions of [`parts`] make one step each,
-//! for a batch in parts: tiles of a volume, threads, or machines whose sums an all-reduce adds.
+//! [`evaluate`], [`differentiate`] and [`run`] make all steps in one call. The functions of [`parts`] make one step
+//! each, for a batch in parts: tiles of a volume, threads, or machines whose sums an all-reduce adds.
 //!
 //! No hidden costs: no allocation, no panics (verified at link time), no state but the detected CPU level, no threads
 //! except the [`Executor`] of the batch. Every function takes its working memory from a scratch buffer of
@@ -216,7 +216,8 @@ pub use static_scratch::static_scratch_len;
 #[doc(hidden)]
 pub use static_scratch::of_width as static_scratch_len_of_width;
 
-/// The CPU level (vector instructions) in use, a function that forces a lower one, and powers; for tests and benchmarks.
+/// The CPU level (vector instructions) in use, a function that forces a lower one, and powers; for tests and
+/// benchmarks.
 #[doc(hidden)]
 pub mod cpu {
     pub use crate::simd::level::{Kernel, Level, dispatch, force, level};

@@ -20,8 +20,10 @@
 //!
 //!     fn value(&self, prediction: f64, target: f64) -> f64 {
 //!         let denominator = target + self.smooth;
-//!         // A class without target and prediction has no error: 0/0 is 0 here.
-//!         if denominator < MIN_DENOMINATOR { 0.0 } else { ((prediction - target).abs() / denominator).powf(self.power) }
+//!         if denominator < MIN_DENOMINATOR {
+//!             return 0.0;
+//!         }
+//!         ((prediction - target).abs() / denominator).powf(self.power)
 //!     }
 //! }
 //!

@@ -81,13 +81,13 @@ use core::ffi::CStr;
 ///
 /// Parts that are cut at multiples of 16,384 voxels of a sample and accumulated in order give the same bits as the
 /// whole batch. Other cuts and orders agree to 1e-12 relative; to 1e-7 if voxels are computed in f32 and a cut is not
-/// a multiple of 64 voxels. The same bounds hold against [`run`](crate::api::run) over 64 samples or more of at most 256 voxels each,
-/// which it may sum as one sample.
+/// a multiple of 64 voxels. The same bounds hold against [`run`](crate::api::run) over 64 samples or more of at most
+/// 256 voxels each, which it may sum as one sample.
 ///
 /// # Errors
-/// As [`evaluate`](crate::api::evaluate); and [`Status::MissingField`] for a term without the distance field that it uses,
-/// [`Status::Unsupported`] for TopK by fraction without a finished search over all parts (see [`TopKSearch`]). On error
-/// the sums are unchanged.
+/// As [`evaluate`](crate::api::evaluate); and [`Status::MissingField`] for a term without the distance field that it
+/// uses, [`Status::Unsupported`] for TopK by fraction without a finished search over all parts (see [`TopKSearch`]). On
+/// error the sums are unchanged.
 ///
 /// # Examples
 /// ```
@@ -202,8 +202,8 @@ pub(crate) fn check_searched(terms: &[Term<'_>], index: usize) -> Result<(), Err
 /// extents may be those of any part.
 ///
 /// # Errors
-/// As [`evaluate`](crate::api::evaluate); and [`Status::Shape`] unless `class_sums` and `slopes` have `B·C` entries, [`Status::Parameter`]
-/// unless `scale` is finite. On error the slopes are unchanged.
+/// As [`evaluate`](crate::api::evaluate); and [`Status::Shape`] unless `class_sums` and `slopes` have `B·C` entries,
+/// [`Status::Parameter`] unless `scale` is finite. On error the slopes are unchanged.
 ///
 /// # Examples
 /// ```

@@ -60,7 +60,8 @@ impl StridedRows {
         true
     }
 
-    /// Writes all classes from rows `width` apart in the same way; with non-temporal stores by way of `spare`, if it is given.
+    /// Writes all classes from rows `width` apart in the same way; with non-temporal stores by way of `spare`, if it is
+    /// given.
     ///
     /// # Safety
     /// As [`StridedRows::store`].
@@ -83,8 +84,8 @@ impl StridedRows {
                     let by_voxel =
                         unsafe { core::slice::from_raw_parts_mut(spare.as_mut_ptr().cast::<E>(), spare.len()) };
                     dispatch(Interleave { rows, width, classes, to: by_voxel });
-                    // SAFETY: the caller promises that the voxels lie in a writable array; elements are of type `T`, and
-                    // side by side.
+                    // SAFETY: the caller promises that the voxels lie in a writable array; elements are of type `T`,
+                    // and side by side.
                     stream(spare, unsafe { core::slice::from_raw_parts_mut(to.cast::<T>(), len * classes) });
                 }
                 _ => {

@@ -1,7 +1,7 @@
 //! Rows of f16 by the CPU's own conversions.
 //!
-//! x86-64-v3 has them (F16C), but no plain loop becomes them. The values are those of [`narrow`](crate::array::float16), for a
-//! tenth of its instructions; a NaN may keep other digits.
+//! x86-64-v3 has them (F16C), but no plain loop becomes them. The values are those of
+//! [`narrow`](crate::array::float16), for a tenth of its instructions; a NaN may keep other digits.
 
 use crate::array::real::Real;
 use half::f16;

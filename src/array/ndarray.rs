@@ -5,8 +5,8 @@ use crate::array::view::{Array, Layout, View, ViewMut};
 use crate::error::{Error, Status};
 use ndarray::{ArrayBase, ArrayView, ArrayViewMut, Data, DataMut, Dimension};
 
-/// Returns the array at `first`, the address of the element at index `[0, 0, …]`. The strides are those of an `ndarray`,
-/// which guarantees that every element lies in its memory.
+/// Returns the array at `first`, the address of the element at index `[0, 0, …]`. The strides are those of an
+/// `ndarray`, which guarantees that every element lies in its memory.
 fn array<T: Element>(first: *mut T, shape: &[usize], strides: &[isize]) -> Result<Array, Error> {
     let layout = Layout::new(shape.iter().copied(), Some(&mut strides.iter().copied()), c"shape")?;
     Ok(Array { data: first.cast(), dtype: T::DTYPE, layout })
@@ -63,8 +63,8 @@ impl<'a, T: Element, D: Dimension> TryFrom<ArrayView<'a, T, D>> for View<'a> {
 /// A writable view of an array. Needs the feature `ndarray`.
 ///
 /// # Errors
-/// [`Status::Strides`] if two indices map to the same element; sorted by size, each stride has to exceed the span of the
-/// smaller ones. [`Status::Shape`] for more than [`MAX_AXES`](crate::MAX_AXES) axes.
+/// [`Status::Strides`] if two indices map to the same element; sorted by size, each stride has to exceed the span of
+/// the smaller ones. [`Status::Shape`] for more than [`MAX_AXES`](crate::MAX_AXES) axes.
 ///
 /// # Examples
 /// ```

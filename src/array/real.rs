@@ -7,12 +7,12 @@ use num_traits::{AsPrimitive, NumAssignOps, PrimInt};
 
 /// A type that voxels are computed in: `f32` for predictions of f16, bf16 and f32, `f64` for f64.
 ///
-/// A [`VoxelLoss`](crate::loss::voxel::VoxelLoss) is generic over it. Its functions are branch-free, so that loops over them
-/// vectorise, and give the same bits on every CPU.
+/// A [`VoxelLoss`](crate::loss::voxel::VoxelLoss) is generic over it. Its functions are branch-free, so that loops over
+/// them vectorise, and give the same bits on every CPU.
 ///
 /// It is a [`num_traits::Float`]: a custom loss may call any code that is generic over that trait. Both traits have
-/// `exp`, `ln`, `ln_1p` and `sqrt`, so `x.exp()` does not compile for a `T: Real`. `Real::exp(x)` is the function of this
-/// trait; `num_traits::Float::exp(x)` is that of `std` or libm, which does not vectorise.
+/// `exp`, `ln`, `ln_1p` and `sqrt`, so `x.exp()` does not compile for a `T: Real`. `Real::exp(x)` is the function of
+/// this trait; `num_traits::Float::exp(x)` is that of `std` or libm, which does not vectorise.
 ///
 /// ```
 /// use segloss::custom::Real;
@@ -69,8 +69,8 @@ pub trait Real: Element + Format + num_traits::Float + NumAssignOps + Default {
     fn ln_1p_by(self, inverse: Self) -> Self {
         math::ln_1p_by(self, inverse)
     }
-    /// Returns `ln x` for a normal `x ≤ 1`, with `complement = 1 − x`, from which it is computed above ½. Error: 0.84 ulp
-    /// in f32, 1 ulp in f64.
+    /// Returns `ln x` for a normal `x ≤ 1`, with `complement = 1 − x`, from which it is computed above ½. Error: 0.84
+    /// ulp in f32, 1 ulp in f64.
     #[inline(always)]
     fn ln_by(self, complement: Self) -> Self {
         math::ln_by(self, complement)

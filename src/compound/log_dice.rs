@@ -14,10 +14,10 @@ use crate::region::power::power;
 /// L = (−log Dice)^γ            Dice = (2·I + ε_n) / (S + G + ε_d)
 /// ```
 ///
-/// The sums are those of [`Dice`](crate::region::dice::Dice). Of given class weights only whether they are 0 matters; without them
-/// a class that is absent from the batch is excluded. A ratio below 2⁻¹²⁶ is replaced by 2⁻¹²⁶, with a gradient of 0.
-/// For `γ < 1` and `−log Dice < 1e-6` the power is replaced by its chord, so that the slope is finite. Defaults:
-/// `γ = 0.3`, `ε_n = ε_d = 1e-5`.
+/// The sums are those of [`Dice`](crate::region::dice::Dice). Of given class weights only whether they are 0 matters;
+/// without them a class that is absent from the batch is excluded. A ratio below 2⁻¹²⁶ is replaced by 2⁻¹²⁶, with a
+/// gradient of 0. For `γ < 1` and `−log Dice < 1e-6` the power is replaced by its chord, so that the slope is finite.
+/// Defaults: `γ = 0.3`, `ε_n = ε_d = 1e-5`.
 ///
 /// # Errors
 /// [`Error`] unless `γ` and both smoothings are finite and ≥ 0.

@@ -86,8 +86,8 @@ impl TopKSearch {
     /// Ends a round of the search after all parts of the batch are counted. `top_k` is the loss of the searched term.
     ///
     /// # Errors
-    /// [`Status::Parameter`](crate::error::Status::Parameter) unless `top_k` selects a fraction in (0, 1], at least one part
-    /// is counted and the search is not done.
+    /// [`Status::Parameter`](crate::error::Status::Parameter) unless `top_k` selects a fraction in (0, 1], at least one
+    /// part is counted and the search is not done.
     ///
     /// # Examples
     /// ```

@@ -222,7 +222,7 @@ impl TopKSearch {
     /// Returns the threshold for numbers of type `T`.
     pub(crate) fn threshold<T: Real>(&self) -> Result<Threshold, Error> {
         if !self.is_done() {
-            return Err(Error::new(Status::Parameter, c"search", c"a search that is done"));
+            return Err(Error::new(Status::Parameter, c"top_k_search", c"a search that is done"));
         }
         if self.progress.key_bits != size_of::<T::Key>() as u64 * 8 {
             return Err(wrong_precision());

@@ -39,8 +39,8 @@ pub enum AbsentClass {
 
 /// A weighted term of a loss: [`weight`](Self::weight) · [`loss`](Self::loss) with options of averaging and weighting.
 ///
-/// A loss is a slice of 1 to [`MAX_TERMS`](crate::loss::sums::MAX_TERMS) terms. All terms are evaluated in the same passes over the
-/// voxels.
+/// A loss is a slice of 1 to [`MAX_TERMS`](crate::loss::sums::MAX_TERMS) terms. All terms are evaluated in the same
+/// passes over the voxels.
 ///
 /// ```
 /// use segloss::{CrossEntropy, Dice, SampleAverage, Term};

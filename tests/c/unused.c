@@ -96,7 +96,9 @@ static int is_among(uint32_t constant, const uint32_t *list) {
   expect((losses[k].uses & (use)) != 0, term, #member, losses[k].name)
 
 static void every_form(void) {
+  static segloss_top_k_search search;
   size_t k;
+  CHECK(segloss_top_k_begin(&search) == SEGLOSS_OK);
   for (k = 0; k < sizeof losses / sizeof losses[0]; k++) {
     segloss_term plain = term_of(losses[k].loss()), term;
     const size_t uses = losses[k].uses;
@@ -124,6 +126,10 @@ static void every_form(void) {
     expect((uses & USES_FIELD) != 0, term, "field", losses[k].name);
     term.flags = SEGLOSS_FIELD_COMPLETE;
     expect((uses & USES_FIELD_COMPLETE) != 0, term, (uses & USES_FIELD) != 0 ? "flags" : "field", losses[k].name);
+    if (losses[k].loss != segloss_top_k) { /* tests/c/top_k.c: a term that uses its search */
+      term = plain, term.top_k_search = &search;
+      expect(0, term, "top_k_search", losses[k].name);
+    }
     term = plain, term.flags = SEGLOSS_MINUS_ONE | SEGLOSS_EXCLUDE_BACKGROUND;
     expect(1, term, "flags", losses[k].name);
     term = plain, term.flags = SEGLOSS_ADD_TO_GRADIENT;

@@ -6,8 +6,6 @@
 
 use half::f16;
 use segloss::cpu::{Level, force};
-use segloss::custom::*;
-use segloss::parts::*;
 use segloss::*;
 use std::hint::black_box;
 use std::time::Instant;

@@ -2,8 +2,8 @@
 //!
 //! The functions of `std` and libm do not: they branch, look up tables or are calls. These consist of `+ − × ÷ √`,
 //! comparisons that select, and bit operations. A plain loop over a row inside a
-//! [`Kernel`](crate::simd::level::Kernel) becomes vector code at every CPU level, and every level computes the same bits,
-//! because Rust never contracts `a·b + c`.
+//! [`Kernel`](crate::simd::level::Kernel) becomes vector code at every CPU level, and every level computes the same
+//! bits, because Rust never contracts `a·b + c`.
 //!
 //! Each algorithm is written once, for any [`Format`]. What differs between f32 and f64 (polynomials, layout of the
 //! bits) is in `single` and `double`. [`Real`](crate::array::real::Real) offers the functions as methods.
