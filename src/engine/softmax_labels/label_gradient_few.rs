@@ -40,12 +40,8 @@ impl ClassSlopes<'_> {
             gradients,
             ..
         } = tile;
-        let s =
-            core::array::from_fn(
-                |class| {
-                    if class < classes { row(probability, class, width, used) } else { &[] }
-                },
-            );
+        let row_of = |class| if class < classes { row(probability, class, width, used) } else { &[] };
+        let s = core::array::from_fn(row_of);
         let from =
             FewInputs { s, inverse, target_probability, complement, label, weight, v: gradients.positive };
         // SAFETY: the caller's promise; no two classes share an element.
