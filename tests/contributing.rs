@@ -171,7 +171,8 @@ fn example_of_the_page_obeys_the_laws() {
     cargo(&tree, &["fmt", "--check"], false);
     let unit = cargo(&tree, &["test", "--lib", "log_cosh_dice"], false);
     assert!(unit.contains("2 passed"), "{unit}");
-    let laws = ["values::", "gradients::", "precision::", "scaled_sums::", "ranges::", "extreme_predictions::"];
+    let laws =
+        ["values::", "gradients::", "precision::", "scaled_sums::", "ranges::", "extreme_predictions::"];
     cargo(&tree, &[&["test", "--test", "laws", "--"], &laws[..]].concat(), false);
     // Not the golden values and the digest, which are recorded.
     let programs = ["c_refuses", "c_computes_every", "defaults_of", "c_scratch", "shared_library"];

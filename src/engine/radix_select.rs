@@ -116,7 +116,7 @@ pub(crate) fn select<T: Real>(numbers: &[T], fraction: f64, bins: &mut [u64]) ->
 
 /// The search for the voxels that TopK by fraction selects, over a batch in parts.
 ///
-/// One round finds one digit of the threshold, the smallest selected loss: [`top_k_count`](crate::api::top_k_count)
+/// One round finds one digit of the threshold, the smallest selected loss: [`top_k_count`](crate::parts::top_k_count)
 /// adds every part to the counts, [`TopKSearch::narrow`] ends the round. Three rounds serve f16, bf16 and f32
 /// predictions, six f64. Counts add: [`TopKSearch::merge`] merges searches of the same round from several threads or
 /// machines. The result depends on no order of the parts and equals that of the whole batch to the bit.
