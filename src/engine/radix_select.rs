@@ -122,6 +122,7 @@ pub(crate) fn select<T: Real>(numbers: &[T], fraction: f64, bins: &mut [u64]) ->
 /// machines. The result depends on no order of the parts and equals that of the whole batch to the bit.
 ///
 /// ```
+/// use segloss::parts::*;
 /// use segloss::*;
 ///
 /// let (logits, labels) = ([0.5f32, 1.0, -1.0, 0.25, 2.0, -0.5, 0.0, 1.5], [0u8, 1, 1, 0]);
@@ -141,7 +142,7 @@ pub(crate) fn select<T: Real>(numbers: &[T], fraction: f64, bins: &mut [u64]) ->
 ///     }
 ///     search.narrow(&top_k)?;
 /// }
-/// terms[0].select = Some(&search);
+/// terms[0].top_k_search = Some(&search);
 /// let mut sums = [ClassSums::ZERO; 2];
 /// for k in 0..2 {
 ///     accumulate(&part(k)?, &terms, &mut sums, &mut scratch)?;
