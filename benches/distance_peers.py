@@ -255,7 +255,7 @@ def plot(found, path):
     sizes, times = zip(*found["segloss, blobs"])
     axes.loglog(sizes, times[0] * np.array(sizes) / sizes[0], "--", color="grey", label="linear")
     axes.set(xlabel="voxels", ylabel="ms, one thread", title="Signed distance transform of 2-D images")
-    axes.legend()
+    axes.legend(loc="lower right", fontsize=8)
     figure.tight_layout()
     figure.savefig(path, dpi=110)
 

@@ -60,7 +60,8 @@
  * Link with -lsegloss. docs/c_api.md has programs for a batch in parts, an executor, distances and errors.
  *
  * Rules for every function:
- * - It returns SEGLOSS_OK (0) or a status. On failure it writes nothing but the segloss_error of its args, if any.
+ * - It returns SEGLOSS_OK (0) or a status. On failure it writes no output but the segloss_error of its args, if any;
+ *   its scratch may have changed.
  * - It allocates no memory, does no I/O, starts no thread, does not panic, and keeps no state between calls. It may run
  *   on several threads at once if outputs and scratch are distinct.
  * - It borrows every pointer until it returns, except for strings and losses that it returns, which are static.
@@ -114,8 +115,9 @@
 // Limit: terms of a loss.
 #define SEGLOSS_MAX_TERMS 4
 
-// Voxels of a chunk, the unit of summation. Parts that are cut at multiples of it within a sample and accumulated
-// in order give the bits of one segloss_run over the whole.
+// Voxels of a chunk, whose sums are added in order. Parts that are cut at multiples of it within a sample and
+// accumulated in order give the bits of one segloss_run over the whole, except for 64 samples or more of at most 256
+// voxels each, which segloss_run may sum as one sample: these agree to 1e-7.
 #define SEGLOSS_CHUNK 16384
 
 // dtype 0x0108: unsigned 8-bit integers. Every dtype is DLPack's type code << 8 | bits.
@@ -372,7 +374,8 @@ typedef struct segloss_class_sums {
   // For terms[0] to terms[3], if the term is a voxel loss: the sum of w times its voxel loss, without class
   // weights.
   double loss_sum[4];
-  // The sum of the weights that loss_sum was taken with.
+  // The sum of the weights that loss_sum was taken with. Softmax: loss_sum / target is the mean loss over the voxels
+  // of the class.
   double loss_weight[4];
 } segloss_class_sums;
 
@@ -584,7 +587,7 @@ typedef struct segloss_args {
   // Prediction [B,C,...], SEGLOSS_F16, _BF16, _F32 or _F64, with one spatial axis or more. Required.
   struct segloss_tensor pred;
   // Target: integer labels [B,...] or [B,1,...] in [0, C); or integer 0/1 masks [B,C,...]; or floating-point
-  // maps [B,C,...] in [0, 1], 0.001 beside accepted. C = 1: integer labels are a 0/1 mask. Required.
+  // maps [B,C,...] in [0, 1], where up to 0.001 outside is accepted. C = 1: integer labels are a 0/1 mask. Required.
   struct segloss_tensor target;
   // Voxel weights [B,...], floating-point, SEGLOSS_U8 or SEGLOSS_BOOL, finite and >= 0; a stride of 0
   // broadcasts. Absent: 1.
@@ -692,7 +695,8 @@ const struct segloss_loss *segloss_top_k(void);
 //   softmax   L = -1/W sum_i w sum_c v_c (1 - s)^gamma g log s
 //   sigmoid   the class mean over v of -(1 - s)^gamma g log s - s^gamma (1 - g) log(1 - s)
 //
-// gamma = 0 is weighted cross entropy, bit for bit. class_weight is the alpha of the source.
+// gamma = 0 is weighted cross entropy, bit for bit. class_weight weighs classes; the alpha of a sigmoid focal
+// loss, which weighs positive against negative outcomes, is not offered.
 //
 // Parameters:
 //   gamma  finite and >= 0; default 2
@@ -952,7 +956,8 @@ const struct segloss_loss *segloss_log_dice(void);
 // @return the loss, for segloss_term_init; static, never NULL.
 SEGLOSS_API const struct segloss_loss *segloss_custom_region(void);
 
-// Fills terms with Dice without background + cross entropy, the loss of nnU-Net: weights 1 and 1.
+// Fills terms with Dice without background + cross entropy, weights 1 and 1: the loss of nnU-Net plus 1. Its Dice term
+// is -D; SEGLOSS_MINUS_ONE in the flags of the first term gives its value. The gradient is the same.
 //
 // @param terms    receives the terms; room for SEGLOSS_MAX_TERMS terms.
 // @param size     sizeof(segloss_term).
@@ -991,7 +996,8 @@ segloss_status segloss_preset_exponential_logarithmic(struct segloss_term *terms
                                                       size_t size,
                                                       size_t *n_terms);
 
-// Fills terms with Dice without background + TopK with k = 0.1, a loss of nnU-Net: weights 1 and 1.
+// Fills terms with Dice without background + TopK with k = 0.1, weights 1 and 1: a loss of nnU-Net plus 1, as
+// segloss_preset_dice_cross_entropy.
 //
 // @param terms    receives the terms; room for SEGLOSS_MAX_TERMS terms.
 // @param size     sizeof(segloss_term).
@@ -1107,8 +1113,8 @@ segloss_status segloss_scratch_size(const struct segloss_term *terms,
 //
 // A part is any view of some voxels of the same samples and classes, or of some samples (then pass class_sums +
 // b*C). The caller zeroes class_sums before the first part. Parts cut at multiples of SEGLOSS_CHUNK voxels within
-// a sample and accumulated in order give the bits of one segloss_run. Class sums of several machines add, field by
-// field. A part computes no field: a term with distance weights needs its field (see segloss_distance_field). TopK
+// a sample and accumulated in order give the bits of one segloss_run, but for the exception at SEGLOSS_CHUNK. Class
+// sums of several machines add, field by field. A part computes no field: a term with distance weights needs its field (see segloss_distance_field). TopK
 // by fraction needs top_k_search.
 //
 // @param terms       n_terms terms, the same for every part but for the fields.

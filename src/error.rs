@@ -90,7 +90,7 @@ impl Status {
 /// assert_eq!((error.term, error.argument(), error.given()), (Some(1), "smooth_numerator", Some(-0.5)));
 /// # Ok::<(), segloss::Error>(())
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Error {
     /// The kind of the error.
@@ -194,6 +194,21 @@ const fn text(text: &'static CStr) -> &'static str {
     }
 }
 
+/// Writes the fields, with numbers as numbers.
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Error")
+            .field("status", &self.status)
+            .field("argument", &self.argument())
+            .field("expected", &self.expected())
+            .field("index", &self.index)
+            .field("term", &self.term)
+            .field("given", &self.given())
+            .field("needed", &self.needed())
+            .finish()
+    }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(term) = self.term {
@@ -243,6 +258,16 @@ mod tests {
         assert_eq!(
             short.to_string(),
             "invalid scratch: buffer too short: 100 (expected 4096, the bytes of the size query)"
+        );
+    }
+
+    #[test]
+    fn debug_shows_numbers() {
+        let error = Error::new(Status::Label, c"target", c"a class").at(2).with_given(9.0);
+        assert_eq!(
+            std::format!("{error:?}"),
+            "Error { status: Label, argument: \"target\", expected: \"a class\", index: Some(2), term: None, \
+             given: Some(9.0), needed: None }"
         );
     }
 

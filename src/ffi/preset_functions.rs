@@ -13,7 +13,8 @@ use crate::ffi::read::write;
 use crate::ffi::structs::segloss_loss;
 use crate::ffi::structs::{NO_TERM, segloss_status, segloss_term};
 
-/// Fills terms with Dice without background + cross entropy, the loss of nnU-Net: weights 1 and 1.
+/// Fills terms with Dice without background + cross entropy, weights 1 and 1: the loss of nnU-Net plus 1. Its Dice term
+/// is -D; SEGLOSS_MINUS_ONE in the flags of the first term gives its value. The gradient is the same.
 ///
 /// @param terms    receives the terms; room for SEGLOSS_MAX_TERMS terms.
 /// @param size     sizeof(segloss_term).
@@ -82,7 +83,8 @@ pub unsafe extern "C" fn segloss_preset_exponential_logarithmic(
     unsafe { fill([dice, cross_entropy], terms, size, n_terms) }
 }
 
-/// Fills terms with Dice without background + TopK with k = 0.1, a loss of nnU-Net: weights 1 and 1.
+/// Fills terms with Dice without background + TopK with k = 0.1, weights 1 and 1: a loss of nnU-Net plus 1, as
+/// segloss_preset_dice_cross_entropy.
 ///
 /// @param terms    receives the terms; room for SEGLOSS_MAX_TERMS terms.
 /// @param size     sizeof(segloss_term).
