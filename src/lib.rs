@@ -5,12 +5,14 @@
 //! autograd graph, no one-hot copies and no `std`. Slices may be of f16, bf16, f32 or f64.
 //!
 //! ```
-//! use segloss::{Activation, Batch, CrossEntropy, Dice, Gradient, Term, View, ViewMut, differentiate, scratch_len};
+//! use segloss::{Activation, Batch, CrossEntropy, Dice, Gradient, Term, View, ViewMut};
+//! use segloss::{differentiate, scratch_len};
 //!
 //! // One sample, two classes, a row of three voxels: [B, C, X] = [1, 2, 3].
 //! let logits = [0.5f32, 2.0, -1.0, 1.5, -2.0, 0.0];
 //! let labels = [1u8, 0, 1];
-//! let batch = Batch::new(View::new(&logits, &[1, 2, 3])?, Activation::Softmax, View::new(&labels, &[1, 3])?);
+//! let (prediction, target) = (View::new(&logits, &[1, 2, 3])?, View::new(&labels, &[1, 3])?);
+//! let batch = Batch::new(prediction, Activation::Softmax, target);
 //!
 //! // The loss: Dice + cross entropy.
 //! let (dice, cross_entropy) = (Dice::default(), CrossEntropy::default());
@@ -53,7 +55,7 @@
 //!
 //! ```text
 //! accumulate   voxels → class sums          one pass over the voxels; sums of parts add
-//! finalize     class sums → value, slopes   closed forms in f64; slopes are ∂value/∂sum, in the same struct
+//! finalize     class sums → value, slopes   closed forms in f64; slopes are ∂value/∂sum
 //! backward     voxels, slopes → gradient    one pass over the voxels; chain rule
 //! ```
 //!
