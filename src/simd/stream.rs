@@ -3,7 +3,6 @@
 //! A gradient much larger than the caches is evicted before it is read. Ordinary stores would first read its cache
 //! lines, a third of the memory traffic of one pass.
 
-use crate::checked::{split, split_mut};
 use crate::engine::arena::Plain;
 
 /// Size in bytes from which on a gradient is written by non-temporal stores. Measured on two machines: with 32 MiB of L3
@@ -16,6 +15,7 @@ pub(crate) const STREAM_FROM: usize = 16 << 20;
 pub(crate) fn stream<T: Plain>(from: &[T], to: &mut [T]) {
     #[cfg(target_arch = "x86_64")]
     {
+        use crate::checked::{split, split_mut};
         use core::arch::x86_64::{__m128i, _mm_loadu_si128, _mm_stream_si128};
         let count = from.len().min(to.len());
         let skip = to.as_ptr().align_offset(16).min(count);
