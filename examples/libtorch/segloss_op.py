@@ -1,4 +1,4 @@
-"""segloss as ops of PyTorch, by ctypes: segloss_loss(logits, labels, "dice cross_entropy", [1.0, 1.0]).
+"""segloss as ops of PyTorch, by ctypes: autograd_loss(logits, labels, "dice cross_entropy", [1.0, 1.0]).
 
 Parameters follow the name of a loss: "dice(variant=DICE_SQUARED) focal_tversky(alpha=0.5, gamma=2)". PARAMETERS lists
 them with their defaults; constants are those of segloss.h without SEGLOSS_, several of them joined by |.
@@ -131,12 +131,13 @@ class Call:
             raise ValueError(str(self))
 
     def __str__(self):
-        """The error: argument, index, the number given, and what is expected."""
+        """The error: term, argument, index, the number given, and what is expected."""
         error = self.error
-        place = f" at {error.index}" if error.index >= 0 else ""
+        term = f"term {error.term}: " if error.term != 0xFFFFFFFF else ""
+        place = f" at index {error.index}" if error.index >= 0 else ""
         given = f"{error.given:.16g} " if error.numbers & int(constants["ERROR_HAS_GIVEN"]) else ""
         needed = f"{error.needed:.16g}, " if error.numbers & int(constants["ERROR_HAS_NEEDED"]) else ""
-        return f"{error.argument.decode()}{place}: {given}(expected {needed}{error.expected.decode()})"
+        return f"{term}invalid {error.argument.decode()}{place}: {given}(expected {needed}{error.expected.decode()})"
 
 
 @torch.library.custom_op("segloss::loss", mutates_args=(), device_types="cpu")
@@ -229,6 +230,6 @@ class Gradient(torch.autograd.Function):
         not_offered("second derivatives are")
 
 
-def segloss_loss(logits, labels, losses, weights, activation=SOFTMAX):
+def autograd_loss(logits, labels, losses, weights, activation=SOFTMAX):
     function = Loss if torch.compiler.is_compiling() else EagerLoss
     return function.apply(logits, labels, losses, weights, activation)[0]
