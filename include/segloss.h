@@ -1109,13 +1109,63 @@ segloss_status segloss_scratch_size(const struct segloss_term *terms,
                                     const struct segloss_args *args,
                                     size_t *bytes);
 
+// Writes the distance weights that segloss_run would compute for a term from the target: the field of boundary,
+// distance-penalised cross entropy or Hausdorff (for Hausdorff d_G^alpha, the part of the target).
+//
+// The field given back in segloss_term.field yields the same bits if its dtype is SEGLOSS_F64 for a SEGLOSS_F64
+// pred, else SEGLOSS_F32. Compute it once for a target that is used in many steps.
+//
+// @param term   the term; its own field is ignored.
+// @param args   pred (its shape and dtype), target, spacing and scratch.
+// @param field  receives [B,C,...], or [B,...] for distance-penalised cross entropy; SEGLOSS_F32 or SEGLOSS_F64.
+// @return SEGLOSS_OK or any other status but SEGLOSS_LABEL. SEGLOSS_UNSUPPORTED: the loss has no field, or the
+// target is not one from which it can be computed.
+//
+// Precondition: As segloss_run. field is NULL or readable, and its data is writable.
+SEGLOSS_API
+segloss_status segloss_distance_field(const struct segloss_term *term,
+                                      const struct segloss_args *args,
+                                      const struct segloss_output *field);
+
+// Computes class weights from the class frequencies of the target, for segloss_term.class_weight.
+//
+// With f the share of a class among the counted target voxels: 1/f, sqrt(1/f) or median(f)/f. A class with f = 0
+// takes the largest weight of the other classes; if no class has f > 0, every weight is 1.
+//
+// @param args     pred (its shape), target, voxel_weight, ignore, class_present and scratch as for segloss_run.
+// @param kind     SEGLOSS_WEIGHT_INVERSE, SEGLOSS_WEIGHT_INVERSE_SQRT or SEGLOSS_WEIGHT_MEDIAN.
+// @param weights  receives C doubles.
+// @return SEGLOSS_OK or any other status but SEGLOSS_MISSING_FIELD.
+//
+// Precondition: As segloss_run. weights is NULL or writable for C doubles.
+SEGLOSS_API
+segloss_status segloss_class_weights(const struct segloss_args *args,
+                                     uint32_t kind,
+                                     double *weights);
+
+// The meaning of a status, in a few words.
+//
+// @param status  any integer.
+// @return static ASCII, never NULL.
+SEGLOSS_API const char *segloss_status_string(int32_t status);
+
+// The version of the linked library; SEGLOSS_VERSION is that of the header.
+//
+// @return major << 16 | minor << 8 | patch.
+SEGLOSS_API uint32_t segloss_version(void);
+
+// The vector instructions that the library uses on this CPU.
+//
+// @return 1 baseline of the target, 2 AVX2 with FMA and F16C, 3 AVX-512.
+SEGLOSS_API uint32_t segloss_cpu_level(void);
+
 // Adds the sums of a part of a batch to class_sums: the first step of a loss over a batch in parts.
 //
 // A part is any view of some voxels of the same samples and classes, or of some samples (then pass class_sums +
 // b*C). The caller zeroes class_sums before the first part. Parts cut at multiples of SEGLOSS_CHUNK voxels within
 // a sample and accumulated in order give the bits of one segloss_run, but for the exception at SEGLOSS_CHUNK. Class
-// sums of several machines add, field by field. A part computes no field: a term with distance weights needs its field (see segloss_distance_field). TopK
-// by fraction needs top_k_search.
+// sums of several machines add, field by field. A part computes no field: a term with distance weights needs its
+// field (see segloss_distance_field). TopK by fraction needs top_k_search.
 //
 // @param terms       n_terms terms, the same for every part but for the fields.
 // @param n_terms     1 to SEGLOSS_MAX_TERMS.
@@ -1217,56 +1267,6 @@ segloss_status segloss_backward(const struct segloss_term *terms,
                                 size_t n_terms,
                                 const struct segloss_args *part,
                                 const struct segloss_class_sums *slopes);
-
-// Writes the distance weights that segloss_run would compute for a term from the target: the field of boundary,
-// distance-penalised cross entropy or Hausdorff (for Hausdorff d_G^alpha, the part of the target).
-//
-// The field given back in segloss_term.field yields the same bits if its dtype is SEGLOSS_F64 for a SEGLOSS_F64
-// pred, else SEGLOSS_F32. Compute it once for a target that is used in many steps.
-//
-// @param term   the term; its own field is ignored.
-// @param args   pred (its shape and dtype), target, spacing and scratch.
-// @param field  receives [B,C,...], or [B,...] for distance-penalised cross entropy; SEGLOSS_F32 or SEGLOSS_F64.
-// @return SEGLOSS_OK or any other status but SEGLOSS_LABEL. SEGLOSS_UNSUPPORTED: the loss has no field, or the
-// target is not one from which it can be computed.
-//
-// Precondition: As segloss_run. field is NULL or readable, and its data is writable.
-SEGLOSS_API
-segloss_status segloss_distance_field(const struct segloss_term *term,
-                                      const struct segloss_args *args,
-                                      const struct segloss_output *field);
-
-// Computes class weights from the class frequencies of the target, for segloss_term.class_weight.
-//
-// With f the share of a class among the counted target voxels: 1/f, sqrt(1/f) or median(f)/f. A class with f = 0
-// takes the largest weight of the other classes; if no class has f > 0, every weight is 1.
-//
-// @param args     pred (its shape), target, voxel_weight, ignore, class_present and scratch as for segloss_run.
-// @param kind     SEGLOSS_WEIGHT_INVERSE, SEGLOSS_WEIGHT_INVERSE_SQRT or SEGLOSS_WEIGHT_MEDIAN.
-// @param weights  receives C doubles.
-// @return SEGLOSS_OK or any other status but SEGLOSS_MISSING_FIELD.
-//
-// Precondition: As segloss_run. weights is NULL or writable for C doubles.
-SEGLOSS_API
-segloss_status segloss_class_weights(const struct segloss_args *args,
-                                     uint32_t kind,
-                                     double *weights);
-
-// The meaning of a status, in a few words.
-//
-// @param status  any integer.
-// @return static ASCII, never NULL.
-SEGLOSS_API const char *segloss_status_string(int32_t status);
-
-// The version of the linked library; SEGLOSS_VERSION is that of the header.
-//
-// @return major << 16 | minor << 8 | patch.
-SEGLOSS_API uint32_t segloss_version(void);
-
-// The vector instructions that the library uses on this CPU.
-//
-// @return 1 baseline of the target, 2 AVX2 with FMA and F16C, 3 AVX-512.
-SEGLOSS_API uint32_t segloss_cpu_level(void);
 
 // Fills args with zeros and struct_size. kind, mask, out and scratch remain to be set.
 //

@@ -149,9 +149,8 @@ fn changes_of_the_page_fit_the_tree() {
     assert!(section().replace('\n', " ").contains(&said), "CONTRIBUTING.md does not say: {said}");
 }
 
-/// Minutes of compiling: `.ci/nightly` runs it.
 #[test]
-#[ignore]
+#[ignore = "minutes of compiling: .ci/nightly runs it"]
 fn example_of_the_page_obeys_the_laws() {
     let tree = copy_tree();
     let mut expected = generated();

@@ -46,7 +46,7 @@ macro_rules! parameters {
 }
 
 fn parameters() -> Vec<Parameter> {
-    // Generated from src/table.rs: SEGLOSS_UPDATE=1 cargo test --test generated.
+    // Generated from src/table: SEGLOSS_UPDATE=1 cargo test --test generated.
     let mut all: Vec<Parameter> = parameters! {
         CrossEntropy { label_smoothing: "label_smoothing" Unit }
         Focal { gamma: "gamma" NonNegative }

@@ -19,7 +19,7 @@ from pathlib import Path
 import torch
 
 SOFTMAX, SIGMOID = 1, 2
-# Generated from src/table.rs: SEGLOSS_UPDATE=1 cargo test --test generated.
+# Generated from src/table: SEGLOSS_UPDATE=1 cargo test --test generated.
 PARAMETERS = {
     "cross_entropy": dict(label_smoothing=0.0, normalizer="NORMALIZE_BY_VOXELS"),
     "top_k": dict(k=0.1, variant="TOPK_FRACTION"),

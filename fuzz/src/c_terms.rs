@@ -4,10 +4,11 @@ use crate::arguments::{FLOATS, Tensor};
 use crate::c_held::{Held, input};
 use crate::memory::Buffer;
 use check::source::Source;
-use segloss::ffi::functions::{segloss_term_init, segloss_top_k_begin};
+use segloss::ffi::functions::segloss_term_init;
 use segloss::ffi::lists::LOSSES;
 use segloss::ffi::losses::custom_region::segloss_custom_region;
 use segloss::ffi::losses::generated::segloss_top_k;
+use segloss::ffi::part_functions::segloss_top_k_begin;
 use segloss::ffi::structs::*;
 use std::ffi::c_void;
 

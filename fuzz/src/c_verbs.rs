@@ -10,6 +10,7 @@ use segloss::ffi::codes::{
     SEGLOSS_ADD_TO_GRADIENT, SEGLOSS_WEIGHT_INVERSE, SEGLOSS_WEIGHT_INVERSE_SQRT, SEGLOSS_WEIGHT_MEDIAN,
 };
 use segloss::ffi::functions::*;
+use segloss::ffi::part_functions::*;
 use segloss::ffi::structs::*;
 use std::ptr::null_mut;
 

@@ -28,7 +28,7 @@ struct Smooth {
   }
 };
 
-// Generated from src/table.rs, down to CustomRegion: SEGLOSS_UPDATE=1 cargo test --test generated.
+// Generated from src/table, down to CustomRegion: SEGLOSS_UPDATE=1 cargo test --test generated.
 
 // The sum that cross entropy is divided by.
 enum class Normalizer : std::uint32_t {

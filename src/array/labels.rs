@@ -205,8 +205,9 @@ mod tests {
             ignore.sort();
             let view = View::new(&labels, &[1, labels.len()]).unwrap();
             let mut row = vec![0; labels.len()];
+            let map = LabelMap { classes: 5, ignore: &ignore };
             // SAFETY: all voxels.
-            unsafe { StridedRows::without_classes(&view.array).labels(0, 0, &LabelMap { classes: 5, ignore: &ignore }, &mut row) };
+            unsafe { StridedRows::without_classes(&view.array).labels(0, 0, &map, &mut row) };
             labels.iter().zip(row).all(|(&label, index)| {
                 let known = if (0..5).contains(&label) { label.into() } else { LabelMap::UNKNOWN };
                 index == if ignore.contains(&label.into()) { LabelMap::IGNORED } else { known }

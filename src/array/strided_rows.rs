@@ -385,7 +385,8 @@ impl<T: Real> Kernel for StoreRuns<'_, T> {
     fn run(self) {
         let Self { to, runs, start, row } = self;
         each_run(runs, start, row.len(), |offset, first, count| {
-            // SAFETY: the caller of `StridedRows::store` promises that the run lies in a writable array that no other code accesses.
+            // SAFETY: the caller of `StridedRows::store` promises that the run lies in a writable array that no other
+            // code accesses.
             let run = unsafe { core::slice::from_raw_parts_mut(to.wrapping_offset(offset), count) };
             copy_short(slice(row, first..first + count), run);
         });

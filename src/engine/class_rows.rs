@@ -7,7 +7,8 @@ use crate::engine::pass_plan::{RequiredSums, is_target_loss, voxel_losses};
 use crate::engine::precise::Precise;
 use crate::engine::region_sums::{AccumulateRegion, RegionGradient, SquaredErrorSlope};
 use crate::loss::sums::ClassSums;
-use crate::loss::voxel_rows::{DynVoxelLoss, DynVoxelLossOf, GradientRows, OutcomeWeights, VoxelRow};
+use crate::loss::voxel_info::OutcomeWeights;
+use crate::loss::voxel_rows::{DynVoxelLoss, DynVoxelLossOf, GradientRows, VoxelRow};
 use crate::simd::blocks::{AddUp, copy_row, row, row_mut};
 use crate::simd::level::dispatch;
 

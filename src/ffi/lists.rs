@@ -1,4 +1,4 @@
-//! The losses and presets, for programs that run over all of them. Generated from src/table.rs:
+//! The losses and presets, for programs that run over all of them. Generated from src/table:
 //! `SEGLOSS_UPDATE=1 cargo test --test generated`.
 
 use crate::ffi::losses::generated::*;

@@ -12,6 +12,7 @@ pub mod functions;
 pub mod lists;
 pub mod losses;
 mod overlap;
+pub mod part_functions;
 pub mod preset_functions;
 mod read;
 pub mod structs;

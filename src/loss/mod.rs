@@ -8,5 +8,6 @@ pub(crate) mod selection;
 pub(crate) mod sums;
 pub(crate) mod term;
 pub(crate) mod voxel;
+pub(crate) mod voxel_info;
 #[expect(clippy::indexing_slicing, reason = "lanes of a block")]
 pub(crate) mod voxel_rows;

@@ -45,7 +45,8 @@ fn block_sum<T: Real>(lanes: &[T; LANES]) -> f64 {
     sums[0] + sums[1]
 }
 
-/// Computes the partial sums of each block of `x`: lane `i` is `x[i] + x[i + 16] + x[i + 32] + x[i + 48]`, in this order.
+/// Computes the partial sums of each block of `x`: lane `i` is `x[i] + x[i + 16] + x[i + 32] + x[i + 48]`, in this
+/// order.
 #[inline(always)]
 pub(crate) fn lanes_of<T: Real>(x: &[T], lanes: &mut [T]) {
     for (x, lanes) in blocks(x).iter().zip(lanes.as_chunks_mut::<LANES>().0) {
@@ -72,8 +73,8 @@ fn weighted_loss_lanes<T: Real>(x: &[T], w: &[T], lanes: &mut [T]) {
 /// Returns the partial sums of a block whose element `i` is `at(i)`. They accumulate in a local array: it cannot alias
 /// the inputs, so LLVM vectorises the loop.
 ///
-/// The compiler fence emits no instruction. Without it LLVM vectorises over sixteen blocks and gathers elements that are
-/// 64 apart, which made AVX-512 slower than AVX2.
+/// The compiler fence emits no instruction. Without it LLVM vectorises over sixteen blocks and gathers elements that
+/// are 64 apart, which made AVX-512 slower than AVX2.
 #[inline(always)]
 pub(crate) fn block_lanes<T: Real>(at: impl Fn(usize) -> T) -> [T; LANES] {
     let mut lanes = [T::zero(); LANES];

@@ -5,9 +5,9 @@
 
 use crate::engine::arena::Plain;
 
-/// Size in bytes from which on a gradient is written by non-temporal stores. Measured on two machines: with 32 MiB of L3
-/// cache all losses were faster from 16 MiB on, by up to 15 %, and some from 8 MiB; with 480 MiB of L3, shared by many
-/// cores, losses of one pass were faster from 16 MiB on, those of two passes from 32 MiB.
+/// Size in bytes from which on a gradient is written by non-temporal stores. Measured on two machines: with 32 MiB of
+/// L3 cache all losses were faster from 16 MiB on, by up to 15 %, and some from 8 MiB; with 480 MiB of L3, shared by
+/// many cores, losses of one pass were faster from 16 MiB on, those of two passes from 32 MiB.
 pub(crate) const STREAM_FROM: usize = 16 << 20;
 
 /// Copies `from` to `to` by non-temporal stores, on x86-64. The caller ends a series of copies with [`fence`].

@@ -1,4 +1,4 @@
-/* The losses and presets that tests run over. Generated from src/table.rs:
+/* The losses and presets that tests run over. Generated from src/table:
  * SEGLOSS_UPDATE=1 cargo test --test generated. */
 #ifndef TABLE_H
 #define TABLE_H

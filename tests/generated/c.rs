@@ -28,7 +28,7 @@ pub fn table() -> String {
     let bits: Vec<String> =
         BITS.iter().enumerate().map(|(k, name)| format!("  USES_{name} = 1 << {k}")).collect();
     format!(
-        "/* The losses and presets that tests run over. Generated from src/table.rs:\n\
+        "/* The losses and presets that tests run over. Generated from src/table:\n\
          \x20* SEGLOSS_UPDATE=1 cargo test --test generated. */\n\
          #ifndef TABLE_H\n#define TABLE_H\n\n\
          /* The fields of segloss_term that a loss uses. */\n\

@@ -38,6 +38,7 @@ pub fn header(root: &Path) -> String {
         "losses/custom_region",
         "preset_functions",
         "functions",
+        "part_functions",
         "distance_functions",
     ] {
         builder = builder.with_src(root.join(format!("src/ffi/{file}.rs")));

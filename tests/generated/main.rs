@@ -1,4 +1,4 @@
-//! Files that are generated from `src/table.rs` and `src/ffi` equal the committed ones.
+//! Files that are generated from `src/table` and `src/ffi` equal the committed ones.
 //!
 //! `SEGLOSS_UPDATE=1 cargo test --test generated` writes them anew.
 
@@ -58,15 +58,15 @@ impl Generated {
 #[test]
 fn generated_files_are_current() {
     const IN_CPP: (&str, &str) = (
-        "// Generated from src/table.rs, down to CustomRegion: SEGLOSS_UPDATE=1 cargo test --test generated.\n\n",
+        "// Generated from src/table, down to CustomRegion: SEGLOSS_UPDATE=1 cargo test --test generated.\n\n",
         "\n// A region loss of the caller:",
     );
     const IN_PYTHON: (&str, &str) = (
-        "# Generated from src/table.rs: SEGLOSS_UPDATE=1 cargo test --test generated.\nPARAMETERS = {\n",
+        "# Generated from src/table: SEGLOSS_UPDATE=1 cargo test --test generated.\nPARAMETERS = {\n",
         "}\n",
     );
     const IN_RANGES: (&str, &str) = (
-        "    // Generated from src/table.rs: SEGLOSS_UPDATE=1 cargo test --test generated.\n    \
+        "    // Generated from src/table: SEGLOSS_UPDATE=1 cargo test --test generated.\n    \
          let mut all: Vec<Parameter> = parameters! {\n",
         "    };\n",
     );

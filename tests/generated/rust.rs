@@ -10,7 +10,7 @@ const COMMENT_WIDTH: usize = 112;
 
 pub fn getters() -> String {
     let mut text = String::from(
-        "//! The getters of the losses. Generated from src/table.rs: `SEGLOSS_UPDATE=1 cargo test --test generated`.\n\n",
+        "//! The getters of the losses. Generated from src/table: `SEGLOSS_UPDATE=1 cargo test --test generated`.\n\n",
     );
     text += &imports();
     for row in LOSSES {
@@ -209,7 +209,7 @@ fn conversion(row: &LossRow) -> String {
 fn inner(row: &LossRow) -> Option<&'static LossRow> {
     let name = row.fields.iter().map(|field| field.inside).find(|inside| !inside.is_empty())?;
     let found = LOSSES.iter().find(|row| row.name == name);
-    Some(found.unwrap_or_else(|| panic!("src/table.rs: {} holds {name}, which has no row", row.name)))
+    Some(found.unwrap_or_else(|| panic!("src/table: {} holds {name}, which has no row", row.name)))
 }
 
 /// The field of `segloss_term` that holds a choice alone; `None` if every loss with it is written by hand.
@@ -265,7 +265,7 @@ pub fn lists() -> String {
     let losses: Vec<&str> = LOSSES.iter().map(|row| row.name).collect();
     let presets: Vec<&str> = PRESETS.iter().map(|preset| preset.name).collect();
     format!(
-        "//! The losses and presets, for programs that run over all of them. Generated from src/table.rs:\n\
+        "//! The losses and presets, for programs that run over all of them. Generated from src/table:\n\
          //! `SEGLOSS_UPDATE=1 cargo test --test generated`.\n\n\
          use crate::ffi::losses::generated::*;\n\
          use crate::ffi::preset_functions::*;\n\

@@ -1,4 +1,4 @@
-//! The losses whose fields of a term are not members of the Rust type one by one: `by_hand` in `src/table.rs`.
+//! The losses whose fields of a term are not members of the Rust type one by one: `by_hand` in `src/table`.
 
 use crate::boundary::boundary_loss::Boundary;
 use crate::boundary::hausdorff::{Hausdorff, Sides};

@@ -1,4 +1,4 @@
-//! The getters of the losses. Generated from src/table.rs: `SEGLOSS_UPDATE=1 cargo test --test generated`.
+//! The getters of the losses. Generated from src/table: `SEGLOSS_UPDATE=1 cargo test --test generated`.
 
 use crate::compound::balanced_cross_entropy::BalancedCrossEntropy;
 use crate::compound::log_dice::LogDice;

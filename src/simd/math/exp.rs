@@ -28,8 +28,8 @@ pub(crate) fn exp<T: Format>(x: T, rest: T) -> T {
     power * one * other
 }
 
-/// Returns `eˣ` for `x ≤ 0`, and 0 where the result is not a normal number: one factor is enough, which saves a third of
-/// the time.
+/// Returns `eˣ` for `x ≤ 0`, and 0 where the result is not a normal number: one factor is enough, which saves a
+/// third of the time.
 #[inline(always)]
 pub(crate) fn exp_nonpositive<T: Format>(x: T) -> T {
     let (whole, factor) = (x * T::LOG2_E).normal_power_of_two();
