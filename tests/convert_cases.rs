@@ -1,13 +1,12 @@
 //! Converts a case of the naive reference to a batch of the crate, in any format.
 #![allow(dead_code)] // each law uses a part
 
-use crate::convert_losses::{form_of, is_field_complete};
+use crate::convert_losses::{form_of, term_of};
 use crate::naive::{self, Case, TermSpec};
 use half::{bf16, f16};
 use segloss::parts::TopKSearch;
 use segloss::{
-    AbsentClass, Activation, Batch, ClassAverage, ClassSums, Error, Gradient, Loss, Outputs, SampleAverage,
-    Term, View, ViewMut, run, scratch_len,
+    Activation, Batch, ClassSums, Error, Gradient, Loss, Outputs, Term, View, ViewMut, run, scratch_len,
 };
 
 /// Element types of the float arrays.
@@ -344,29 +343,6 @@ impl Inputs {
     }
 }
 
-/// The term of the crate with the options of the reference's term.
-pub fn term_of<'a>(spec: &'a TermSpec, form: &'a dyn Loss, field: Option<View<'a>>) -> Term<'a> {
-    Term {
-        minus_one: spec.minus_one,
-        class_average: match spec.class_average {
-            naive::ClassAverage::Mean => ClassAverage::Mean,
-            naive::ClassAverage::Pooled => ClassAverage::Pooled,
-        },
-        sample_average: match spec.sample_average {
-            naive::SampleAverage::Mean => SampleAverage::Mean,
-            naive::SampleAverage::Pooled => SampleAverage::Pooled,
-        },
-        absent: match spec.absent {
-            naive::Absent::Counted => AbsentClass::Counted,
-            naive::Absent::Skipped => AbsentClass::Skipped,
-        },
-        class_weight: spec.class_weight.as_deref(),
-        field,
-        field_complete: is_field_complete(spec),
-        ..Term::new(spec.weight, form)
-    }
-}
-
 /// Calls `f` with the terms of the crate.
 pub fn with_terms<R>(specs: &[TermSpec], inputs: &Inputs, f: impl FnOnce(&[Term<'_>]) -> R) -> R {
     with_searched_terms(specs, inputs, &[], f)
@@ -381,7 +357,10 @@ pub fn with_searched_terms<R>(
 ) -> R {
     let forms: Vec<Box<dyn Loss>> = specs.iter().map(form_of).collect();
     let mut terms: Vec<Term<'_>> = (specs.iter().zip(&forms).zip(&inputs.fields))
-        .map(|((spec, form), field)| term_of(spec, form.as_ref(), field.as_ref().map(Array::view)))
+        .map(|((spec, form), field)| Term {
+            field: field.as_ref().map(Array::view),
+            ..term_of(spec, form.as_ref())
+        })
         .collect();
     for (term, search) in terms.iter_mut().zip(searches) {
         term.top_k_search = search.as_ref();

@@ -4,6 +4,7 @@ use crate::naive::{self, TermSpec};
 use segloss::boundary::Sides;
 use segloss::custom::Normalizer;
 use segloss::region::{Squares, Volume};
+use segloss::{AbsentClass, ClassAverage, SampleAverage, Term};
 use segloss::{
     AsymmetricSimilarity, BalancedCrossEntropy, Boundary, CrossEntropy, Dice, DistancePenalized, Focal,
     FocalTversky, GeneralizedDice, Hausdorff, Iou, LogDice, Loss, Penalty, PowerCrossEntropy, Selection,
@@ -88,7 +89,25 @@ pub fn form_of(spec: &TermSpec) -> Box<dyn Loss> {
     }
 }
 
-/// Whether a given field is complete: no part of it comes from the prediction.
-pub fn is_field_complete(spec: &TermSpec) -> bool {
-    matches!(spec.form, naive::Form::Hausdorff(form) if form.field_complete)
+/// The term of the crate with the options of the reference's term, without a field.
+pub fn term_of<'a>(spec: &'a TermSpec, loss: &'a dyn Loss) -> Term<'a> {
+    Term {
+        minus_one: spec.minus_one,
+        class_average: match spec.class_average {
+            naive::ClassAverage::Mean => ClassAverage::Mean,
+            naive::ClassAverage::Pooled => ClassAverage::Pooled,
+        },
+        sample_average: match spec.sample_average {
+            naive::SampleAverage::Mean => SampleAverage::Mean,
+            naive::SampleAverage::Pooled => SampleAverage::Pooled,
+        },
+        absent: match spec.absent {
+            naive::Absent::Counted => AbsentClass::Counted,
+            naive::Absent::Skipped => AbsentClass::Skipped,
+        },
+        class_weight: spec.class_weight.as_deref(),
+        // No part of a complete field comes from the prediction.
+        field_complete: matches!(spec.form, naive::Form::Hausdorff(form) if form.field_complete),
+        ..Term::new(spec.weight, loss)
+    }
 }

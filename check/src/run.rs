@@ -2,15 +2,15 @@
 
 use crate::arrays::Array;
 use crate::config::{Config, Field, Level, Target, Type, Weights};
-use crate::convert_losses::{form_of, is_field_complete};
+use crate::convert_losses::{form_of, term_of};
 use crate::executors::{Most, executor};
 use crate::naive;
 use crate::problem::Problem;
 use crate::source::Source;
 use segloss::parts::{TopKSearch, accumulate, backward, finalize, top_k_count};
 use segloss::{
-    AbsentClass, Activation, Batch, ClassAverage, ClassSums, Error, Executor, Gradient, Loss, Outputs,
-    SampleAverage, Selection, Sequential, Term, TopK, View, differentiate_in_place, run, scratch_len,
+    Activation, Batch, ClassSums, Error, Executor, Gradient, Loss, Outputs, Selection, Sequential, Term,
+    TopK, View, differentiate_in_place, run, scratch_len,
 };
 use std::ops::Range;
 
@@ -181,28 +181,13 @@ fn with_part<P, R>(
     };
     let forms: Vec<Box<dyn Loss>> = problem.specs.iter().map(form_of).collect();
     let term = |k: usize| {
-        let spec = &problem.specs[k];
         let axis = if matches!(config.terms[k].field, Field::Shared(_)) { 1 } else { 2 };
         Term {
-            minus_one: spec.minus_one,
-            class_average: match spec.class_average {
-                naive::ClassAverage::Mean => ClassAverage::Mean,
-                naive::ClassAverage::Pooled => ClassAverage::Pooled,
-            },
-            sample_average: match spec.sample_average {
-                naive::SampleAverage::Mean => SampleAverage::Mean,
-                naive::SampleAverage::Pooled => SampleAverage::Pooled,
-            },
-            absent: match spec.absent {
-                naive::Absent::Counted => AbsentClass::Counted,
-                naive::Absent::Skipped => AbsentClass::Skipped,
-            },
             class_weight: problem.class_weights[k].as_deref(),
             exclude_background: problem.excludes[k],
             field: fields[k].as_ref().map(|field| field.part(Some((samples, axis, rows)))),
-            field_complete: is_field_complete(spec),
             top_k_search: selects[k].as_ref(),
-            ..Term::new(spec.weight, forms[k].as_ref())
+            ..term_of(&problem.specs[k], forms[k].as_ref())
         }
     };
     let terms: Vec<Term<'_>> = (0..forms.len()).map(term).collect();
