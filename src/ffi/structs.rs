@@ -74,8 +74,8 @@ pub struct segloss_class_sums {
     /// For terms[0] to terms[3], if the term is a voxel loss: the sum of w times its voxel loss, without class
     /// weights.
     pub loss_sum: [f64; 4],
-    /// The sum of the weights that loss_sum was taken with. Softmax: loss_sum / target is the mean loss over the voxels
-    /// of the class.
+    /// The sum of the weights that loss_sum was taken with. With softmax and cross entropy or focal loss without label
+    /// smoothing, loss_sum / target is the mean over the voxels of the class.
     pub loss_weight: [f64; 4],
 }
 
