@@ -6,7 +6,7 @@
 //
 // Without a device the program says so and takes the same steps in plain memory. With one it takes both ways and
 // compares: the loss is the same function and the step the same rounding, so that every loss must have the same bits.
-// Build: nvcc -std=c++17 -arch=sm_75 -Iinclude examples/cuda/descent.cu segloss.o
+// Build: nvcc -std=c++17 -arch=native -Iinclude examples/cuda/descent.cu segloss.o
 
 #include <cmath>
 #include <cstdint>
