@@ -7,8 +7,8 @@
 
 Cases: a = 256^3 blobs (Gaussian noise, sigma 8, above the median), b = 256^3 with a ball, c = the brain of the embedded
 scan at 1 mm (each voxel of 2 mm eight times), d = 1024^2 blobs, ea and eb = a and b with spacing (3, 0.7, 0.7). `--large`
-adds blobs of 512^3, `--all` the slow peers: SciPy, SimpleITK, OpenCV. `--growth` times against the length of contrived
-columns, and against the voxels of blobs. Every result is checked before its speed is printed.
+adds blobs of 512^3, `--all` the slow peers: SciPy, SimpleITK, OpenCV. `--growth` times against the length of adversarial
+columns, and against the voxels of blobs, beside edt and SciPy. Every result is checked before its speed is printed.
 """
 
 import argparse
@@ -255,7 +255,7 @@ def plot(found, path):
     sizes, times = zip(*found["segloss, blobs"])
     axes.loglog(sizes, times[0] * np.array(sizes) / sizes[0], "--", color="grey", label="linear")
     axes.set(xlabel="voxels", ylabel="ms, one thread", title="Signed distance transform of 2-D images")
-    axes.legend()
+    axes.legend(loc="lower right", fontsize=8)
     figure.tight_layout()
     figure.savefig(path, dpi=110)
 

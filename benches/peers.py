@@ -209,10 +209,12 @@ def plot(rows, path):
             heights = [ns.get(peer, 0) for _, ns in cells]
             ax.bar([i + 0.2 * k for i in range(len(cells))], heights, 0.2, label=LABELS[peer])
         ax.set_yscale("log")
+        ax.set_yticks([2, 5, 10, 20, 50, 100, 200, 400], labels=["2", "5", "10", "20", "50", "100", "200", "400"])
+        ax.minorticks_off()
         ax.grid(axis="y", which="both", alpha=0.3)
         ax.set_title(name_of(shape), fontsize=10)
         ax.set_xticks([i + 0.3 for i in range(len(cells))], [name for name, _ in cells], fontsize=7, rotation=20)
-    axes[0].set_ylabel("ns per voxel, value + gradient")
+    axes[0].set_ylabel("ns per voxel (logarithmic)")
     axes[-1].legend(fontsize=7)
     figure.savefig(path, dpi=130)
 

@@ -7,9 +7,10 @@
 
 use half::{bf16, f16};
 use segloss::cpu::{Level, force};
+use segloss::custom::{LossKind, RegionLoss};
 use segloss::{
     Activation, Batch, Boundary, ClassSums, CrossEntropy, Dice, Element, Focal, GeneralizedDice, Gradient,
-    Loss, LossKind, RegionLoss, Term, Tversky, View, ViewMut, differentiate, evaluate, scratch_len,
+    Loss, Term, Tversky, View, ViewMut, differentiate, evaluate, scratch_len,
 };
 use std::hint::black_box;
 use std::time::Instant;

@@ -60,7 +60,8 @@
  * Link with -lsegloss. docs/c_api.md has programs for a batch in parts, an executor, distances and errors.
  *
  * Rules for every function:
- * - It returns SEGLOSS_OK (0) or a status. On failure it writes nothing but the segloss_error of its args, if any.
+ * - It returns SEGLOSS_OK (0) or a status. On failure it writes no output but the segloss_error of its args, if any;
+ *   its scratch may have changed.
  * - It allocates no memory, does no I/O, starts no thread, does not panic, and keeps no state between calls. It may run
  *   on several threads at once if outputs and scratch are distinct.
  * - It borrows every pointer until it returns, except for strings and losses that it returns, which are static.
@@ -114,8 +115,9 @@
 // Limit: terms of a loss.
 #define SEGLOSS_MAX_TERMS 4
 
-// Voxels of a chunk, the unit of summation. Parts that are cut at multiples of it within a sample and accumulated
-// in order give the bits of one segloss_run over the whole.
+// Voxels of a chunk, whose sums are added in order. Parts that are cut at multiples of it within a sample and
+// accumulated in order give the bits of one segloss_run over the whole, except for 64 samples or more of at most 256
+// voxels each, which segloss_run may sum as one sample: these agree to 1e-7.
 #define SEGLOSS_CHUNK 16384
 
 // dtype 0x0108: unsigned 8-bit integers. Every dtype is DLPack's type code << 8 | bits.
@@ -372,7 +374,8 @@ typedef struct segloss_class_sums {
   // For terms[0] to terms[3], if the term is a voxel loss: the sum of w times its voxel loss, without class
   // weights.
   double loss_sum[4];
-  // The sum of the weights that loss_sum was taken with.
+  // The sum of the weights that loss_sum was taken with. With softmax and cross entropy or focal loss without label
+  // smoothing, loss_sum / target is the mean over the voxels of the class.
   double loss_weight[4];
 } segloss_class_sums;
 
@@ -584,7 +587,7 @@ typedef struct segloss_args {
   // Prediction [B,C,...], SEGLOSS_F16, _BF16, _F32 or _F64, with one spatial axis or more. Required.
   struct segloss_tensor pred;
   // Target: integer labels [B,...] or [B,1,...] in [0, C); or integer 0/1 masks [B,C,...]; or floating-point
-  // maps [B,C,...] in [0, 1], 0.001 beside accepted. C = 1: integer labels are a 0/1 mask. Required.
+  // maps [B,C,...] in [0, 1], where up to 0.001 outside is accepted. C = 1: integer labels are a 0/1 mask. Required.
   struct segloss_tensor target;
   // Voxel weights [B,...], floating-point, SEGLOSS_U8 or SEGLOSS_BOOL, finite and >= 0; a stride of 0
   // broadcasts. Absent: 1.
@@ -679,8 +682,8 @@ SEGLOSS_API const struct segloss_loss *segloss_cross_entropy(void);
 // labels, where the target class has s < k. K is constant for the gradient.
 //
 // Parameters:
+//   k             fraction of the counted voxels or probability threshold, in (0, 1]; default 0.1
 //   variant       SEGLOSS_TOPK_FRACTION (default), SEGLOSS_TOPK_THRESHOLD
-//   k             fraction or threshold, in (0, 1]; default 0.1
 //   top_k_search  by fraction in parts: a search that is done; default NULL
 //
 // @return the loss, for segloss_term_init; static, never NULL.
@@ -692,7 +695,8 @@ const struct segloss_loss *segloss_top_k(void);
 //   softmax   L = -1/W sum_i w sum_c v_c (1 - s)^gamma g log s
 //   sigmoid   the class mean over v of -(1 - s)^gamma g log s - s^gamma (1 - g) log(1 - s)
 //
-// gamma = 0 is weighted cross entropy, bit for bit. class_weight is the alpha of the source.
+// gamma = 0 is weighted cross entropy, bit for bit. class_weight weighs classes; the alpha of a sigmoid focal
+// loss, which weighs positive against negative outcomes, is not offered.
 //
 // Parameters:
 //   gamma  finite and >= 0; default 2
@@ -700,8 +704,8 @@ const struct segloss_loss *segloss_top_k(void);
 // @return the loss, for segloss_term_init; static, never NULL.
 SEGLOSS_API const struct segloss_loss *segloss_focal(void);
 
-// Distance-penalised cross entropy (6): cross entropy weighted up near the boundaries of the target; in nats, >=
-// 0.
+// Distance-penalised cross entropy (6): cross entropy weighted up near the boundaries of the target; in nats,
+// >= 0.
 //
 //   L = -1/W sum_i w (1 + D) sum_c v_c g log s,   D = 1 - (d - d_min)/d_max
 //   sigmoid: as segloss_cross_entropy
@@ -710,14 +714,14 @@ SEGLOSS_API const struct segloss_loss *segloss_focal(void);
 // over the voxels of the same label in the sample. A sample with a single label has D = 0.
 //
 // Parameters:
-//   field  D, [B,...] for all classes or [B,C,...]; default absent: computed from labels, or from maps in
-//          which exactly one class is 1 in each voxel
+//   field  D, [B,...] for all classes or [B,C,...]; default absent: computed from labels, or from maps in which
+//          exactly one class is 1 in each voxel
 //
 // @return the loss, for segloss_term_init; static, never NULL.
 SEGLOSS_API
 const struct segloss_loss *segloss_distance_penalized(void);
 
-// Sensitivity-specificity loss (7), in [0, 1].
+// Sensitivity-specificity loss (7); in [0, 1].
 //
 //   L = r E1 / (G + eps_d) + (1 - r) E0 / (sum w (1 - g) + eps_d)
 //   E1 = sum w g (s - g)^2,   E0 = sum w (1 - g) (s - g)^2
@@ -734,7 +738,7 @@ const struct segloss_loss *segloss_distance_penalized(void);
 // @return the loss, for segloss_term_init; static, never NULL.
 SEGLOSS_API const struct segloss_loss *segloss_sensitivity_specificity(void);
 
-// Dice loss (8), in [0, 1] if eps_n <= eps_d.
+// Dice loss (8); in [0, 1] if eps_n <= eps_d.
 //
 //   L = 1 - (2 I + eps_n) / (D + eps_d)
 //   D = S + G (SEGLOSS_DICE_LINEAR), or sum w s^2 + sum w g^2 (SEGLOSS_DICE_SQUARED)
@@ -750,7 +754,7 @@ SEGLOSS_API const struct segloss_loss *segloss_sensitivity_specificity(void);
 // @return the loss, for segloss_term_init; static, never NULL.
 SEGLOSS_API const struct segloss_loss *segloss_dice(void);
 
-// IoU (Jaccard) loss (9), in [0, 1] if eps_n <= eps_d.
+// IoU (Jaccard) loss (9); in [0, 1] if eps_n <= eps_d.
 //
 //   L = 1 - (I + eps_n) / (D - I + eps_d)
 //   D = S + G (SEGLOSS_DICE_LINEAR), or sum w s^2 + sum w g^2 (SEGLOSS_DICE_SQUARED)
@@ -766,7 +770,7 @@ SEGLOSS_API const struct segloss_loss *segloss_dice(void);
 // @return the loss, for segloss_term_init; static, never NULL.
 SEGLOSS_API const struct segloss_loss *segloss_iou(void);
 
-// Tversky loss (10), in [0, 1] if eps_n <= eps_d.
+// Tversky loss (10); in [0, 1] if eps_n <= eps_d.
 //
 //   L = 1 - (I + eps_n) / (I + alpha FP + beta FN + eps_d),   FP = S - I,   FN = G - I
 //
@@ -802,7 +806,7 @@ SEGLOSS_API const struct segloss_loss *segloss_tversky(void);
 SEGLOSS_API
 const struct segloss_loss *segloss_generalized_dice(void);
 
-// Focal Tversky loss (12), in [0, 1] if eps_n <= eps_d.
+// Focal Tversky loss (12): Tversky to the power of 1/gamma; in [0, 1] if eps_n <= eps_d.
 //
 //   L = T^(1/gamma),   T = Tversky loss (10)
 //
@@ -823,9 +827,9 @@ const struct segloss_loss *segloss_generalized_dice(void);
 SEGLOSS_API
 const struct segloss_loss *segloss_focal_tversky(void);
 
-// Asymmetric similarity loss (13), in [0, 1] if eps_n <= eps_d.
+// Asymmetric similarity loss (13): 1 minus the F_beta score; in [0, 1] if eps_n <= eps_d.
 //
-//   L = Tversky loss with alpha = 1/(1 + beta^2) and beta^2/(1 + beta^2) for beta: 1 minus the F_beta score
+//   L = Tversky loss with alpha = 1/(1 + beta^2) and beta^2/(1 + beta^2) for beta
 //
 // Parameters:
 //   beta                finite and >= 0, above 1 favours recall; default 1.5
@@ -838,14 +842,14 @@ const struct segloss_loss *segloss_focal_tversky(void);
 // @return the loss, for segloss_term_init; static, never NULL.
 SEGLOSS_API const struct segloss_loss *segloss_asymmetric_similarity(void);
 
-// Penalty loss (14), also called pGD, in [0, 1] if eps_n <= eps_d.
+// Penalty loss (14), also called pGD; in [0, 1] if eps_n <= eps_d.
 //
 //   L = GD / (1 + k (1 - GD)),   GD = generalized Dice loss (11)
 //
 // k = 0 is generalized Dice, bit for bit.
 //
 // Parameters:
-//   k                   penalty strength, finite and >= 0; default 2.5
+//   k                   penalty strength, finite and >= 0, 0 is generalized Dice; default 2.5
 //   variant             SEGLOSS_GDICE_INVERSE_SQUARE (default), SEGLOSS_GDICE_INVERSE, SEGLOSS_GDICE_UNIFORM
 //   smooth_numerator    eps_n, finite and >= 0, in voxels; default 1e-5
 //   smooth_denominator  eps_d, finite and >= 0, in voxels; default 1e-5
@@ -873,7 +877,7 @@ SEGLOSS_API const struct segloss_loss *segloss_penalty(void);
 SEGLOSS_API
 const struct segloss_loss *segloss_boundary(void);
 
-// Hausdorff loss by distance transform, >= 0; in the unit of spacing to the power of alpha.
+// Hausdorff loss by distance transform; >= 0, in the unit of spacing to the power of alpha.
 //
 //   L = (sum_b sum_c v_c sum_i w (s - g)^2 D_c) / (sum_b sum_c v_c W_b),   D = d_G^alpha + d_S^alpha
 //
@@ -883,11 +887,11 @@ const struct segloss_loss *segloss_boundary(void);
 //
 // Parameters:
 //   alpha    exponent of the distances, finite and > 0; default 2
-//   variant  0 (default), or SEGLOSS_HAUSDORFF_ARGMAX (C >= 2), SEGLOSS_HAUSDORFF_INTERIOR, SEGLOSS_HAUSDORFF_LOG and
-//            one of SEGLOSS_HAUSDORFF_TARGET_ONLY and SEGLOSS_HAUSDORFF_PREDICTION_ONLY, or-ed
+//   variant  0 (default), or SEGLOSS_HAUSDORFF_ARGMAX (C >= 2), SEGLOSS_HAUSDORFF_INTERIOR, SEGLOSS_HAUSDORFF_LOG
+//            and one of SEGLOSS_HAUSDORFF_TARGET_ONLY and SEGLOSS_HAUSDORFF_PREDICTION_ONLY, or-ed
 //   flags    SEGLOSS_FIELD_COMPLETE: field is D instead of d_G^alpha
-//   field    d_G^alpha, [B,C,...] or [B,...], >= 0 with SEGLOSS_HAUSDORFF_LOG; default absent: computed
-//            from labels, 0/1 masks or maps of 0 and 1
+//   field    d_G^alpha, [B,C,...] or [B,...], >= 0 with SEGLOSS_HAUSDORFF_LOG; default absent: computed from
+//            labels, 0/1 masks or maps of 0 and 1
 //
 // @return the loss, for segloss_term_init; static, never NULL.
 SEGLOSS_API
@@ -905,7 +909,7 @@ const struct segloss_loss *segloss_hausdorff(void);
 // @return the loss, for segloss_term_init; static, never NULL.
 SEGLOSS_API const struct segloss_loss *segloss_balanced_cross_entropy(void);
 
-// Power cross entropy, the cross entropy part of exponential logarithmic loss (16), >= 0.
+// Power cross entropy, the cross entropy part of exponential logarithmic loss (16); >= 0.
 //
 //   L = 1/W sum_i w sum_c v_c g (-log s)^gamma
 //
@@ -914,13 +918,13 @@ SEGLOSS_API const struct segloss_loss *segloss_balanced_cross_entropy(void);
 // the gradient stays finite.
 //
 // Parameters:
-//   gamma  finite and >= 0; default 0.3
+//   gamma  exponent, finite and >= 0; default 0.3
 //
 // @return the loss, for segloss_term_init; static, never NULL.
 SEGLOSS_API
 const struct segloss_loss *segloss_power_cross_entropy(void);
 
-// Logarithmic Dice, the Dice part of exponential logarithmic loss (16), >= 0.
+// Logarithmic Dice, the Dice part of exponential logarithmic loss (16); >= 0.
 //
 //   L = (-log Dice)^gamma,   Dice = (2 I + eps_n) / (S + G + eps_d)
 //
@@ -929,7 +933,7 @@ const struct segloss_loss *segloss_power_cross_entropy(void);
 // the gradient stays finite.
 //
 // Parameters:
-//   gamma               finite and >= 0; default 0.3
+//   gamma               exponent, finite and >= 0; default 0.3
 //   smooth_numerator    eps_n, finite and >= 0, in voxels; default 1e-5
 //   smooth_denominator  eps_d, finite and >= 0, in voxels; default 1e-5
 //   class_average       SEGLOSS_CLASS_MEAN (default), SEGLOSS_CLASS_POOLED
@@ -952,7 +956,8 @@ const struct segloss_loss *segloss_log_dice(void);
 // @return the loss, for segloss_term_init; static, never NULL.
 SEGLOSS_API const struct segloss_loss *segloss_custom_region(void);
 
-// Fills terms with Dice without background + cross entropy, the loss of nnU-Net: weights 1 and 1.
+// Fills terms with Dice without background + cross entropy, weights 1 and 1: the loss of nnU-Net plus 1. Its Dice term
+// is -D; SEGLOSS_MINUS_ONE in the flags of the first term gives its value. The gradient is the same.
 //
 // @param terms    receives the terms; room for SEGLOSS_MAX_TERMS terms.
 // @param size     sizeof(segloss_term).
@@ -991,7 +996,8 @@ segloss_status segloss_preset_exponential_logarithmic(struct segloss_term *terms
                                                       size_t size,
                                                       size_t *n_terms);
 
-// Fills terms with Dice without background + TopK with k = 0.1, a loss of nnU-Net: weights 1 and 1.
+// Fills terms with Dice without background + TopK with k = 0.1, weights 1 and 1: a loss of nnU-Net plus 1, as
+// segloss_preset_dice_cross_entropy.
 //
 // @param terms    receives the terms; room for SEGLOSS_MAX_TERMS terms.
 // @param size     sizeof(segloss_term).
@@ -1103,13 +1109,63 @@ segloss_status segloss_scratch_size(const struct segloss_term *terms,
                                     const struct segloss_args *args,
                                     size_t *bytes);
 
+// Writes the distance weights that segloss_run would compute for a term from the target: the field of boundary,
+// distance-penalised cross entropy or Hausdorff (for Hausdorff d_G^alpha, the part of the target).
+//
+// The field given back in segloss_term.field yields the same bits if its dtype is SEGLOSS_F64 for a SEGLOSS_F64
+// pred, else SEGLOSS_F32. Compute it once for a target that is used in many steps.
+//
+// @param term   the term; its own field is ignored.
+// @param args   pred (its shape and dtype), target, spacing and scratch.
+// @param field  receives [B,C,...], or [B,...] for distance-penalised cross entropy; SEGLOSS_F32 or SEGLOSS_F64.
+// @return SEGLOSS_OK or any other status but SEGLOSS_LABEL. SEGLOSS_UNSUPPORTED: the loss has no field, or the
+// target is not one from which it can be computed.
+//
+// Precondition: As segloss_run. field is NULL or readable, and its data is writable.
+SEGLOSS_API
+segloss_status segloss_distance_field(const struct segloss_term *term,
+                                      const struct segloss_args *args,
+                                      const struct segloss_output *field);
+
+// Computes class weights from the class frequencies of the target, for segloss_term.class_weight.
+//
+// With f the share of a class among the counted target voxels: 1/f, sqrt(1/f) or median(f)/f. A class with f = 0
+// takes the largest weight of the other classes; if no class has f > 0, every weight is 1.
+//
+// @param args     pred (its shape), target, voxel_weight, ignore, class_present and scratch as for segloss_run.
+// @param kind     SEGLOSS_WEIGHT_INVERSE, SEGLOSS_WEIGHT_INVERSE_SQRT or SEGLOSS_WEIGHT_MEDIAN.
+// @param weights  receives C doubles.
+// @return SEGLOSS_OK or any other status but SEGLOSS_MISSING_FIELD.
+//
+// Precondition: As segloss_run. weights is NULL or writable for C doubles.
+SEGLOSS_API
+segloss_status segloss_class_weights(const struct segloss_args *args,
+                                     uint32_t kind,
+                                     double *weights);
+
+// The meaning of a status, in a few words.
+//
+// @param status  any integer.
+// @return static ASCII, never NULL.
+SEGLOSS_API const char *segloss_status_string(int32_t status);
+
+// The version of the linked library; SEGLOSS_VERSION is that of the header.
+//
+// @return major << 16 | minor << 8 | patch.
+SEGLOSS_API uint32_t segloss_version(void);
+
+// The vector instructions that the library uses on this CPU.
+//
+// @return 1 baseline of the target, 2 AVX2 with FMA and F16C, 3 AVX-512.
+SEGLOSS_API uint32_t segloss_cpu_level(void);
+
 // Adds the sums of a part of a batch to class_sums: the first step of a loss over a batch in parts.
 //
 // A part is any view of some voxels of the same samples and classes, or of some samples (then pass class_sums +
 // b*C). The caller zeroes class_sums before the first part. Parts cut at multiples of SEGLOSS_CHUNK voxels within
-// a sample and accumulated in order give the bits of one segloss_run. Class sums of several machines add, field by
-// field. A part computes no field: a term with distance weights needs its field (see segloss_distance_field). TopK
-// by fraction needs top_k_search.
+// a sample and accumulated in order give the bits of one segloss_run, but for the exception at SEGLOSS_CHUNK. Class
+// sums of several machines add, field by field. A part computes no field: a term with distance weights needs its
+// field (see segloss_distance_field). TopK by fraction needs top_k_search.
 //
 // @param terms       n_terms terms, the same for every part but for the fields.
 // @param n_terms     1 to SEGLOSS_MAX_TERMS.
@@ -1211,56 +1267,6 @@ segloss_status segloss_backward(const struct segloss_term *terms,
                                 size_t n_terms,
                                 const struct segloss_args *part,
                                 const struct segloss_class_sums *slopes);
-
-// Writes the distance weights that segloss_run would compute for a term from the target: the field of boundary,
-// distance-penalised cross entropy or Hausdorff (for Hausdorff d_G^alpha, the part of the target).
-//
-// The field given back in segloss_term.field yields the same bits if its dtype is SEGLOSS_F64 for a SEGLOSS_F64
-// pred, else SEGLOSS_F32. Compute it once for a target that is used in many steps.
-//
-// @param term   the term; its own field is ignored.
-// @param args   pred (its shape and dtype), target, spacing and scratch.
-// @param field  receives [B,C,...], or [B,...] for distance-penalised cross entropy; SEGLOSS_F32 or SEGLOSS_F64.
-// @return SEGLOSS_OK or any other status but SEGLOSS_LABEL. SEGLOSS_UNSUPPORTED: the loss has no field, or the
-// target is not one from which it can be computed.
-//
-// Precondition: As segloss_run. field is NULL or readable, and its data is writable.
-SEGLOSS_API
-segloss_status segloss_distance_field(const struct segloss_term *term,
-                                      const struct segloss_args *args,
-                                      const struct segloss_output *field);
-
-// Computes class weights from the class frequencies of the target, for segloss_term.class_weight.
-//
-// With f the share of a class among the counted target voxels: 1/f, sqrt(1/f) or median(f)/f. A class with f = 0
-// takes the largest weight of the other classes; if no class has f > 0, every weight is 1.
-//
-// @param args     pred (its shape), target, voxel_weight, ignore, class_present and scratch as for segloss_run.
-// @param kind     SEGLOSS_WEIGHT_INVERSE, SEGLOSS_WEIGHT_INVERSE_SQRT or SEGLOSS_WEIGHT_MEDIAN.
-// @param weights  receives C doubles.
-// @return SEGLOSS_OK or any other status but SEGLOSS_MISSING_FIELD.
-//
-// Precondition: As segloss_run. weights is NULL or writable for C doubles.
-SEGLOSS_API
-segloss_status segloss_class_weights(const struct segloss_args *args,
-                                     uint32_t kind,
-                                     double *weights);
-
-// The meaning of a status, in a few words.
-//
-// @param status  any integer.
-// @return static ASCII, never NULL.
-SEGLOSS_API const char *segloss_status_string(int32_t status);
-
-// The version of the linked library; SEGLOSS_VERSION is that of the header.
-//
-// @return major << 16 | minor << 8 | patch.
-SEGLOSS_API uint32_t segloss_version(void);
-
-// The vector instructions that the library uses on this CPU.
-//
-// @return 1 baseline of the target, 2 AVX2 with FMA and F16C, 3 AVX-512.
-SEGLOSS_API uint32_t segloss_cpu_level(void);
 
 // Fills args with zeros and struct_size. kind, mask, out and scratch remain to be set.
 //

@@ -1,6 +1,7 @@
 //! Class weights from the label frequencies of a batch.
 
 use crate::batch::Batch;
+use crate::checked::slice_mut;
 use crate::engine::arena::Arena;
 use crate::engine::workspace::with_workspace;
 use crate::error::Error;
@@ -29,11 +30,12 @@ pub enum Frequency {
 /// ```
 ///
 /// A class with `f_c = 0` gets the largest weight of the other classes; if all are 0, every weight is 1. The weights
-/// are not normalised further. The scratch is [`scratch_len`](crate::api::scratch_len) bytes of any loss over the batch.
+/// are not normalised further. The scratch is [`scratch_len`](crate::api::scratch_len) bytes of any loss over the
+/// batch.
 ///
 /// # Errors
-/// As [`evaluate`](crate::api::evaluate); and [`Status::Shape`](crate::error::Status::Shape) unless `weights` has one entry per
-/// class.
+/// As [`evaluate`](crate::api::evaluate); and [`Status::Shape`](crate::error::Status::Shape) unless `weights` has one
+/// entry per class.
 ///
 /// # Examples
 /// ```
@@ -126,7 +128,7 @@ fn median(values: &[f64], spare: &mut [ClassSums]) -> f64 {
         to.target = value;
         count += 1;
     }
-    let sorted = spare.get_mut(..count).unwrap_or_default();
+    let sorted = slice_mut(spare, 0..count);
     sort(sorted);
     let at = |rank: usize| sorted.get(rank).map(|sums| sums.target);
     match (at(count.saturating_sub(1) / 2), at(count / 2)) {
@@ -162,7 +164,7 @@ fn sort(heap: &mut [ClassSums]) {
     }
     for end in (1..heap.len()).rev() {
         swap(heap, 0, end);
-        sink(heap.get_mut(..end).unwrap_or_default(), 0);
+        sink(slice_mut(heap, 0..end), 0);
     }
 }
 

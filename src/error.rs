@@ -11,7 +11,7 @@ use core::fmt;
 /// let error = View::new(&[0f32; 7], &[2, 4]).unwrap_err();
 /// assert_eq!(error.status, Status::Shape);
 /// assert_eq!(error.status as i32, 4);
-/// assert_eq!(error.status.name(), c"shape mismatch");
+/// assert_eq!(error.status.name(), "shape mismatch");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(i32)]
@@ -47,8 +47,13 @@ pub enum Status {
 }
 
 impl Status {
-    /// Returns a short description of the kind: static ASCII text.
-    pub const fn name(self) -> &'static CStr {
+    /// Returns a short description of the kind.
+    pub const fn name(self) -> &'static str {
+        text(self.c_name())
+    }
+
+    /// Returns the description for C.
+    pub(crate) const fn c_name(self) -> &'static CStr {
         match self {
             Status::NullPointer => c"null pointer",
             Status::StructSize => c"unknown struct size",
@@ -69,8 +74,7 @@ impl Status {
 
 /// A refused call. A function that returns an error has written no output.
 ///
-/// The texts are ASCII and NUL-terminated, so that the C layer reports them without a copy. `Display` writes one
-/// sentence:
+/// `Display` writes one sentence:
 ///
 /// ```
 /// use segloss::{Activation, Batch, Dice, Term, View, scratch_len};
@@ -83,22 +87,21 @@ impl Status {
 ///
 /// let error = scratch_len(&batch, &terms).unwrap_err();
 /// assert_eq!(error.to_string(), "term 1: invalid smooth_numerator: -0.5 (expected finite and >= 0)");
-/// assert_eq!((error.term, error.argument, error.given()), (Some(1), c"smooth_numerator", Some(-0.5)));
+/// assert_eq!((error.term, error.argument(), error.given()), (Some(1), "smooth_numerator", Some(-0.5)));
 /// # Ok::<(), segloss::Error>(())
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Error {
     /// The kind of the error.
     pub status: Status,
-    /// The name of the invalid argument, field or parameter.
-    pub argument: &'static CStr,
-    /// The condition that the argument has to meet.
-    pub expected: &'static CStr,
     /// The voxel `b·N + i`, the axis or the entry that is invalid.
     pub index: Option<usize>,
     /// The index of the term that the argument belongs to.
     pub term: Option<usize>,
+    /// ASCII. A C string, so that the C layer reports it without a copy; so is `expected`.
+    pub(crate) argument: &'static CStr,
+    pub(crate) expected: &'static CStr,
     /// The invalid number, stored by its bits so that an error with NaN is equal to itself.
     given: Option<u64>,
     /// The required number, stored by its bits.
@@ -107,7 +110,7 @@ pub struct Error {
 
 impl Error {
     /// Creates an error without an index, a term or numbers. `argument` names the invalid argument, `expected` the
-    /// condition that it has to meet.
+    /// condition that it has to meet. Both are ASCII, and C strings because the C layer returns them as they are.
     ///
     /// ```
     /// use segloss::{Error, Status};
@@ -146,6 +149,16 @@ impl Error {
         self.with_given(given as f64).with_needed(needed as f64)
     }
 
+    /// Returns the name of the invalid argument, field or parameter, as Rust spells it.
+    pub const fn argument(&self) -> &'static str {
+        text(self.argument)
+    }
+
+    /// Returns the condition that the argument has to meet.
+    pub const fn expected(&self) -> &'static str {
+        text(self.expected)
+    }
+
     /// Returns the invalid number, if the error has one: a parameter, a label, an extent, a length or a number of
     /// bytes. Integers are exact up to 2⁵³.
     pub fn given(&self) -> Option<f64> {
@@ -173,19 +186,41 @@ impl Error {
     }
 }
 
+/// Returns a text of an error; an empty one instead of bytes that are no UTF-8.
+const fn text(text: &'static CStr) -> &'static str {
+    match text.to_str() {
+        Ok(text) => text,
+        Err(_) => "",
+    }
+}
+
+/// Writes the fields, with numbers as numbers.
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Error")
+            .field("status", &self.status)
+            .field("argument", &self.argument())
+            .field("expected", &self.expected())
+            .field("index", &self.index)
+            .field("term", &self.term)
+            .field("given", &self.given())
+            .field("needed", &self.needed())
+            .finish()
+    }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = |text: &'static CStr| text.to_str().unwrap_or_default();
         if let Some(term) = self.term {
             write!(f, "term {term}: ")?;
         }
-        write!(f, "invalid {}", text(self.argument))?;
+        write!(f, "invalid {}", self.argument())?;
         if let Some(index) = self.index {
             write!(f, " at index {index}")?;
         }
         // "invalid" says all that `Status::Parameter` does.
         if self.status != Status::Parameter {
-            write!(f, ": {}", text(self.status.name()))?;
+            write!(f, ": {}", self.status.name())?;
         }
         if let Some(given) = self.given() {
             write!(f, ": {given}")?;
@@ -194,7 +229,7 @@ impl fmt::Display for Error {
         if let Some(needed) = self.needed() {
             write!(f, "{needed}, ")?;
         }
-        write!(f, "{})", text(self.expected))
+        write!(f, "{})", self.expected())
     }
 }
 
@@ -223,6 +258,16 @@ mod tests {
         assert_eq!(
             short.to_string(),
             "invalid scratch: buffer too short: 100 (expected 4096, the bytes of the size query)"
+        );
+    }
+
+    #[test]
+    fn debug_shows_numbers() {
+        let error = Error::new(Status::Label, c"target", c"a class").at(2).with_given(9.0);
+        assert_eq!(
+            std::format!("{error:?}"),
+            "Error { status: Label, argument: \"target\", expected: \"a class\", index: Some(2), term: None, \
+             given: Some(9.0), needed: None }"
         );
     }
 

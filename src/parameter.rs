@@ -1,4 +1,36 @@
-//! Checks of the parameters of losses, and the least denominator.
+//! Checks of the parameters of losses, and the smallest denominator.
+//!
+//! The losses of the crate use these functions in `validate`; a custom loss reports its parameters with the same
+//! messages.
+//!
+//! ```
+//! use segloss::parameter::{MIN_DENOMINATOR, check, non_negative};
+//!
+//! /// The volume error `|S − G|/(G + ε)` to the power `p`.
+//! struct VolumeError {
+//!     smooth: f64,
+//!     power: f64,
+//! }
+//!
+//! impl VolumeError {
+//!     fn validate(&self) -> Result<(), segloss::Error> {
+//!         non_negative(&[(c"smooth", self.smooth)])?;
+//!         check(&[(c"power", self.power)], |p| p >= 1.0, c"finite and >= 1")
+//!     }
+//!
+//!     fn value(&self, prediction: f64, target: f64) -> f64 {
+//!         let denominator = target + self.smooth;
+//!         if denominator < MIN_DENOMINATOR {
+//!             return 0.0;
+//!         }
+//!         ((prediction - target).abs() / denominator).powf(self.power)
+//!     }
+//! }
+//!
+//! assert_eq!(VolumeError { smooth: 0.0, power: 2.0 }.value(3.0, 2.0), 0.25);
+//! let error = VolumeError { smooth: 0.0, power: 0.5 }.validate().unwrap_err();
+//! assert_eq!(error.to_string(), "invalid power: 0.5 (expected finite and >= 1)");
+//! ```
 
 use crate::error::{Error, Status};
 use core::ffi::CStr;
@@ -13,7 +45,7 @@ pub const MIN_DENOMINATOR: f64 = 1e-30;
 ///
 /// # Examples
 /// ```
-/// use segloss::non_negative;
+/// use segloss::parameter::non_negative;
 ///
 /// assert!(non_negative(&[(c"alpha", 0.3), (c"beta", 0.0)]).is_ok());
 /// let error = non_negative(&[(c"alpha", 0.3), (c"beta", -1.0)]).unwrap_err();
@@ -30,7 +62,7 @@ pub fn non_negative(parameters: &[(&'static CStr, f64)]) -> Result<(), Error> {
 ///
 /// # Examples
 /// ```
-/// use segloss::check;
+/// use segloss::parameter::check;
 ///
 /// let error = check(&[(c"k", 1.5)], |k| k > 0.0 && k <= 1.0, c"in (0, 1]").unwrap_err();
 /// assert_eq!(error.to_string(), "invalid k: 1.5 (expected in (0, 1])");

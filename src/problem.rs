@@ -5,6 +5,7 @@ use crate::array::labels::{FEW_IGNORED, LabelMap, sort};
 use crate::array::strided_rows::StridedRows;
 use crate::array::view::{Array, Layout, MAX_AXES};
 use crate::batch::Batch;
+use crate::checked::{expected, slice};
 use crate::engine::arena::Arena;
 use crate::error::{Error, Status};
 use crate::executor::Executor;
@@ -76,7 +77,7 @@ fn shape_mismatch_without_classes(error: Error, shape: &[usize], expected: &[usi
     let mut flat = [0; MAX_AXES];
     let kept = expected.iter().enumerate().filter(|(axis, _)| *axis != 1);
     let axes = flat.iter_mut().zip(kept).map(|(to, (_, &extent))| *to = extent).count();
-    misfit(error, shape, flat.get(..axes).unwrap_or(&[]))
+    misfit(error, shape, slice(&flat, 0..axes))
 }
 
 impl<'a> Problem<'a> {
@@ -141,8 +142,8 @@ impl<'a> Problem<'a> {
         self.shape.shape().contains(&0)
     }
 
-    /// Returns the number of [`ClassSums`](crate::loss::sums::ClassSums): one per sample and class. It saturates: an empty
-    /// prediction may have larger extents than the address space.
+    /// Returns the number of [`ClassSums`](crate::loss::sums::ClassSums): one per sample and class. It saturates: an
+    /// empty prediction may have larger extents than the address space.
     pub fn sums(&self) -> usize {
         self.samples.saturating_mul(self.classes)
     }
@@ -233,7 +234,7 @@ impl<'a> Problem<'a> {
 
     /// Returns the spatial extents.
     pub fn extents(&self) -> &[usize] {
-        self.shape.shape().get(2..).unwrap_or(&[])
+        expected(self.shape.shape().get(2..)).unwrap_or(&[])
     }
 
     /// Returns the map from stored labels to classes.

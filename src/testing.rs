@@ -1,6 +1,6 @@
 //! Assertions shared by the unit tests of the losses.
 
-use crate::loss::region::{JointRegionLoss, RegionLoss};
+use crate::loss::region_loss::{JointRegionLoss, RegionLoss};
 use crate::loss::sums::ClassSums;
 use approx::assert_relative_eq;
 

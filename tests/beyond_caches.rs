@@ -2,7 +2,7 @@
 //! gradient, written with non-temporal stores and used as the cache of probabilities, equals the gradient written with
 //! regular stores. In f64, with an incomplete last block, at an address not aligned for vectors.
 
-use crate::bridge::{Format, Inputs, with_terms};
+use crate::convert_cases::{Format, Inputs, with_terms};
 use crate::executors::Two;
 use crate::list::{losses, sweeps_of};
 use crate::naive::{Activation, Case};
@@ -28,18 +28,18 @@ fn case() -> Case {
 type Sums = (u64, Vec<ClassSums>);
 
 fn into(gradient: &mut [f64], batch: &Batch<'_>, terms: &[Term<'_>], accumulate: bool) -> Sums {
-    let mut tallies = vec![ClassSums::ZERO; 2];
+    let mut class_sums = vec![ClassSums::ZERO; 2];
     let mut scratch = vec![0; scratch_len(batch, terms).unwrap()];
     let report = Outputs {
         gradient: Some(Gradient {
             add: accumulate,
             ..Gradient::new(ViewMut::new(gradient, &SHAPE).unwrap())
         }),
-        class_sums: Some(&mut tallies),
+        class_sums: Some(&mut class_sums),
         ..Outputs::default()
     };
     let value = run(batch, terms, report, &mut scratch).unwrap();
-    (value.to_bits(), tallies)
+    (value.to_bits(), class_sums)
 }
 
 #[test]

@@ -17,8 +17,8 @@ fn succeed(command: &mut Command, missing: &str) -> String {
     text(&output.stdout)
 }
 
-/// Folder of the static and the shared library. They are built once, without std, and shared by all tests: scripts find
-/// them by `.ci/library`, and CMake reuses this folder.
+/// Folder of the shared library; the object `segloss.o` is in the folder above. They are built once, without std, and
+/// shared by all tests: scripts find them by `.ci/library`, and CMake reuses this folder.
 fn library() -> &'static Path {
     static LIBRARY: OnceLock<PathBuf> = OnceLock::new();
     LIBRARY.get_or_init(|| {
@@ -29,16 +29,21 @@ fn library() -> &'static Path {
         cargo
             .args(["--no-default-features", "--features", "capi,panic-handler", "--target-dir"])
             .arg(&target);
+        cargo.arg("--").arg(format!("--emit=obj={}", object(&target).display()));
         if cfg!(target_os = "linux") {
             // The same options as in CMakeLists.txt.
             let soname = concat!(env!("CARGO_PKG_VERSION_MAJOR"), ".", env!("CARGO_PKG_VERSION_MINOR"));
-            cargo.arg("--").arg(format!("--emit=obj={}", target.join("segloss.o").display()));
             cargo.args(["-C", &format!("link-arg=-Wl,-soname,libsegloss.so.{soname}")]);
             cargo.args(["-C", "default-linker-libraries=yes", "-C", "symbol-mangling-version=v0"]);
         }
         succeed(&mut cargo, "");
         target.join("capi")
     })
+}
+
+/// The object of the library, which programs link: rustc's archive also holds functions of libm.
+fn object(target: &Path) -> PathBuf {
+    target.join("segloss.o")
 }
 
 fn compiler(variable: &str, default: &str) -> Command {
@@ -67,7 +72,7 @@ fn build(sources: &[&str], standard: &str, flags: &[&str]) -> String {
     succeed(&mut Command::new(compile(sources, standard, flags)), "")
 }
 
-/// Compiles a program with warnings as errors and links the static library.
+/// Compiles a program with warnings as errors and links the object of the library.
 #[track_caller]
 fn compile(sources: &[&str], standard: &str, flags: &[&str]) -> PathBuf {
     let is_c = sources.iter().all(|source| source.ends_with(".c"));
@@ -80,7 +85,7 @@ fn compile(sources: &[&str], standard: &str, flags: &[&str]) -> PathBuf {
         .args(["-iquote", &format!("{ROOT}/tests/c")])
         .args(["-idirafter", &format!("{ROOT}/tests/c/stand_in")]);
     cc.args(sources.iter().map(|source| Path::new(ROOT).join("tests/c").join(source)));
-    cc.arg(library().join("libsegloss.a")).args(["-lm", "-o"]).arg(&program);
+    cc.arg(object(library().parent().expect("a folder above"))).args(["-lm", "-o"]).arg(&program);
     succeed(&mut cc, "No compiler: install the packages gcc and g++, or set CC and CXX.");
     program
 }

@@ -1,9 +1,9 @@
 //! Kernels and tile widths depend on the number of classes. For each number, value and gradient equal the equations in
 //! every layout, and an added gradient is added to the previous contents.
 
-use crate::along::assert_gradient;
-use crate::bridge::{Float, Format, Layout, Outcome, outcome};
 use crate::cases::{self, is_served};
+use crate::convert_cases::{Float, Format, Layout, Outcome, outcome};
+use crate::directional_derivatives::assert_gradient;
 use crate::formats::{assert_added, assert_same};
 use crate::list::{losses, sweeps_of};
 use crate::naive::{Activation, Case, TermSpec};

@@ -3,12 +3,12 @@
 //! `golden/coming_from.py` recorded the results of the libraries. The test also compares the page with the rows: its
 //! tables and its code contain what runs here.
 
+use segloss::custom::{Base, Contribution, LossKind, Normalizer, Real, Voxel, VoxelLoss};
 use segloss::region::{Squares, Volume};
 use segloss::{
-    AbsentClass, Activation, BalancedCrossEntropy, Base, Batch, Boundary, ClassAverage, Contribution,
-    CrossEntropy, Dice, Focal, FocalTversky, GeneralizedDice, Gradient, Hausdorff, Iou, LogDice, Loss,
-    LossKind, Normalizer, Real, SampleAverage, Selection, Term, TopK, Tversky, View, ViewMut, Voxel,
-    VoxelLoss, differentiate, scratch_len,
+    AbsentClass, Activation, BalancedCrossEntropy, Batch, Boundary, ClassAverage, CrossEntropy, Dice, Focal,
+    FocalTversky, GeneralizedDice, Gradient, Hausdorff, Iou, LogDice, Loss, SampleAverage, Selection, Term,
+    TopK, Tversky, View, ViewMut, differentiate, scratch_len,
 };
 use serde_json::Value;
 use std::cell::RefCell;

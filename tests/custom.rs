@@ -1,12 +1,13 @@
 //! Custom losses through the public traits: region, joint region, and voxel losses of every contribution.
 
-use crate::bridge::{Format, Inputs};
 use crate::cases::{self, Painted};
+use crate::convert_cases::{Format, Inputs};
 use crate::gradients::{assert_derivative, differences_of};
 use crate::naive::{Activation, Case, probabilities};
+use segloss::custom::{Base, Contribution, JointRegionLoss, LossKind, Real, RegionLoss, Voxel, VoxelLoss};
 use segloss::{
-    Base, ClassAverage, ClassSums, Contribution, Dice, Gradient, JointRegionLoss, Loss, LossKind, Real,
-    RegionLoss, SampleAverage, Status, Term, View, ViewMut, Voxel, VoxelLoss, differentiate, scratch_len,
+    ClassAverage, ClassSums, Dice, Gradient, Loss, SampleAverage, Status, Term, View, ViewMut, differentiate,
+    scratch_len,
 };
 
 /// Log-cosh Dice: ln cosh of the Dice loss.

@@ -1,9 +1,10 @@
 //! Input checks: which inputs are refused, what the error names, and that no output is written.
 
+use segloss::parts::accumulate;
 use segloss::region::Squares;
 use segloss::{
     Activation, Batch, Boundary, ClassSums, CrossEntropy, Dice, Error, Gradient, MAX_TERMS, Outputs, Status,
-    Term, Tversky, View, ViewMut, accumulate, run, scratch_len,
+    Term, Tversky, View, ViewMut, run, scratch_len,
 };
 
 pub const SHAPE: [usize; 4] = [2, 3, 4, 5];
@@ -16,7 +17,7 @@ const MAPS: [f32; 120] = [1.0; 120];
 const DICE: Dice = Dice { squares: Squares::Linear, smooth_numerator: 1e-5, smooth_denominator: 1e-5 };
 const TVERSKY: Tversky = Tversky { alpha: 0.3, beta: 0.7, smooth_numerator: 1e-5, smooth_denominator: 1e-5 };
 const CROSS_ENTROPY: CrossEntropy =
-    CrossEntropy { label_smoothing: 0.0, normalizer: segloss::Normalizer::Voxels };
+    CrossEntropy { label_smoothing: 0.0, normalizer: segloss::custom::Normalizer::Voxels };
 pub const BOUNDARY: Boundary = Boundary { rim_zero: false };
 pub const LOSS: [Term<'static>; 2] = [Term::new(1.0, &DICE), Term::new(1.0, &CROSS_ENTROPY)];
 
@@ -43,20 +44,20 @@ fn refused_with(batch: &Batch<'_>, terms: &[Term<'_>], scratch: &mut [u8]) -> Er
     let all: usize = shape.iter().take(2).product();
     let mut gradient = vec![PAINT; shape.iter().product()];
     let (mut term_values, mut class_values) = (vec![PAINT; terms.len()], vec![PAINT; terms.len() * all]);
-    let mut tallies = vec![painted; all];
+    let mut class_sums = vec![painted; all];
     let report = Outputs {
         gradient: Some(Gradient::new(ViewMut::new(&mut gradient, &shape).unwrap())),
         term_values: Some(&mut term_values),
         class_values: Some(&mut class_values),
-        class_sums: Some(&mut tallies),
+        class_sums: Some(&mut class_sums),
     };
     let error = run(batch, terms, report, scratch).unwrap_err();
     let numbers = gradient.iter().chain(&term_values).chain(&class_values);
-    assert!(numbers.into_iter().all(|&x| x == PAINT) && tallies.iter().all(|t| *t == painted), "{error}");
+    assert!(numbers.into_iter().all(|&x| x == PAINT) && class_sums.iter().all(|t| *t == painted), "{error}");
     // `accumulate` returns the same error, or that it computes no field.
-    let of_fold = accumulate(batch, terms, &mut tallies, scratch).unwrap_err();
+    let of_fold = accumulate(batch, terms, &mut class_sums, scratch).unwrap_err();
     assert!(of_fold == error || of_fold.status == Status::MissingField, "{of_fold}, not {error}");
-    assert!(tallies.iter().all(|t| *t == painted), "{error}");
+    assert!(class_sums.iter().all(|t| *t == painted), "{error}");
     assert_sentence(&error);
     error
 }
@@ -67,22 +68,19 @@ pub fn assert_sentence(error: &Error) {
     let term = error.term.map_or(String::new(), |term| format!("term {term}: "));
     let place = error.index.map_or(String::new(), |index| format!(" at index {index}"));
     let is_out_of_range = error.status == Status::Parameter;
-    let kind =
-        if is_out_of_range { String::new() } else { format!(": {}", error.status.name().to_str().unwrap()) };
+    let kind = if is_out_of_range { String::new() } else { format!(": {}", error.status.name()) };
     let given = error.given().map_or(String::new(), |x| format!(": {x}"));
     let needed = error.needed().map_or(String::new(), |x| format!("{x}, "));
     assert_eq!(
         sentence,
         format!(
             "{term}invalid {}{place}{kind}{given} (expected {needed}{})",
-            error.argument.to_str().unwrap(),
-            error.expected.to_str().unwrap()
+            error.argument(),
+            error.expected()
         )
     );
     assert!(
-        sentence.is_ascii()
-            && !error.expected.to_str().unwrap().is_empty()
-            && !error.expected.to_str().unwrap().ends_with('.'),
+        sentence.is_ascii() && !error.expected().is_empty() && !error.expected().ends_with('.'),
         "{sentence}"
     );
 }
@@ -90,7 +88,7 @@ pub fn assert_sentence(error: &Error) {
 #[track_caller]
 fn refused(batch: &Batch<'_>, terms: &[Term<'_>]) -> (Status, &'static str, Option<usize>) {
     let error = refused_with(batch, terms, &mut [0; 1 << 17]);
-    (error.status, error.argument.to_str().unwrap(), error.index)
+    (error.status, error.argument(), error.index)
 }
 
 #[test]
@@ -232,7 +230,7 @@ fn distance_losses_refuse_soft_targets_and_name_the_first_voxel() {
 fn refused_term(term: Term<'_>) -> (Status, &'static str, Option<usize>) {
     let error = refused_with(&batch(), &[LOSS[0], term], &mut [0; 1 << 17]);
     assert_eq!(error.term, Some(1), "{error}");
-    (error.status, error.argument.to_str().unwrap(), error.index)
+    (error.status, error.argument(), error.index)
 }
 
 #[test]
@@ -277,7 +275,7 @@ fn short_scratch_is_refused() {
     let needed = scratch_len(&batch(), &LOSS).unwrap();
     for len in [0, 1, 64, needed - 64] {
         let error = refused_with(&batch(), &LOSS, &mut vec![0; len]);
-        assert_eq!((error.status, error.argument.to_str().unwrap()), (Status::Scratch, "scratch"));
+        assert_eq!((error.status, error.argument()), (Status::Scratch, "scratch"));
     }
 }
 
@@ -361,7 +359,11 @@ fn batch_without_voxels_returns_at_once_for_any_number_of_samples() {
         assert_eq!(term_values, [0.0; 3], "{shape:?}");
         if shape[0].saturating_mul(shape[1]) == 0 {
             assert_eq!(accumulate(&batch, &LOSS, &mut [], &mut []), Ok(()), "{shape:?}");
-            assert_eq!(segloss::finalize(&batch, &LOSS, &[], 1.0, None, &mut []), Ok(0.0), "{shape:?}");
+            assert_eq!(
+                segloss::parts::finalize(&batch, &LOSS, &[], 1.0, None, &mut []),
+                Ok(0.0),
+                "{shape:?}"
+            );
         }
     }
 }

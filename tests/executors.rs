@@ -1,11 +1,12 @@
 //! Executors change no bit of values, gradients, class sums and parts, nor the first invalid voxel that is reported.
 
-use crate::bridge::{Format, Inputs, with_terms};
 use crate::cases::is_served;
+use crate::convert_cases::{Format, Inputs, with_terms};
 use crate::naive::{Activation, Case};
+use segloss::parts::{accumulate, backward};
 use segloss::{
-    Batch, ClassSums, CrossEntropy, Dice, Executor, Gradient, Outputs, Term, TopK, View, ViewMut, accumulate,
-    backward, evaluate, run, scratch_len,
+    Batch, ClassSums, CrossEntropy, Dice, Executor, Gradient, Outputs, Term, TopK, View, ViewMut, evaluate,
+    run, scratch_len,
 };
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -100,15 +101,15 @@ fn large(activation: Activation) -> Case {
 fn bits(batch: &Batch<'_>, terms: &[Term<'_>]) -> (u64, Vec<u32>, Vec<ClassSums>) {
     let shape = batch.prediction.shape().to_vec();
     let mut gradient = vec![f32::NAN; shape.iter().product()];
-    let mut tallies = vec![ClassSums::ZERO; shape[0] * shape[1]];
+    let mut class_sums = vec![ClassSums::ZERO; shape[0] * shape[1]];
     let mut scratch = vec![0xa5; scratch_len(batch, terms).unwrap()];
     let report = Outputs {
         gradient: Some(Gradient::new(ViewMut::new(&mut gradient, &shape).unwrap())),
-        class_sums: Some(&mut tallies),
+        class_sums: Some(&mut class_sums),
         ..Outputs::default()
     };
     let value = run(batch, terms, report, &mut scratch).unwrap();
-    (value.to_bits(), gradient.iter().map(|x| x.to_bits()).collect(), tallies)
+    (value.to_bits(), gradient.iter().map(|x| x.to_bits()).collect(), class_sums)
 }
 
 #[test]
@@ -181,14 +182,14 @@ fn executors_give_the_same_bits_for_parts() {
     let alone = inputs.batch(View::new(&case.z, &shape).unwrap());
     let parts = |batch: &Batch<'_>| {
         let mut scratch = vec![0; scratch_len(batch, &terms).unwrap()];
-        let mut tallies = vec![ClassSums::ZERO; 6];
-        accumulate(batch, &terms, &mut tallies, &mut scratch).unwrap();
+        let mut class_sums = vec![ClassSums::ZERO; 6];
+        accumulate(batch, &terms, &mut class_sums, &mut scratch).unwrap();
         let mut slopes = vec![ClassSums::ZERO; 6];
-        segloss::finalize(batch, &terms, &tallies, 1.0, Some(&mut slopes), &mut scratch).unwrap();
+        segloss::parts::finalize(batch, &terms, &class_sums, 1.0, Some(&mut slopes), &mut scratch).unwrap();
         let mut gradient = vec![0f64; case.z.len()];
         let into = ViewMut::new(&mut gradient, &shape).unwrap();
         backward(batch, &terms, &slopes, into, false, &mut scratch).unwrap();
-        (tallies, gradient)
+        (class_sums, gradient)
     };
     let expected = parts(&alone);
     for executor in executors() {

@@ -1,9 +1,9 @@
 //! Storage changes no bit: integer types, layouts, the place of the gradient.
 
-use crate::bridge::{
+use crate::cases::{self, Field, field_of};
+use crate::convert_cases::{
     Array, Float, Format, Inputs, LABELS, Layout, MASKS, Outcome, Target, outcome, with_terms,
 };
-use crate::cases::{self, Field, field_of};
 use crate::naive::{Case, TermSpec};
 use crate::parts::with_fields;
 use crate::precision::reference;
@@ -138,7 +138,7 @@ fn every_layout_gives_the_same_bits() {
             for layout in [Layout::ChannelsLast, Layout::Odd] {
                 let other = run(case, terms, Format { layout, ..format });
                 assert_same(&other, &contiguous, &format!("{title} {layout:?}"));
-                assert_eq!(other.tallies, contiguous.tallies, "{title} {layout:?}");
+                assert_eq!(other.class_sums, contiguous.class_sums, "{title} {layout:?}");
             }
         }
     });

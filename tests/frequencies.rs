@@ -1,13 +1,13 @@
 //! Class weights from label frequencies, where classes are annotated, against their formula on every case.
 
-use crate::bridge::{Format, Inputs, Layout, Target};
 use crate::cases::{self, Painted};
-use crate::naive::{Case, tallies};
+use crate::convert_cases::{Format, Inputs, Layout, Target};
+use crate::naive::{Case, class_sums};
 use segloss::{Frequency, class_weights, scratch_len};
 
 /// f_c, the fraction of the annotated target that belongs to each class.
 fn shares(case: &Case) -> Vec<f64> {
-    let sums = tallies(case);
+    let sums = class_sums(case);
     let truth = |c: usize| -> f64 {
         let annotated = (0..case.b).map(|b| b * case.c + c).filter(|&k| case.class_present[k]);
         annotated.map(|k| sums[k].truth).sum()

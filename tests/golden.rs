@@ -2,7 +2,7 @@
 //!
 //! `golden/golden.py` wrote them: the equations in torch operations, with autograd, in f64.
 
-use crate::bridge::{Format, Layout, outcome};
+use crate::convert_cases::{Format, Layout, outcome};
 use crate::naive::boundary::Hausdorff;
 use crate::naive::{
     Absent, Activation, Case, ClassAverage, Form, Normalizer, SampleAverage, Selection, TermSpec, value,

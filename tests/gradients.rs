@@ -2,9 +2,9 @@
 //!
 //! Losses with a selection are replaced by those of [`held`], whose selection is constant.
 
-use crate::bridge::{Format, Inputs, Layout, outcome, with_terms};
 use crate::cases;
-use crate::held::held;
+use crate::constant_selections::held;
+use crate::convert_cases::{Format, Inputs, Layout, outcome, with_terms};
 use crate::list::losses;
 use crate::naive::{Activation, Case, TermSpec};
 use segloss::{Term, View, evaluate, scratch_len};

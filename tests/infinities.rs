@@ -3,8 +3,8 @@
 //! Value and gradient of every loss equal the limits of [`exact`](crate::exact) for every format of the target. Masks
 //! and maps of the same target give the same bits, labels the same up to roundings.
 
-use crate::bridge::{Float, Format, Outcome, Target, outcome};
 use crate::cases::is_served;
+use crate::convert_cases::{Float, Format, Outcome, Target, outcome};
 use crate::exact::{Exact, Kernel, Scene, exact};
 use crate::limits::is_logit;
 use crate::list::{Loss, losses};

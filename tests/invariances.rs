@@ -1,8 +1,8 @@
 //! Transformations of a batch that do not change its loss: permuting voxels, samples and classes, dividing pooled
 //! samples, shifting the logits of a softmax.
 
-use crate::bridge::{Float, Format, exact, outcome};
 use crate::cases;
+use crate::convert_cases::{Float, Format, exact, outcome};
 use crate::formats::assert_same;
 use crate::list::is_mean_of_voxels;
 use crate::naive::{

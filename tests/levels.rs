@@ -1,8 +1,8 @@
 //! Every CPU level computes the same bits.
 
 use crate::at_level::Forced;
-use crate::bridge::{Float, Format, outcome};
 use crate::cases;
+use crate::convert_cases::{Float, Format, outcome};
 use crate::formats::assert_same;
 use segloss::cpu::{Level, level};
 
@@ -21,7 +21,7 @@ fn every_cpu_level_gives_the_same_bits() {
                 assert!(forced.to(level));
                 let ours = outcome(case, terms, &format, 1.0).unwrap();
                 assert_same(&ours, &expected, &format!("{title} {prediction:?} {level:?}"));
-                assert_eq!(ours.tallies, expected.tallies, "{title} {prediction:?} {level:?}");
+                assert_eq!(ours.class_sums, expected.class_sums, "{title} {prediction:?} {level:?}");
             }
         }
     });

@@ -1,7 +1,7 @@
 //! Extreme inputs: perfect, absent, all wrong, empty, full; one voxel, one class; numbers of any size.
 
-use crate::bridge::{Float, Format, Outcome, exact, outcome};
 use crate::cases::{field_of, is_served};
+use crate::convert_cases::{Float, Format, Outcome, exact, outcome};
 use crate::list::losses;
 use crate::naive::{Activation, Case, Form, TermSpec};
 use approx::assert_relative_eq;

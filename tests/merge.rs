@@ -1,7 +1,7 @@
 //! A batch in parts: class sums add, and the slopes of the whole give the gradient of any part.
 
-use crate::bridge::{Float, Format, Inputs, Layout, Outcome, outcome, with_terms};
 use crate::cases::{self, field_of};
+use crate::convert_cases::{Float, Format, Inputs, Layout, Outcome, outcome, with_terms};
 use crate::formats::{assert_same, assert_same_numbers};
 use crate::list::{BOUNDARY, CROSS_ENTROPY, DICE};
 use crate::naive::{Activation, Case, Form, Selection, TermSpec};
@@ -10,9 +10,9 @@ use crate::parts::{
 };
 use crate::precision::reference;
 use approx::assert_relative_eq;
+use segloss::parts::{TopKSearch, accumulate, backward, finalize, top_k_count};
 use segloss::{
-    Batch, ClassSums, CrossEntropy, Dice, Gradient, Status, Term, TopKSearch, View, ViewMut, accumulate,
-    backward, differentiate, finalize, scratch_len, top_k_count,
+    Batch, ClassSums, CrossEntropy, Dice, Gradient, Status, Term, View, ViewMut, differentiate, scratch_len,
 };
 
 /// Tolerance of sums of doubles in another order, whose addition is not associative.
@@ -23,7 +23,7 @@ const INSIDE_A_BLOCK: f64 = 1e-7;
 /// Cuts at multiples of this change no bit.
 const CHUNK: usize = 16384;
 
-fn numbers(tally: &ClassSums) -> Vec<f64> {
+fn numbers(sums: &ClassSums) -> Vec<f64> {
     let ClassSums {
         weight: voxels,
         target: truth,
@@ -35,7 +35,7 @@ fn numbers(tally: &ClassSums) -> Vec<f64> {
         reserved,
         loss_sum: cost,
         loss_weight: charged,
-    } = *tally;
+    } = *sums;
     let sums = [voxels, truth, predicted, overlap, missed, spilled, minimum];
     sums.into_iter().chain(reserved).chain(cost).chain(charged).collect()
 }
@@ -79,15 +79,15 @@ fn sums_of_parts_equal_the_sums_of_the_whole() {
                 let parts = [0..cut, cut..rows].map(|rows| part(case, &terms, 0..case.b, rows));
                 let searches = searches(&parts, &format);
                 let mut sums = parts.each_ref().map(|(part, terms)| {
-                    let mut tallies = vec![ClassSums::ZERO; case.b * case.c];
-                    fold_into(part, terms, &format, &searches, &mut tallies);
-                    tallies
+                    let mut class_sums = vec![ClassSums::ZERO; case.b * case.c];
+                    fold_into(part, terms, &format, &searches, &mut class_sums);
+                    class_sums
                 });
                 // An all-reduce adds in any order.
                 let (first, rest) = sums.split_at_mut(1);
                 rest[0].iter_mut().zip(&first[0]).for_each(|(sum, part)| *sum += part);
                 let tolerance = if format.prediction == Float::F64 { TOLERANCE } else { INSIDE_A_BLOCK };
-                assert_close(&rest[0], &whole.tallies, tolerance, title);
+                assert_close(&rest[0], &whole.class_sums, tolerance, title);
                 let mut slopes = vec![ClassSums::ZERO; case.b * case.c];
                 let value = finish_of(&parts[0].0, &parts[0].1, &format, &rest[0], &mut slopes);
                 let (_, size) = reference(case, &terms);
@@ -103,8 +103,8 @@ fn gradient_of_a_part_equals_that_part_of_the_gradient() {
         for format in formats(case) {
             let terms = with_fields_for_parts(case, terms, &format);
             let searches = searches(&[(case.clone(), terms.clone())], &format);
-            let (tallies, slopes, whole) = in_three_steps(case, &terms, &format, &searches, title);
-            assert_eq!(tallies, whole.tallies, "{title}");
+            let (class_sums, slopes, whole) = in_three_steps(case, &terms, &format, &searches, title);
+            assert_eq!(class_sums, whole.class_sums, "{title}");
             let rows = case.shape[0];
             for rows in [0..1, 1..rows, rows / 2..rows].into_iter().filter(|rows| !rows.is_empty()) {
                 let (part, terms) = part(case, &terms, 0..case.b, rows.clone());
@@ -124,13 +124,13 @@ fn in_three_steps(
     title: &str,
 ) -> (Vec<ClassSums>, Vec<ClassSums>, Outcome) {
     let whole = outcome(case, terms, format, 1.0).unwrap();
-    let mut tallies = vec![ClassSums::ZERO; case.b * case.c];
-    let mut slopes = tallies.clone();
-    fold_into(case, terms, format, searches, &mut tallies);
-    let value = finish_of(case, terms, format, &tallies, &mut slopes);
+    let mut class_sums = vec![ClassSums::ZERO; case.b * case.c];
+    let mut slopes = class_sums.clone();
+    fold_into(case, terms, format, searches, &mut class_sums);
+    let value = finish_of(case, terms, format, &class_sums, &mut slopes);
     assert_eq!(value.to_bits(), whole.value.to_bits(), "{title}");
     assert_same_numbers(&map_of(case, terms, format, searches, &slopes), &whole.gradient, title);
-    (tallies, slopes, whole)
+    (class_sums, slopes, whole)
 }
 
 #[test]
@@ -139,13 +139,13 @@ fn samples_accumulate_into_their_own_sums() {
         let format = Format::exact(case);
         let terms = with_fields_for_parts(case, terms, &format);
         let whole = outcome(case, &terms, &format, 1.0).unwrap();
-        let mut tallies = vec![ClassSums::ZERO; case.b * case.c];
+        let mut class_sums = vec![ClassSums::ZERO; case.b * case.c];
         let parts: Vec<_> = (0..case.b).map(|b| part(case, &terms, b..b + 1, 0..case.shape[0])).collect();
         let searches = searches(&parts, &format);
-        for ((part, terms), tallies) in parts.iter().zip(tallies.chunks_exact_mut(case.c)) {
-            fold_into(part, terms, &format, &searches, tallies);
+        for ((part, terms), class_sums) in parts.iter().zip(class_sums.chunks_exact_mut(case.c)) {
+            fold_into(part, terms, &format, &searches, class_sums);
         }
-        assert_eq!(tallies, whole.tallies, "{title}");
+        assert_eq!(class_sums, whole.class_sums, "{title}");
     });
 }
 
@@ -169,21 +169,21 @@ fn parts_cut_at_chunks_and_accumulated_in_order_give_the_bits_of_the_whole() {
             let searches = searches(&parts, &format);
             // The threshold, the places and the voxels that share them.
             assert_eq!(searches, all, "{cuts:?}");
-            let mut tallies = vec![ClassSums::ZERO; 2];
+            let mut class_sums = vec![ClassSums::ZERO; 2];
             for (part, terms) in &parts {
-                fold_into(part, terms, &format, &searches, &mut tallies);
+                fold_into(part, terms, &format, &searches, &mut class_sums);
             }
-            assert_eq!(tallies, whole, "{cuts:?}");
+            assert_eq!(class_sums, whole, "{cuts:?}");
         }
         // Cuts between other blocks, and any order, change only sums of doubles.
-        let mut tallies = vec![ClassSums::ZERO; 2];
+        let mut class_sums = vec![ClassSums::ZERO; 2];
         let parts = [64 * 301..n, 64..64 * 301, 0..64].map(|rows| part(&case, &terms, 0..1, rows));
         let searches = searches(&parts, &format);
         assert_eq!(searches, all);
         for (part, terms) in &parts {
-            fold_into(part, terms, &format, &searches, &mut tallies);
+            fold_into(part, terms, &format, &searches, &mut class_sums);
         }
-        assert_close(&tallies, &whole, TOLERANCE, "between blocks");
+        assert_close(&class_sums, &whole, TOLERANCE, "between blocks");
     }
 }
 
@@ -233,7 +233,7 @@ fn top_k_search_refuses_unsuitable_terms_and_parts() {
     assert_eq!(search, counted);
     search.narrow(&top_k).unwrap();
     assert_eq!(status(search.merge(&counted)), Status::Parameter, "another round");
-    let unfinished = [Term { select: Some(&search), ..terms[0] }];
+    let unfinished = [Term { top_k_search: Some(&search), ..terms[0] }];
     let mut sums = [ClassSums::ZERO; 2];
     assert_eq!(status(accumulate(&single, &unfinished, &mut sums, &mut scratch)), Status::Parameter);
     let mut search = search.clone();
@@ -245,12 +245,12 @@ fn top_k_search_refuses_unsuitable_terms_and_parts() {
     assert_eq!(status(top_k_count(&single, &terms, 0, &mut search, &mut scratch)), Status::Parameter);
     let searched = |term: Term<'_>| -> Result<(), segloss::Error> {
         let mut sums = [ClassSums::ZERO; 2];
-        accumulate(&single, &[Term { select: Some(&search), ..term }], &mut sums, &mut vec![0; 1 << 20])
+        accumulate(&single, &[Term { top_k_search: Some(&search), ..term }], &mut sums, &mut vec![0; 1 << 20])
     };
     assert_eq!(searched(terms[0]), Ok(()));
     assert_eq!(status(searched(terms[1])), Status::Parameter, "Dice selects nothing");
     assert_eq!(status(searched(terms[2])), Status::Parameter, "a threshold needs no search");
-    let given = [Term { select: Some(&search), ..terms[0] }];
+    let given = [Term { top_k_search: Some(&search), ..terms[0] }];
     assert_eq!(status(accumulate(&double, &given, &mut sums, &mut scratch)), Status::Dtype);
     assert_eq!(
         segloss::evaluate(&single, &given, &mut scratch),
@@ -264,19 +264,20 @@ fn parts_refuse_missing_fields_and_unfinished_top_k_searches() {
         let inputs = Inputs::new(case, terms, &Format::exact(case));
         with_terms(terms, &inputs, |crate_terms| {
             let batch = inputs.batch(inputs.prediction.view());
-            let mut tallies = vec![ClassSums { weight: 7.0, ..ClassSums::ZERO }; case.b * case.c];
+            let mut class_sums = vec![ClassSums { weight: 7.0, ..ClassSums::ZERO }; case.b * case.c];
             let mut scratch = vec![0; scratch_len(&batch, crate_terms).unwrap()];
             let slot = |refused: &dyn Fn(&TermSpec) -> bool| terms.iter().position(refused);
             let without_field =
                 slot(&|term| field_of(term.form).is_some()).map(|k| (Status::MissingField, k));
             let fraction = slot(&|term| matches!(term.form, Form::TopK(Selection::Fraction(_))))
                 .map(|k| (Status::Unsupported, k));
-            match (without_field.or(fraction), accumulate(&batch, crate_terms, &mut tallies, &mut scratch)) {
+            match (without_field.or(fraction), accumulate(&batch, crate_terms, &mut class_sums, &mut scratch))
+            {
                 (None, done) => assert_eq!(done, Ok(()), "{title}"),
                 (Some((status, slot)), done) => {
                     let error = done.unwrap_err();
                     assert_eq!((error.status, error.term), (status, Some(slot)), "{title}");
-                    assert!(tallies.iter().all(|tally| tally.weight == 7.0), "{title}");
+                    assert!(class_sums.iter().all(|sums| sums.weight == 7.0), "{title}");
                 }
             }
         });
@@ -306,12 +307,12 @@ fn parts_can_be_views_and_backward_can_run_in_place() {
         let flat = [shape[0], shape[2], shape[3], shape[4]];
         Batch::new(prediction, softmax, View::strided(&labels, plane * 3, &flat, &[105, 21, 3, 1]).unwrap())
     };
-    let mut tallies = [ClassSums::ZERO; 4];
+    let mut class_sums = [ClassSums::ZERO; 4];
     for slab in &slabs {
-        accumulate(&part(slab), &loss, &mut tallies, &mut scratch).unwrap();
+        accumulate(&part(slab), &loss, &mut class_sums, &mut scratch).unwrap();
     }
     let mut slopes = [ClassSums::ZERO; 4];
-    let merged = finalize(&whole, &loss, &tallies, 1.0, Some(&mut slopes), &mut scratch).unwrap();
+    let merged = finalize(&whole, &loss, &class_sums, 1.0, Some(&mut slopes), &mut scratch).unwrap();
     assert_relative_eq!(merged, value, max_relative = TOLERANCE);
     let mut gradient = vec![0.0; 420];
     for slab in &slabs {

@@ -1,12 +1,14 @@
 //! Options of terms: an option that a loss does not use is refused; excluding the background is a class weight of 0.
 
-use crate::bridge::{Format, Inputs, with_terms};
 use crate::cases;
+use crate::convert_cases::{Format, Inputs, with_terms};
 use crate::formats::assert_same_numbers;
-use crate::naive::{Case, Form, TermSpec};
+use crate::naive::{Case, Form, Selection, TermSpec};
+use segloss::custom::LossKind;
+use segloss::parts::TopKSearch;
 use segloss::{
-    AbsentClass, ClassAverage, Error, Gradient, LossKind, Outputs, SampleAverage, Status, Term, View,
-    ViewMut, run, scratch_len,
+    AbsentClass, ClassAverage, Error, Gradient, Outputs, SampleAverage, Status, Term, View, ViewMut, run,
+    scratch_len,
 };
 
 /// Value and gradient of a case, its terms changed.
@@ -82,8 +84,8 @@ fn class_weights_with_only_the_excluded_background_are_refused() {
     let refused =
         changed(case, &[background], |_, term| Term { exclude_background: true, ..term }).unwrap_err();
     assert_eq!(
-        (refused.status, refused.argument, refused.term),
-        (Status::Parameter, c"class_weight", Some(0))
+        (refused.status, refused.argument(), refused.term),
+        (Status::Parameter, "class_weight", Some(0))
     );
 }
 
@@ -95,19 +97,27 @@ enum Change {
     Absent,
     Field,
     FieldComplete,
+    TopKSearch,
 }
 
 impl Change {
-    const ALL: [Self; 5] =
-        [Self::ClassAverage, Self::SampleAverage, Self::Absent, Self::Field, Self::FieldComplete];
+    const ALL: [Self; 6] = [
+        Self::ClassAverage,
+        Self::SampleAverage,
+        Self::Absent,
+        Self::Field,
+        Self::FieldComplete,
+        Self::TopKSearch,
+    ];
 
-    fn set<'a>(self, term: Term<'a>, field: View<'a>) -> Term<'a> {
+    fn set<'a>(self, term: Term<'a>, field: View<'a>, search: &'a TopKSearch) -> Term<'a> {
         match self {
             Self::ClassAverage => Term { class_average: ClassAverage::Pooled, ..term },
             Self::SampleAverage => Term { sample_average: SampleAverage::Pooled, ..term },
             Self::Absent => Term { absent: AbsentClass::Skipped, ..term },
             Self::Field => Term { field: Some(field), ..term },
             Self::FieldComplete => Term { field: Some(field), field_complete: true, ..term },
+            Self::TopKSearch => Term { top_k_search: Some(search), ..term },
         }
     }
 
@@ -122,6 +132,7 @@ impl Change {
             Self::SampleAverage | Self::Absent => is_region || is_joint,
             Self::Field => cases::field_of(form).is_some(),
             Self::FieldComplete => matches!(form, Form::Hausdorff(_)),
+            Self::TopKSearch => matches!(form, Form::TopK(Selection::Fraction(_))),
         }
     }
 }
@@ -133,6 +144,7 @@ fn unused_option_is_refused_and_used_option_is_accepted() {
     let field: &'static [f64] = vec![1.0; case.z.len()].leak();
     let shape: Vec<usize> = [case.b, case.c].into_iter().chain(case.shape.iter().copied()).collect();
     let field = View::new(field, &shape).unwrap();
+    let search: &'static TopKSearch = Box::leak(Box::new(TopKSearch::new()));
     for loss in crate::list::losses() {
         let specs = loss.for_classes(case.c);
         if !cases::is_served(&specs, case) {
@@ -146,8 +158,15 @@ fn unused_option_is_refused_and_used_option_is_accepted() {
                     return term;
                 }
                 is_used.set(change.is_used(&term, specs[k].form));
-                change.set(term, field)
+                change.set(term, field, search)
             });
+            if is_used.get() && change == Change::TopKSearch {
+                let error = outcome.expect_err(&title);
+                // The option is legal here; the search has counted nothing.
+                assert_eq!((error.argument(), error.expected()), ("top_k_search", "a search that is done"));
+                taken += 1;
+                continue;
+            }
             if is_used.get() {
                 assert!(outcome.is_ok(), "{title}: {}", outcome.unwrap_err());
                 taken += 1;
@@ -155,16 +174,17 @@ fn unused_option_is_refused_and_used_option_is_accepted() {
             }
             let error = outcome.expect_err(&title);
             let argument = match change {
-                Change::ClassAverage => c"class_average",
-                Change::SampleAverage => c"sample_average",
-                Change::Absent => c"absent",
-                Change::Field => c"field",
+                Change::ClassAverage => "class_average",
+                Change::SampleAverage => "sample_average",
+                Change::Absent => "absent",
+                Change::Field => "field",
                 // A field that the loss does not use is refused first.
-                Change::FieldComplete if cases::field_of(specs[slot].form).is_none() => c"field",
-                Change::FieldComplete => c"field_complete",
+                Change::FieldComplete if cases::field_of(specs[slot].form).is_none() => "field",
+                Change::FieldComplete => "field_complete",
+                Change::TopKSearch => "top_k_search",
             };
             assert_eq!(
-                (error.status, error.argument, error.term),
+                (error.status, error.argument(), error.term),
                 (Status::Parameter, argument, Some(slot)),
                 "{title}"
             );
@@ -179,5 +199,5 @@ fn field_complete_requires_a_field() {
     let case = &cases::cases()[0].case;
     let hausdorff = TermSpec::new(Form::Hausdorff(crate::naive::boundary::Hausdorff::default()));
     let error = changed(case, &[hausdorff], |_, term| Term { field_complete: true, ..term }).unwrap_err();
-    assert_eq!((error.status, error.argument, error.term), (Status::MissingField, c"field", Some(0)));
+    assert_eq!((error.status, error.argument(), error.term), (Status::MissingField, "field", Some(0)));
 }

@@ -1,9 +1,10 @@
 //! Outputs of the wrong shape, length or type are refused before anything is written.
 
 use crate::errors::{BOUNDARY, FLAT, LOSS, PAINT, SHAPE, assert_sentence, batch, view};
+use segloss::parts::{accumulate, backward, finalize};
 use segloss::{
-    Batch, ClassSums, Element, Error, Gradient, Outputs, Status, Term, View, ViewMut, accumulate, backward,
-    differentiate, differentiate_in_place, distance_field, evaluate, finalize, run,
+    Batch, ClassSums, Element, Error, Gradient, Outputs, Status, Term, View, ViewMut, differentiate,
+    differentiate_in_place, distance_field, evaluate, run,
 };
 
 const PAINTED: ClassSums = ClassSums { weight: PAINT, ..ClassSums::ZERO };
@@ -12,7 +13,7 @@ const PAINTED: ClassSums = ClassSums { weight: PAINT, ..ClassSums::ZERO };
 fn assert_error<T: std::fmt::Debug>(done: Result<T, Error>, status: Status, argument: &str) {
     let error = done.unwrap_err();
     assert_sentence(&error);
-    assert_eq!((error.status, error.argument.to_str().unwrap()), (status, argument), "{error}");
+    assert_eq!((error.status, error.argument()), (status, argument), "{error}");
 }
 
 fn into<'a, T: Element>(data: &'a mut [T], shape: &[usize]) -> ViewMut<'a> {
@@ -69,7 +70,7 @@ fn outputs_of_another_length_are_refused() {
     let mut data = [PAINT; 120];
     for len in [0, 1, 3, 11, 13] {
         let mut numbers = vec![PAINT; len];
-        let mut tallies = vec![PAINTED; len];
+        let mut class_sums = vec![PAINTED; len];
         let mut refused = |terms: &mut [f64], classes: &mut [f64], all: &mut [ClassSums], argument| {
             let report = Outputs {
                 gradient: Some(Gradient::new(into(&mut data, &SHAPE))),
@@ -81,8 +82,8 @@ fn outputs_of_another_length_are_refused() {
         };
         refused(&mut numbers, &mut [PAINT; 12], &mut [PAINTED; 6], "term_values");
         refused(&mut [PAINT; 2], &mut numbers, &mut [PAINTED; 6], "class_values");
-        refused(&mut [PAINT; 2], &mut [PAINT; 12], &mut tallies, "class_sums");
-        assert!(numbers.iter().all(|&x| x == PAINT) && tallies.iter().all(|t| *t == PAINTED));
+        refused(&mut [PAINT; 2], &mut [PAINT; 12], &mut class_sums, "class_sums");
+        assert!(numbers.iter().all(|&x| x == PAINT) && class_sums.iter().all(|t| *t == PAINTED));
     }
     assert!(data.iter().all(|&x| x == PAINT));
 }

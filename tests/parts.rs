@@ -1,12 +1,11 @@
 //! Parts of a case, and `accumulate`, `finalize` and `backward` on them.
 
-use crate::bridge::{Array, Format, Inputs, Layout, with_searched_terms, with_terms};
 use crate::cases::{Field, field_of};
-use crate::held::with_complete_field;
+use crate::constant_selections::with_complete_field;
+use crate::convert_cases::{Array, Format, Inputs, Layout, with_searched_terms, with_terms};
 use crate::naive::{Case, Form, Selection, TermSpec};
-use segloss::{
-    ClassSums, TopK, TopKSearch, accumulate, backward, distance_field, finalize, scratch_len, top_k_count,
-};
+use segloss::parts::{TopKSearch, accumulate, backward, finalize, top_k_count};
+use segloss::{ClassSums, TopK, distance_field, scratch_len};
 use std::ops::Range;
 
 /// Some samples of a map `[B, maps, rows, …]`, and some rows of the first spatial axis of each.
@@ -83,13 +82,13 @@ pub fn fold_into(
     terms: &[TermSpec],
     format: &Format,
     searches: &Searches,
-    tallies: &mut [ClassSums],
+    class_sums: &mut [ClassSums],
 ) {
     let inputs = Inputs::new(case, terms, format);
     with_searched_terms(terms, &inputs, searches, |terms| {
         let batch = inputs.batch(inputs.prediction.view());
         let mut scratch = vec![0x5a; scratch_len(&batch, terms).unwrap()];
-        accumulate(&batch, terms, tallies, &mut scratch).unwrap();
+        accumulate(&batch, terms, class_sums, &mut scratch).unwrap();
     });
 }
 
@@ -97,14 +96,14 @@ pub fn finish_of(
     case: &Case,
     terms: &[TermSpec],
     format: &Format,
-    tallies: &[ClassSums],
+    class_sums: &[ClassSums],
     slopes: &mut [ClassSums],
 ) -> f64 {
     let inputs = Inputs::new(case, terms, format);
     with_terms(terms, &inputs, |terms| {
         let batch = inputs.batch(inputs.prediction.view());
         let mut scratch = vec![0x5a; scratch_len(&batch, terms).unwrap()];
-        finalize(&batch, terms, tallies, 1.0, Some(slopes), &mut scratch).unwrap()
+        finalize(&batch, terms, class_sums, 1.0, Some(slopes), &mut scratch).unwrap()
     })
 }
 

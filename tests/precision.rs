@@ -1,7 +1,7 @@
 //! Errors of f16, bf16 and f32 against f64, in one table of tolerances.
 
-use crate::bridge::{Float, Format, Outcome, exact, outcome};
 use crate::cases;
+use crate::convert_cases::{Float, Format, Outcome, exact, outcome};
 use crate::list::{CROSS_ENTROPY, DICE, losses};
 use crate::naive::boundary::signed_field;
 use crate::naive::{Activation, Case, Form, TermSpec, term_value};

@@ -1,9 +1,9 @@
 //! Presets against golden values and gradients of PyTorch, whose terms are written out in `golden/golden_inputs.py`;
 //! and every parameter of a preset reaches its term.
 
-use crate::along::assert_gradient;
-use crate::bridge::{Format, Inputs};
 use crate::cases::{self, Painted, is_served};
+use crate::convert_cases::{Format, Inputs};
+use crate::directional_derivatives::assert_gradient;
 use crate::golden::{TOLERANCE, each_entry};
 use crate::naive::boundary::{Hausdorff as Distances, no_background};
 use crate::naive::{self, Case, Normalizer, Selection as By, TermSpec, value};

@@ -1,9 +1,9 @@
 //! Losses that equal other losses for some value of a parameter.
 
-use crate::bridge::{Float, Format, Outcome, exact, outcome};
 use crate::cases::{self, Painted, is_served};
+use crate::constant_selections::held;
+use crate::convert_cases::{Float, Format, Outcome, exact, outcome};
 use crate::formats::assert_same;
-use crate::held::held;
 use crate::list::{CROSS_ENTROPY, DICE, class_weights, is_mean_of_voxels};
 use crate::naive::boundary::Hausdorff;
 use crate::naive::{Absent, Case, ClassAverage, Form, SampleAverage, Selection, TermSpec};

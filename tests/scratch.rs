@@ -1,7 +1,7 @@
 //! Scratch: the queried length is sufficient at any alignment, grows with every extent, and is not exceeded.
 
-use crate::bridge::{Format, Inputs, with_terms};
 use crate::cases;
+use crate::convert_cases::{Format, Inputs, with_terms};
 use crate::list::losses;
 use crate::naive::{Activation, Case, TermSpec};
 use segloss::{ClassSums, Error, Gradient, Outputs, Status, ViewMut, run, scratch_len};
@@ -20,7 +20,7 @@ fn blank(samples: usize, classes: usize, shape: &[usize]) -> Case {
 #[test]
 fn scratch_of_the_largest_batch_is_sufficient_for_smaller_ones() {
     for loss in losses() {
-        for prediction in [crate::bridge::Float::F32, crate::bridge::Float::F64] {
+        for prediction in [crate::convert_cases::Float::F32, crate::convert_cases::Float::F64] {
             let of = |samples: usize, classes: usize, shape: &[usize]| {
                 let (case, terms) = (blank(samples, classes, shape), loss.for_classes(classes));
                 let format = Format { prediction, ..Format::exact(&case) };
@@ -51,18 +51,18 @@ fn run_with(case: &Case, terms: &[TermSpec], scratch: &mut [u8]) -> (Result<f64,
     let painted = ClassSums { weight: PAINT, ..ClassSums::ZERO };
     let mut gradient = vec![PAINT; case.z.len()];
     let (mut term_values, mut class_values) = (vec![PAINT; terms.len()], vec![PAINT; terms.len() * all]);
-    let mut tallies = vec![painted; all];
+    let mut class_sums = vec![painted; all];
     let report = Outputs {
         gradient: Some(Gradient::new(ViewMut::new(&mut gradient, &shape).unwrap())),
         term_values: Some(&mut term_values),
         class_values: Some(&mut class_values),
-        class_sums: Some(&mut tallies),
+        class_sums: Some(&mut class_sums),
     };
     let value = with_terms(terms, &inputs, |terms| {
         run(&inputs.batch(inputs.prediction.view()), terms, report, scratch)
     });
     let numbers = gradient.iter().chain(&term_values).chain(&class_values);
-    (value, numbers.into_iter().all(|&x| x == PAINT) && tallies.iter().all(|t| *t == painted))
+    (value, numbers.into_iter().all(|&x| x == PAINT) && class_sums.iter().all(|t| *t == painted))
 }
 
 /// The index in a buffer of an address `offset` bytes past a multiple of 64.
@@ -98,11 +98,7 @@ fn scratch_shorter_by_one_byte_is_refused_if_it_is_needed() {
             match value {
                 Ok(_) => assert!(suffices, "{title} at {offset}"),
                 Err(error) => {
-                    assert_eq!(
-                        (error.status, error.argument.to_str().unwrap()),
-                        (Status::Scratch, "scratch"),
-                        "{title}"
-                    );
+                    assert_eq!((error.status, error.argument()), (Status::Scratch, "scratch"), "{title}");
                     assert!(!suffices && untouched, "{title} at {offset}");
                 }
             }

@@ -1,6 +1,6 @@
 //! TopK by threshold: a voxel whose target class has exactly the threshold's probability is not selected.
 
-use crate::bridge::{Float, Format, Target, outcome};
+use crate::convert_cases::{Float, Format, Target, outcome};
 use crate::naive::{Activation, Case, Form, Selection, TermSpec};
 
 /// In one voxel of four the target class has the given probability, in the others 1/64.

@@ -1,6 +1,6 @@
 //! Any shape with any strides: axes in any order, reversed, with gaps; each array with its own layout.
 
-use crate::bridge::{self, Float, Format, Layout};
+use crate::convert_cases::{self, Float, Format, Layout};
 use crate::formats::assert_same;
 use crate::list::{losses, sweeps_of};
 use crate::naive::{self, Case};
@@ -156,8 +156,8 @@ fn sixteen_strided_axes_give_the_bits_of_sixteen_contiguous_axes() {
             continue;
         }
         let single = Format { prediction: Float::F32, gradient: Float::F32, ..Format::exact(&case) };
-        let together = bridge::outcome(&case, &terms, &single, 1.0).unwrap();
+        let together = convert_cases::outcome(&case, &terms, &single, 1.0).unwrap();
         let apart = Format { layout: Layout::Odd, ..single };
-        assert_same(&bridge::outcome(&case, &terms, &apart, 1.0).unwrap(), &together, loss.name);
+        assert_same(&convert_cases::outcome(&case, &terms, &apart, 1.0).unwrap(), &together, loss.name);
     }
 }

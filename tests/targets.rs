@@ -1,13 +1,14 @@
 //! Valid targets: floating-point maps in [0, 1] with a tolerance, and any number of ignored labels.
 
-use crate::bridge::{Float, Format, Inputs, Outcome, Target, outcome, with_terms};
 use crate::cases::field_of;
 use crate::cases::is_served;
+use crate::convert_cases::{Float, Format, Inputs, Outcome, Target, outcome, with_terms};
 use crate::list::losses;
 use crate::naive::{Activation, Case, Form, Selection, TermSpec};
+use segloss::parts::accumulate;
 use segloss::{
-    ClassSums, Error, Frequency, Gradient, Outputs, Status, ViewMut, accumulate, class_weights, evaluate,
-    run, scratch_len,
+    ClassSums, Error, Frequency, Gradient, Outputs, Status, ViewMut, class_weights, evaluate, run,
+    scratch_len,
 };
 
 /// More than a block, with an incomplete last block.
@@ -76,7 +77,7 @@ fn every_loss_refuses_map_values_outside_0_to_1_at_counted_voxels() {
                     continue;
                 }
                 let check = |error: Error| {
-                    assert_eq!(error.argument, c"target", "{name} {value} {format:?}");
+                    assert_eq!(error.argument(), "target", "{name} {value} {format:?}");
                     assert_eq!(error.index, first, "{name} {value} {format:?}");
                 };
                 check(outcome(&bad, terms, format, 1.0).map(|outcome| outcome.value).unwrap_err());

@@ -1,7 +1,8 @@
 //! Every loss, every class sum and every output equals the equations, computed in plain f64 loops.
 
-use crate::bridge::exact;
 use crate::cases;
+use crate::convert_cases::exact;
+use crate::list::is_mean_of_voxels;
 use crate::naive::{
     self, Absent, Case, ClassAverage, Form, SampleAverage, TermSpec, class_weight, region, term_value, value,
 };
@@ -33,7 +34,9 @@ fn every_loss_equals_the_equation_of_the_paper() {
 #[test]
 fn class_sums_equal_the_sums_of_the_paper() {
     cases::each(|title, case, terms| {
-        for (k, (ours, theirs)) in exact(case, terms).tallies.iter().zip(naive::tallies(case)).enumerate() {
+        for (k, (ours, theirs)) in
+            exact(case, terms).class_sums.iter().zip(naive::class_sums(case)).enumerate()
+        {
             assert_close(ours.weight, theirs.voxels, title);
             assert_close(ours.prediction, theirs.predicted, title);
             // The maps of a class that is not annotated are not read.
@@ -47,28 +50,11 @@ fn class_sums_equal_the_sums_of_the_paper() {
     });
 }
 
-/// Whether the loss is a closed form of class sums, not a voxel loss.
-fn is_closed_form(form: Form) -> bool {
-    use Form::*;
-    matches!(
-        form,
-        SensitivitySpecificity { .. }
-            | Dice { .. }
-            | Iou { .. }
-            | Tversky { .. }
-            | FocalTversky { .. }
-            | AsymmetricSimilarity { .. }
-            | LogDice { .. }
-            | GeneralizedDice { .. }
-            | Penalty { .. }
-    )
-}
-
 /// `class_values`: the value of each class of each sample; where classes or samples are pooled, or the formula joins
 /// the classes, the common value; `None` for an excluded class.
 fn class_values(case: &Case, term: &TermSpec) -> Vec<Option<f64>> {
     let v = case.annotated(&class_weight(case, term));
-    let all = naive::tallies(case);
+    let all = naive::class_sums(case);
     let is_pooled = term.sample_average == SampleAverage::Pooled;
     let (pooled_v, pooled) = region::pool(case, &v, &all, term);
     let by_class = term.class_average == ClassAverage::Mean
@@ -99,7 +85,7 @@ fn class_values_equal_the_values_before_averaging() {
         let ours = exact(case, terms);
         for (k, term) in terms.iter().enumerate() {
             let ours = ours.classes.chunks(case.b * case.c).nth(k).unwrap();
-            if !is_closed_form(term.form) {
+            if is_mean_of_voxels(term.form) {
                 assert!(ours.iter().all(|x| x.is_nan()), "{title}: a cost has no value of a class");
                 continue;
             }

@@ -1,5 +1,6 @@
 //! A configuration: everything that a comparison needs except its numbers, which follow from the seed.
 
+use crate::list::is_mean_of_voxels;
 use crate::naive::{Activation, Form, TermSpec};
 
 /// Element types.
@@ -213,18 +214,7 @@ pub fn is_boundary(form: Form) -> bool {
 
 /// Whether averages over classes and samples, absent classes and smoothing are options of the loss.
 pub fn is_region(form: Form) -> bool {
-    use Form::*;
-    !matches!(
-        form,
-        CrossEntropy { .. }
-            | TopK(_)
-            | Focal { .. }
-            | DistancePenalized
-            | Boundary { .. }
-            | Hausdorff(_)
-            | BalancedCrossEntropy { .. }
-            | PowerCrossEntropy { .. }
-    )
+    !is_mean_of_voxels(form)
 }
 
 /// Whether the formula joins the classes, so that there is no average over them.

@@ -197,7 +197,8 @@ fn vary(source: &mut Source<'_>, term: &mut TermConfig) {
         Form::BalancedCrossEntropy { .. } => Form::BalancedCrossEntropy { beta: share(source) },
         Form::PowerCrossEntropy { .. } => Form::PowerCrossEntropy { gamma: exponent(source) },
         Form::LogDice { .. } => Form::LogDice { gamma: exponent(source) },
-        Form::DistancePenalized => Form::DistancePenalized,
+        // A loss without parameters.
+        form => form,
     };
     if is_region(spec.form) {
         spec.sample_average = source.pick(&[SampleAverage::Mean, SampleAverage::Pooled]);

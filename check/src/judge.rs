@@ -3,11 +3,11 @@
 use crate::arrays::rounded;
 use crate::cases;
 use crate::config::{Config, Type};
-use crate::held::held;
+use crate::constant_selections::held;
 use crate::naive::boundary::{Hausdorff, prediction_field};
 use crate::naive::distribution::bare_cost;
 use crate::naive::{
-    Activation, Case, Form, Selection, TermSpec, class_weight, probabilities, tallies, term_value, times,
+    Activation, Case, Form, Selection, TermSpec, class_sums, class_weight, probabilities, term_value, times,
 };
 use crate::problem::Problem;
 use crate::run::{Outcome, Way, before, in_parts, whole};
@@ -176,7 +176,7 @@ fn is_held(config: &Config, case: &Case, spec: &TermSpec) -> bool {
     let Form::LogDice { gamma } = spec.form else { return false };
     let found = |overlap: f64| 2.0 * overlap + spec.smooth_numerator;
     let steepest = 2.0 * gamma * 90f64.powf((gamma - 1.0).max(0.0)) * (config.scale * spec.weight).abs();
-    tallies(case).iter().any(|tally| tally.overlap > 0.0 && steepest / found(tally.overlap) > 1e29)
+    class_sums(case).iter().any(|sums| sums.overlap > 0.0 && steepest / found(sums.overlap) > 1e29)
 }
 
 /// Whether the selection is unchanged if numbers change by this much.
@@ -268,7 +268,7 @@ fn as_configured(config: &Config, problem: &Problem, plain: &Outcome) -> Result<
     if ours.value.to_bits() != plain.value.to_bits() && !(ours.value.is_nan() && plain.value.is_nan()) {
         return Err(format!("value as configured: {:e}, plainly {:e}", ours.value, plain.value));
     }
-    if !ours.tallies.is_empty() && format!("{:?}", ours.tallies) != format!("{:?}", plain.tallies) {
+    if !ours.class_sums.is_empty() && format!("{:?}", ours.class_sums) != format!("{:?}", plain.class_sums) {
         return Err("sums as configured are not those of plain arrays".into());
     }
     let expected = expected(config, &plain.gradient);

@@ -28,11 +28,11 @@ pub mod tolerance;
 #[allow(dead_code)]
 #[path = "../../tests/cases.rs"]
 mod cases;
-#[path = "../../tests/forms.rs"]
-mod forms;
 #[allow(dead_code)]
-#[path = "../../tests/held.rs"]
-mod held;
+#[path = "../../tests/constant_selections.rs"]
+mod constant_selections;
+#[path = "../../tests/convert_losses.rs"]
+mod convert_losses;
 #[allow(dead_code)]
 #[path = "../../tests/list/mod.rs"]
 mod list;

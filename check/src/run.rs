@@ -2,15 +2,15 @@
 
 use crate::arrays::Array;
 use crate::config::{Config, Field, Level, Target, Type, Weights};
+use crate::convert_losses::{form_of, term_of};
 use crate::executors::{Most, executor};
-use crate::forms::{form_of, is_field_complete};
 use crate::naive;
 use crate::problem::Problem;
 use crate::source::Source;
+use segloss::parts::{TopKSearch, accumulate, backward, finalize, top_k_count};
 use segloss::{
-    AbsentClass, Activation, Batch, ClassAverage, ClassSums, Error, Executor, Gradient, Loss, Outputs,
-    SampleAverage, Selection, Sequential, Term, TopK, TopKSearch, View, accumulate, backward,
-    differentiate_in_place, finalize, run, scratch_len, top_k_count,
+    Activation, Batch, ClassSums, Error, Executor, Gradient, Loss, Outputs, Selection, Sequential, Term,
+    TopK, View, differentiate_in_place, run, scratch_len,
 };
 use std::ops::Range;
 
@@ -28,7 +28,7 @@ pub struct Outcome {
     pub value: f64,
     pub terms: Vec<f64>,
     pub gradient: Vec<f64>,
-    pub tallies: Vec<ClassSums>,
+    pub class_sums: Vec<ClassSums>,
 }
 
 /// The contents of the gradient output before a gradient is added.
@@ -181,28 +181,13 @@ fn with_part<P, R>(
     };
     let forms: Vec<Box<dyn Loss>> = problem.specs.iter().map(form_of).collect();
     let term = |k: usize| {
-        let spec = &problem.specs[k];
         let axis = if matches!(config.terms[k].field, Field::Shared(_)) { 1 } else { 2 };
         Term {
-            minus_one: spec.minus_one,
-            class_average: match spec.class_average {
-                naive::ClassAverage::Mean => ClassAverage::Mean,
-                naive::ClassAverage::Pooled => ClassAverage::Pooled,
-            },
-            sample_average: match spec.sample_average {
-                naive::SampleAverage::Mean => SampleAverage::Mean,
-                naive::SampleAverage::Pooled => SampleAverage::Pooled,
-            },
-            absent: match spec.absent {
-                naive::Absent::Counted => AbsentClass::Counted,
-                naive::Absent::Skipped => AbsentClass::Skipped,
-            },
             class_weight: problem.class_weights[k].as_deref(),
             exclude_background: problem.excludes[k],
             field: fields[k].as_ref().map(|field| field.part(Some((samples, axis, rows)))),
-            field_complete: is_field_complete(spec),
-            select: selects[k].as_ref(),
-            ..Term::new(spec.weight, forms[k].as_ref())
+            top_k_search: selects[k].as_ref(),
+            ..term_of(&problem.specs[k], forms[k].as_ref())
         }
     };
     let terms: Vec<Term<'_>> = (0..forms.len()).map(term).collect();
@@ -218,7 +203,7 @@ pub fn whole(config: &Config, problem: &Problem, way: Way) -> Result<Outcome, St
     let in_place = configured && config.in_place;
     let (add, count) = (configured && config.add, config.samples * config.classes);
     let mut terms = vec![f64::NAN; problem.specs.len()];
-    let mut tallies = vec![ClassSums::ZERO; count];
+    let mut class_sums = vec![ClassSums::ZERO; count];
     let inputs = arrays.inputs();
     let part = Part::whole(config);
     let said = |error: Error| format!("{way:?}: refused: {error}");
@@ -242,7 +227,7 @@ pub fn whole(config: &Config, problem: &Problem, way: Way) -> Result<Outcome, St
         if !logits.gaps_are_untouched() {
             return Err("a gap beside the prediction was written".into());
         }
-        return Ok(Outcome { value, terms: vec![], gradient: logits.values(), tallies: vec![] });
+        return Ok(Outcome { value, terms: vec![], gradient: logits.values(), class_sums: vec![] });
     }
     let mut gradient = std::mem::replace(&mut arrays.gradient, Array::new(&[], &[0], Type::F64, 0));
     let value = with_part(
@@ -257,7 +242,7 @@ pub fn whole(config: &Config, problem: &Problem, way: Way) -> Result<Outcome, St
             let report = Outputs {
                 gradient: Some(Gradient { scale: config.scale, add, ..Gradient::new(gradient.view_mut()) }),
                 term_values: Some(&mut terms),
-                class_sums: Some(&mut tallies),
+                class_sums: Some(&mut class_sums),
                 ..Outputs::default()
             };
             run(&batch, crate_terms, report, &mut scratch)
@@ -270,7 +255,7 @@ pub fn whole(config: &Config, problem: &Problem, way: Way) -> Result<Outcome, St
     if arrays.inputs() != inputs {
         return Err("an input was written".into());
     }
-    Ok(Outcome { value, terms, gradient: gradient.values(), tallies })
+    Ok(Outcome { value, terms, gradient: gradient.values(), class_sums })
 }
 
 /// Accumulates the parts, finalizes, and runs backward on each part.
@@ -279,7 +264,7 @@ pub fn in_parts(config: &Config, problem: &Problem) -> Result<Outcome, String> {
     let executor = executor(config.workers);
     force(config.level);
     let count = config.samples * config.classes;
-    let mut tallies = vec![ClassSums::ZERO; count];
+    let mut class_sums = vec![ClassSums::ZERO; count];
     let mut slopes = vec![ClassSums::ZERO; count];
     let parts = Part::cut(config);
     let said = |error: Error| format!("parts: refused: {error}");
@@ -296,7 +281,7 @@ pub fn in_parts(config: &Config, problem: &Problem) -> Result<Outcome, String> {
         let done =
             with_part(config, problem, &arrays, executor.as_ref(), part, prediction, |batch, terms| {
                 let mut scratch = scratch(scratch_len(&Batch { executor: &Most, ..batch }, terms)?);
-                accumulate(&batch, terms, &mut tallies[of(part)], &mut scratch)
+                accumulate(&batch, terms, &mut class_sums[of(part)], &mut scratch)
             });
         done.map_err(said)?;
     }
@@ -310,7 +295,7 @@ pub fn in_parts(config: &Config, problem: &Problem) -> Result<Outcome, String> {
         arrays.prediction.view(),
         |batch, terms| {
             let mut scratch = scratch(scratch_len(&Batch { executor: &Most, ..batch }, terms)?);
-            finalize(&batch, terms, &tallies, config.scale, Some(&mut slopes), &mut scratch)
+            finalize(&batch, terms, &class_sums, config.scale, Some(&mut slopes), &mut scratch)
         },
     );
     let value = value.map_err(said)?;
@@ -327,7 +312,7 @@ pub fn in_parts(config: &Config, problem: &Problem) -> Result<Outcome, String> {
     if !gradient.gaps_are_untouched() {
         return Err("parts: a gap beside the gradient was written".into());
     }
-    Ok(Outcome { value, terms: vec![], gradient: gradient.values(), tallies })
+    Ok(Outcome { value, terms: vec![], gradient: gradient.values(), class_sums })
 }
 
 /// The TopK search of term `k` over all parts, counted one after the other, or separately and merged.

@@ -4,7 +4,7 @@ use crate::config::{Config, Prediction, is_region};
 use crate::naive::boundary::signed_field;
 use crate::naive::region::class_loss;
 use crate::naive::{
-    Activation, Case, ClassAverage, Form, SampleAverage, TermSpec, class_weight, tallies, term_value,
+    Activation, Case, ClassAverage, Form, SampleAverage, TermSpec, class_sums, class_weight, term_value,
 };
 
 /// The sum of the absolute summands of a term's value: sums of both signs cancel.
@@ -47,7 +47,7 @@ pub fn largest_slope(config: &Config, case: &Case, spec: &TermSpec) -> f64 {
         _ => (0.5, 0.5),
     };
     let v = case.annotated(&class_weight(case, spec));
-    let denominators: Vec<f64> = (tallies(case).iter().zip(v).filter(|(_, v)| *v > 0.0))
+    let denominators: Vec<f64> = (class_sums(case).iter().zip(v).filter(|(_, v)| *v > 0.0))
         .map(|(t, _)| t.overlap + alpha * t.invented + beta * t.overlooked + spec.smooth_denominator)
         .collect();
     let count = denominators.len().max(1) as f64;
@@ -99,7 +99,7 @@ pub fn least_base(case: &Case, spec: &TermSpec) -> Option<f64> {
     };
     let v = case.annotated(&class_weight(case, spec));
     let spec = TermSpec { form, ..spec.clone() };
-    let of = tallies(case).into_iter().zip(v).filter(|(_, v)| *v > 0.0);
+    let of = class_sums(case).into_iter().zip(v).filter(|(_, v)| *v > 0.0);
     // Pooled sums are not closer to perfect than the best class.
-    Some(of.map(|(tally, _)| class_loss(&spec, &tally)).fold(f64::INFINITY, f64::min))
+    Some(of.map(|(sums, _)| class_loss(&spec, &sums)).fold(f64::INFINITY, f64::min))
 }

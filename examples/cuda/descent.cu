@@ -6,7 +6,7 @@
 //
 // Without a device the program says so and takes the same steps in plain memory. With one it takes both ways and
 // compares: the loss is the same function and the step the same rounding, so that every loss must have the same bits.
-// Build: nvcc -std=c++17 -arch=sm_75 -Iinclude examples/cuda/descent.cu segloss.o
+// Build: nvcc -std=c++17 -arch=native -Iinclude examples/cuda/descent.cu segloss.o
 
 #include <cmath>
 #include <cstdint>
@@ -52,9 +52,9 @@ void check(cudaError_t status, const char *what) {
 }
 
 // nnU-Net's Dice and cross entropy against a disc and its core.
-class WeightedSum {
+class DiscLoss {
 public:
-  Loss() : labels_(VOXELS) {
+  DiscLoss() : labels_(VOXELS) {
     for (int64_t y = 0; y < EDGE; y++)
       for (int64_t x = 0; x < EDGE; x++) {
         const int64_t square = (y - 40) * (y - 40) + (x - 52) * (x - 52);
@@ -73,7 +73,7 @@ public:
     args_.scratch = scratch_.data();
     args_.scratch_size = bytes;
   }
-  Loss(const Loss &) = delete;
+  DiscLoss(const DiscLoss &) = delete;
 
   // The value; the gradient is written over the logits, so that one pinned buffer serves both ways.
   double differentiate(float *logits) {
@@ -158,7 +158,7 @@ private:
 
 template <class Memory> std::vector<double> train() {
   Memory memory;
-  Loss loss;
+  DiscLoss loss;
   std::vector<double> values;
   for (int step = 0; step < STEPS; step++) {
     values.push_back(loss.differentiate(memory.fetch()));

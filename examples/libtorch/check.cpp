@@ -31,7 +31,7 @@ static void compare(const std::string& name, const torch::Tensor& values, const 
   const auto precise = values.scalar_type() == torch::kDouble ? torch::kDouble : torch::kFloat;
   torch::Tensor ours = values.detach().clone().requires_grad_();  // clone keeps the memory format
   TORCH_CHECK(ours.strides() == values.strides());
-  const torch::Tensor value = segloss_loss(ours, labels, make_loss(field, 0.1), {field}) * outer;
+  const torch::Tensor value = autograd_loss(ours, labels, make_loss(field, 0.1), {field}) * outer;
   const torch::Tensor theirs_field = field.to(precise, false, true);
   field.reset();  // the graph keeps it
   value.backward();
@@ -73,12 +73,12 @@ int main(int, char** arguments) {
     const torch::NoGradGuard none;
     const auto field = boundary_field(labels, 3, torch::kDouble);
     const torch::Tensor leaf = logits.clone().requires_grad_();
-    TORCH_CHECK(!segloss_loss(leaf, labels, make_loss(field, 0.1), {field}).requires_grad());
+    TORCH_CHECK(!autograd_loss(leaf, labels, make_loss(field, 0.1), {field}).requires_grad());
   }
   {
     torch::Tensor twice = logits.clone().requires_grad_();
     const auto field = boundary_field(labels, 3, torch::kDouble);
-    const auto value = segloss_loss(twice, labels, make_loss(field, 0.1), {field});
+    const auto value = autograd_loss(twice, labels, make_loss(field, 0.1), {field});
     value.backward({}, true);
     const torch::Tensor once = twice.grad().clone();
     value.backward();
@@ -87,7 +87,7 @@ int main(int, char** arguments) {
   std::puts("what is refused says why");
   try {
     const torch::Tensor leaf = logits.clone().requires_grad_();
-    const auto value = segloss_loss(leaf, labels, {{1.0, segloss::Dice{}}});
+    const auto value = autograd_loss(leaf, labels, {{1.0, segloss::Dice{}}});
     const auto gradient = torch::autograd::grad({value}, {leaf}, {}, true, true)[0];
     torch::autograd::grad({gradient.square().sum()}, {leaf});
     failures++;
@@ -96,7 +96,7 @@ int main(int, char** arguments) {
   }
   for (const auto& [name, wrong] : {std::pair{"a label", labels + 5}, {"a shape", labels.slice(1, 0, 8)}}) {
     try {
-      (void)segloss_loss(logits, wrong, {{1.0, segloss::Dice{}}});
+      (void)autograd_loss(logits, wrong, {{1.0, segloss::Dice{}}});
       failures++;
     } catch (const segloss::Error& error) {
       std::printf("  %-34s %s\n", name, error.what());

@@ -21,7 +21,7 @@ def by_cpp(logits, labels, losses, weights, activation=SOFTMAX):
     return torch.ops.segloss_cpp.loss(logits, labels, loss, activation)[0]
 
 
-BINDINGS = {"ctypes": segloss_op.segloss_loss, "C++": by_cpp}
+BINDINGS = {"ctypes": segloss_op.autograd_loss, "C++": by_cpp}
 
 
 def dice(logits, labels):
@@ -172,8 +172,8 @@ def offers_what_it_says(loss, logits, labels, *, compiles):
     inner.mul_(2)
     refused("logits changed before backward", RuntimeError, "modified by an inplace operation", value.backward)
     bad = ValueError, RuntimeError
-    refused("a wrong label", bad, "target at 0", lambda: loss(logits, labels + 7, "dice", [1.0]))
-    refused("labels past int64", bad, "target at 0",
+    refused("a wrong label", bad, "target at index 0", lambda: loss(logits, labels + 7, "dice", [1.0]))
+    refused("labels past int64", bad, "target at index 0",
             lambda: loss(logits, (labels - 256).to(torch.uint64), "dice", [1.0]))
     empty = torch.empty(0, 3, 5, requires_grad=True)
     assert gradient_of(loss(empty, labels[:0, 0, 0, :5], "dice", [1.0]), empty).shape == empty.shape, "an empty batch"

@@ -1,4 +1,7 @@
-"""segloss as ops of PyTorch, by ctypes: segloss_loss(logits, labels, "dice cross_entropy", [1.0, 1.0]).
+"""segloss as ops of PyTorch, by ctypes: autograd_loss(logits, labels, "dice cross_entropy", [1.0, 1.0]).
+
+Parameters follow the name of a loss: "dice(variant=DICE_SQUARED) focal_tversky(alpha=0.5, gamma=2)". PARAMETERS lists
+them with their defaults; constants are those of segloss.h without SEGLOSS_, several of them joined by |.
 
 The forward pass keeps the class sums. The backward pass computes the gradient and multiplies it by the upstream
 gradient before it is rounded to the dtype of the logits, so that float16 with a loss scale of 65536 does not underflow.
@@ -6,7 +9,9 @@ First derivatives with respect to the logits are offered, in reverse mode; every
 losses weighted by distance need the whole batch in one call: their backward pass computes the loss again.
 """
 import ctypes as c
+import functools
 import math
+import operator
 import os
 import re
 from pathlib import Path
@@ -14,6 +19,35 @@ from pathlib import Path
 import torch
 
 SOFTMAX, SIGMOID = 1, 2
+# Generated from src/table: SEGLOSS_UPDATE=1 cargo test --test generated.
+PARAMETERS = {
+    "cross_entropy": dict(label_smoothing=0.0, normalizer="NORMALIZE_BY_VOXELS"),
+    "top_k": dict(k=0.1, variant="TOPK_FRACTION"),
+    "focal": dict(gamma=2.0),
+    "distance_penalized": dict(),
+    "sensitivity_specificity": dict(alpha=0.05, smooth_denominator=1e-5, class_average="CLASS_MEAN",
+                                    sample_average="SAMPLE_DEFAULT", absent="ABSENT_COUNTED"),
+    "dice": dict(variant="DICE_LINEAR", smooth_numerator=1e-5, smooth_denominator=1e-5, class_average="CLASS_MEAN",
+                 sample_average="SAMPLE_DEFAULT", absent="ABSENT_COUNTED"),
+    "iou": dict(variant="DICE_LINEAR", smooth_numerator=1e-5, smooth_denominator=1e-5, class_average="CLASS_MEAN",
+                sample_average="SAMPLE_DEFAULT", absent="ABSENT_COUNTED"),
+    "tversky": dict(alpha=0.3, beta=0.7, smooth_numerator=1e-5, smooth_denominator=1e-5, class_average="CLASS_MEAN",
+                    sample_average="SAMPLE_DEFAULT", absent="ABSENT_COUNTED"),
+    "generalized_dice": dict(variant="GDICE_INVERSE_SQUARE", smooth_numerator=1e-5, smooth_denominator=1e-5,
+                             sample_average="SAMPLE_DEFAULT", absent="ABSENT_COUNTED"),
+    "focal_tversky": dict(alpha=0.3, beta=0.7, gamma=4.0 / 3.0, smooth_numerator=1e-5, smooth_denominator=1e-5,
+                          class_average="CLASS_MEAN", sample_average="SAMPLE_DEFAULT", absent="ABSENT_COUNTED"),
+    "asymmetric_similarity": dict(beta=1.5, smooth_numerator=1e-5, smooth_denominator=1e-5, class_average="CLASS_MEAN",
+                                  sample_average="SAMPLE_DEFAULT", absent="ABSENT_COUNTED"),
+    "penalty": dict(k=2.5, variant="GDICE_INVERSE_SQUARE", smooth_numerator=1e-5, smooth_denominator=1e-5,
+                    sample_average="SAMPLE_DEFAULT", absent="ABSENT_COUNTED"),
+    "boundary": dict(variant=0),
+    "hausdorff": dict(alpha=2.0, variant=0),
+    "balanced_cross_entropy": dict(beta=0.5),
+    "power_cross_entropy": dict(gamma=0.3),
+    "log_dice": dict(gamma=0.3, smooth_numerator=1e-5, smooth_denominator=1e-5, class_average="CLASS_MEAN",
+                     sample_average="SAMPLE_DEFAULT", absent="ABSENT_COUNTED"),
+}
 library = c.CDLL(os.environ.get("SEGLOSS", "libsegloss.so"))
 header = Path(os.environ.get("SEGLOSS_HEADER", Path(__file__).resolve().parents[2] / "include" / "segloss.h"))
 declared = re.sub(r"/\*.*?\*/|//[^\n]*", "", header.read_text(), flags=re.S)
@@ -33,6 +67,22 @@ for name, body in re.findall(r"typedef struct (\w+) \{(.*?)\} \1;", declared, re
     kinds[name] = type(name, (c.Structure,), {"_fields_": list(fields(body))})
 Term, Args, Tensor, Output = (kinds["segloss_" + name] for name in ("term", "args", "tensor", "output"))
 Error, Sums = kinds["segloss_error"], kinds["segloss_class_sums"]
+
+
+def terms_of(losses):
+    """The name and the arguments of each term."""
+    for name, text in re.findall(r"(\w+)(?:\(([^)]*)\))?", losses):
+        given = dict(argument.split("=") for argument in text.replace(" ", "").split(",") if argument)
+        parameters = PARAMETERS[name]
+        if wrong := given.keys() - parameters.keys():
+            raise TypeError(f"{name} has no parameter {', '.join(wrong)}; it has {', '.join(parameters) or 'none'}")
+        yield name, {key: argument_of(value, parameters[key]) for key, value in given.items()}
+
+
+def argument_of(text, default):
+    if isinstance(default, float):
+        return float(text)
+    return functools.reduce(operator.or_, (int(constants.get(name, name)) for name in text.split("|")))
 
 
 def dtype_of(tensor):
@@ -58,10 +108,12 @@ class Call:
 
     def __init__(self, logits, labels, losses, weights, activation):
         self.terms, self.args, self.error = (Term * len(weights))(), Args(), Error()
-        for term, name, weight in zip(self.terms, losses.split(), weights, strict=True):
+        for term, (name, arguments), weight in zip(self.terms, terms_of(losses), weights, strict=True):
             getter = c.CFUNCTYPE(c.c_void_p)(("segloss_" + name, library))
             library.segloss_term_init(c.c_void_p(getter()), c.byref(term), c.c_size_t(c.sizeof(Term)))
             term.weight = weight
+            for key, value in arguments.items():
+                setattr(term, key, value)
         library.segloss_args_init(c.byref(self.args), c.c_size_t(c.sizeof(Args)))
         self.args.activation, self.args.error = activation, c.addressof(self.error)
         self.views = self.args.pred, self.args.target = view(logits), view(labels)
@@ -79,12 +131,13 @@ class Call:
             raise ValueError(str(self))
 
     def __str__(self):
-        """The error: argument, index, the number given, and what is expected."""
+        """The error: term, argument, index, the number given, and what is expected."""
         error = self.error
-        place = f" at {error.index}" if error.index >= 0 else ""
+        term = f"term {error.term}: " if error.term != 0xFFFFFFFF else ""
+        place = f" at index {error.index}" if error.index >= 0 else ""
         given = f"{error.given:.16g} " if error.numbers & int(constants["ERROR_HAS_GIVEN"]) else ""
         needed = f"{error.needed:.16g}, " if error.numbers & int(constants["ERROR_HAS_NEEDED"]) else ""
-        return f"{error.argument.decode()}{place}: {given}(expected {needed}{error.expected.decode()})"
+        return f"{term}invalid {error.argument.decode()}{place}: {given}(expected {needed}{error.expected.decode()})"
 
 
 @torch.library.custom_op("segloss::loss", mutates_args=(), device_types="cpu")
@@ -177,6 +230,6 @@ class Gradient(torch.autograd.Function):
         not_offered("second derivatives are")
 
 
-def segloss_loss(logits, labels, losses, weights, activation=SOFTMAX):
+def autograd_loss(logits, labels, losses, weights, activation=SOFTMAX):
     function = Loss if torch.compiler.is_compiling() else EagerLoss
     return function.apply(logits, labels, losses, weights, activation)[0]

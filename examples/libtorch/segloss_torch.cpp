@@ -179,7 +179,7 @@ TORCH_LIBRARY_IMPL(segloss_cpp, Autograd, library) {
   library.impl("gradient", recorded_gradient);
 }
 
-torch::Tensor segloss_loss(const Tensor& logits, const Tensor& target, const c10::intrusive_ptr<TorchLoss>& loss,
+torch::Tensor autograd_loss(const Tensor& logits, const Tensor& target, const c10::intrusive_ptr<TorchLoss>& loss,
                            segloss::Activation activation) {
   return std::get<0>(call_loss(logits, target, loss, static_cast<int64_t>(activation)));
 }

@@ -1,4 +1,4 @@
-// A segloss loss as a PyTorch function: segloss_loss(logits, labels, loss), with its gradient by autograd.
+// A segloss loss as a PyTorch function: autograd_loss(logits, labels, loss), with its gradient by autograd.
 //
 // Nothing is copied: address, dtype, sizes and strides of each tensor are passed to segloss, and the gradient is written
 // into a new tensor with the layout of the logits. The forward pass keeps the class sums. The backward pass computes the
@@ -63,15 +63,15 @@ struct TorchLoss : torch::CustomClassHolder {
 };
 
 // The ops, in segloss_torch.cpp.
-torch::Tensor segloss_loss(const torch::Tensor& logits, const torch::Tensor& target,
+torch::Tensor autograd_loss(const torch::Tensor& logits, const torch::Tensor& target,
                            const c10::intrusive_ptr<TorchLoss>& loss, segloss::Activation activation);
 
 // The loss of logits [B,C,...] and labels [B,...]. The loss is copied. The memory that its terms point to must live until
 // the backward pass: `kept` holds such tensors.
-inline torch::Tensor segloss_loss(const torch::Tensor& logits, const torch::Tensor& target, const segloss::WeightedSum& loss,
+inline torch::Tensor autograd_loss(const torch::Tensor& logits, const torch::Tensor& target, const segloss::WeightedSum& loss,
                                   std::vector<torch::Tensor> kept = {},
                                   segloss::Activation activation = segloss::Activation::softmax) {
-  return segloss_loss(logits, target, c10::make_intrusive<TorchLoss>(loss, std::move(kept)), activation);
+  return autograd_loss(logits, target, c10::make_intrusive<TorchLoss>(loss, std::move(kept)), activation);
 }
 
 // The signed distances of the boundary loss, [B,C,...]: once per batch of labels, as in a data loader.

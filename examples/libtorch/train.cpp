@@ -81,7 +81,7 @@ int main(int, char** arguments) {
   for (int step = 0; step < steps; step++) {
     const double weight = 0.002 * step;
     loss[2].weight = weight;
-    ours.step(image, labels, [&](const torch::Tensor& logits) { return segloss_loss(logits, labels, loss, {field}); });
+    ours.step(image, labels, [&](const torch::Tensor& logits) { return autograd_loss(logits, labels, loss, {field}); });
     theirs.step(image, labels, [&](const torch::Tensor& logits) { return torch_loss(logits, labels, field, weight); });
   }
   for (const Training* training : {&ours, &theirs}) {

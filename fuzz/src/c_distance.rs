@@ -4,7 +4,7 @@ use crate::arguments::{DTYPES, Tensor, executor, sized};
 use crate::memory::Buffer;
 use check::source::Source;
 use segloss::ffi::codes::{SEGLOSS_DISTANCE_BLACK_BORDER, SEGLOSS_DISTANCE_SQUARED};
-use segloss::ffi::distance::{segloss_distance, segloss_distance_scratch_size};
+use segloss::ffi::distance_functions::{segloss_distance, segloss_distance_scratch_size};
 use segloss::ffi::structs::{segloss_distance_args, segloss_error};
 use std::ptr::{null, null_mut};
 

@@ -1,25 +1,16 @@
 //! The functions of C that fill a struct.
 
-use crate::c_terms::LOSSES;
+use crate::c_terms::draw_loss;
 use crate::memory::Buffer;
 use check::source::Source;
-use segloss::ffi::distance::segloss_distance_args_init;
+use segloss::ffi::distance_functions::segloss_distance_args_init;
 use segloss::ffi::functions::{segloss_args_init, segloss_term_init};
-use segloss::ffi::presets::*;
+use segloss::ffi::lists::PRESETS;
 use segloss::ffi::structs::*;
 use std::ptr::null_mut;
 
 /// What fills a struct, given any size of it; what is written lies within that size.
 pub fn c_inits(source: &mut Source<'_>) {
-    const PRESETS: [unsafe extern "C" fn(*mut segloss_term, usize, *mut usize) -> segloss_status; 7] = [
-        segloss_preset_dice_cross_entropy,
-        segloss_preset_combo,
-        segloss_preset_exponential_logarithmic,
-        segloss_preset_dice_top_k,
-        segloss_preset_dice_focal,
-        segloss_preset_generalized_dice_boundary,
-        segloss_preset_dice_hausdorff,
-    ];
     let full = size_of::<segloss_args>().max(size_of::<segloss_term>());
     let size = match source.below(4) {
         0 => source.below(2 * full),
@@ -40,7 +31,7 @@ pub fn c_inits(source: &mut Source<'_>) {
         match what {
             0 => segloss_args_init(pointer.cast(), size),
             1 => segloss_distance_args_init(pointer.cast(), size),
-            2 => segloss_term_init(LOSSES[source.below(LOSSES.len())](), pointer.cast(), size),
+            2 => segloss_term_init(draw_loss(source), pointer.cast(), size),
             _ => PRESETS[what - 3](pointer.cast(), size, n_terms.pointer()),
         }
     };

@@ -4,31 +4,19 @@ use crate::arguments::{FLOATS, Tensor};
 use crate::c_held::{Held, input};
 use crate::memory::Buffer;
 use check::source::Source;
-use segloss::ffi::functions::{segloss_term_init, segloss_top_k_begin};
-use segloss::ffi::losses::{boundary::*, compound::*, custom::*, distribution::*, region::*};
+use segloss::ffi::functions::segloss_term_init;
+use segloss::ffi::lists::LOSSES;
+use segloss::ffi::losses::custom_region::segloss_custom_region;
+use segloss::ffi::losses::generated::segloss_top_k;
+use segloss::ffi::part_functions::segloss_top_k_begin;
 use segloss::ffi::structs::*;
 use std::ffi::c_void;
 
-pub const LOSSES: [extern "C" fn() -> *const segloss_loss; 18] = [
-    segloss_dice,
-    segloss_cross_entropy,
-    segloss_top_k,
-    segloss_focal,
-    segloss_distance_penalized,
-    segloss_sensitivity_specificity,
-    segloss_iou,
-    segloss_tversky,
-    segloss_generalized_dice,
-    segloss_focal_tversky,
-    segloss_asymmetric_similarity,
-    segloss_penalty,
-    segloss_boundary,
-    segloss_hausdorff,
-    segloss_balanced_cross_entropy,
-    segloss_power_cross_entropy,
-    segloss_log_dice,
-    segloss_custom_region,
-];
+/// Any loss; one in eighteen is the caller's.
+pub fn draw_loss(source: &mut Source<'_>) -> *const segloss_loss {
+    let k = source.below(LOSSES.len() + 1);
+    LOSSES.get(k).map_or_else(|| segloss_custom_region(), |getter| getter())
+}
 
 /// An array of terms.
 pub fn draw_terms(
@@ -41,7 +29,7 @@ pub fn draw_terms(
     let odd_size = source.one_in(30);
     let mut all = vec![];
     for _ in 0..count {
-        let loss = LOSSES[source.below(LOSSES.len())]();
+        let loss = draw_loss(source);
         // SAFETY: all zeros are a valid term; `segloss_term_init` writes one.
         let mut term: segloss_term = unsafe { std::mem::zeroed() };
         // SAFETY: `term` is as large as it says.

@@ -10,9 +10,12 @@ use segloss::ffi::codes::{
     SEGLOSS_ADD_TO_GRADIENT, SEGLOSS_WEIGHT_INVERSE, SEGLOSS_WEIGHT_INVERSE_SQRT, SEGLOSS_WEIGHT_MEDIAN,
 };
 use segloss::ffi::functions::*;
+use segloss::ffi::part_functions::*;
 use segloss::ffi::structs::*;
 use std::ptr::null_mut;
 
+/// The number of [`segloss_finalize`] among the functions.
+const FINALIZE: usize = 4;
 /// The maximum number of voxels times classes of one execution.
 const MOST_ELEMENTS: i128 = 1 << 14;
 /// The maximum B·C for which outputs are allocated.
@@ -146,7 +149,7 @@ pub fn c_verbs(bytes: &[u8]) {
             match verb {
                 0..=2 => segloss_run(terms, n_terms, args),
                 3 => segloss_accumulate(terms, n_terms, args, own.pointer()),
-                4 => segloss_finalize(terms, n_terms, args, own.pointer(), slopes.pointer()),
+                FINALIZE => segloss_finalize(terms, n_terms, args, own.pointer(), slopes.pointer()),
                 5 => segloss_backward(terms, n_terms, args, own.pointer()),
                 // The function reads one term.
                 6 if n_terms > 0 => segloss_distance_field(terms, args, &field_raw),
@@ -165,7 +168,15 @@ pub fn c_verbs(bytes: &[u8]) {
     held.inputs.iter_mut().for_each(Buffer::remember);
     held.structs.iter_mut().for_each(Buffer::remember);
     error.remember();
-    let tensors: Vec<&Tensor> = [&pred, &target].into_iter().chain(&weight).chain(&held.tensors).collect();
+    // segloss_finalize reads no voxel, so that its values may lie over them.
+    let outputs = [args.value.cast::<u8>(), args.term_values.cast()];
+    let lies_under = |tensor: &Tensor| {
+        let bytes = tensor.data.as_ref().map(|data| data.bytes().as_ptr_range());
+        bytes.is_some_and(|bytes| outputs.iter().any(|output| bytes.contains(&output.cast_const())))
+    };
+    let mut tensors: Vec<&Tensor> =
+        [&pred, &target].into_iter().chain(&weight).chain(&held.tensors).collect();
+    tensors.retain(|tensor| verb != FINALIZE || !lies_under(tensor));
     let data = |tensors: &[&Tensor]| -> Vec<u8> {
         tensors.iter().filter_map(|tensor| tensor.data.as_ref()).flat_map(Buffer::bytes).copied().collect()
     };

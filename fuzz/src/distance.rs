@@ -92,7 +92,7 @@ fn draw_mask(source: &mut Source<'_>, shape: &[usize], voxels: usize) -> Vec<boo
 }
 
 /// The transform, with output and scratch next to inaccessible pages.
-fn run<T: segloss::Real>(request: &Distance<'_>, mask: &[bool], executor: &dyn Executor) -> Vec<T> {
+fn run<T: segloss::custom::Real>(request: &Distance<'_>, mask: &[bool], executor: &dyn Executor) -> Vec<T> {
     let needed = scratch_len(request, executor.workers()).expect("a plan");
     let mut scratch = Guarded::before_a_page(needed);
     scratch.bytes_mut().fill(0xa5);

@@ -2,10 +2,11 @@
 //! writes nothing.
 
 use check::source::{Numbers, Source};
+use segloss::parts::{accumulate, backward, finalize};
 use segloss::{
     Activation, Batch, ClassSums, CrossEntropy, Dice, DistancePenalized, Focal, Frequency, GeneralizedDice,
-    Gradient, Hausdorff, Loss, Outputs, PowerCrossEntropy, Term, TopK, View, ViewMut, accumulate, backward,
-    class_weights, differentiate_in_place, distance_field, finalize, run, scratch_len,
+    Gradient, Hausdorff, Loss, Outputs, PowerCrossEntropy, Term, TopK, View, ViewMut, class_weights,
+    differentiate_in_place, distance_field, run, scratch_len,
 };
 
 /// The maximum number of elements of a view that repeats its slice by strides of 0.

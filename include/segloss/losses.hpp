@@ -1,6 +1,6 @@
-// The losses: structs of their parameters with the defaults of segloss_term_init. Equations, ranges and units stand at
-// the getters of segloss.h; the numbers are those of the equations in arXiv:2005.13449. A program links only the losses
-// that it uses.
+// The losses: structs of their parameters with the defaults of segloss_term_init. Equations, units and default class
+// weights stand at the getters of segloss.h; the numbers are those of the equations in arXiv:2005.13449. A program links
+// only the losses that it uses.
 //
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
@@ -15,6 +15,20 @@ namespace segloss {
 inline namespace SEGLOSS_MODE {
 
 using ClassSums = segloss_class_sums;
+
+// Smoothing of a ratio, finite and >= 0, in voxels. One number sets both.
+struct Smooth {
+  double numerator, denominator;
+  constexpr Smooth(double both = 1e-5) noexcept : numerator(both), denominator(both) {}
+  constexpr Smooth(double of_numerator, double of_denominator) noexcept
+      : numerator(of_numerator), denominator(of_denominator) {}
+  void fill(segloss_term& term) const noexcept {
+    term.smooth_numerator = numerator;
+    term.smooth_denominator = denominator;
+  }
+};
+
+// Generated from src/table, down to CustomRegion: SEGLOSS_UPDATE=1 cargo test --test generated.
 
 // The sum that cross entropy is divided by.
 enum class Normalizer : std::uint32_t {
@@ -38,19 +52,7 @@ enum class Sides : std::uint32_t {
   prediction = SEGLOSS_HAUSDORFF_PREDICTION_ONLY,
 };
 
-// Smoothing of a ratio, finite and >= 0, in voxels. One number sets both.
-struct Smooth {
-  double numerator, denominator;
-  constexpr Smooth(double both = 1e-5) noexcept : numerator(both), denominator(both) {}
-  constexpr Smooth(double of_numerator, double of_denominator) noexcept
-      : numerator(of_numerator), denominator(of_denominator) {}
-  void fill(segloss_term& term) const noexcept {
-    term.smooth_numerator = numerator;
-    term.smooth_denominator = denominator;
-  }
-};
-
-// Cross entropy (2), with class weights (3).
+// Cross entropy (2) and, with class weights, weighted cross entropy (3).
 struct CrossEntropy {
   double label_smoothing = 0.0;  // in [0, 1]
   Normalizer normalizer = Normalizer::voxels;
@@ -61,15 +63,15 @@ struct CrossEntropy {
   }
 };
 
-// TopK cross entropy (4): cross entropy of the voxels with the highest loss.
+// TopK cross entropy (4): cross entropy of the voxels K with the highest loss.
 struct TopK {
-  double k = 0.1;  // fraction of the counted voxels, or probability threshold, in (0, 1]
+  double k = 0.1;  // fraction of the counted voxels or probability threshold, in (0, 1]
   Selection selection = Selection::fraction;
   const segloss_top_k_search* search = nullptr;  // by fraction in parts: a search that is done
   void fill(segloss_term& term) const noexcept {
     term.loss = segloss_top_k();
-    term.variant = static_cast<std::uint32_t>(selection);
     term.k = k;
+    term.variant = static_cast<std::uint32_t>(selection);
     term.top_k_search = search;
   }
 };
@@ -90,7 +92,7 @@ struct DistancePenalized {
 
 // Sensitivity-specificity loss (7).
 struct SensitivitySpecificity {
-  double sensitivity = 0.05;         // weight of the sensitivity part, in [0, 1]
+  double sensitivity = 0.05;         // weight of sensitivity, in [0, 1]
   double smooth_denominator = 1e-5;  // finite and >= 0, in voxels
   void fill(segloss_term& term) const noexcept {
     term.loss = segloss_sensitivity_specificity();
@@ -162,7 +164,7 @@ struct FocalTversky {
 
 // Asymmetric similarity loss (13): 1 minus the F_beta score.
 struct AsymmetricSimilarity {
-  double beta = 1.5;  // finite and >= 0; above 1 favours recall
+  double beta = 1.5;  // finite and >= 0, above 1 favours recall
   Smooth smooth{};
   void fill(segloss_term& term) const noexcept {
     term.loss = segloss_asymmetric_similarity();
@@ -171,20 +173,20 @@ struct AsymmetricSimilarity {
   }
 };
 
-// Penalty loss, or pGD (14).
+// Penalty loss (14), also called pGD.
 struct Penalty {
-  double k = 2.5;  // penalty strength, finite and >= 0; 0 is generalized Dice
+  double k = 2.5;  // penalty strength, finite and >= 0, 0 is generalized Dice
   Volume volume = Volume::inverse_square;
   Smooth smooth{};
   void fill(segloss_term& term) const noexcept {
     term.loss = segloss_penalty();
-    term.variant = static_cast<std::uint32_t>(volume);
     term.k = k;
+    term.variant = static_cast<std::uint32_t>(volume);
     smooth.fill(term);
   }
 };
 
-// Boundary loss: the mean of probability times signed distance. Without class weights class 0 is left out if C >= 2.
+// Boundary loss: the mean of predicted probability times signed distance.
 struct Boundary {
   bool rim_zero = false;  // inside, the distance is -(d - smallest spacing), 0 at the inner rim
   void fill(segloss_term& term) const noexcept {
@@ -193,7 +195,7 @@ struct Boundary {
   }
 };
 
-// Hausdorff loss by distance transform. Without class weights class 0 is left out if C >= 2.
+// Hausdorff loss by distance transform.
 struct Hausdorff {
   double alpha = 2.0;  // exponent of the distances, finite and > 0
   Sides sides = Sides::both;
@@ -202,9 +204,9 @@ struct Hausdorff {
   bool logarithmic = false;  // the value is log(1 + L)
   void fill(segloss_term& term) const noexcept {
     term.loss = segloss_hausdorff();
+    term.alpha = alpha;
     term.variant = static_cast<std::uint32_t>(sides) | (argmax ? SEGLOSS_HAUSDORFF_ARGMAX : 0u) |
                    (interior ? SEGLOSS_HAUSDORFF_INTERIOR : 0u) | (logarithmic ? SEGLOSS_HAUSDORFF_LOG : 0u);
-    term.alpha = alpha;
   }
 };
 
@@ -217,6 +219,15 @@ struct BalancedCrossEntropy {
   }
 };
 
+// Power cross entropy, the cross entropy part of exponential logarithmic loss (16).
+struct PowerCrossEntropy {
+  double gamma = 0.3;  // exponent, finite and >= 0
+  void fill(segloss_term& term) const noexcept {
+    term.loss = segloss_power_cross_entropy();
+    term.gamma = gamma;
+  }
+};
+
 // Logarithmic Dice, the Dice part of exponential logarithmic loss (16).
 struct LogDice {
   double gamma = 0.3;  // exponent, finite and >= 0
@@ -225,15 +236,6 @@ struct LogDice {
     term.loss = segloss_log_dice();
     term.gamma = gamma;
     smooth.fill(term);
-  }
-};
-
-// Power cross entropy, the cross entropy part of exponential logarithmic loss (16).
-struct PowerCrossEntropy {
-  double gamma = 0.3;  // exponent, finite and >= 0
-  void fill(segloss_term& term) const noexcept {
-    term.loss = segloss_power_cross_entropy();
-    term.gamma = gamma;
   }
 };
 

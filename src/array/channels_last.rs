@@ -1,11 +1,12 @@
-//! Channels last: the classes of a voxel side by side, taken apart into rows and put together again.
+//! Channels last: the classes of a voxel are neighbours in memory, and are separated into rows and interleaved again.
 //!
-//! For two to four classes the compiler makes shuffles of it; more go the general way, class by class.
+//! For two to four classes the loops compile to shuffles; more classes are loaded one class at a time.
 
 use crate::array::dtype::Dtype;
 use crate::array::real::Real;
 use crate::array::stored::Stored;
 use crate::array::strided_rows::StridedRows;
+use crate::checked::{expected, split, split_mut};
 use crate::engine::arena::Plain;
 use crate::simd::level::{Kernel, dispatch};
 use crate::simd::stream::stream;
@@ -37,10 +38,10 @@ macro_rules! with_float {
 
 impl StridedRows {
     /// Reads all classes of voxels `start..start + len` into rows `width` apart, if their elements are few and side by
-    /// side; says whether they were.
+    /// side; returns whether they were.
     ///
     /// # Safety
-    /// As [`Source::load`].
+    /// As [`StridedRows::load`].
     pub unsafe fn load_interleaved<T: Real>(
         &self,
         classes: usize,
@@ -49,20 +50,21 @@ impl StridedRows {
         width: usize,
     ) -> bool {
         let Some(offset) = self.interleaved(classes, sample, start) else { return false };
-        let Some(rows) = rows.get_mut(..classes * width) else { return false };
+        let Some(rows) = expected(rows.get_mut(..classes * width)) else { return false };
         with_float!(self.dtype, E => {
             let from = self.data.cast::<E>().wrapping_offset(offset).cast_const();
             // SAFETY: the caller promises that the voxels lie in a readable array, and their elements are side by side.
             let from = unsafe { core::slice::from_raw_parts(from, len * classes) };
-            dispatch(Apart { from, rows, width, classes });
+            dispatch(Separate { from, rows, width, classes });
         });
         true
     }
 
-    /// Writes all classes from rows `width` apart, likewise; past the caches by way of `spare`, if it is given.
+    /// Writes all classes from rows `width` apart in the same way; with non-temporal stores by way of `spare`, if it is
+    /// given.
     ///
     /// # Safety
-    /// As [`Source::store`].
+    /// As [`StridedRows::store`].
     pub unsafe fn store_interleaved<T: Real + Plain>(
         &self,
         classes: usize,
@@ -72,7 +74,7 @@ impl StridedRows {
         spare: Option<&mut [T]>,
     ) -> bool {
         let Some(offset) = self.interleaved(classes, sample, start) else { return false };
-        let Some(rows) = rows.get(..classes * width) else { return false };
+        let Some(rows) = expected(rows.get(..classes * width)) else { return false };
         let spare = spare.and_then(|spare| spare.get_mut(..len * classes));
         with_float!(self.dtype, E => {
             let to = self.data.cast::<E>().wrapping_offset(offset);
@@ -81,15 +83,15 @@ impl StridedRows {
                     // SAFETY: both types have this code, so they are one; the slice is borrowed exclusively.
                     let by_voxel =
                         unsafe { core::slice::from_raw_parts_mut(spare.as_mut_ptr().cast::<E>(), spare.len()) };
-                    dispatch(Together { rows, width, classes, to: by_voxel });
-                    // SAFETY: the caller promises that the voxels lie in a writable array; elements are of type `T`, and
-                    // side by side.
+                    dispatch(Interleave { rows, width, classes, to: by_voxel });
+                    // SAFETY: the caller promises that the voxels lie in a writable array; elements are of type `T`,
+                    // and side by side.
                     stream(spare, unsafe { core::slice::from_raw_parts_mut(to.cast::<T>(), len * classes) });
                 }
                 _ => {
                     // SAFETY: as above.
                     let to = unsafe { core::slice::from_raw_parts_mut(to, len * classes) };
-                    dispatch(Together { rows, width, classes, to });
+                    dispatch(Interleave { rows, width, classes, to });
                 }
             }
         });
@@ -97,98 +99,98 @@ impl StridedRows {
     }
 }
 
-/// Takes the classes apart.
-struct Apart<'a, E, T> {
+/// Separates the classes into rows.
+struct Separate<'a, E, T> {
     from: &'a [E],
     rows: &'a mut [T],
     width: usize,
     classes: usize,
 }
 
-impl<E: Stored, T: Real> Kernel for Apart<'_, E, T> {
+impl<E: Stored, T: Real> Kernel for Separate<'_, E, T> {
     type Output = ();
 
     #[inline(always)]
     fn run(self) {
         let Self { from, rows, width, classes } = self;
-        let (a, rest) = rows.split_at_mut_checked(width).unwrap_or_default();
-        let (b, rest) = rest.split_at_mut_checked(width).unwrap_or_default();
+        let (a, rest) = split_mut(rows, width);
+        let (b, rest) = split_mut(rest, width);
         match classes {
-            2 => two_apart(from, a, b),
-            3 => three_apart(from, a, b, rest),
+            2 => separate_two(from, a, b),
+            3 => separate_three(from, a, b, rest),
             _ => {
-                let (c, d) = rest.split_at_mut_checked(width).unwrap_or_default();
-                four_apart(from, a, b, c, d);
+                let (c, d) = split_mut(rest, width);
+                separate_four(from, a, b, c, d);
             }
         }
     }
 }
 
 #[inline(always)]
-fn two_apart<E: Stored, T: Real>(from: &[E], a: &mut [T], b: &mut [T]) {
+fn separate_two<E: Stored, T: Real>(from: &[E], a: &mut [T], b: &mut [T]) {
     for (&[x, y], (a, b)) in from.as_chunks().0.iter().zip(a.iter_mut().zip(b)) {
         (*a, *b) = (x.read(), y.read());
     }
 }
 
 #[inline(always)]
-fn three_apart<E: Stored, T: Real>(from: &[E], a: &mut [T], b: &mut [T], c: &mut [T]) {
+fn separate_three<E: Stored, T: Real>(from: &[E], a: &mut [T], b: &mut [T], c: &mut [T]) {
     for (&[x, y, z], ((a, b), c)) in from.as_chunks().0.iter().zip(a.iter_mut().zip(b).zip(c)) {
         (*a, *b, *c) = (x.read(), y.read(), z.read());
     }
 }
 
 #[inline(always)]
-fn four_apart<E: Stored, T: Real>(from: &[E], a: &mut [T], b: &mut [T], c: &mut [T], d: &mut [T]) {
+fn separate_four<E: Stored, T: Real>(from: &[E], a: &mut [T], b: &mut [T], c: &mut [T], d: &mut [T]) {
     let rows = a.iter_mut().zip(b).zip(c.iter_mut().zip(d));
     for (&[x, y, z, w], ((a, b), (c, d))) in from.as_chunks().0.iter().zip(rows) {
         (*a, *b, *c, *d) = (x.read(), y.read(), z.read(), w.read());
     }
 }
 
-/// Puts the classes together.
-struct Together<'a, E, T> {
+/// Interleaves the rows of the classes.
+struct Interleave<'a, E, T> {
     rows: &'a [T],
     width: usize,
     classes: usize,
     to: &'a mut [E],
 }
 
-impl<E: Stored, T: Real> Kernel for Together<'_, E, T> {
+impl<E: Stored, T: Real> Kernel for Interleave<'_, E, T> {
     type Output = ();
 
     #[inline(always)]
     fn run(self) {
         let Self { rows, width, classes, to } = self;
-        let (a, rest) = rows.split_at_checked(width).unwrap_or_default();
-        let (b, rest) = rest.split_at_checked(width).unwrap_or_default();
+        let (a, rest) = split(rows, width);
+        let (b, rest) = split(rest, width);
         match classes {
-            2 => two_together(a, b, to),
-            3 => three_together(a, b, rest, to),
+            2 => interleave_two(a, b, to),
+            3 => interleave_three(a, b, rest, to),
             _ => {
-                let (c, d) = rest.split_at_checked(width).unwrap_or_default();
-                four_together(a, b, c, d, to);
+                let (c, d) = split(rest, width);
+                interleave_four(a, b, c, d, to);
             }
         }
     }
 }
 
 #[inline(always)]
-fn two_together<E: Stored, T: Real>(a: &[T], b: &[T], to: &mut [E]) {
+fn interleave_two<E: Stored, T: Real>(a: &[T], b: &[T], to: &mut [E]) {
     for (to, (&a, &b)) in to.as_chunks_mut().0.iter_mut().zip(a.iter().zip(b)) {
         *to = [E::write(a), E::write(b)];
     }
 }
 
 #[inline(always)]
-fn three_together<E: Stored, T: Real>(a: &[T], b: &[T], c: &[T], to: &mut [E]) {
+fn interleave_three<E: Stored, T: Real>(a: &[T], b: &[T], c: &[T], to: &mut [E]) {
     for (to, ((&a, &b), &c)) in to.as_chunks_mut().0.iter_mut().zip(a.iter().zip(b).zip(c)) {
         *to = [E::write(a), E::write(b), E::write(c)];
     }
 }
 
 #[inline(always)]
-fn four_together<E: Stored, T: Real>(a: &[T], b: &[T], c: &[T], d: &[T], to: &mut [E]) {
+fn interleave_four<E: Stored, T: Real>(a: &[T], b: &[T], c: &[T], d: &[T], to: &mut [E]) {
     for (to, ((&a, &b), (&c, &d))) in
         to.as_chunks_mut().0.iter_mut().zip(a.iter().zip(b).zip(c.iter().zip(d)))
     {

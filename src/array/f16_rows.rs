@@ -1,12 +1,12 @@
 //! Rows of f16 by the CPU's own conversions.
 //!
-//! x86-64-v3 has them (F16C), but no plain loop becomes them. The values are those of [`narrow`](crate::array::float16), for a
-//! tenth of its instructions; a NaN may keep other digits.
+//! x86-64-v3 has them (F16C), but no plain loop becomes them. The values are those of
+//! [`narrow`](crate::array::float16), for a tenth of its instructions; a NaN may keep other digits.
 
 use crate::array::real::Real;
 use half::f16;
 
-/// Reads a row of halves, if this CPU converts them to `T`; says whether it did.
+/// Reads a row of halves, if this CPU converts them to `T`; returns whether it did.
 ///
 /// # Safety
 /// `from` is readable for as many elements as `out` has.
@@ -26,10 +26,10 @@ pub(crate) unsafe fn read<T: Real>(from: *const f16, out: &mut [T]) -> bool {
     false
 }
 
-/// Writes a row as halves, likewise.
+/// Writes a row as halves, if this CPU converts `T` to them; returns whether it did.
 ///
 /// # Safety
-/// `to` is writable for as many elements as `row` has, and nobody else uses them.
+/// `to` is writable for as many elements as `row` has, and no other code accesses them.
 #[inline]
 pub(crate) unsafe fn write<T: Real>(row: &[T], to: *mut f16) -> bool {
     #[cfg(target_arch = "x86_64")]

@@ -2,29 +2,31 @@
 
 use crate::array::dtype::Dtype;
 use crate::array::strided_rows::StridedRows;
+use crate::checked::split_mut;
 use crate::simd::level::{Kernel, dispatch};
+use num_traits::{AsPrimitive, PrimInt};
 
 impl StridedRows {
     /// Reads labels as class indices.
     ///
     /// # Safety
-    /// As [`Source::load`].
-    pub unsafe fn labels(&self, sample: usize, start: usize, legend: &LabelMap<'_>, out: &mut [i32]) {
+    /// As [`StridedRows::load`].
+    pub unsafe fn labels(&self, sample: usize, start: usize, map: &LabelMap<'_>, out: &mut [i32]) {
         let base = self.base(sample, 0);
         let mut rest = out;
-        self.lattice.walk(start, rest.len(), |offset, stride, count| {
-            let (run, tail) = core::mem::take(&mut rest).split_at_mut_checked(count).unwrap_or_default();
+        self.runs.for_each(start, rest.len(), |offset, stride, count| {
+            let (run, tail) = split_mut(core::mem::take(&mut rest), count);
             rest = tail;
             let at = base.wrapping_add(offset);
             match self.dtype {
-                Dtype::I64 => dispatch(Labels { from: self.at::<i64>(at), stride, legend, out: run }),
-                Dtype::I32 => dispatch(Labels { from: self.at::<i32>(at), stride, legend, out: run }),
-                Dtype::I16 => dispatch(Labels { from: self.at::<i16>(at), stride, legend, out: run }),
-                Dtype::I8 => dispatch(Labels { from: self.at::<i8>(at), stride, legend, out: run }),
-                Dtype::U64 => dispatch(Labels { from: self.at::<u64>(at), stride, legend, out: run }),
-                Dtype::U32 => dispatch(Labels { from: self.at::<u32>(at), stride, legend, out: run }),
-                Dtype::U16 => dispatch(Labels { from: self.at::<u16>(at), stride, legend, out: run }),
-                _ => dispatch(Labels { from: self.at::<u8>(at), stride, legend, out: run }),
+                Dtype::I64 => dispatch(Labels { from: self.at::<i64>(at), stride, map, out: run }),
+                Dtype::I32 => dispatch(Labels { from: self.at::<i32>(at), stride, map, out: run }),
+                Dtype::I16 => dispatch(Labels { from: self.at::<i16>(at), stride, map, out: run }),
+                Dtype::I8 => dispatch(Labels { from: self.at::<i8>(at), stride, map, out: run }),
+                Dtype::U64 => dispatch(Labels { from: self.at::<u64>(at), stride, map, out: run }),
+                Dtype::U32 => dispatch(Labels { from: self.at::<u32>(at), stride, map, out: run }),
+                Dtype::U16 => dispatch(Labels { from: self.at::<u16>(at), stride, map, out: run }),
+                _ => dispatch(Labels { from: self.at::<u8>(at), stride, map, out: run }),
             }
         });
     }
@@ -56,7 +58,7 @@ pub(crate) fn sort(numbers: &mut [i64]) {
         if let [first, .., last] = &mut *heap {
             core::mem::swap(first, last);
         }
-        heap = heap.split_at_mut_checked(last).unwrap_or_default().0;
+        heap = split_mut(heap, last).0;
         sift(heap, 0);
     }
 }
@@ -84,64 +86,39 @@ impl LabelMap<'_> {
     pub const UNKNOWN: i32 = -2;
 }
 
-/// An integer that may be a label.
-trait Label: Copy + PartialEq + TryFrom<i64> + TryInto<i64> {
-    /// The value, or a negative one if it is no class index.
-    fn index(self) -> i32;
+/// Returns the value of a label, or a negative number for a value that is no class index.
+#[inline(always)]
+fn index<E: PrimInt + AsPrimitive<i32>>(label: E) -> i32 {
+    // Types below 32 bits fit `i32` whole.
+    if size_of::<E>() < 4 || label >> 31 == E::zero() { label.as_() } else { LabelMap::UNKNOWN }
 }
-
-/// Integers whose every value fits `i32`.
-macro_rules! narrow_label {
-    ($($type:ty),*) => {$(
-        impl Label for $type {
-            #[inline(always)]
-            fn index(self) -> i32 {
-                self as i32
-            }
-        }
-    )*};
-}
-narrow_label!(u8, u16, i8, i16, i32);
-
-/// Integers whose large values are no class index.
-macro_rules! wide_label {
-    ($($type:ty),*) => {$(
-        impl Label for $type {
-            #[inline(always)]
-            fn index(self) -> i32 {
-                if self >> 31 == 0 { self as i32 } else { LabelMap::UNKNOWN }
-            }
-        }
-    )*};
-}
-wide_label!(u32, u64, i64);
 
 struct Labels<'a, E> {
     from: *const E,
     stride: isize,
-    legend: &'a LabelMap<'a>,
+    map: &'a LabelMap<'a>,
     out: &'a mut [i32],
 }
 
-impl<E: Label> Kernel for Labels<'_, E> {
+impl<E: PrimInt + AsPrimitive<i32>> Kernel for Labels<'_, E> {
     type Output = ();
 
     #[inline(always)]
     fn run(self) {
-        let Self { from, stride, legend, out } = self;
-        // SAFETY: the caller of `Source::labels` promises that the run lies in a readable array.
+        let Self { from, stride, map, out } = self;
+        // SAFETY: the caller of `StridedRows::labels` promises that the run lies in a readable array.
         let label = |i: usize| unsafe { *from.offset(i as isize * stride) };
-        let classes = legend.classes;
+        let classes = map.classes;
         // The first ignored label, often the only one, where labels are read: to write over others takes a masked store
         // each (see `Real::cleared`).
-        let many = if legend.ignore.len() > FEW_IGNORED { legend.ignore } else { &[] };
-        let few = if many.is_empty() { legend.ignore } else { &[] };
+        let many = if map.ignore.len() > FEW_IGNORED { map.ignore } else { &[] };
+        let few = if many.is_empty() { map.ignore } else { &[] };
         let (first, others) = few.split_first().map_or((None, few), |(first, others)| {
             // A number that this type cannot hold names no voxel.
-            (E::try_from(*first).ok(), others)
+            (E::from(*first), others)
         });
         let index = |label: E| {
-            let index = label.index();
+            let index = index(label);
             let known = if index >= 0 && index < classes { index } else { LabelMap::UNKNOWN };
             if first == Some(label) { LabelMap::IGNORED } else { known }
         };
@@ -156,7 +133,7 @@ impl<E: Label> Kernel for Labels<'_, E> {
             }
         }
         for ignore in others {
-            let Ok(ignore) = E::try_from(*ignore) else { continue };
+            let Some(ignore) = E::from(*ignore) else { continue };
             for (i, to) in out.iter_mut().enumerate() {
                 // All bits of an ignored label are set.
                 *to |= i32::from(label(i) == ignore).wrapping_neg();
@@ -164,7 +141,7 @@ impl<E: Label> Kernel for Labels<'_, E> {
         }
         if let (Some(least), Some(largest)) = (many.first(), many.last()) {
             for (i, to) in out.iter_mut().enumerate() {
-                let Ok(label) = label(i).try_into() else { continue };
+                let Some(label) = label(i).to_i64() else { continue };
                 if *least <= label && label <= *largest && many.binary_search(&label).is_ok() {
                     *to = LabelMap::IGNORED;
                 }
@@ -184,10 +161,10 @@ mod tests {
     fn a_label_is_a_class_or_ignored_or_unknown() {
         let labels = [0i64, 2, 3, -1, i64::MIN, 1 << 32, 255];
         let view = View::new(&labels, &[1, 7]).unwrap();
-        let legend = LabelMap { classes: 3, ignore: &[255, 2, i64::MIN] };
+        let map = LabelMap { classes: 3, ignore: &[255, 2, i64::MIN] };
         let mut row = [0; 7];
         // SAFETY: all 7 voxels.
-        unsafe { StridedRows::without_classes(&view.array).labels(0, 0, &legend, &mut row) };
+        unsafe { StridedRows::without_classes(&view.array).labels(0, 0, &map, &mut row) };
         assert_eq!(row, [0, -1, -2, -2, -1, -2, -1]);
     }
 
@@ -198,12 +175,12 @@ mod tests {
             ($($type:ty),*) => {$(
                 let labels = [<$type>::MIN, 0, 1, 2, 126, <$type>::MAX];
                 let view = View::new(&labels, &[1, 6]).unwrap();
-                let legend = LabelMap { classes: 126, ignore: &[-1, -128, 2, 255] };
+                let map = LabelMap { classes: 126, ignore: &[-1, -128, 2, 255] };
                 let mut row = [0; 6];
                 // SAFETY: all 6 voxels.
-                unsafe { StridedRows::without_classes(&view.array).labels(0, 0, &legend, &mut row) };
+                unsafe { StridedRows::without_classes(&view.array).labels(0, 0, &map, &mut row) };
                 let of = |label: $type| match i64::try_from(label) {
-                    Ok(known) if legend.ignore.contains(&known) => LabelMap::IGNORED,
+                    Ok(known) if map.ignore.contains(&known) => LabelMap::IGNORED,
                     Ok(class) if (0..126).contains(&class) => class as i32,
                     _ => LabelMap::UNKNOWN,
                 };
@@ -228,8 +205,9 @@ mod tests {
             ignore.sort();
             let view = View::new(&labels, &[1, labels.len()]).unwrap();
             let mut row = vec![0; labels.len()];
+            let map = LabelMap { classes: 5, ignore: &ignore };
             // SAFETY: all voxels.
-            unsafe { StridedRows::without_classes(&view.array).labels(0, 0, &LabelMap { classes: 5, ignore: &ignore }, &mut row) };
+            unsafe { StridedRows::without_classes(&view.array).labels(0, 0, &map, &mut row) };
             labels.iter().zip(row).all(|(&label, index)| {
                 let known = if (0..5).contains(&label) { label.into() } else { LabelMap::UNKNOWN };
                 index == if ignore.contains(&label.into()) { LabelMap::IGNORED } else { known }

@@ -5,6 +5,8 @@ pub(crate) mod dtype;
 pub(crate) mod f16_rows;
 pub(crate) mod float16;
 pub(crate) mod labels;
+#[cfg(feature = "ndarray")]
+mod ndarray;
 pub(crate) mod real;
 pub(crate) mod stored;
 pub(crate) mod strided_rows;

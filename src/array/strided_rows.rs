@@ -1,13 +1,14 @@
-//! The door between arrays and rows: strides and element types end here.
+//! Rows of an array: contiguous runs of voxels of one class, loaded from and stored to any strides and element types.
 
 use crate::array::dtype::Dtype;
 use crate::array::real::Real;
 use crate::array::stored::{Stored, with_stored};
 use crate::array::view::{Array, MAX_AXES};
+use crate::checked::{expected, slice, slice_mut, split, split_mut};
 use crate::simd::level::{Kernel, dispatch};
 use core::num::NonZeroUsize;
 
-/// Spatial axes, with every pair that one stride can serve joined into one.
+/// Spatial axes. Neighbouring axes that one stride can serve are merged into one.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct StridedRuns {
     axes: usize,
@@ -18,45 +19,47 @@ pub(crate) struct StridedRuns {
 impl StridedRuns {
     fn new(axes: impl Iterator<Item = (usize, isize)>) -> Self {
         let one = NonZeroUsize::MIN;
-        let mut lattice = Self { axes: 0, extents: [one; MAX_AXES], strides: [0; MAX_AXES] };
+        let mut runs = Self { axes: 0, extents: [one; MAX_AXES], strides: [0; MAX_AXES] };
         for (extent, stride) in axes {
-            // An empty array is never walked.
+            // No run of an empty array is visited.
             let extent = NonZeroUsize::new(extent).unwrap_or(one);
             if extent == one {
                 continue;
             }
-            let last = lattice.axes.wrapping_sub(1);
+            let last = runs.axes.wrapping_sub(1);
             if let (Some(outer), Some(outer_stride)) =
-                (lattice.extents.get_mut(last), lattice.strides.get_mut(last))
+                (runs.extents.get_mut(last), runs.strides.get_mut(last))
                 && *outer_stride == stride.wrapping_mul(extent.get() as isize)
             {
                 *outer = outer.saturating_mul(extent);
                 *outer_stride = stride;
             } else if let (Some(to), Some(to_stride)) =
-                (lattice.extents.get_mut(lattice.axes), lattice.strides.get_mut(lattice.axes))
+                (runs.extents.get_mut(runs.axes), runs.strides.get_mut(runs.axes))
             {
                 (*to, *to_stride) = (extent, stride);
-                lattice.axes += 1;
+                runs.axes += 1;
             }
         }
-        lattice
+        runs
     }
 
     /// Calls `visit(offset of the first, stride, how many)` for each straight run of the voxels
     /// `start..start + len` in C order.
     #[inline]
-    pub fn walk(&self, start: usize, len: usize, mut visit: impl FnMut(isize, isize, usize)) {
+    pub fn for_each(&self, start: usize, len: usize, mut visit: impl FnMut(isize, isize, usize)) {
         if self.axes <= 1 {
             let stride = self.strides[0];
             return visit((start as isize).wrapping_mul(stride), stride, len);
         }
-        // By index: a zip of unequal lengths that is read backwards has a panic that nobody can rule out.
+        // By index: a zip of unequal lengths that is read backwards has a panic that the compiler cannot rule out.
         let mut index = [0; MAX_AXES];
         let (mut rest, mut offset) = (start, 0isize);
         for axis in (0..self.axes).rev() {
-            let (Some(&extent), Some(&stride), Some(index)) =
-                (self.extents.get(axis), self.strides.get(axis), index.get_mut(axis))
-            else {
+            let (Some(&extent), Some(&stride), Some(index)) = (
+                expected(self.extents.get(axis)),
+                expected(self.strides.get(axis)),
+                expected(index.get_mut(axis)),
+            ) else {
                 return;
             };
             *index = rest % extent;
@@ -67,9 +70,11 @@ impl StridedRuns {
         while done < len {
             let mut run = 0;
             for axis in (0..self.axes).rev() {
-                let (Some(&extent), Some(&stride), Some(index)) =
-                    (self.extents.get(axis), self.strides.get(axis), index.get_mut(axis))
-                else {
+                let (Some(&extent), Some(&stride), Some(index)) = (
+                    expected(self.extents.get(axis)),
+                    expected(self.strides.get(axis)),
+                    expected(index.get_mut(axis)),
+                ) else {
                     return;
                 };
                 if run == 0 {
@@ -114,7 +119,7 @@ pub(crate) struct StridedRows {
     pub dtype: Dtype,
     sample: isize,
     class: isize,
-    pub(super) lattice: StridedRuns,
+    pub(super) runs: StridedRuns,
 }
 
 impl StridedRows {
@@ -123,35 +128,35 @@ impl StridedRows {
         let mut axes = array.layout.axes();
         let sample = axes.next().map_or(0, |axis| axis.1);
         let class = axes.next().map_or(0, |axis| axis.1);
-        Self { data: array.data, dtype: array.dtype, sample, class, lattice: StridedRuns::new(axes) }
+        Self { data: array.data, dtype: array.dtype, sample, class, runs: StridedRuns::new(axes) }
     }
 
     /// `[B, …]`: the same row for every class.
     pub fn without_classes(array: &Array) -> Self {
         let mut axes = array.layout.axes();
         let sample = axes.next().map_or(0, |axis| axis.1);
-        Self { data: array.data, dtype: array.dtype, sample, class: 0, lattice: StridedRuns::new(axes) }
+        Self { data: array.data, dtype: array.dtype, sample, class: 0, runs: StridedRuns::new(axes) }
     }
 
     /// Rows of one sample in scratch, one after the other; `rows` is 1 for a row that serves all classes.
     pub fn in_scratch<T: Real>(data: *mut T, voxels: usize, rows: usize) -> Self {
-        let lattice = StridedRuns::new(core::iter::once((voxels, 1)));
+        let runs = StridedRuns::new(core::iter::once((voxels, 1)));
         let class = if rows == 1 { 0 } else { voxels as isize };
-        Self { data: data.cast(), dtype: T::DTYPE, sample: 0, class, lattice }
+        Self { data: data.cast(), dtype: T::DTYPE, sample: 0, class, runs }
     }
 
     /// One row per sample in scratch.
     pub fn of_batch<T: Real>(data: *mut T, voxels: usize) -> Self {
-        let lattice = StridedRuns::new(core::iter::once((voxels, 1)));
-        Self { data: data.cast(), dtype: T::DTYPE, sample: voxels as isize, class: 0, lattice }
+        let runs = StridedRuns::new(core::iter::once((voxels, 1)));
+        Self { data: data.cast(), dtype: T::DTYPE, sample: voxels as isize, class: 0, runs }
     }
 
     /// The same array as one sample, whose outermost axis is that of `samples`.
     pub fn over_samples(&self, samples: usize) -> Self {
-        let StridedRuns { axes, extents, strides } = &self.lattice;
+        let StridedRuns { axes, extents, strides } = &self.runs;
         let inner = extents.iter().zip(strides).take(*axes).map(|(extent, stride)| (extent.get(), *stride));
-        let lattice = StridedRuns::new(core::iter::once((samples, self.sample)).chain(inner));
-        Self { sample: 0, lattice, ..*self }
+        let runs = StridedRuns::new(core::iter::once((samples, self.sample)).chain(inner));
+        Self { sample: 0, runs, ..*self }
     }
 
     /// Whether all classes have the same row.
@@ -162,7 +167,7 @@ impl StridedRows {
     /// The elements themselves, where they are of type `T` and side by side.
     ///
     /// # Safety
-    /// As [`Source::load`]; nobody writes to them during `'a`.
+    /// As [`StridedRows::load`]; the elements are not written to during `'a`.
     pub unsafe fn slice<'a, T: Real>(
         &self,
         sample: usize,
@@ -178,7 +183,7 @@ impl StridedRows {
     /// The same, to be written.
     ///
     /// # Safety
-    /// As [`Source::store`]; nobody else uses them during `'a`.
+    /// As [`StridedRows::store`]; no other code accesses the elements during `'a`.
     pub unsafe fn slice_mut<'a, T: Real>(
         &self,
         sample: usize,
@@ -193,7 +198,7 @@ impl StridedRows {
 
     /// Whether elements are of type `T` and side by side.
     fn is_direct<T: Real>(&self) -> bool {
-        self.lattice.axes <= 1 && self.lattice.strides[0] == 1 && self.dtype == T::DTYPE
+        self.runs.axes <= 1 && self.runs.strides[0] == 1 && self.dtype == T::DTYPE
     }
 
     /// Whether all classes of a tile may be kept there as numbers of type `T`, and read again.
@@ -203,8 +208,8 @@ impl StridedRows {
 
     /// How far a voxel is from the first, if its two to four classes are side by side and followed by the next voxel's.
     pub(crate) fn interleaved(&self, classes: usize, sample: usize, start: usize) -> Option<isize> {
-        let voxel = self.lattice.strides[0];
-        let is = self.class == 1 && self.lattice.axes <= 1 && voxel == classes as isize;
+        let voxel = self.runs.strides[0];
+        let is = self.class == 1 && self.runs.axes <= 1 && voxel == classes as isize;
         (is && (2..=4).contains(&classes))
             .then(|| self.base(sample, 0).wrapping_add((start as isize).wrapping_mul(voxel)))
     }
@@ -226,13 +231,13 @@ impl StridedRows {
     /// The array is readable and the voxels lie in it.
     pub unsafe fn load<T: Real>(&self, sample: usize, class: usize, start: usize, out: &mut [T]) {
         let base = self.base(sample, class);
-        if let Some(runs) = self.lattice.short_runs().filter(|_| self.dtype == T::DTYPE) {
+        if let Some(runs) = self.runs.short_runs().filter(|_| self.dtype == T::DTYPE) {
             let from = self.data.cast::<T>().wrapping_offset(base).cast_const();
             return dispatch(LoadRuns { from, runs, start, out });
         }
         let mut rest = out;
-        self.lattice.walk(start, rest.len(), |offset, stride, count| {
-            let (run, tail) = core::mem::take(&mut rest).split_at_mut_checked(count).unwrap_or_default();
+        self.runs.for_each(start, rest.len(), |offset, stride, count| {
+            let (run, tail) = split_mut(core::mem::take(&mut rest), count);
             rest = tail;
             with_stored!(self.dtype, E => {
                 let from = self.data.cast::<E>().wrapping_offset(base.wrapping_add(offset)).cast_const();
@@ -250,12 +255,12 @@ impl StridedRows {
     /// The array is writable, no two indices name the same element, and the voxels lie in it.
     pub unsafe fn store<T: Real>(&self, sample: usize, class: usize, start: usize, row: &[T], add: bool) {
         let base = self.base(sample, class);
-        if let Some(runs) = self.lattice.short_runs().filter(|_| self.dtype == T::DTYPE && !add) {
+        if let Some(runs) = self.runs.short_runs().filter(|_| self.dtype == T::DTYPE && !add) {
             return dispatch(StoreRuns { to: self.data.cast::<T>().wrapping_offset(base), runs, start, row });
         }
         let mut rest = row;
-        self.lattice.walk(start, rest.len(), |offset, stride, count| {
-            let (run, tail) = rest.split_at_checked(count).unwrap_or_default();
+        self.runs.for_each(start, rest.len(), |offset, stride, count| {
+            let (run, tail) = split(rest, count);
             rest = tail;
             with_stored!(self.dtype, E => {
                 let to = self.data.cast::<E>().wrapping_offset(base.wrapping_add(offset));
@@ -282,7 +287,7 @@ impl<E: Stored, T: Real> Kernel for Load<'_, E, T> {
         let Self { from, stride, out } = self;
         if stride == 1 {
             for (i, to) in out.iter_mut().enumerate() {
-                // SAFETY: the caller of `Source::load` promises that the run lies in a readable array.
+                // SAFETY: the caller of `StridedRows::load` promises that the run lies in a readable array.
                 *to = unsafe { *from.add(i) }.read();
             }
         } else {
@@ -309,7 +314,7 @@ impl<E: Stored, T: Real> Kernel for Store<'_, E, T> {
         let Self { row, to, stride, add } = self;
         for (i, &value) in row.iter().enumerate() {
             let to = if stride == 1 { to.wrapping_add(i) } else { to.wrapping_offset(i as isize * stride) };
-            // SAFETY: the caller of `Source::store` promises that the run lies in a writable array.
+            // SAFETY: the caller of `StridedRows::store` promises that the run lies in a writable array.
             unsafe {
                 let sum = if add { (*to).read::<T>() + value } else { value };
                 *to = E::write(sum);
@@ -359,9 +364,9 @@ impl<T: Real> Kernel for LoadRuns<'_, T> {
     fn run(self) {
         let Self { from, runs, start, out } = self;
         each_run(runs, start, out.len(), |offset, first, count| {
-            // SAFETY: the caller of `Source::load` promises that the run lies in a readable array.
+            // SAFETY: the caller of `StridedRows::load` promises that the run lies in a readable array.
             let run = unsafe { core::slice::from_raw_parts(from.wrapping_offset(offset), count) };
-            copy_short(run, out.get_mut(first..first + count).unwrap_or_default());
+            copy_short(run, slice_mut(out, first..first + count));
         });
     }
 }
@@ -380,9 +385,10 @@ impl<T: Real> Kernel for StoreRuns<'_, T> {
     fn run(self) {
         let Self { to, runs, start, row } = self;
         each_run(runs, start, row.len(), |offset, first, count| {
-            // SAFETY: the caller of `Source::store` promises that the run lies in a writable array that nobody else uses.
+            // SAFETY: the caller of `StridedRows::store` promises that the run lies in a writable array that no other
+            // code accesses.
             let run = unsafe { core::slice::from_raw_parts_mut(to.wrapping_offset(offset), count) };
-            copy_short(row.get(first..first + count).unwrap_or_default(), run);
+            copy_short(slice(row, first..first + count), run);
         });
     }
 }
@@ -394,7 +400,7 @@ mod tests {
     use std::vec;
 
     #[test]
-    fn axes_join_where_one_stride_serves() {
+    fn axes_are_merged_where_one_stride_serves() {
         let contiguous = StridedRuns::new([(4, 30), (5, 6), (6, 1)].into_iter());
         assert_eq!((contiguous.axes, contiguous.strides[0]), (1, 1));
         let channels_last = StridedRuns::new([(4, 90), (5, 18), (6, 3)].into_iter());

@@ -5,6 +5,7 @@
 
 use crate::array::dtype::Dtype;
 use crate::array::dtype::Element;
+use crate::checked::slice;
 use crate::error::{Error, Status};
 use core::ffi::CStr;
 use core::marker::PhantomData;
@@ -56,11 +57,11 @@ impl Layout {
     }
 
     pub fn shape(&self) -> &[usize] {
-        self.shape.get(..self.axes).unwrap_or(&[])
+        slice(&self.shape, 0..self.axes)
     }
 
     pub fn strides(&self) -> &[isize] {
-        self.strides.get(..self.axes).unwrap_or(&[])
+        slice(&self.strides, 0..self.axes)
     }
 
     pub fn axes(&self) -> impl ExactSizeIterator<Item = (usize, isize)> + DoubleEndedIterator {

@@ -9,7 +9,7 @@ use crate::error::{Error, Status};
 use crate::loss::kind::{DefaultClassWeights, Loss, LossKind};
 use crate::loss::voxel::{Contribution, Voxel, VoxelLoss};
 use crate::parameter::check;
-use crate::simd::math::{Power, Raise};
+use crate::simd::math::{Power, with_power};
 
 /// Hausdorff loss by distance transform (HD), ≥ 0; 0 is perfect.
 ///
@@ -162,7 +162,11 @@ impl<T: Real> FieldOf<T> for Hausdorff {
         }
         let request = self.squared_distances(geometry);
         transform(&request, &geometry.target(class), out, scratch.scratch, scratch.executor)?;
-        self.power().choose(InPlace(out));
+        with_power!(self.power(), power => {
+            for square in out.iter_mut() {
+                *square = power.raise(*square);
+            }
+        });
         Ok(())
     }
 
@@ -174,7 +178,11 @@ impl<T: Real> FieldOf<T> for Hausdorff {
         scratch: &mut FieldScratch<'_, T>,
     ) -> Result<(), Error> {
         let squares = scratch.distances(&self.squared_distances(geometry), mask)?;
-        self.power().choose(Add { squares, out });
+        with_power!(self.power(), power => {
+            for (to, &square) in out.iter_mut().zip(squares) {
+                *to += power.raise(square);
+            }
+        });
         Ok(())
     }
 }
@@ -190,34 +198,5 @@ impl Hausdorff {
     /// Returns the power that maps `d²` to `d^α`.
     fn power<T: Real>(&self) -> Power<T> {
         Power::of(self.alpha / 2.0)
-    }
-}
-
-/// Raises squared distances to a power in place.
-struct InPlace<'a, T>(&'a mut [T]);
-
-impl<T: Real> Raise<T> for InPlace<'_, T> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with(self, power: Power<T>) {
-        self.0.iter_mut().for_each(|square| *square = square.pow(power));
-    }
-}
-
-/// Adds powers of squared distances to `out`.
-struct Add<'a, T> {
-    squares: &'a [T],
-    out: &'a mut [T],
-}
-
-impl<T: Real> Raise<T> for Add<'_, T> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with(self, power: Power<T>) {
-        for (to, &square) in self.out.iter_mut().zip(self.squares) {
-            *to += square.pow(power);
-        }
     }
 }

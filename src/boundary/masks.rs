@@ -1,6 +1,7 @@
 //! Masks of the target and of the prediction of one sample.
 
 use crate::array::view::Array;
+use crate::checked::slice_mut;
 use crate::distance::Mask;
 use crate::distance::class_mask::ClassMask;
 use crate::error::{Error, Status};
@@ -62,7 +63,7 @@ impl Mask for RestMask<'_> {
                 (0..problem.classes).filter(|&class| problem.is_annotated(sample, class) != of_labels)
             {
                 let mut of_class = [0; WORDS];
-                let of_class = of_class.get_mut(..words.len()).unwrap_or(&mut []);
+                let of_class = slice_mut(&mut of_class, 0..words.len());
                 let mask = TargetMask::new(problem, sample, Region::Class(class));
                 mask.bits(row, start + first, count, of_class);
                 words.iter_mut().zip(of_class).for_each(|(word, bits)| *word |= *bits);
@@ -131,7 +132,7 @@ pub(crate) unsafe fn check_maps(problem: &Problem<'_>, requirement: TargetRequir
             let (mut invalid, mut ones) = (0u64, [0u32; 64]);
             for class in (0..problem.classes).filter(|&class| problem.is_annotated(sample, class)) {
                 let mut target = [0f64; 64];
-                let values = target.get_mut(..count).unwrap_or(&mut []);
+                let values = slice_mut(&mut target, 0..count);
                 // SAFETY: the caller guarantees readable arrays; the voxels lie in the sample.
                 unsafe { problem.target.load(sample, class, first, values) };
                 for (voxel, (&g, ones)) in target.iter().zip(ones.iter_mut()).enumerate() {

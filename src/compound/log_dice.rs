@@ -3,7 +3,7 @@
 
 use crate::error::Error;
 use crate::loss::kind::{DefaultClassWeights, Loss, LossKind};
-use crate::loss::region::RegionLoss;
+use crate::loss::region_loss::RegionLoss;
 use crate::loss::sums::ClassSums;
 use crate::parameter::{MIN_DENOMINATOR, non_negative};
 use crate::region::power::power;
@@ -14,10 +14,10 @@ use crate::region::power::power;
 /// L = (−log Dice)^γ            Dice = (2·I + ε_n) / (S + G + ε_d)
 /// ```
 ///
-/// The sums are those of [`Dice`](crate::region::dice::Dice). Of given class weights only whether they are 0 matters; without them
-/// a class that is absent from the batch is excluded. A ratio below 2⁻¹²⁶ is replaced by 2⁻¹²⁶, with a gradient of 0.
-/// For `γ < 1` and `−log Dice < 1e-6` the power is replaced by its chord, so that the slope is finite. Defaults:
-/// `γ = 0.3`, `ε_n = ε_d = 1e-5`.
+/// The sums are those of [`Dice`](crate::region::dice::Dice). Of given class weights only whether they are 0 matters;
+/// without them a class that is absent from the batch is excluded. A ratio below 2⁻¹²⁶ is replaced by 2⁻¹²⁶, with a
+/// gradient of 0. For `γ < 1` and `−log Dice < 1e-6` the power is replaced by its chord, so that the slope is finite.
+/// Defaults: `γ = 0.3`, `ε_n = ε_d = 1e-5`.
 ///
 /// # Errors
 /// [`Error`] unless `γ` and both smoothings are finite and ≥ 0.
@@ -27,7 +27,8 @@ use crate::region::power::power;
 ///
 /// # Examples
 /// ```
-/// use segloss::{ClassSums, LogDice, RegionLoss};
+/// use segloss::custom::RegionLoss;
+/// use segloss::{ClassSums, LogDice};
 ///
 /// // Dice = 1/2.
 /// let class = ClassSums { target: 2.0, prediction: 2.0, intersection: 1.0, ..ClassSums::ZERO };

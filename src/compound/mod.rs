@@ -7,7 +7,8 @@
 //! | [`PowerCrossEntropy`] | cross entropy with `(−log s)^γ`: the other term of the exponential logarithmic loss |
 //! | [`presets`] | the compound losses by name |
 //!
-//! Any slice of up to four [`Term`](crate::loss::term::Term)s is a compound loss. All terms are evaluated in the same passes.
+//! Any slice of up to four [`Term`](crate::loss::term::Term)s is a compound loss. All terms are evaluated in the same
+//! passes.
 //!
 //! ```
 //! use segloss::compound::presets::Combo;

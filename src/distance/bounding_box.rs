@@ -1,9 +1,9 @@
 //! Bounding box of the inside. Distances of one side only are 0 outside of it, so the passes run within the box.
 
 use crate::array::view::MAX_AXES;
+use crate::checked::{divide, expected};
 use crate::distance::Mask;
 use crate::distance::bits::low_bits;
-use crate::distance::checked::{divide, expected};
 use crate::distance::output_buffer::OutputBuffer;
 use crate::distance::plan::Plan;
 use crate::simd::level::Kernel;

@@ -12,6 +12,19 @@ use core::marker::PhantomData;
 /// The voxels of an array that are equal to a label, or that are not zero.
 ///
 /// The array may have any element type and any strides. Contiguous rows of bytes are the fastest.
+///
+/// ```
+/// use segloss::View;
+/// use segloss::distance::{ClassMask, Mask};
+///
+/// let labels = View::new(&[0u8, 2, 2, 1], &[4])?;
+/// let mut words = [0; 1];
+/// ClassMask::of_class(&labels, 2).bits(0, 0, 4, &mut words);
+/// assert_eq!(words, [0b0110]);
+/// ClassMask::of(&labels).bits(0, 0, 4, &mut words);
+/// assert_eq!(words, [0b1110]);
+/// # Ok::<(), segloss::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct ClassMask<'a> {
     array: Array,

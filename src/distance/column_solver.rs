@@ -15,7 +15,7 @@
 //! - [`envelope`](super::envelope): the lower envelope of parabolas, linear in the column whatever the input, one
 //!   lane at a time.
 
-use crate::distance::checked::expected;
+use crate::checked::expected;
 use crate::distance::envelope::envelope;
 use crate::distance::min_plus::{
     BAND, GROUP, lane_extremes, max_within_limits, min_plus_argmin, min_plus_band, min_plus_row,

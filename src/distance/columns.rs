@@ -9,7 +9,7 @@
 //!
 //! holds without a test whether voxel `r` is on the same side as voxel `y`: if it is not, then `w·|y − r| ≥ h(y)`.
 
-use crate::distance::checked::{divide, expected};
+use crate::checked::{divide, expected};
 use crate::distance::column_solver::ColumnSolver;
 use crate::distance::conversion::Conversion;
 use crate::distance::intermediate::Intermediate;

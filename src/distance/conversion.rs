@@ -1,9 +1,9 @@
 //! Conversion of squared distances to the output in the last pass: root, scale, sign and stores.
 
+use crate::array::real::Real;
 use crate::distance::output_buffer::TileRows;
 use crate::distance::root::SquareRoot;
 use crate::distance::store::store;
-use crate::simd::math::Math;
 
 /// Parameters of the conversion.
 #[derive(Clone, Copy)]
@@ -22,7 +22,7 @@ impl Conversion {
     /// Returns the output value of one squared distance.
     pub fn value(self, square: f64, inside: bool) -> f64 {
         let value =
-            if self.squared { square * (self.scale * self.scale) } else { Math::sqrt(square) * self.scale };
+            if self.squared { square * (self.scale * self.scale) } else { Real::sqrt(square) * self.scale };
         if self.signed && inside { -value } else { value }
     }
 
@@ -49,7 +49,7 @@ impl Conversion {
                     inside,
                     location,
                     #[inline(always)]
-                    |square| Math::sqrt(square.widened()) * scale,
+                    |square| Real::sqrt(square.widened()) * scale,
                 ),
                 (8, true) => self.write_rows_f64(
                     rows,
@@ -78,7 +78,7 @@ impl Conversion {
                     inside,
                     location,
                     #[inline(always)]
-                    |row| row.map(|square| (Math::sqrt(square.widened()) * scale) as f32),
+                    |row| row.map(|square| (Real::sqrt(square.widened()) * scale) as f32),
                 ),
             }
         }

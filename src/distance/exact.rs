@@ -13,15 +13,15 @@
 //! Nothing is rounded between passes, whatever the number of axes. The exception: where the axes before the last pass
 //! have more than 2³¹ voxels together, four bytes hold the distance instead, rounded to f32.
 
+use crate::array::real::Real;
+use crate::checked::{divide, expected};
 use crate::distance::bits::low_bits;
-use crate::distance::checked::{divide, expected};
 use crate::distance::conversion::Conversion;
 use crate::distance::envelope::Envelope;
 use crate::distance::output_buffer::OutputBuffer;
 use crate::distance::plan::{Arithmetic, Axis, Plan};
 use crate::distance::rows::{NONE, RowRecord};
 use crate::distance::tile::{ScratchSlice, take_slice};
-use crate::simd::math::Math;
 use core::mem::size_of;
 use core::ops::Range;
 
@@ -145,7 +145,7 @@ impl ExactPass<'_> {
                 }
                 for (lane, element) in (start..width).zip(tile.elements[y].iter_mut()) {
                     *element = if self.pass == 0 {
-                        self.from_record(tile.records[y], lane, width)
+                        self.input_of_voxel(tile.records[y], lane, width)
                     } else if self.buffer.element == size_of::<u64>() {
                         at.cast::<u64>().add(lane).read()
                     } else {
@@ -181,7 +181,7 @@ impl ExactPass<'_> {
     }
 
     /// Returns the input of voxel `lane` of a block after the row pass.
-    fn from_record(&self, record: RowRecord, lane: usize, width: usize) -> u64 {
+    fn input_of_voxel(&self, record: RowRecord, lane: usize, width: usize) -> u64 {
         let inside = record.bits >> lane & 1;
         if self.plan.one_sided && inside == 0 {
             return 0;
@@ -278,7 +278,7 @@ impl ExactPass<'_> {
                 Some(conversion) => conversion.value(square, side != 0).to_bits(),
                 None if square == f64::INFINITY => side | NO_VOXEL,
                 None if self.plan.rounds_between_passes => {
-                    side | u64::from((Math::sqrt(square) as f32).to_bits())
+                    side | u64::from((Real::sqrt(square) as f32).to_bits())
                 }
                 None => side | element,
             };

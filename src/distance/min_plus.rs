@@ -1,7 +1,7 @@
 //! Inner loops of the solvers: minima of sums (min-plus products) over a range of candidate rows, for all lanes at
 //! once.
 
-use crate::distance::checked::expected;
+use crate::checked::expected;
 use crate::distance::squared_distance::{LaneIndex, SquaredDistance};
 use crate::simd::level::HAS_VECTORS;
 
@@ -197,7 +197,8 @@ pub fn min_plus_argmin<D: SquaredDistance, const N: usize>(
         &mut found,
         #[inline(always)]
         |(minima, argmin), y| {
-            let (Some(rows), Some(&squares)) = (four_from(input, y), four_from(squares, y)) else { return };
+            let squares = expected(four_from(squares, y));
+            let (Some(rows), Some(&squares)) = (expected(four_from(input, y)), squares) else { return };
             let numbers = [0, 1, 2, 3].map(|j| D::Index::from_row(from + y + j));
             for i in 0..N {
                 for j in 0..4 {

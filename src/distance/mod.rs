@@ -39,7 +39,7 @@
 //! | `intermediate`, `output_buffer` | squared distances between passes, stored in the output |
 //! | `conversion`, `root`, `store` | root, sign and stores of the last pass |
 //! | `passes`, `transform`, `bounding_box` | the passes as tasks; their sequence; the box of a one-sided transform |
-//! | `bits`, `checked` | helpers: bit words, and operations without panics |
+//! | `bits` | helper: bit words |
 //! | [`reference`](mod@reference) | a readable reference in f64 |
 //!
 //! # Number types
@@ -69,7 +69,6 @@
 
 pub(crate) mod bits;
 pub(crate) mod bounding_box;
-pub(crate) mod checked;
 pub(crate) mod class_mask;
 #[expect(clippy::indexing_slicing, reason = "lanes of a block")]
 pub(crate) mod column_solver;

@@ -1,8 +1,8 @@
 //! The passes of a transform, each divided into tasks for the executor.
 
+use crate::checked::{divide, expected};
 use crate::distance::Mask;
 use crate::distance::bounding_box::{Bounds, EMPTY, FindBounds};
-use crate::distance::checked::{divide, expected};
 use crate::distance::columns::{ColumnPass, InputFormat, PassResult};
 use crate::distance::conversion::Conversion;
 use crate::distance::exact::ExactPass;

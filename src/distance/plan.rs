@@ -7,7 +7,7 @@
 //! Lanes are contiguous in memory in every pass, so nothing is transposed.
 
 use crate::array::view::MAX_AXES;
-use crate::distance::checked::{divide, expected};
+use crate::checked::{divide, expected};
 use crate::distance::{Distance, Kind};
 use crate::error::Error;
 use crate::simd::level::{Level, level};
@@ -68,8 +68,8 @@ pub struct Plan {
     pub pitch: usize,
     /// The first row, as a row of the image.
     pub origin: usize,
-    /// The rows of the [`Mask`](crate::distance::Mask) are single voxels, because the caller's last axis has an extent of 1 and
-    /// the plan's rows run along another axis.
+    /// The rows of the [`Mask`](crate::distance::Mask) are single voxels, because the caller's last axis has an extent
+    /// of 1 and the plan's rows run along another axis.
     pub single_voxel_rows: bool,
     /// Number of rows of the plan.
     pub rows: usize,

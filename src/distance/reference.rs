@@ -16,8 +16,8 @@
 //! in the length of the column. With unit spacing all squares are integers and exact.
 
 use crate::array::real::Real;
+use crate::checked::{divide, expected};
 use crate::distance::Mask;
-use crate::distance::checked::{divide, expected};
 use crate::distance::{Distance, Kind};
 use crate::error::{Error, Status};
 
@@ -29,6 +29,16 @@ const TOO_SHORT: Error =
 ///
 /// # Errors
 /// Returns [`Error`] if the request is invalid.
+///
+/// # Examples
+/// ```
+/// use segloss::distance::{Distance, Kind, reference};
+///
+/// let request =
+///     Distance { shape: &[4, 6], spacing: &[1.0, 1.0], kind: Kind::Signed, squared: false, black_border: false };
+/// assert_eq!(reference::scratch_len(&request)?, 24 + 3 * 6);
+/// # Ok::<(), segloss::Error>(())
+/// ```
 pub fn scratch_len(request: &Distance<'_>) -> Result<usize, Error> {
     let voxels = request.validate()?;
     if voxels == 0 { Ok(0) } else { Ok(voxels + 3 * longest(request)) }
@@ -42,6 +52,20 @@ fn longest(request: &Distance<'_>) -> usize {
 ///
 /// # Errors
 /// Returns [`Error`] if the request is invalid or `out` or `scratch` has the wrong length.
+///
+/// # Examples
+/// ```
+/// use segloss::View;
+/// use segloss::distance::{ClassMask, Distance, Kind, reference};
+///
+/// let mask = ClassMask::of(&View::new(&[0u8, 1, 1, 0], &[4])?);
+/// let request =
+///     Distance { shape: &[4], spacing: &[1.0], kind: Kind::Signed, squared: false, black_border: false };
+/// let (mut distances, mut scratch) = ([0f64; 4], vec![0.0; reference::scratch_len(&request)?]);
+/// reference::transform(&request, &mask, &mut distances, &mut scratch)?;
+/// assert_eq!(distances, [1.0, -1.0, -1.0, 1.0]);
+/// # Ok::<(), segloss::Error>(())
+/// ```
 pub fn transform<T: Real>(
     request: &Distance<'_>,
     mask: &dyn Mask,

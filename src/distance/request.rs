@@ -8,6 +8,7 @@ use crate::parameter::check_spacing;
 
 /// Which distances are computed, from voxel centre to voxel centre, in units of the spacing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Kind {
     /// Outside: the distance to the nearest inside voxel. Inside: minus the distance to the nearest outside voxel.
     Signed,
@@ -22,6 +23,22 @@ pub enum Kind {
 /// Parameters of one transform.
 ///
 /// A mask without a boundary (empty or full) has the distance 0 everywhere.
+///
+/// ```
+/// use segloss::distance::{Distance, Kind};
+///
+/// // A volume of 64 slices of 256 × 256 voxels, in millimetres.
+/// let request = Distance {
+///     shape: &[64, 256, 256],
+///     spacing: &[3.0, 0.8, 0.8],
+///     kind: Kind::Signed,
+///     squared: false,
+///     black_border: false,
+/// };
+/// assert_eq!(request.validate()?, 64 * 256 * 256);
+/// assert!(Distance { spacing: &[3.0, 0.8, 0.0], ..request }.validate().is_err());
+/// # Ok::<(), segloss::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Distance<'a> {
     /// Number of voxels along each axis; 1 to [`MAX_AXES`] axes, the last one contiguous.

@@ -1,7 +1,7 @@
 //! Correctly rounded square roots of squared distances.
 
+use crate::array::real::Real;
 use crate::distance::squared_distance::SquaredDistance;
-use crate::simd::math::Math;
 
 /// A squared distance with a square root.
 pub trait SquareRoot: SquaredDistance {
@@ -27,7 +27,7 @@ impl SquareRoot for u16 {
     }
     #[inline(always)]
     fn root(self) -> f32 {
-        Math::sqrt(f32::from(self))
+        Real::sqrt(f32::from(self))
     }
     #[inline(always)]
     fn roots<const N: usize>(row: &[Self; N]) -> [f32; N] {
@@ -82,7 +82,7 @@ impl SquareRoot for u32 {
     // An integer above 2²⁴ may not be an f32. Rounding the f64 root a second time is innocuous.
     #[inline(always)]
     fn root(self) -> f32 {
-        Math::sqrt(f64::from(self)) as f32
+        Real::sqrt(f64::from(self)) as f32
     }
     #[inline(always)]
     fn roots<const N: usize>(row: &[Self; N]) -> [f32; N] {
@@ -94,11 +94,11 @@ impl SquareRoot for u32 {
         // Below 2²⁴ (4,096 voxels) the square is an f32. Signed integers convert in fewer instructions.
         if all < 1 << 24 {
             for i in 0..N {
-                roots[i] = Math::sqrt(row[i] as i32 as f32);
+                roots[i] = Real::sqrt(row[i] as i32 as f32);
             }
         } else {
             for i in 0..N {
-                roots[i] = Math::sqrt(f64::from(row[i] as i32)) as f32;
+                roots[i] = Real::sqrt(f64::from(row[i] as i32)) as f32;
             }
         }
         roots
@@ -112,7 +112,7 @@ impl SquareRoot for f32 {
     }
     #[inline(always)]
     fn root(self) -> f32 {
-        Math::sqrt(self)
+        Real::sqrt(self)
     }
 }
 
@@ -124,7 +124,7 @@ impl SquareRoot for f64 {
     // Not used: an output of f32 has other types.
     #[inline(always)]
     fn root(self) -> f32 {
-        Math::sqrt(self) as f32
+        Real::sqrt(self) as f32
     }
 }
 

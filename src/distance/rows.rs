@@ -4,9 +4,9 @@
 //! nearest voxel of the other side on the left, and from its last voxel to the nearest one on the right. This
 //! [`RowRecord`] is stored in the block's own output elements. The next pass computes squared distances from it.
 
+use crate::checked::expected;
 use crate::distance::Mask;
 use crate::distance::bits::{low_bits, read_bits, write_bits};
-use crate::distance::checked::expected;
 use crate::distance::output_buffer::OutputBuffer;
 use crate::distance::plan::Plan;
 use crate::simd::level::Kernel;

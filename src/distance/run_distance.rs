@@ -1,7 +1,7 @@
 //! Run distances: distances to the nearest change of side along a row and along a column, from the inside bits alone.
 
+use crate::checked::expected;
 use crate::distance::bits::low_bits;
-use crate::distance::checked::expected;
 use crate::distance::plan::{Axis, Plan};
 use crate::distance::rows::{NONE, RowRecord};
 use crate::distance::squared_distance::{LaneIndex, SquaredDistance};

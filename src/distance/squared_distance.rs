@@ -6,7 +6,6 @@
 //! - `f32`: for axes of unequal spacing, with `w²k²` rounded once from f64; `f64` for outputs of f64.
 
 use crate::array::real::Real;
-use crate::simd::math::Math;
 
 /// A squared distance, with the operations of the inner loops.
 pub trait SquaredDistance: Copy + Send + Sync + 'static {
@@ -160,7 +159,7 @@ impl SquaredDistance for u16 {
     }
     #[inline(always)]
     fn steps_below(self, _: f64) -> usize {
-        Math::sqrt(f32::from(self.saturating_sub(1))) as usize
+        Real::sqrt(f32::from(self.saturating_sub(1))) as usize
     }
     #[inline(always)]
     fn to_f64(self) -> f64 {
@@ -212,7 +211,7 @@ impl SquaredDistance for u32 {
     }
     #[inline(always)]
     fn steps_below(self, _: f64) -> usize {
-        Math::sqrt(f64::from(self.saturating_sub(1))) as usize
+        Real::sqrt(f64::from(self.saturating_sub(1))) as usize
     }
     #[inline(always)]
     fn to_f64(self) -> f64 {
@@ -273,7 +272,7 @@ macro_rules! float {
             fn steps_below(self, squared_spacing: f64) -> usize {
                 // The cast saturates, so infinity gives the largest number. One step is added for the rounding of
                 // squares.
-                (Math::sqrt(self / squared_spacing as $float) as usize).saturating_add(1)
+                (Real::sqrt(self / squared_spacing as $float) as usize).saturating_add(1)
             }
             #[inline(always)]
             fn to_f64(self) -> f64 {

@@ -1,6 +1,6 @@
 //! The partition of one worker's scratch into the arrays of a tile.
 
-use crate::distance::checked::expected;
+use crate::checked::expected;
 use crate::distance::rows::RowRecord;
 use crate::distance::squared_distance::SquaredDistance;
 use core::mem::size_of;

@@ -30,6 +30,18 @@ const TOO_LARGE: Error = Error::new(Status::TooLarge, c"scratch", c"at most PTRD
 ///
 /// # Errors
 /// Returns [`Error`] if the request is invalid or the number exceeds the address space.
+///
+/// # Examples
+/// ```
+/// use segloss::distance::{Distance, Kind, scratch_len};
+///
+/// let shape = [128, 128, 128];
+/// let request =
+///     Distance { shape: &shape, spacing: &[1.0; 3], kind: Kind::Signed, squared: false, black_border: false };
+/// assert!(scratch_len(&request, 1)? <= 512 << 10);
+/// assert!(scratch_len(&request, 4)? > scratch_len(&request, 1)?);
+/// # Ok::<(), segloss::Error>(())
+/// ```
 pub fn scratch_len(request: &Distance<'_>, workers: usize) -> Result<usize, Error> {
     if request.validate()? == 0 {
         return Ok(0);
@@ -65,6 +77,20 @@ fn worker_scratch_len(plan: &Plan) -> usize {
 /// # Errors
 /// Returns [`Error`] if the request is invalid, `out` does not have one element per voxel, or `scratch` has fewer
 /// bytes than [`scratch_len`] returns.
+///
+/// # Examples
+/// ```
+/// use segloss::View;
+/// use segloss::distance::{ClassMask, Distance, Kind, Sequential, scratch_len, transform};
+///
+/// let mask = ClassMask::of(&View::new(&[0u8, 1, 1, 1, 0, 0], &[6])?);
+/// let request =
+///     Distance { shape: &[6], spacing: &[2.0], kind: Kind::Inside, squared: false, black_border: false };
+/// let (mut distances, mut scratch) = ([0f32; 6], vec![0; scratch_len(&request, 1)?]);
+/// transform(&request, &mask, &mut distances, &mut scratch, &Sequential)?;
+/// assert_eq!(distances, [0.0, 2.0, 4.0, 2.0, 0.0, 0.0]);
+/// # Ok::<(), segloss::Error>(())
+/// ```
 pub fn transform<T: Real>(
     request: &Distance<'_>,
     mask: &dyn Mask,
@@ -98,6 +124,20 @@ pub fn transform<T: Real>(
 /// # Errors
 /// As [`transform`], with `classes` · voxels elements of `out`; also if `labels` does not have the shape of the
 /// request.
+///
+/// # Examples
+/// ```
+/// use segloss::View;
+/// use segloss::distance::{Distance, Kind, Sequential, scratch_len, transform_classes};
+///
+/// let labels = View::new(&[0u8, 1, 1, 0], &[4])?;
+/// let request =
+///     Distance { shape: &[4], spacing: &[1.0], kind: Kind::Signed, squared: false, black_border: false };
+/// let (mut distances, mut scratch) = ([0f32; 8], vec![0; scratch_len(&request, 1)?]);
+/// transform_classes(&request, &labels, 2, &mut distances, &mut scratch, &Sequential)?;
+/// assert_eq!(distances, [-1.0, 1.0, 1.0, -1.0, 1.0, -1.0, -1.0, 1.0]);
+/// # Ok::<(), segloss::Error>(())
+/// ```
 pub fn transform_classes<T: Real>(
     request: &Distance<'_>,
     labels: &View<'_>,

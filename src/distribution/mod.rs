@@ -12,7 +12,8 @@
 //!
 //! ```
 //! use segloss::distribution::{CrossEntropy, Focal};
-//! use segloss::{Loss, LossKind};
+//! use segloss::custom::LossKind;
+//! use segloss::Loss;
 //!
 //! assert!(matches!(Focal::default().kind(), LossKind::Voxel(_)));
 //! assert_eq!(CrossEntropy::default().label_smoothing, 0.0);

@@ -86,15 +86,16 @@ impl TopKSearch {
     /// Ends a round of the search after all parts of the batch are counted. `top_k` is the loss of the searched term.
     ///
     /// # Errors
-    /// [`Status::Parameter`](crate::error::Status::Parameter) unless `top_k` selects a fraction in (0, 1], at least one part
-    /// is counted and the search is not done.
+    /// [`Status::Parameter`](crate::error::Status::Parameter) unless `top_k` selects a fraction in (0, 1], at least one
+    /// part is counted and the search is not done.
     ///
     /// # Examples
     /// ```
-    /// use segloss::{TopK, TopKSearch};
+    /// use segloss::parts::TopKSearch;
+    /// use segloss::TopK;
     ///
     /// let error = TopKSearch::new().narrow(&TopK::default()).unwrap_err();
-    /// assert_eq!(error.argument, c"search", "no part is counted");
+    /// assert_eq!(error.argument(), "search", "no part is counted");
     /// ```
     pub fn narrow(&mut self, top_k: &TopK) -> Result<(), Error> {
         VoxelLoss::validate(top_k)?;

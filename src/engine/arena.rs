@@ -1,37 +1,37 @@
-//! The caller's scratch, cut into slices. Measuring it and cutting it are the same code.
+//! Partitions the caller's scratch into slices. The same code measures the required size.
 
 use crate::error::{Error, Status};
 use crate::loss::sums::ClassSums;
 use core::marker::PhantomData;
 
-/// Slices start at multiples of this: a cache line, and the widest vector.
+/// The alignment of slices: a cache line, and the widest vector.
 const ALIGN: usize = 64;
 
-/// Types for which any bytes are a value.
+/// Types of which any bytes are a valid value.
 ///
 /// # Safety
 /// Every bit pattern is valid, and the alignment is at most [`ALIGN`].
 pub(crate) unsafe trait Plain: Copy {}
 // SAFETY: integers, floating-point numbers and a struct of such, without padding.
 unsafe impl Plain for u8 {}
-// SAFETY: as above.
+// SAFETY: the caller's promise.
 unsafe impl Plain for i32 {}
-// SAFETY: as above.
+// SAFETY: the caller's promise.
 unsafe impl Plain for i64 {}
-// SAFETY: as above.
+// SAFETY: the caller's promise.
 unsafe impl Plain for u64 {}
-// SAFETY: as above.
+// SAFETY: the caller's promise.
 unsafe impl Plain for f32 {}
-// SAFETY: as above.
+// SAFETY: the caller's promise.
 unsafe impl Plain for f64 {}
-// SAFETY: as above.
+// SAFETY: the caller's promise.
 unsafe impl Plain for ClassSums {}
 
-/// A stretch of memory that hands out slices until it is used up.
+/// A region of memory from which slices are taken one after the other.
 pub(crate) struct Arena<'s> {
     base: *mut u8,
     len: usize,
-    /// What was given, of which the first bytes may be skipped.
+    /// The size of the memory, including skipped bytes at the start.
     given: usize,
     used: usize,
     measuring: bool,
@@ -39,7 +39,7 @@ pub(crate) struct Arena<'s> {
 }
 
 impl<'s> Arena<'s> {
-    /// An arena that only adds up what is asked of it, and hands out empty slices.
+    /// An arena that only measures: it returns empty slices.
     pub fn measure() -> Self {
         Self {
             base: core::ptr::null_mut(),
@@ -54,7 +54,7 @@ impl<'s> Arena<'s> {
     /// An arena over memory of any alignment.
     ///
     /// # Safety
-    /// `base` is valid for reads and writes of `len` bytes during `'s`, and used by nobody else.
+    /// `base` is valid for reads and writes of `len` bytes during `'s`, and not used otherwise.
     pub unsafe fn over(base: *mut u8, len: usize) -> Self {
         let skip = base.addr().wrapping_neg() % ALIGN;
         Self {
@@ -73,17 +73,17 @@ impl<'s> Arena<'s> {
         unsafe { Self::over(scratch.as_mut_ptr(), scratch.len()) }
     }
 
-    /// The bytes needed for what has been taken, wherever they start.
+    /// Returns the bytes required for all slices taken so far, at any alignment.
     pub fn needed(&self) -> usize {
         if self.used == 0 { 0 } else { self.used.saturating_add(ALIGN - 1) }
     }
 
-    /// The first `count` of the next `reserved` elements.
+    /// Takes `reserved` elements and returns the first `count` of them.
     pub fn take_of<T: Plain>(&mut self, reserved: usize, count: usize) -> Result<&'s mut [T], Error> {
         Ok(self.take(reserved)?.get_mut(..count).unwrap_or_default())
     }
 
-    /// The next `count` elements; what they hold is undefined but valid.
+    /// Takes the next `count` elements. Their values are unspecified.
     pub fn take<T: Plain>(&mut self, count: usize) -> Result<&'s mut [T], Error> {
         let padded =
             count.checked_mul(size_of::<T>()).and_then(|bytes| bytes.checked_next_multiple_of(ALIGN));
@@ -98,8 +98,8 @@ impl<'s> Arena<'s> {
             let error = Error::new(Status::Scratch, c"scratch", c"the bytes that the size query says");
             return Err(error.with_given(self.given as f64));
         }
-        // SAFETY: `over` promises the memory, `start..end` lies in it and is handed out once,
-        // its start is aligned to ALIGN, and any bytes are a value of a `Plain` type.
+        // SAFETY: the caller of `over` promises the memory; `start..end` lies in it and is taken once, its start is
+        // aligned to ALIGN, and any bytes are a valid value of a `Plain` type.
         Ok(unsafe { core::slice::from_raw_parts_mut(self.base.add(start).cast::<T>(), count) })
     }
 }
@@ -112,7 +112,7 @@ mod tests {
     use std::vec::Vec;
 
     quickcheck! {
-        fn what_was_measured_suffices_at_any_alignment(counts: Vec<u8>, skip: u8) -> bool {
+        fn measured_size_suffices_at_any_alignment(counts: Vec<u8>, skip: u8) -> bool {
             let mut measured = Arena::measure();
             for &count in &counts {
                 measured.take::<f64>(count as usize).unwrap();
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn too_little_is_an_error() {
+    fn too_short_scratch_is_an_error() {
         let mut memory = [0u8; 100];
         assert_eq!(Arena::new(&mut memory).take::<f64>(12).unwrap_err().status, Status::Scratch);
         assert_eq!(Arena::measure().take::<f64>(usize::MAX / 4).unwrap_err().status, Status::TooLarge);

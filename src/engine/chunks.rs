@@ -1,9 +1,10 @@
-//! Chunks of a batch on several threads: tasks take them in waves, and what they found is added up in order, so that no
-//! number of threads changes a bit.
+//! Runs a function on all chunks of a batch, on several threads, and collects the sums of the chunks in order: the
+//! number of threads changes no bit of the result.
 
 use crate::array::real::Real;
+use crate::checked::expected;
 use crate::engine::arena::{Arena, Plain};
-use crate::engine::tile::{OptionalRows, Tile};
+use crate::engine::class_tile::{OptionalRows, Tile};
 use crate::error::Error;
 use crate::executor::{WorkQueue, run_once};
 use crate::loss::sums::ClassSums;
@@ -11,10 +12,10 @@ use crate::problem::Problem;
 use crate::simd::blocks::CHUNK;
 use core::ops::Range;
 
-/// Chunks of a wave: each has its sums in scratch until they are added up.
+/// Chunks that are computed before their sums are collected: each has its own sums in scratch.
 const CHUNKS_AT_ONCE: usize = 64;
 
-/// Some neighbouring voxels of a sample, whose sums are added up by themselves.
+/// Some neighbouring voxels of a sample that are summed separately.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Chunk {
     pub sample: usize,
@@ -22,98 +23,103 @@ pub(crate) struct Chunk {
     pub end: usize,
 }
 
-/// What a wave is worked with, if several tasks may run at once: a tile for each, and sums for each chunk.
+/// The buffers of several workers: a tile per worker, and sums per chunk.
 pub(crate) struct WorkerBuffers<'s> {
-    /// Bytes of a worker's tile.
-    slot: usize,
-    slots: &'s mut [u8],
+    /// The size of the tile of a worker in bytes.
+    tile_len: usize,
+    tiles: &'s mut [u8],
     sums: &'s mut [ClassSums],
 }
 
 impl<'s> WorkerBuffers<'s> {
     pub fn new<T: Real + Plain>(
-        plan: &Problem<'_>,
-        extras: OptionalRows,
+        problem: &Problem<'_>,
+        optional_rows: OptionalRows,
         arena: &mut Arena<'s>,
     ) -> Result<Option<Self>, Error> {
-        let workers = plan.workers();
+        let workers = problem.workers();
         if workers < 2 {
             return Ok(None);
         }
         let mut measured = Arena::measure();
-        Tile::<T>::new(&mut measured, plan.classes, extras)?;
-        let slot = measured.needed();
-        let slots = arena.take(slot.saturating_mul(workers))?;
-        Ok(Some(Self { slot, slots, sums: arena.take(plan.classes.saturating_mul(CHUNKS_AT_ONCE))? }))
+        Tile::<T>::new(&mut measured, problem.classes, optional_rows)?;
+        let tile_len = measured.needed();
+        let tiles = arena.take(tile_len.saturating_mul(workers))?;
+        Ok(Some(Self { tile_len, tiles, sums: arena.take(problem.classes.saturating_mul(CHUNKS_AT_ONCE))? }))
     }
 }
 
-/// What is done for a chunk.
-pub(crate) type Work<'w, T> = dyn Fn(&mut Tile<'_, T>, &mut [ClassSums], Chunk) + 'w;
+/// Computes a chunk with a tile, and adds to its sums, one entry per class.
+pub(crate) type ComputeChunk<'w, T> = dyn Fn(&mut Tile<'_, T>, &mut [ClassSums], Chunk) + 'w;
 
-/// What is done with its sums.
-pub(crate) type Collect<'h> = dyn FnMut(&[ClassSums], Chunk) -> Result<(), Error> + 'h;
+/// Receives the sums of a chunk.
+pub(crate) type CollectSums<'h> = dyn FnMut(&[ClassSums], Chunk) -> Result<(), Error> + 'h;
 
-/// Who works on the chunks of a batch.
+/// Runs a function on the chunks of a problem.
 pub(crate) struct ChunkRunner<'g, 's, T> {
-    pub plan: &'g Problem<'g>,
-    pub extras: OptionalRows,
-    /// Those of the calling thread.
+    pub problem: &'g Problem<'g>,
+    pub optional_rows: OptionalRows,
+    /// The tile of the calling thread.
     pub tile: &'g mut Tile<'s, T>,
+    /// The sums of the current chunk of the calling thread.
     pub sums: &'g mut [ClassSums],
-    pub crew: &'g mut Option<WorkerBuffers<'s>>,
+    pub worker_buffers: &'g mut Option<WorkerBuffers<'s>>,
 }
 
 impl<T: Real + Plain> ChunkRunner<'_, '_, T> {
-    /// Does `work` for every chunk of these samples, in any order and on any threads, with sums that start at zero;
-    /// then hands on the sums, in order, until that refuses some.
+    /// Calls `compute` for every chunk of these samples, in any order and on any worker, with sums that start at zero.
+    /// Calls `collect` with the sums of each chunk, in order, until it returns an error.
     ///
     /// # Safety
-    /// `work` writes nothing that belongs to another chunk, but its tile and sums.
+    /// `compute` may run on several threads at once: besides its tile and sums it writes only what belongs to its
+    /// chunk.
     pub unsafe fn each(
         self,
         samples: Range<usize>,
-        work: &Work<'_, T>,
-        hand_on: &mut Collect<'_>,
+        compute: &ComputeChunk<'_, T>,
+        collect: &mut CollectSums<'_>,
     ) -> Result<(), Error> {
-        let Self { plan, extras, tile, sums, crew } = self;
-        let per_sample = plan.voxels.div_ceil(CHUNK);
+        let Self { problem, optional_rows, tile, sums, worker_buffers } = self;
+        let per_sample = problem.voxels.div_ceil(CHUNK);
         let chunk = |index: usize| {
             let sample = samples.start + index.checked_div(per_sample).unwrap_or(0);
             let start = (index - (sample - samples.start) * per_sample) * CHUNK;
-            Chunk { sample, start, end: plan.voxels.min(start + CHUNK) }
+            Chunk { sample, start, end: problem.voxels.min(start + CHUNK) }
         };
         let all = samples.len() * per_sample;
-        let Some(WorkerBuffers { slot, slots, sums: wave }) = crew.as_mut().filter(|_| all > 1) else {
+        let Some(WorkerBuffers { tile_len, tiles, sums: batch_sums }) =
+            worker_buffers.as_mut().filter(|_| all > 1)
+        else {
             for index in 0..all {
                 sums.fill(ClassSums::ZERO);
-                work(tile, sums, chunk(index));
-                hand_on(sums, chunk(index))?;
+                compute(tile, sums, chunk(index));
+                collect(sums, chunk(index))?;
             }
             return Ok(());
         };
         let mut first = 0;
         while first < all {
             let count = CHUNKS_AT_ONCE.min(all - first);
-            let tasks = plan.workers().min(count);
-            let (slots, sums) = (slots.as_mut_ptr(), wave.as_mut_ptr());
-            let deal = WorkQueue::new(count);
+            let tasks = problem.workers().min(count);
+            let (tiles, sums) = (tiles.as_mut_ptr(), batch_sums.as_mut_ptr());
+            let queue = WorkQueue::new(count);
             let task = SharedTask(|task: usize| {
-                // SAFETY: a slot for each worker, and each task has its own, once; see `run_once`.
-                let mut arena = unsafe { Arena::over(slots.wrapping_add(task * *slot), *slot) };
-                // There is room: it was measured.
-                let Ok(mut tile) = Tile::new(&mut arena, plan.classes, extras) else { return };
-                while let Some(index) = deal.take() {
-                    let sums = sums.wrapping_add(index * plan.classes);
-                    // SAFETY: the wave has sums for each chunk, and each is dealt out once.
-                    let sums = unsafe { core::slice::from_raw_parts_mut(sums, plan.classes) };
+                // SAFETY: there is one tile per worker, and `run_once` runs each task once.
+                let mut arena = unsafe { Arena::over(tiles.wrapping_add(task * *tile_len), *tile_len) };
+                // The size was measured.
+                let tile = Tile::new(&mut arena, problem.classes, optional_rows);
+                let Some(mut tile) = expected(tile.ok()) else { return };
+                while let Some(index) = queue.take() {
+                    let sums = sums.wrapping_add(index * problem.classes);
+                    // SAFETY: the buffer has sums for each chunk, and the queue hands out each chunk once.
+                    let sums = unsafe { core::slice::from_raw_parts_mut(sums, problem.classes) };
                     sums.fill(ClassSums::ZERO);
-                    work(&mut tile, sums, chunk(first + index));
+                    compute(&mut tile, sums, chunk(first + index));
                 }
             });
-            run_once(&plan.executor, tasks, &|index| (task.get())(index));
-            for (index, sums) in wave.chunks_exact(plan.classes.max(1)).take(count).enumerate() {
-                hand_on(sums, chunk(first + index))?;
+            run_once(&problem.executor, tasks, &|index| (task.get())(index));
+            for (index, sums) in batch_sums.chunks_exact(problem.classes.max(1)).take(count).enumerate() {
+                collect(sums, chunk(first + index))?;
             }
             first += count;
         }
@@ -121,11 +127,11 @@ impl<T: Real + Plain> ChunkRunner<'_, '_, T> {
     }
 }
 
-/// A task that several threads may run at once.
+/// A function that several threads may call at once.
 struct SharedTask<T>(T);
 
-// SAFETY: of `Gang::each`: tasks read what they share, arrays of the caller and forms, which are Sync; each writes to a
-// slot, to sums and to voxels of its own.
+// SAFETY: the caller of `ChunkRunner::each` promises that tasks write only to their own chunks, tiles and sums. They
+// read arrays of the caller, and losses, which are `Sync`.
 unsafe impl<T> Sync for SharedTask<T> {}
 
 impl<T> SharedTask<T> {

@@ -1,46 +1,38 @@
-//! The fields that nobody gave: made from the target and the prediction, one sample at a time.
+//! Computation of the distance fields that the caller does not give, one sample at a time: from the target, and for
+//! some losses from the prediction too.
 
 use crate::array::strided_rows::StridedRows;
 use crate::array::view::MAX_AXES;
-use crate::boundary::field::Field;
-use crate::boundary::field::{FieldOf, SampleGeometry};
+use crate::boundary::field::SampleGeometry;
 use crate::boundary::masks::{BitMask, check_maps};
+use crate::checked::slice;
 use crate::engine::chunks::ChunkRunner;
-use crate::engine::pass::voxel_losses;
+use crate::engine::field_inputs::{mask_words, missing_field, spacing_or_unit};
+use crate::engine::pass_plan::voxel_losses;
 use crate::engine::precise::Precise;
-use crate::engine::prediction_mask::{PredictionMasks, mark};
+use crate::engine::prediction_mask::{PredictionMasks, write_masks};
 use crate::engine::workspace::Workspace;
 use crate::error::{Error, Status};
 use crate::loss::term::Term;
-use crate::problem::{Problem, TargetKind, misfit};
+use crate::problem::{Problem, TargetKind};
 use crate::simd::blocks::row_mut;
 
-/// A field that has to be computed, one sample at a time.
-pub(crate) struct Computed<'a, T> {
-    pub slot: usize,
-    pub field: &'a dyn Field,
-    pub of: &'a dyn FieldOf<T>,
-    /// What comes from the target, if the caller has it.
-    pub target: Option<StridedRows>,
-    pub rows: &'a mut [T],
-}
-
 impl<T: Precise> Workspace<'_, T> {
-    /// Writes the field of the only term, which is to be computed, for every sample.
+    /// Writes the computed field of the only term for every sample.
     ///
     /// # Safety
-    /// As [`Bench::run`].
+    /// As [`Workspace::run`].
     pub unsafe fn write_field(&mut self, output: StridedRows) -> Result<(), Error> {
-        if self.computed.iter().flatten().next().is_none() {
+        if self.computed_fields.iter().flatten().next().is_none() {
             return Err(Error::new(Status::Unsupported, c"term", c"a form with a field"));
         }
-        // SAFETY: promised by the caller.
+        // SAFETY: the caller's promise.
         unsafe { self.check_maps()? };
-        for sample in 0..self.plan.samples {
+        for sample in 0..self.problem.samples {
             self.fill_fields(sample, true)?;
-            for computed in self.computed.iter().flatten() {
-                for (class, row) in computed.rows.chunks_exact(self.plan.voxels.max(1)).enumerate() {
-                    // SAFETY: promised by the caller.
+            for computed in self.computed_fields.iter().flatten() {
+                for (class, row) in computed.rows.chunks_exact(self.problem.voxels.max(1)).enumerate() {
+                    // SAFETY: the caller's promise.
                     unsafe { output.store(sample, class, 0, row, false) };
                 }
             }
@@ -48,48 +40,51 @@ impl<T: Precise> Workspace<'_, T> {
         Ok(())
     }
 
-    /// Refuses a loss whose fields would have to be computed: parts of a batch compute none.
-    pub(super) fn refuse_computed_fields(&self) -> Result<(), Error> {
-        match self.computed.iter().flatten().next() {
+    /// Returns an error if a term has a computed field: for parts of a batch the caller gives the fields.
+    pub(super) fn require_given_fields(&self) -> Result<(), Error> {
+        match self.computed_fields.iter().flatten().next() {
             Some(computed) => Err(missing_field(computed.slot)),
             None => Ok(()),
         }
     }
 
-    /// Refuses maps of which some field cannot be made.
+    /// Returns an error if a field cannot be computed from a target of masks or dense maps.
+    ///
+    /// # Safety
+    /// As [`Workspace::run`].
     pub(super) unsafe fn check_maps(&self) -> Result<(), Error> {
-        for computed in self.computed.iter().flatten().filter(|computed| computed.target.is_none()) {
-            // SAFETY: promised by the caller.
-            unsafe { check_maps(self.plan, computed.field.requires()) }
-                .map_err(|e| e.in_term(computed.slot))?;
+        for computed in self.computed_fields.iter().flatten().filter(|computed| computed.target.is_none()) {
+            // SAFETY: the caller's promise.
+            unsafe { check_maps(self.problem, computed.field.requires()) }
+                .map_err(|error| error.in_term(computed.slot))?;
         }
         Ok(())
     }
 
-    /// Refuses a field below 0 where a logarithm is taken of what it weighs: the first such voxel that counts.
+    /// Returns an error with the first counted voxel at which the field of a logarithmic loss is negative.
+    ///
+    /// # Safety
+    /// As [`Workspace::run`].
     pub(super) unsafe fn check_signs(&mut self) -> Result<(), Error> {
-        let Self { plan, terms, tile, given, computed, .. } = self;
-        for (slot, _) in voxel_losses(terms).filter(|(_, rows)| rows.info().logarithmic) {
-            let of_computed = computed.get(slot).and_then(Option::as_ref).and_then(|field| field.target);
-            let Some(field) = given.get(slot).copied().flatten().or(of_computed) else { continue };
-            for sample in 0..plan.samples {
-                for (at, len) in tile.spans(0, plan.voxels) {
-                    // SAFETY: promised by the caller; the spans lie in the sample.
-                    unsafe { tile.open(plan, sample, at, len) };
-                    for class in
-                        (0..plan.classes).filter(|&class| is_wanted(plan, terms.get(slot), sample, class))
-                    {
+        let Self { problem, terms, tile, given_fields, computed_fields, .. } = self;
+        for (slot, _) in voxel_losses(terms).filter(|(_, loss)| loss.info().logarithmic) {
+            let of_target = computed_fields.get(slot).and_then(Option::as_ref).and_then(|field| field.target);
+            let Some(field) = given_fields.get(slot).copied().flatten().or(of_target) else { continue };
+            for sample in 0..problem.samples {
+                for (start, len) in tile.spans(0, problem.voxels) {
+                    // SAFETY: the caller's promise; the spans lie in the sample.
+                    unsafe { tile.load_weights(problem, sample, start, len) };
+                    let classes = (0..problem.classes)
+                        .filter(|&class| is_used(problem, terms.get(slot), sample, class));
+                    for class in classes {
                         let row = row_mut(tile.inputs.field, 0, len, len);
-                        // SAFETY: as above.
-                        unsafe { field.load(sample, class, at, row) };
-                        let is_bad = |(x, w): (&T, &T)| *x < T::zero() && *w > T::zero();
-                        if let Some(voxel) = row.iter().zip(&*tile.inputs.weight).position(is_bad) {
-                            let voxel = sample * plan.voxels + at + voxel;
-                            let error = Error::new(
-                                Status::Parameter,
-                                c"field",
-                                c">= 0, where the loss is logarithmic",
-                            );
+                        // SAFETY: the caller's promise; the spans lie in the sample.
+                        unsafe { field.load(sample, class, start, row) };
+                        let is_invalid = |(x, w): (&T, &T)| *x < T::zero() && *w > T::zero();
+                        if let Some(voxel) = row.iter().zip(&*tile.inputs.weight).position(is_invalid) {
+                            let voxel = sample * problem.voxels + start + voxel;
+                            let expected = c">= 0, where the loss is logarithmic";
+                            let error = Error::new(Status::Parameter, c"field", expected);
                             return Err(error.at(voxel).in_term(slot));
                         }
                     }
@@ -99,108 +94,104 @@ impl<T: Precise> Workspace<'_, T> {
         Ok(())
     }
 
-    /// Fills what fields of one sample have from the target; left-out and not annotated classes only if `all`. If not,
-    /// there has been a census.
+    /// Computes the fields of the target for one sample. Without `all`, classes that are excluded or not annotated are
+    /// left out, and the target is valid.
     pub(super) fn fill_fields(&mut self, sample: usize, all: bool) -> Result<(), Error> {
         let unit = [1.0; MAX_AXES];
-        let scene = SampleGeometry { plan: self.plan, sample, spacing: spacing_of(self.plan, &unit) };
-        for computed in self.computed.iter_mut().flatten() {
+        let problem = self.problem;
+        let geometry = SampleGeometry { plan: problem, sample, spacing: spacing_or_unit(problem, &unit) };
+        for computed in self.computed_fields.iter_mut().flatten() {
             let term = self.terms.get(computed.slot);
-            let shared = computed.field.is_shared();
+            let is_shared = computed.field.is_shared();
             if !all
                 && computed.target.is_none()
-                && are_two_halves(self.plan, term, sample)
+                && are_complements(problem, term, sample)
                 && let Some(factor) = computed.field.uses_complement()
-                && let Some((first, second)) = computed.rows.split_at_mut_checked(self.plan.voxels)
+                && let Some((first, second)) = computed.rows.split_at_mut_checked(problem.voxels)
             {
-                computed.of.fill(&scene, 0, first, &mut self.spare)?;
+                computed.of.fill(&geometry, 0, first, &mut self.field_scratch)?;
                 second.iter_mut().zip(&*first).for_each(|(to, &field)| *to = field * T::of(factor));
                 continue;
             }
-            for (class, row) in computed.rows.chunks_exact_mut(self.plan.voxels.max(1)).enumerate() {
-                if !all && !shared && !is_wanted(self.plan, term, sample, class) {
+            for (class, row) in computed.rows.chunks_exact_mut(problem.voxels.max(1)).enumerate() {
+                if !all && !is_shared && !is_used(problem, term, sample, class) {
                     continue;
                 }
                 match computed.target {
-                    // SAFETY: promised by the caller; the row holds a sample.
+                    // SAFETY: the caller's promise; the row holds a sample.
                     Some(given) => unsafe { given.load(sample, class, 0, row) },
-                    None => computed.of.fill(&scene, class, row, &mut self.spare)?,
+                    None => computed.of.fill(&geometry, class, row, &mut self.field_scratch)?,
                 }
             }
         }
         Ok(())
     }
 
-    /// Adds what fields of one sample have from the prediction.
+    /// Adds the fields of the prediction for one sample.
+    ///
+    /// # Safety
+    /// As [`Workspace::run`].
     pub(super) unsafe fn add_predictions(&mut self, sample: usize) -> Result<(), Error> {
         let unit = [1.0; MAX_AXES];
-        let Self { plan, terms, computed, masks, tile, chunk, crew, spare, extras, .. } = self;
-        let (plan, words) = (*plan, words_of(plan));
-        let scene = SampleGeometry { plan, sample, spacing: spacing_of(plan, &unit) };
-        let width = plan.extents().last().copied().unwrap_or(0);
-        for computed in computed.iter_mut().flatten().filter(|computed| computed.field.uses_prediction()) {
+        let Self {
+            problem,
+            terms,
+            computed_fields,
+            prediction_masks,
+            tile,
+            chunk_sums,
+            worker_buffers,
+            field_scratch,
+            optional_rows,
+            ..
+        } = self;
+        let (problem, words) = (*problem, mask_words(problem));
+        let geometry = SampleGeometry { plan: problem, sample, spacing: spacing_or_unit(problem, &unit) };
+        let width = problem.extents().last().copied().unwrap_or(0);
+        let of_prediction =
+            computed_fields.iter_mut().flatten().filter(|field| field.field.uses_prediction());
+        for computed in of_prediction {
             let term = terms.get(computed.slot);
             let by_argmax = computed.field.by_argmax();
-            let to = PredictionMasks { words: masks.as_mut_ptr(), words_per_class: words };
-            let is_wanted = |class| is_wanted(plan, term, sample, class);
-            let gang = ChunkRunner { plan, extras: *extras, tile: &mut *tile, sums: chunk, crew };
-            // SAFETY: promised by the caller; chunks are whole words of the masks, which are there for every class.
+            let masks = PredictionMasks { words: prediction_masks.as_mut_ptr(), words_per_class: words };
+            let is_used = |class| is_used(problem, term, sample, class);
+            let runner = ChunkRunner {
+                problem,
+                optional_rows: *optional_rows,
+                tile: &mut *tile,
+                sums: chunk_sums,
+                worker_buffers,
+            };
+            // SAFETY: the caller's promise; the masks have all words of every class, and each chunk has its own.
             unsafe {
-                gang.each(
+                runner.each(
                     sample..sample + 1,
-                    &|tile, _, chunk| mark(plan, tile, chunk, by_argmax, is_wanted, to),
+                    &|tile, _, chunk| write_masks(problem, tile, chunk, by_argmax, is_used, masks),
                     &mut |_, _| Ok(()),
                 )?;
             }
-            let rows = computed.rows.chunks_exact_mut(plan.voxels.max(1));
-            for (class, row) in rows.enumerate().filter(|&(class, _)| is_wanted(class)) {
-                let mask = masks.get(class * words..(class + 1) * words).unwrap_or(&[]);
-                computed.of.add_prediction(&scene, &BitMask { words: mask, width }, row, spare)?;
+            let rows = computed.rows.chunks_exact_mut(problem.voxels.max(1));
+            for (class, row) in rows.enumerate().filter(|&(class, _)| is_used(class)) {
+                let mask =
+                    BitMask { words: slice(prediction_masks, class * words..(class + 1) * words), width };
+                computed.of.add_prediction(&geometry, &mask, row, field_scratch)?;
             }
         }
         Ok(())
     }
 }
 
-/// Whether a term looks at a class of a sample: neither left out nor not annotated.
-fn is_wanted(plan: &Problem<'_>, term: Option<&Term<'_>>, sample: usize, class: usize) -> bool {
-    plan.is_annotated(sample, class) && !term.is_some_and(|term| term.excludes(class, plan.classes))
+/// Returns whether a term uses a class of a sample: it is annotated and not excluded.
+fn is_used(problem: &Problem<'_>, term: Option<&Term<'_>>, sample: usize, class: usize) -> bool {
+    problem.is_annotated(sample, class) && !term.is_some_and(|term| term.excludes(class, problem.classes))
 }
 
-/// Whether the wanted classes of a sample are two, and each voxel is of one: a census found no other label.
-fn are_two_halves(plan: &Problem<'_>, term: Option<&Term<'_>>, sample: usize) -> bool {
+/// Returns whether a term uses exactly two classes and each voxel of the sample belongs to one of them: validation has
+/// found no other label.
+fn are_complements(problem: &Problem<'_>, term: Option<&Term<'_>>, sample: usize) -> bool {
     let are_all_labelled =
-        plan.target_kind == TargetKind::Labels && plan.ignore.is_empty() && plan.weight.is_none();
-    are_all_labelled && plan.classes == 2 && (0..2).all(|class| is_wanted(plan, term, sample, class))
-}
-
-/// One spacing per spatial axis.
-pub(super) fn spacing_of<'a>(plan: &Problem<'a>, unit: &'a [f64; MAX_AXES]) -> &'a [f64] {
-    plan.spacing.unwrap_or(unit.get(..plan.extents().len()).unwrap_or(&[]))
-}
-
-/// Words of a mask: whole ones, because tiles write whole blocks.
-pub(super) fn words_of(plan: &Problem<'_>) -> usize {
-    plan.voxels.div_ceil(64)
-}
-
-pub(super) fn missing_field(slot: usize) -> Error {
-    Error::new(Status::MissingField, c"field", c"a field: parts of a batch compute none").in_term(slot)
-}
-
-/// A field that the caller brings: `[B, C, …]`, or `[B, …]` for all classes.
-pub(super) fn given_field(
-    plan: &Problem<'_>,
-    view: &crate::array::view::View<'_>,
-) -> Result<StridedRows, Error> {
-    let (shape, expected) = (view.shape(), plan.shape.shape());
-    let flat = shape.first() == expected.first() && shape.get(1..) == expected.get(2..);
-    match () {
-        _ if !view.dtype().is_float() => Err(Error::new(Status::Dtype, c"field", c"floating-point")),
-        _ if shape == expected => Ok(StridedRows::with_classes(&view.array)),
-        _ if flat => Ok(StridedRows::without_classes(&view.array)),
-        _ => Err(misfit(Error::new(Status::Shape, c"field", c"[B, C, ...] or [B, ...]"), shape, expected)),
-    }
+        problem.target_kind == TargetKind::Labels && problem.ignore.is_empty() && problem.weight.is_none();
+    are_all_labelled && problem.classes == 2 && (0..2).all(|class| is_used(problem, term, sample, class))
 }
 
 #[cfg(test)]
@@ -209,15 +200,15 @@ mod tests {
     use std::vec;
     use std::vec::Vec;
 
-    /// Value and gradient, with the fields made by the run and with those made one by one.
-    fn both(form: &dyn Loss, labels: &[u8], ignore: &[i64]) -> [(f64, Vec<f32>); 2] {
+    /// Value and gradient, with fields that the run computes and with the same fields given by the caller.
+    fn both(loss: &dyn Loss, labels: &[u8], ignore: &[i64]) -> [(f64, Vec<f32>); 2] {
         let shape = [1, 2, 9, 11];
         let z: Vec<f32> = (0..2 * 99).map(|i| ((i * 7919) % 41) as f32 / 9.0 - 2.0).collect();
         let batch = Batch::new(View::new(&z, &shape).unwrap(), Activation::Softmax, {
             View::new(labels, &[1, 9, 11]).unwrap()
         });
         let batch = Batch { ignore, ..batch };
-        let term = Term { class_weight: Some(&[1.0, 2.0]), ..Term::new(1.0, form) };
+        let term = Term { class_weight: Some(&[1.0, 2.0]), ..Term::new(1.0, loss) };
         let mut scratch = vec![0; scratch_len(&batch, &[term]).unwrap()];
         let mut map = vec![0f32; z.len()];
         distance_field(&batch, &term, ViewMut::new(&mut map, &shape).unwrap(), &mut scratch).unwrap();
@@ -225,22 +216,22 @@ mod tests {
         [term, given].map(|term| {
             let mut gradient = vec![0f32; z.len()];
             let mut scratch = vec![0; scratch_len(&batch, &[term]).unwrap()];
-            let into = Gradient::new(ViewMut::new(&mut gradient, &shape).unwrap());
-            (differentiate(&batch, &[term], into, &mut scratch).unwrap(), gradient)
+            let output = Gradient::new(ViewMut::new(&mut gradient, &shape).unwrap());
+            (differentiate(&batch, &[term], output, &mut scratch).unwrap(), gradient)
         })
     }
 
     #[test]
-    fn the_field_of_a_complement_is_what_its_mask_has() {
+    fn field_of_a_complement_equals_that_of_its_mask() {
         let plain: Vec<u8> = (0..99).map(|i| u8::from(i * i % 17 < 6)).collect();
         let ignored: Vec<u8> =
             plain.iter().enumerate().map(|(i, &l)| if i % 13 == 0 { 9 } else { l }).collect();
         let (boundary, rim) = (Boundary::default(), Boundary { rim_zero: true });
         let hausdorff = Hausdorff::default();
         let inside = Hausdorff { interior: true, ..hausdorff };
-        for form in [&boundary as &dyn Loss, &rim, &hausdorff, &inside] {
+        for loss in [&boundary as &dyn Loss, &rim, &hausdorff, &inside] {
             for (labels, ignore) in [(&plain, &[][..]), (&ignored, &[9]), (&vec![0; 99], &[])] {
-                let [computed, given] = both(form, labels, ignore);
+                let [computed, given] = both(loss, labels, ignore);
                 assert_eq!(computed, given);
             }
         }

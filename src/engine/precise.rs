@@ -1,22 +1,22 @@
-//! The two precisions, where trait objects have to choose one.
+//! The two precisions of voxels, as a choice of the methods of trait objects.
 
 use crate::array::real::Real;
 use crate::boundary::field::{Field, FieldOf};
 use crate::engine::arena::Plain;
-use crate::loss::rows::DynVoxelLoss;
-use crate::loss::rows::DynVoxelLossOf;
+use crate::loss::voxel_rows::DynVoxelLoss;
+use crate::loss::voxel_rows::DynVoxelLossOf;
 
-/// f32 or f64: a type that sweeps run in.
+/// A precision of voxels: f32 or f64.
 pub(crate) trait Precise: Real + Plain {
-    /// The loops of a cost in this precision.
-    fn rows(rows: &dyn DynVoxelLoss) -> &dyn DynVoxelLossOf<Self>;
-    /// The maker of a field in this precision.
+    /// Returns the loops of a voxel loss in this precision.
+    fn rows(loss: &dyn DynVoxelLoss) -> &dyn DynVoxelLossOf<Self>;
+    /// Returns the computation of a field in this precision.
     fn field(field: &dyn Field) -> &dyn FieldOf<Self>;
 }
 
 impl Precise for f32 {
-    fn rows(rows: &dyn DynVoxelLoss) -> &dyn DynVoxelLossOf<f32> {
-        rows
+    fn rows(loss: &dyn DynVoxelLoss) -> &dyn DynVoxelLossOf<f32> {
+        loss
     }
     fn field(field: &dyn Field) -> &dyn FieldOf<f32> {
         field
@@ -24,8 +24,8 @@ impl Precise for f32 {
 }
 
 impl Precise for f64 {
-    fn rows(rows: &dyn DynVoxelLoss) -> &dyn DynVoxelLossOf<f64> {
-        rows
+    fn rows(loss: &dyn DynVoxelLoss) -> &dyn DynVoxelLossOf<f64> {
+        loss
     }
     fn field(field: &dyn Field) -> &dyn FieldOf<f64> {
         field

@@ -1,77 +1,80 @@
-//! The prediction as masks: which voxels of a sample it holds to be each class.
+//! Masks of the prediction: the voxels of a sample that it assigns to each class.
 
 use crate::array::real::Real;
+use crate::checked::slice_mut;
 use crate::distance::class_mask::bits_equal;
 use crate::engine::chunks::Chunk;
+use crate::engine::class_tile::{Span, Tile};
 use crate::engine::precise::Precise;
-use crate::engine::softmax::{load, softmax, upto};
-use crate::engine::tile::{Span, Tile};
+use crate::engine::softmax::{load_with_largest, softmax};
 use crate::loss::activation::Activation;
 use crate::problem::Problem;
 use crate::simd::blocks::{BLOCK, blocks, blocks_mut, row};
 use crate::simd::level::{Kernel, dispatch};
 
-/// Masks of all classes of a sample, a word per block of each. Chunks have their own words.
+/// The masks of all classes of a sample, one word per block and class. No two chunks share a word.
 #[derive(Clone, Copy)]
 pub(crate) struct PredictionMasks {
     pub words: *mut u64,
     pub words_per_class: usize,
 }
 
-/// Writes a bit per voxel of a chunk, class by class: `s > ½`, or where a class is the largest, the lowest
-/// among equals. A voxel that does not count is outside, and so is NaN.
+/// Writes one bit per voxel of a chunk and class: whether `s > ½`, or whether the class is the first with the largest
+/// logit (argmax). The bit is 0 for voxels that do not count and for NaN.
 ///
 /// ```text
-/// sigmoid: s > ½ where z > 0        softmax of two: s > ½ where z is above the other        largest s: largest z
+/// sigmoid                   s > ½ where z > 0
+/// softmax of two classes    s > ½ where z is the larger one
+/// argmax                    the largest z
 /// ```
 ///
-/// so that only softmax of more classes takes an exponential. Masks of classes that `wants` leaves out may hold
-/// anything.
+/// Only softmax of more classes needs exponentials. The masks of classes for which `is_used` is false are unspecified.
 ///
 /// # Safety
-/// The arrays of the plan are readable, the masks writable; nobody else uses the chunk's words.
-pub(crate) unsafe fn mark<T: Precise>(
-    plan: &Problem<'_>,
+/// The arrays of the problem are readable and the masks writable; no other thread uses the words of the chunk.
+pub(crate) unsafe fn write_masks<T: Precise>(
+    problem: &Problem<'_>,
     tile: &mut Tile<'_, T>,
     Chunk { sample, start, end }: Chunk,
     by_argmax: bool,
-    wants: impl Fn(usize) -> bool,
+    is_used: impl Fn(usize) -> bool,
     masks: PredictionMasks,
 ) {
-    let classes = plan.classes;
-    let of_two = plan.activation == Activation::Softmax && classes == 2;
-    let by_probability = plan.activation == Activation::Softmax && !by_argmax && !of_two;
-    for (at, len) in tile.spans(start, end) {
-        // SAFETY: promised by the caller; the spans lie in the sample.
+    let classes = problem.classes;
+    let of_two = problem.activation == Activation::Softmax && classes == 2;
+    let by_probability = problem.activation == Activation::Softmax && !by_argmax && !of_two;
+    for (start, len) in tile.spans(start, end) {
+        // SAFETY: the caller's promise; the spans lie in the sample.
         unsafe {
-            tile.open(plan, sample, at, len);
+            tile.load_weights(problem, sample, start, len);
             match by_argmax {
-                true => load(tile, plan, sample, at),
-                false if by_probability => softmax(tile, plan, sample, at),
-                false => tile.load_all(plan, sample, at),
+                true => load_with_largest(tile, problem, sample, start),
+                false if by_probability => softmax(tile, problem, sample, start),
+                false => tile.load_predictions(problem, sample, start),
             }
         }
         let Span { width, used } = tile.span;
-        let Tile { inputs: seen, gradients: made, .. } = tile;
-        let from = if by_probability { &*seen.probability } else { &*seen.logit };
+        let Tile { inputs, gradients, .. } = tile;
+        let from = if by_probability { &*inputs.probability } else { &*inputs.logit };
         let x = |class| row(from, class, width, used);
-        let weight = row(seen.weight, 0, width, used);
-        let (bound, taken) = (upto(made.total, &used), upto(made.largest, &used));
-        if by_argmax && plan.activation == Activation::Softmax {
+        let weight = row(inputs.weight, 0, width, used);
+        let (bound, taken) = (slice_mut(gradients.total, 0..used), slice_mut(gradients.largest, 0..used));
+        if by_argmax && problem.activation == Activation::Softmax {
             bound.fill(T::zero());
-            (0..classes)
-                .for_each(|class| dispatch(Count { x: x(class), largest: seen.inverse, count: bound }));
-            dispatch(Undefine { count: bound, largest: upto(seen.inverse, &used) });
+            (0..classes).for_each(|class| {
+                dispatch(CountMaxima { x: x(class), largest: inputs.inverse, count: bound })
+            });
+            dispatch(SetUndefined { count: bound, largest: slice_mut(inputs.inverse, 0..used) });
         }
-        let largest = row(seen.inverse, 0, width, used);
-        bound.fill(T::of(if plan.activation == Activation::Sigmoid { 0.0 } else { 0.5 }));
+        let largest = row(inputs.inverse, 0, width, used);
+        bound.fill(T::of(if problem.activation == Activation::Sigmoid { 0.0 } else { 0.5 }));
         taken.fill(T::zero());
-        for class in (0..classes).filter(|&class| by_argmax || wants(class)) {
-            let first = masks.words.wrapping_add(class * masks.words_per_class + at / BLOCK);
-            // SAFETY: the class has a word for each block of the tile, and they are the chunk's.
+        for class in (0..classes).filter(|&class| by_argmax || is_used(class)) {
+            let first = masks.words.wrapping_add(class * masks.words_per_class + start / BLOCK);
+            // SAFETY: each class has a word for each block of the tile; they belong to the chunk.
             let words = unsafe { core::slice::from_raw_parts_mut(first, used / BLOCK) };
             match by_argmax {
-                true => dispatch(First { x: x(class), largest, weight, taken, words }),
+                true => dispatch(FirstMaximum { x: x(class), largest, weight, taken, words }),
                 false if of_two => dispatch(Above { x: x(class), bound: x(1 - class), weight, words }),
                 false => dispatch(Above { x: x(class), bound, weight, words }),
             }
@@ -79,14 +82,14 @@ pub(crate) unsafe fn mark<T: Precise>(
     }
 }
 
-/// Counts the classes that are the largest.
-struct Count<'a, T> {
+/// Counts the classes with the largest logit of each voxel.
+struct CountMaxima<'a, T> {
     x: &'a [T],
     largest: &'a [T],
     count: &'a mut [T],
 }
 
-impl<T: Real> Kernel for Count<'_, T> {
+impl<T: Real> Kernel for CountMaxima<'_, T> {
     type Output = ();
 
     #[inline(always)]
@@ -97,13 +100,13 @@ impl<T: Real> Kernel for Count<'_, T> {
     }
 }
 
-/// Makes NaN of a largest that is infinite and not alone: softmax is undefined there.
-struct Undefine<'a, T> {
+/// Sets the largest logit to NaN where it is infinite and several classes have it: softmax is undefined there.
+struct SetUndefined<'a, T> {
     count: &'a [T],
     largest: &'a mut [T],
 }
 
-impl<T: Real> Kernel for Undefine<'_, T> {
+impl<T: Real> Kernel for SetUndefined<'_, T> {
     type Output = ();
 
     #[inline(always)]
@@ -114,17 +117,17 @@ impl<T: Real> Kernel for Undefine<'_, T> {
     }
 }
 
-/// Where a class is the largest, and none before it was.
-struct First<'a, T> {
+/// The voxels for which a class is the first with the largest logit.
+struct FirstMaximum<'a, T> {
     x: &'a [T],
     largest: &'a [T],
     weight: &'a [T],
-    /// 1 where a class before was the largest.
+    /// 1 where an earlier class had the largest logit.
     taken: &'a mut [T],
     words: &'a mut [u64],
 }
 
-impl<T: Real> Kernel for First<'_, T> {
+impl<T: Real> Kernel for FirstMaximum<'_, T> {
     type Output = ();
 
     #[inline(always)]
@@ -143,7 +146,7 @@ impl<T: Real> Kernel for First<'_, T> {
     }
 }
 
-/// Where a row is above another.
+/// The voxels at which a row exceeds another.
 struct Above<'a, T> {
     x: &'a [T],
     bound: &'a [T],
@@ -179,14 +182,14 @@ mod tests {
     use crate::loss::term::Term;
     use std::vec;
 
-    /// The masks are those of the logits, where probabilities would both round to one half.
+    /// Masks are computed from the logits: probabilities that differ may both round to one half.
     #[test]
-    fn a_logit_is_above_where_its_probability_rounds_to_one_half() {
+    fn logits_decide_where_probabilities_round_to_one_half() {
         let z = [-1.0f32, 1e-9, 1e-9, -1.0, -1.0];
         let of_two = [[0.0; 5], z].concat();
         let labels = [0u8; 5];
         let target = View::new(&labels, &[1, 5]).unwrap();
-        // Squared distances to the other side are 1 1 1 1 4.
+        // The squared distances to the other side are 1 1 1 1 4.
         let s = 1.0 / (1.0 + 1f64.exp());
         let expected = (s * s * (1.0 + 1.0 + 4.0) + 0.25 * 2.0) / 5.0;
         for (activation, logits, classes, argmax) in [
@@ -196,8 +199,8 @@ mod tests {
         ] {
             let prediction = View::new(logits, &[1, classes, 5]).unwrap();
             let batch = Batch::new(prediction, activation, target);
-            let form = Hausdorff { sides: Sides::Prediction, argmax, ..Hausdorff::default() };
-            let terms = [Term::new(1.0, &form)];
+            let loss = Hausdorff { sides: Sides::Prediction, argmax, ..Hausdorff::default() };
+            let terms = [Term::new(1.0, &loss)];
             let mut scratch = vec![0; scratch_len(&batch, &terms).unwrap()];
             let value = evaluate(&batch, &terms, &mut scratch).unwrap();
             assert!((value - expected).abs() < 1e-7, "{activation:?} {argmax}: {value}, not {expected}");

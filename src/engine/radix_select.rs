@@ -1,8 +1,8 @@
-//! The k-th largest of many numbers, found digit by digit (radix select).
+//! Radix select: the k-th largest of many numbers, digit by digit.
 //!
-//! Each round counts, among the numbers that begin with the digits found so far, how many have
-//! which next digit. Counts add and depend on no order, so the numbers may lie in parts, on several machines even.
-//! 2,048 digits make three rounds for f32, six for f64.
+//! Each round computes a histogram of the next digit over the numbers that begin with the digits found so far.
+//! Histograms add and depend on no order, so the numbers may lie in several parts, on several machines. With 2,048
+//! digits f32 takes three rounds and f64 six.
 
 use crate::array::real::Real;
 use crate::error::{Error, Status};
@@ -10,42 +10,42 @@ use crate::loss::selection::Selection;
 use crate::simd::level::{Kernel, dispatch};
 use num_traits::{AsPrimitive, Bounded, cast};
 
-/// Counts that a selection over a whole batch keeps in scratch, one for each digit.
+/// The number of digits, and of counts in scratch, of a selection over a whole batch.
 pub(crate) const COUNTS: usize = if cfg!(target_pointer_width = "64") { 2048 } else { 128 };
-/// Counts of a search over parts: the same on every target, since parts may lie on several.
+/// The same for a search over parts: equal on every target, because parts may lie on different machines.
 pub(crate) const SEARCH_COUNTS: usize = 2048;
-/// Numbers whose digits are found at once.
+/// Numbers per block.
 const BLOCK: usize = 64;
 
-/// How far a selection has come.
+/// The state of a selection after some rounds.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[repr(C)]
 pub(crate) struct Progress {
-    /// 1 once the cut is found.
+    /// 1 once the threshold is found.
     done: u64,
-    /// Bits of a key, 32 or 64; 0 before the first count.
+    /// The bits of a key, 32 or 64; 0 before the first count.
     key_bits: u64,
-    /// Bits of the digits found.
+    /// The bits of the digits found.
     found_bits: u64,
-    /// The digits found, as a number; the whole key of the cut once it is found.
+    /// The digits found, as a number; the key of the threshold once it is found.
     prefix: u64,
-    /// Places left for the numbers that begin with these digits.
-    places: u64,
-    /// Numbers at the cut.
+    /// How many of the numbers that begin with these digits are selected.
+    remaining: u64,
+    /// How many numbers equal the threshold.
     ties: u64,
 }
 
 impl Progress {
-    const START: Self = Self { done: 0, key_bits: 0, found_bits: 0, prefix: 0, places: 0, ties: 0 };
+    const START: Self = Self { done: 0, key_bits: 0, found_bits: 0, prefix: 0, remaining: 0, ties: 0 };
 
-    /// Where the next of `bins` digits lies: its lowest bit, and how many bits it has.
+    /// Returns the lowest bit and the number of bits of the next digit.
     fn digit(&self, bins: &[u64]) -> (u32, u32) {
         let left = self.key_bits.saturating_sub(self.found_bits).min(64) as u32;
         let bits = bins.len().trailing_zeros().min(left);
         (left - bits, bits)
     }
 
-    /// Adds the next digits of the numbers to `bins`; −∞ is none of them.
+    /// Adds the next digits of the numbers to the histogram `bins`. Ignores −∞.
     fn count<T: Real>(&mut self, numbers: &[T], bins: &mut [u64]) {
         self.key_bits = size_of::<T::Key>() as u64 * 8;
         let (shift, bits) = self.digit(bins);
@@ -58,7 +58,8 @@ impl Progress {
         for numbers in blocks.iter().chain(core::iter::once(&last)) {
             let prefix = self.prefix;
             if dispatch(Digits { numbers, prefix, shift, bits, digits: &mut digits }) {
-                // After the first round few numbers have one: a branch is cheaper than a count of all others.
+                // After the first round few numbers begin with the digits found: a branch is faster than counting the
+                // others in a bin of their own.
                 for digit in digits {
                     if let Some(bin) = bins.get_mut(digit as usize) {
                         *bin += 1;
@@ -68,41 +69,41 @@ impl Progress {
         }
     }
 
-    /// Ends a round: finds the next digit of the cut and clears the counts. The first round's counts are all numbers
-    /// there are, and `fraction` of them, at least one, have a place.
+    /// Ends a round: finds the next digit of the threshold and clears the histogram. In the first round the histogram
+    /// counts all numbers; `fraction` of them, at least one, are selected.
     fn narrow(&mut self, fraction: f64, bins: &mut [u64]) {
         let (shift, bits) = self.digit(bins);
         if self.found_bits == 0 {
             let all = bins.iter().fold(0u64, |all, &count| all.saturating_add(count));
-            // The product is never above the count: the fraction is at most 1.
-            self.places = ((fraction * all as f64) as u64).max(u64::from(all > 0));
+            // The fraction is at most 1, so that the product does not exceed the count.
+            self.remaining = ((fraction * all as f64) as u64).max(u64::from(all > 0));
         }
         let mut next = 0;
         for (digit, &count) in bins.iter().enumerate().rev() {
-            if count >= self.places {
+            if count >= self.remaining {
                 (next, self.ties) = (digit as u64, count);
                 break;
             }
-            self.places -= count;
+            self.remaining -= count;
         }
         self.prefix = self.prefix.checked_shl(bits).unwrap_or(0) | next;
         self.found_bits += u64::from(bits);
         bins.fill(0);
-        if self.found_bits >= self.key_bits || self.places == 0 {
+        if self.found_bits >= self.key_bits || self.remaining == 0 {
             self.prefix = self.prefix.checked_shl(shift).unwrap_or(0);
             self.done = 1;
         }
     }
 
-    /// The cut that was found.
-    fn cut(&self) -> Threshold {
-        let share = if self.ties == 0 { 0.0 } else { self.places as f64 / self.ties as f64 };
+    /// Returns the threshold once it is found.
+    fn threshold(&self) -> Threshold {
+        let share = if self.ties == 0 { 0.0 } else { self.remaining as f64 / self.ties as f64 };
         Threshold { key: self.prefix, share }
     }
 }
 
-/// The cut of these numbers: `fraction` of them, at least one, have a place; −∞ is none of them. `bins` are
-/// [`COUNTS`] counts.
+/// Returns the threshold above which `fraction` of the numbers lie, at least one. Ignores −∞. `bins` has [`COUNTS`]
+/// entries.
 pub(crate) fn select<T: Real>(numbers: &[T], fraction: f64, bins: &mut [u64]) -> Threshold {
     bins.fill(0);
     let mut progress = Progress::START;
@@ -110,17 +111,18 @@ pub(crate) fn select<T: Real>(numbers: &[T], fraction: f64, bins: &mut [u64]) ->
         progress.count(numbers, bins);
         progress.narrow(fraction, bins);
     }
-    progress.cut()
+    progress.threshold()
 }
 
 /// The search for the voxels that TopK by fraction selects, over a batch in parts.
 ///
-/// One round finds one digit of the loss at the cut: [`top_k_count`](crate::api::top_k_count) adds every part to the
-/// counts, [`TopKSearch::narrow`] ends the round. Three rounds serve f16, bf16 and f32 predictions, six f64. Counts
-/// add: searches of the same round on several threads or machines are joined by [`TopKSearch::merge`]. The result
-/// depends on no order of the parts and equals that of the whole batch to the bit.
+/// One round finds one digit of the threshold, the smallest selected loss: [`top_k_count`](crate::parts::top_k_count)
+/// adds every part to the counts, [`TopKSearch::narrow`] ends the round. Three rounds serve f16, bf16 and f32
+/// predictions, six f64. Counts add: [`TopKSearch::merge`] merges searches of the same round from several threads or
+/// machines. The result depends on no order of the parts and equals that of the whole batch to the bit.
 ///
 /// ```
+/// use segloss::parts::*;
 /// use segloss::*;
 ///
 /// let (logits, labels) = ([0.5f32, 1.0, -1.0, 0.25, 2.0, -0.5, 0.0, 1.5], [0u8, 1, 1, 0]);
@@ -140,7 +142,7 @@ pub(crate) fn select<T: Real>(numbers: &[T], fraction: f64, bins: &mut [u64]) ->
 ///     }
 ///     search.narrow(&top_k)?;
 /// }
-/// terms[0].select = Some(&search);
+/// terms[0].top_k_search = Some(&search);
 /// let mut sums = [ClassSums::ZERO; 2];
 /// for k in 0..2 {
 ///     accumulate(&part(k)?, &terms, &mut sums, &mut scratch)?;
@@ -164,7 +166,7 @@ impl TopKSearch {
         Self { progress: Progress::START, bins: [0; SEARCH_COUNTS] }
     }
 
-    /// Whether the cut is found.
+    /// Returns whether the threshold is found.
     pub const fn is_done(&self) -> bool {
         self.progress.done != 0
     }
@@ -174,12 +176,12 @@ impl TopKSearch {
     /// # Errors
     /// [`Status::Parameter`] if the searches are at different rounds; nothing is then added.
     pub fn merge(&mut self, other: &Self) -> Result<(), Error> {
-        let (here, there) = (self.progress, other.progress);
-        // A search that has counted nothing yet does not know how wide keys are.
-        let key_bits = here.key_bits.max(there.key_bits);
+        let (ours, theirs) = (self.progress, other.progress);
+        // A search that has counted nothing has no width of keys.
+        let key_bits = ours.key_bits.max(theirs.key_bits);
         let is_known = |bits: u64| bits == 0 || bits == key_bits;
-        let same_round = Progress { key_bits, ..here } == Progress { key_bits, ..there };
-        if !(same_round && is_known(here.key_bits) && is_known(there.key_bits)) {
+        let same_round = Progress { key_bits, ..ours } == Progress { key_bits, ..theirs };
+        if !(same_round && is_known(ours.key_bits) && is_known(theirs.key_bits)) {
             return Err(Error::new(Status::Parameter, c"search", c"two searches of the same round"));
         }
         self.progress.key_bits = key_bits;
@@ -218,15 +220,15 @@ impl TopKSearch {
         Ok(())
     }
 
-    /// The cut, for numbers of type `T`.
-    pub(crate) fn cut<T: Real>(&self) -> Result<Threshold, Error> {
+    /// Returns the threshold for numbers of type `T`.
+    pub(crate) fn threshold<T: Real>(&self) -> Result<Threshold, Error> {
         if !self.is_done() {
-            return Err(Error::new(Status::Parameter, c"search", c"a search that is done"));
+            return Err(Error::new(Status::Parameter, c"top_k_search", c"a search that is done"));
         }
         if self.progress.key_bits != size_of::<T::Key>() as u64 * 8 {
             return Err(wrong_precision());
         }
-        Ok(self.progress.cut())
+        Ok(self.progress.threshold())
     }
 }
 
@@ -240,7 +242,8 @@ fn wrong_precision() -> Error {
     Error::new(Status::Dtype, c"search", c"predictions that are all f64, or all f16, bf16 or f32")
 }
 
-/// The next digit of each number of a block, `u32::MAX` where it begins otherwise; says whether any has one.
+/// Computes the next digit of each number of a block, `u32::MAX` for numbers that begin with other digits. Returns
+/// whether any begins with the digits found.
 struct Digits<'a, T> {
     numbers: &'a [T; BLOCK],
     prefix: u64,
@@ -255,7 +258,7 @@ impl<T: Real> Kernel for Digits<'_, T> {
     #[inline(always)]
     fn run(self) -> bool {
         let Self { numbers, prefix, shift, bits, digits } = self;
-        // Numbers that begin with the prefix are a run of keys.
+        // Numbers that begin with the prefix have contiguous keys.
         let first = prefix.checked_shl(shift + bits).unwrap_or(0);
         let last = first | u64::MAX.checked_shr(64 - shift - bits).unwrap_or(0);
         let (first, last) = (key_of::<T>(first), key_of::<T>(last));
@@ -273,13 +276,13 @@ impl<T: Real> Kernel for Digits<'_, T> {
     }
 }
 
-/// A key that is written as a u64.
+/// Converts a key from u64.
 #[inline(always)]
 pub(crate) fn key_of<T: Real>(key: u64) -> T::Key {
     cast(key).unwrap_or_else(T::Key::max_value)
 }
 
-/// Which numbers are selected: those above `key` whole, those at it by `share`.
+/// Which numbers are selected: those with a key above `key`, and a share of those with this key.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Threshold {
     pub key: u64,
@@ -296,7 +299,7 @@ mod tests {
         select(numbers, fraction, &mut [0; COUNTS])
     }
 
-    /// The same by sorting.
+    /// The same threshold by sorting.
     fn sorted<T: Real>(numbers: &[T], fraction: f64) -> Threshold {
         let mut keys: Vec<u64> = numbers.iter().map(|x| x.key().into()).collect();
         keys.sort_by(|a, b| b.cmp(a));
@@ -308,7 +311,7 @@ mod tests {
     }
 
     quickcheck! {
-        fn digits_find_what_sorting_finds(numbers: Vec<f32>, copies: u8, percent: u8) -> bool {
+        fn radix_select_agrees_with_sorting(numbers: Vec<f32>, copies: u8, percent: u8) -> bool {
             let mut numbers = numbers;
             // Ties, NaN and both zeros among them.
             numbers.extend(numbers.clone().iter().take(copies as usize));
@@ -322,13 +325,13 @@ mod tests {
     }
 
     #[test]
-    fn two_places_for_three_equals_are_shared() {
-        let cut = run(&[1f32, 5.0, 3.0, 3.0, 3.0, 0.0], 0.5);
-        assert_eq!(cut, Threshold { key: 3f32.key().into(), share: 2.0 / 3.0 });
+    fn ties_at_the_threshold_share_the_remaining_selection() {
+        let threshold = run(&[1f32, 5.0, 3.0, 3.0, 3.0, 0.0], 0.5);
+        assert_eq!(threshold, Threshold { key: 3f32.key().into(), share: 2.0 / 3.0 });
     }
 
     #[test]
-    fn of_nothing_nothing_is_selected() {
+    fn no_number_is_selected_from_an_empty_batch() {
         assert_eq!(run::<f32>(&[], 0.5).share, 0.0);
     }
 }

@@ -1,110 +1,103 @@
-//! The verbs: how census, sweeps and closed forms follow one another.
+//! The functions of the engine: the order of validation, passes and closed forms.
 
+use crate::checked::{expected, slice};
 use crate::engine::chunks::{Chunk, ChunkRunner};
-use crate::engine::distance_fields::Computed;
+use crate::engine::class_tile::Tile;
 use crate::engine::finalize::{FinalizeOutputs, finalize};
-use crate::engine::pass::{ChunkWork, GradientOutput, RequiredSums, voxel_losses};
+use crate::engine::pass::GradientOutput;
+use crate::engine::pass_plan::{CallKind, PassKind, PassPlan, PassSequence, voxel_losses};
 use crate::engine::precise::Precise;
-use crate::engine::softmax_labels::{can_park, is_labelled};
-use crate::engine::tile::Tile;
 use crate::engine::validate::{check_chunk, validate_chunk};
 use crate::engine::workspace::{Workspace, of_sample};
 use crate::error::{Error, Status};
-use crate::loss::kind::LossKind;
-use crate::loss::selection::Selection;
 use crate::loss::sums::{ClassSums, MAX_TERMS};
-use crate::loss::term::Term;
 use crate::loss::voxel::Contribution;
 use crate::problem::Problem;
 
-/// What a run is asked for besides the value.
+/// The outputs of a run besides the value.
 pub(crate) struct Request<'a> {
     pub gradient: Option<GradientOutput>,
     pub grad_scale: f64,
     pub term_values: Option<&'a mut [f64]>,
     pub class_values: Option<&'a mut [f64]>,
-    pub tallies: Option<&'a mut [ClassSums]>,
+    pub class_sums: Option<&'a mut [ClassSums]>,
 }
 
 impl Request<'_> {
-    /// What a batch without voxels has: value 0, sums of zero, and no value of a class.
+    /// Writes the outputs of a batch without voxels and returns its value: 0. All sums are zero, and the values of the
+    /// classes are NaN.
     pub fn answer_empty(self) -> f64 {
         self.term_values.into_iter().for_each(|values| values.fill(0.0));
         self.class_values.into_iter().for_each(|values| values.fill(f64::NAN));
-        self.tallies.into_iter().for_each(|tallies| tallies.fill(ClassSums::ZERO));
+        self.class_sums.into_iter().for_each(|sums| sums.fill(ClassSums::ZERO));
         0.0
     }
 }
 
 impl<T: Precise> Workspace<'_, T> {
-    /// The whole loss. Returns its value; on error nothing but scratch has been written.
+    /// Computes the loss and the requested outputs. Returns the value. On error only scratch has been written.
     ///
     /// # Safety
-    /// The arrays of the plan and the terms are readable and the outputs writable, as their shapes say.
+    /// The arrays of the problem and the terms are readable and the outputs writable, with their shapes.
     pub unsafe fn run(&mut self, request: Request<'_>) -> Result<f64, Error> {
-        self.tallies.fill(ClassSums::ZERO);
-        // Costs have slopes that follow from the census, and from the ranks: one sweep folds and maps.
-        let is_known = |term: &Term<'_>| match term.loss.kind() {
-            LossKind::Voxel(rows) => {
-                !rows.info().logarithmic && !matches!(rows.info().selection, Some(Selection::Threshold(_)))
-            }
-            _ => false,
-        };
-        let in_one_sweep = request.gradient.is_some() && self.terms.iter().all(is_known);
-        let wants_sums =
-            if request.tallies.is_some() { RequiredSums::Squares } else { RequiredSums::of(self.terms) };
-        let folds_at_once = in_one_sweep && wants_sums == RequiredSums::None;
-        let parking = request.gradient.and_then(|output| self.cache_location(output, in_one_sweep));
-        let parking = parking.filter(|_| folds_at_once || !in_one_sweep);
-        // SAFETY: promised by the caller.
+        self.class_sums.fill(ClassSums::ZERO);
+        let gradient = request.gradient;
+        let plan = PassPlan::new(
+            self.implementation,
+            self.terms,
+            CallKind::Run {
+                gradient: gradient.is_some(),
+                class_sums: request.class_sums.is_some(),
+                can_cache: gradient.is_some_and(|output| self.can_cache(output)),
+            },
+        );
+        // SAFETY: the caller's promise.
         unsafe {
             self.validate()?;
-            self.select(parking.filter(|_| in_one_sweep))?;
+            self.select(&plan, gradient)?;
         }
-        if in_one_sweep {
-            self.find_slopes(request.grad_scale);
+        if plan.passes == PassSequence::Fused {
+            self.compute_slopes(request.grad_scale);
         }
-        // SAFETY: promised by the caller.
-        unsafe {
-            let gradient = if in_one_sweep { request.gradient } else { None };
-            self.pass(true, gradient, wants_sums, parking, in_one_sweep)?;
-        }
+        // SAFETY: the caller's promise.
+        unsafe { self.pass(&plan, plan.accumulating_pass(), gradient)? };
 
-        let wants_slopes = request.gradient.is_some() && !in_one_sweep;
-        let slopes = if wants_slopes { Some(&mut *self.slopes) } else { None };
-        let mut results = FinalizeOutputs { terms: [0.0; MAX_TERMS], classes: request.class_values, slopes };
-        let value =
-            finalize(self.plan, self.terms, self.tallies, request.grad_scale, &mut self.desk, &mut results);
-        for (to, from) in request.term_values.into_iter().flatten().zip(results.terms) {
+        let has_backward = plan.passes == PassSequence::AccumulateThenBackward;
+        let slopes = if has_backward { Some(&mut *self.slopes) } else { None };
+        let mut outputs = FinalizeOutputs { terms: [0.0; MAX_TERMS], classes: request.class_values, slopes };
+        let Self { problem, terms, class_sums, finalize_buffers, .. } = self;
+        let value = finalize(problem, terms, class_sums, request.grad_scale, finalize_buffers, &mut outputs);
+        for (to, from) in request.term_values.into_iter().flatten().zip(outputs.terms) {
             *to = from;
         }
-        if wants_slopes {
-            // SAFETY: promised by the caller.
-            unsafe { self.pass(false, request.gradient, RequiredSums::None, parking, true)? };
+        if has_backward {
+            // SAFETY: the caller's promise.
+            unsafe { self.pass(&plan, PassKind::Backward, gradient)? };
         }
-        for (to, from) in request.tallies.into_iter().flatten().zip(self.tallies.iter()) {
+        for (to, from) in request.class_sums.into_iter().flatten().zip(self.class_sums.iter()) {
             *to = *from;
         }
         Ok(value)
     }
 
-    /// Adds a part of a batch to `tallies`.
+    /// Adds a part of a batch to `class_sums`.
     ///
     /// # Safety
-    /// As [`Bench::run`].
-    pub unsafe fn accumulate(&mut self, tallies: &mut [ClassSums]) -> Result<(), Error> {
-        self.refuse_computed_fields()?;
-        self.refuse_unfinished_searches()?;
-        for (to, from) in self.tallies.iter_mut().zip(tallies.iter()) {
+    /// As [`Workspace::run`].
+    pub unsafe fn accumulate(&mut self, class_sums: &mut [ClassSums]) -> Result<(), Error> {
+        self.require_given_fields()?;
+        self.require_searches()?;
+        for (to, from) in self.class_sums.iter_mut().zip(class_sums.iter()) {
             *to = *from;
         }
-        // SAFETY: promised by the caller.
+        let plan = PassPlan::new(self.implementation, self.terms, CallKind::Accumulate);
+        // SAFETY: the caller's promise.
         unsafe {
             self.validate()?;
-            self.select(None)?;
-            self.pass(true, None, RequiredSums::Squares, None, false)?;
+            self.select(&plan, None)?;
+            self.pass(&plan, PassKind::Accumulate, None)?;
         }
-        for (to, from) in tallies.iter_mut().zip(self.tallies.iter()) {
+        for (to, from) in class_sums.iter_mut().zip(self.class_sums.iter()) {
             *to = *from;
         }
         Ok(())
@@ -113,169 +106,171 @@ impl<T: Precise> Workspace<'_, T> {
     /// Writes the gradient of a part of a batch.
     ///
     /// # Safety
-    /// As [`Bench::run`].
+    /// As [`Workspace::run`].
     pub unsafe fn backward(&mut self, slopes: &[ClassSums], gradient: GradientOutput) -> Result<(), Error> {
-        self.refuse_computed_fields()?;
-        self.refuse_unfinished_searches()?;
+        self.require_given_fields()?;
+        self.require_searches()?;
         for (to, from) in self.slopes.iter_mut().zip(slopes) {
             *to = *from;
         }
-        // SAFETY: promised by the caller.
+        let plan = PassPlan::new(self.implementation, self.terms, CallKind::Backward);
+        // SAFETY: the caller's promise.
         unsafe {
-            self.find_cuts(None)?;
-            self.pass(false, Some(gradient), RequiredSums::None, None, false)
+            self.find_thresholds(&plan, None)?;
+            self.pass(&plan, PassKind::Backward, Some(gradient))
         }
     }
 
-    /// Counts voxels and truth of every sample and class.
+    /// Sums up `weight` and `target` of every sample and class.
     ///
     /// # Safety
-    /// As [`Bench::run`].
+    /// As [`Workspace::run`].
     pub unsafe fn count_targets(&mut self) -> Result<&mut [ClassSums], Error> {
-        self.tallies.fill(ClassSums::ZERO);
-        // SAFETY: promised by the caller.
+        self.class_sums.fill(ClassSums::ZERO);
+        // SAFETY: the caller's promise.
         unsafe { self.validate()? };
-        Ok(self.tallies)
+        Ok(self.class_sums)
     }
 
-    /// The value and slopes of given tallies; reads no voxel.
+    /// Computes value and slopes of given sums. Reads no voxel.
     pub fn finalize(
         &mut self,
-        tallies: &[ClassSums],
+        class_sums: &[ClassSums],
         grad_scale: f64,
-        results: &mut FinalizeOutputs<'_>,
+        outputs: &mut FinalizeOutputs<'_>,
     ) -> f64 {
-        finalize(self.plan, self.terms, tallies, grad_scale, &mut self.desk, results)
+        finalize(self.problem, self.terms, class_sums, grad_scale, &mut self.finalize_buffers, outputs)
     }
 
-    /// Checks labels and weights, and counts; adds to `self.tallies`.
+    /// Checks targets, weights and fields, and adds `weight`, `target` and the loss weights that do not depend on a
+    /// selection to `self.class_sums`.
+    ///
+    /// # Safety
+    /// As [`Workspace::run`].
     pub(super) unsafe fn validate(&mut self) -> Result<(), Error> {
-        // SAFETY: promised by the caller.
+        // SAFETY: the caller's promise.
         unsafe {
             self.check_maps()?;
-            self.count_voxels()?;
+            self.sum_targets()?;
             self.check_signs()?;
         }
-        for (slot, rows) in voxel_losses(self.terms).filter(|(_, rows)| rows.info().selection.is_none()) {
-            let on_truth = match rows.info().contribution {
+        for (slot, loss) in voxel_losses(self.terms).filter(|(_, loss)| loss.info().selection.is_none()) {
+            let is_of_target = match loss.info().contribution {
                 Contribution::TrueClass => true,
-                Contribution::NegLogLikelihood => self.plan.activation.is_exclusive(),
+                Contribution::NegLogLikelihood => self.problem.activation.is_exclusive(),
                 Contribution::BothOutcomes | Contribution::AllClasses => false,
             };
-            for tally in self.tallies.iter_mut() {
-                if let Some(charged) = tally.loss_weight.get_mut(slot) {
-                    *charged = if on_truth { tally.target } else { tally.weight };
+            for sums in self.class_sums.iter_mut() {
+                if let Some(loss_weight) = sums.loss_weight.get_mut(slot) {
+                    *loss_weight = if is_of_target { sums.target } else { sums.weight };
                 }
             }
         }
         Ok(())
     }
 
-    /// Adds `voxels` and `truth` of every sample and class to `self.tallies`. On an error these are of no use.
-    unsafe fn count_voxels(&mut self) -> Result<(), Error> {
-        let plan = self.plan;
-        let mut bad = None;
-        let Self { tile, chunk, crew, tallies, .. } = self;
-        let gang = ChunkRunner { plan, extras: self.extras, tile: &mut *tile, sums: chunk, crew };
-        let hand_on = &mut |sums: &[ClassSums], chunk: Chunk| {
-            let voxels = sums.first().map_or(0.0, |class| class.weight);
-            if voxels.is_nan() {
-                bad = Some(chunk);
+    /// Adds `weight` and `target` of every sample and class to `self.class_sums`. On an error they are incomplete.
+    unsafe fn sum_targets(&mut self) -> Result<(), Error> {
+        let problem = self.problem;
+        let mut invalid = None;
+        let Self { tile, optional_rows, chunk_sums, worker_buffers, class_sums, .. } = self;
+        let runner = ChunkRunner {
+            problem,
+            optional_rows: *optional_rows,
+            tile: &mut *tile,
+            sums: chunk_sums,
+            worker_buffers,
+        };
+        let collect = &mut |sums: &[ClassSums], chunk: Chunk| {
+            let weight = expected(sums.first()).map_or(0.0, |class| class.weight);
+            if weight.is_nan() {
+                invalid = Some(chunk);
                 return Err(Error::new(Status::Label, c"target", c"labels"));
             }
-            for (tally, class) in of_sample(tallies, plan, chunk.sample).iter_mut().zip(sums) {
-                tally.weight += voxels;
-                tally.target += class.target;
+            for (to, class) in of_sample(class_sums, problem, chunk.sample).iter_mut().zip(sums) {
+                to.weight += weight;
+                to.target += class.target;
             }
             Ok(())
         };
-        // SAFETY: promised by the caller; a census writes nothing but sums.
-        let counted = unsafe {
-            gang.each(0..plan.samples, &|tile, sums, chunk| validate_chunk(plan, tile, sums, chunk), hand_on)
+        let validate = |tile: &mut Tile<'_, T>, sums: &mut [ClassSums], chunk| {
+            // SAFETY: the caller's promise.
+            unsafe { validate_chunk(problem, tile, sums, chunk) }
         };
-        match bad {
-            // SAFETY: as above.
+        // SAFETY: validation writes only its tile and its sums.
+        let result = unsafe { runner.each(0..problem.samples, &validate, collect) };
+        match invalid {
+            // SAFETY: the caller's promise.
             Some(chunk) => unsafe {
-                check_chunk(plan, tile, chunk).map_err(|error| plan.with_number(error)).and(counted)
+                check_chunk(problem, tile, chunk).map_err(|error| problem.with_number(error)).and(result)
             },
-            None => counted,
+            None => result,
         }
     }
 
-    fn find_slopes(&mut self, grad_scale: f64) {
-        let mut results =
-            FinalizeOutputs { terms: [0.0; MAX_TERMS], classes: None, slopes: Some(&mut *self.slopes) };
-        finalize(self.plan, self.terms, self.tallies, grad_scale, &mut self.desk, &mut results);
+    /// Computes the slopes before any voxel is accumulated: they depend only on the sums of the validation pass.
+    fn compute_slopes(&mut self, grad_scale: f64) {
+        let Self { problem, terms, class_sums, slopes, finalize_buffers, .. } = self;
+        let mut outputs = FinalizeOutputs { terms: [0.0; MAX_TERMS], classes: None, slopes: Some(slopes) };
+        finalize(problem, terms, class_sums, grad_scale, finalize_buffers, &mut outputs);
     }
 
-    /// Where probabilities may wait for the second sweep: where the gradient will be, if its elements can hold them
-    /// and nobody else needs them, nor the logits if those are there.
-    fn cache_location(&mut self, output: GradientOutput, folds: bool) -> Option<GradientOutput> {
-        let needs_prediction = |computed: &Computed<'_, T>| computed.field.uses_prediction();
-        let can_park = !output.accumulate
-            && output.rows.can_hold::<T>(self.plan.classes)
-            && can_park(self.terms, folds)
-            && is_labelled(self.plan, self.terms, &self.fields())
-            && !self.computed.iter().flatten().any(needs_prediction);
-        can_park.then_some(output)
+    /// Returns whether the gradient buffer can hold probabilities until the gradient overwrites them: it has the
+    /// precision of the computation, its content is not needed, and, where it is the prediction itself, no field is
+    /// computed from the logits after they are overwritten.
+    fn can_cache(&self, output: GradientOutput) -> bool {
+        let needs_logits = self.computed_fields.iter().flatten().any(|field| field.field.uses_prediction());
+        !output.add && output.rows.can_hold::<T>(self.problem.classes) && !needs_logits
     }
 
-    /// One sweep over every sample.
+    /// Makes one pass over every sample.
     unsafe fn pass(
         &mut self,
-        fold: bool,
+        plan: &PassPlan,
+        kind: PassKind,
         gradient: Option<GradientOutput>,
-        sums: RequiredSums,
-        parking: Option<GradientOutput>,
-        parked: bool,
     ) -> Result<(), Error> {
-        let plan = self.plan;
-        if plan.voxels == 0 {
+        let problem = self.problem;
+        if problem.voxels == 0 {
             return Ok(());
         }
-        // Computed fields are there of one sample at a time.
-        let at_once = if self.computed.iter().any(Option::is_some) { 1 } else { plan.samples };
+        // Scratch holds the computed fields of one sample.
+        let at_once = if self.computed_fields.iter().any(Option::is_some) { 1 } else { problem.samples };
         let mut sample = 0;
-        while sample < plan.samples {
-            // Fields follow from what no sweep changes before it has passed. A batch of one sample sweeps it twice
-            // with the same.
-            if self.filled != Some(sample) {
+        while sample < problem.samples {
+            // Fields of a prediction that the gradient overwrites are computed before that. For a batch of one sample
+            // the second pass uses the fields of the first.
+            if self.filled_sample != Some(sample) {
                 self.fill_fields(sample, false)?;
-                // SAFETY: promised by the caller.
+                // SAFETY: the caller's promise.
                 unsafe { self.add_predictions(sample)? };
-                self.filled = Some(sample);
+                self.filled_sample = Some(sample);
             }
-            let sweep = self.as_sweep(sums);
-            let Self { extras, tile, chunk, crew, tallies, slopes, .. } = self;
-            let work = |tile: &mut Tile<'_, T>, sums: &mut [ClassSums], chunk: Chunk| {
-                let slopes = slopes_of(slopes, plan, chunk.sample);
-                let task = ChunkWork {
-                    accumulates: fold,
-                    map: gradient.map(|output| (slopes, output)),
-                    cache: parking,
-                    is_cached: parked && parking.is_some(),
-                };
-                // SAFETY: promised by the caller; fields in scratch hold the sample.
-                unsafe { sweep.chunk(tile, sums, chunk, task) };
+            let pass = self.new_pass(plan, kind, gradient);
+            let accumulates = pass.steps.accumulates;
+            let Self { optional_rows, tile, chunk_sums, worker_buffers, class_sums, slopes, .. } = self;
+            let compute = |tile: &mut Tile<'_, T>, sums: &mut [ClassSums], chunk: Chunk| {
+                // SAFETY: the caller's promise; fields in scratch hold the sample.
+                unsafe { pass.chunk(tile, sums, chunk, slopes_of_sample(slopes, problem, chunk.sample)) };
             };
-            let hand_on = &mut |sums: &[ClassSums], chunk: Chunk| {
-                for (tally, class) in
-                    of_sample(tallies, plan, chunk.sample).iter_mut().zip(sums).filter(|_| fold)
-                {
-                    *tally += class;
+            let collect = &mut |sums: &[ClassSums], chunk: Chunk| {
+                let of_sample = of_sample(class_sums, problem, chunk.sample).iter_mut();
+                for (to, class) in of_sample.zip(sums).filter(|_| accumulates) {
+                    *to += class;
                 }
                 Ok(())
             };
-            let gang = ChunkRunner { plan, extras: *extras, tile, sums: chunk, crew };
-            // SAFETY: a chunk's gradient and parked probabilities are its own.
-            unsafe { gang.each(sample..sample + at_once, &work, hand_on)? };
+            let optional_rows = *optional_rows;
+            let runner = ChunkRunner { problem, optional_rows, tile, sums: chunk_sums, worker_buffers };
+            // SAFETY: each chunk has its own voxels of the gradient and of the cached probabilities.
+            unsafe { runner.each(sample..sample + at_once, &compute, collect)? };
             sample += at_once;
         }
         Ok(())
     }
 }
 
-/// The slopes of a sample.
-fn slopes_of<'t>(slopes: &'t [ClassSums], plan: &Problem<'_>, sample: usize) -> &'t [ClassSums] {
-    slopes.get(sample * plan.classes..(sample + 1) * plan.classes).unwrap_or(&[])
+/// Returns the slopes of a sample.
+fn slopes_of_sample<'s>(slopes: &'s [ClassSums], problem: &Problem<'_>, sample: usize) -> &'s [ClassSums] {
+    slice(slopes, sample * problem.classes..(sample + 1) * problem.classes)
 }

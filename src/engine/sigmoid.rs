@@ -1,16 +1,16 @@
-//! The sigmoid of a logit, without losing either end.
+//! The sigmoid of a row of logits.
 
 use crate::array::real::Real;
 use crate::loss::probability::sigmoid;
 use crate::simd::level::Kernel;
 
-/// The sigmoid of a row.
-pub(crate) struct Sigmoid<'a, T> {
+/// Computes the sigmoid of a row.
+pub(crate) struct SigmoidRow<'a, T> {
     pub logit: &'a [T],
     pub probability: &'a mut [T],
 }
 
-impl<T: Real> Kernel for Sigmoid<'_, T> {
+impl<T: Real> Kernel for SigmoidRow<'_, T> {
     type Output = ();
 
     #[inline(always)]

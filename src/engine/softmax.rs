@@ -1,154 +1,173 @@
-//! Softmax, and what its pull-back and its logarithms need beside the probabilities.
+//! Softmax, with what its backward pass and its logarithms need besides the probabilities.
 //!
 //! ```text
 //! m = max z      R = Σ_{k≠m} e^(z_k − m)      s_k = e^(z_k − m) / (1 + R)
 //! −ln s_k = (m − z_k) + ln_1p(R)               1 − s_m = R / (1 + R) = Σ_{k≠m} s_k
 //! ```
 //!
-//! Without `R` the complement of a sure class would lose its digits. Where both outcomes of
-//! softmax pay, the softmax of the other classes (the rivals) is formed from their own largest
-//! logit `z_2`, so that it is finite when `R` underflows, and keeps its digits when `m` is far above:
+//! `R` gives the complement of a probability near 1 to full relative precision. For losses of both outcomes of softmax,
+//! the softmax over the other classes than the largest is computed from their own largest logit `z_2`, so that it is
+//! finite where `R` underflows and precise where `m` is much larger:
 //!
 //! ```text
 //! r_k = e^(z_k − z_2) / Σ_{j≠m} e^(z_j − z_2)       ln(1 − s_m) = (z_2 − m) + ln Σ_{j≠m} e^(z_j − z_2) − ln_1p(R)
 //! ```
 //!
-//! Logits may be infinite: −∞ has `s = 0`, and one class at +∞ has `s = 1`. Two at +∞, or all at −∞, are undefined: NaN.
+//! Logits may be infinite: −∞ has `s = 0`, and one class at +∞ has `s = 1`. Two at +∞, or all at −∞, are undefined:
+//! NaN.
 //!
-//! Each step is one loop over rows that are arguments, so that the compiler knows that they are apart.
+//! Each step is one loop in a function whose arguments are the rows: LLVM then knows that they do not alias.
 
 use crate::array::real::Real;
+use crate::checked::slice_mut;
 use crate::engine::arena::Plain;
-use crate::engine::tile::{Span, Tile};
+use crate::engine::class_tile::{Span, Tile};
 use crate::problem::Problem;
 use crate::simd::blocks::{row, row_mut};
 use crate::simd::level::{Kernel, dispatch, fours};
 
-/// Reads the logits of an opened tile and fills its probabilities.
+/// Loads the logits of a tile and computes its probabilities.
 ///
 /// # Safety
-/// As [`Tile::open`], which came before with the same voxels.
+/// As [`Tile::load_weights`], which has loaded the same voxels.
 pub(crate) unsafe fn softmax<T: Real + Plain>(
     tile: &mut Tile<'_, T>,
-    plan: &Problem<'_>,
+    problem: &Problem<'_>,
     sample: usize,
-    at: usize,
+    start: usize,
 ) {
-    // SAFETY: promised by the caller.
-    unsafe { load(tile, plan, sample, at) };
-    dispatch(Softmax { tile, classes: plan.classes });
+    // SAFETY: the caller's promise.
+    unsafe { load_with_largest(tile, problem, sample, start) };
+    dispatch(SoftmaxTile { tile, classes: problem.classes });
 }
 
-/// Reads the logits of an opened tile, and finds the largest of each voxel.
-pub(super) unsafe fn load<T: Real + Plain>(
+/// Loads the logits of a tile, and the largest of each voxel in `inputs.inverse`.
+///
+/// # Safety
+/// As [`softmax`].
+pub(super) unsafe fn load_with_largest<T: Real + Plain>(
     tile: &mut Tile<'_, T>,
-    plan: &Problem<'_>,
+    problem: &Problem<'_>,
     sample: usize,
-    at: usize,
+    start: usize,
 ) {
-    // SAFETY: promised by the caller.
-    unsafe { tile.load_all(plan, sample, at) };
-    dispatch(Largest { tile, classes: plan.classes });
+    // SAFETY: the caller's promise.
+    unsafe { tile.load_predictions(problem, sample, start) };
+    dispatch(LargestLogit { tile, classes: problem.classes });
 }
 
 /// Finds the largest logit of each voxel.
-struct Largest<'a, 's, T> {
+struct LargestLogit<'a, 's, T> {
     tile: &'a mut Tile<'s, T>,
     classes: usize,
 }
 
-impl<T: Real> Kernel for Largest<'_, '_, T> {
+impl<T: Real> Kernel for LargestLogit<'_, '_, T> {
     type Output = ();
 
     #[inline(always)]
     fn run(self) {
-        let Tile { span: Span { width, used }, inputs: seen, .. } = self.tile;
-        let largest = upto(seen.inverse, used);
-        let of = |class| row(seen.logit, class, *width, *used);
+        let Tile { span: Span { width, used }, inputs, .. } = self.tile;
+        let largest = slice_mut(inputs.inverse, 0..*used);
+        let of = |class| row(inputs.logit, class, *width, *used);
         largest.fill(T::of(f64::NEG_INFINITY));
         let mut class = 0;
         while class < fours(self.classes) {
-            raise_to_four(largest, [of(class), of(class + 1), of(class + 2), of(class + 3)]);
+            maximum_of_five(largest, [of(class), of(class + 1), of(class + 2), of(class + 3)]);
             class += 4;
         }
         while class < self.classes {
-            raise_to(largest, of(class));
+            maximum(largest, of(class));
             class += 1;
         }
     }
 }
 
-struct Softmax<'a, 's, T> {
+/// Computes the probabilities of a tile whose logits are loaded.
+struct SoftmaxTile<'a, 's, T> {
     tile: &'a mut Tile<'s, T>,
     classes: usize,
 }
 
-impl<T: Real + Plain> Kernel for Softmax<'_, '_, T> {
+impl<T: Real + Plain> Kernel for SoftmaxTile<'_, '_, T> {
     type Output = ();
 
     #[inline(always)]
     fn run(self) {
-        let Tile { span: Span { width, used }, inputs: seen, gradients: made, with_logs, .. } = self.tile;
+        let Tile { span: Span { width, used }, inputs, gradients, has_logarithms, .. } = self.tile;
         let classes = 0..self.classes;
-        let largest = upto(seen.inverse, used);
-        if !seen.other_class_softmax.is_empty() {
-            // Of the logits themselves, before they are taken from the largest.
-            let (first, second, sum) = (upto(made.cost, used), upto(made.work, used), upto(made.total, used));
-            first.fill(nobody());
+        let largest = slice_mut(inputs.inverse, 0..*used);
+        if !inputs.other_class_softmax.is_empty() {
+            // Computed from the logits before the largest is subtracted from them.
+            let (first, second, sum) = (
+                slice_mut(gradients.loss, 0..*used),
+                slice_mut(gradients.work, 0..*used),
+                slice_mut(gradients.total, 0..*used),
+            );
+            first.fill(no_class());
             second.fill(T::of(f64::NEG_INFINITY));
             for class in classes.clone() {
-                two_largest(class, row(seen.logit, class, *width, *used), largest, first, second);
+                two_largest(class, row(inputs.logit, class, *width, *used), largest, first, second);
             }
             sum.fill(T::zero());
             for class in classes.clone() {
-                let rival = row_mut(seen.other_class_softmax, class, *width, *used);
-                rivals(class, row(seen.logit, class, *width, *used), first, second, rival, sum);
+                let other = row_mut(inputs.other_class_softmax, class, *width, *used);
+                exponentials_of_others(
+                    class,
+                    row(inputs.logit, class, *width, *used),
+                    first,
+                    second,
+                    other,
+                    sum,
+                );
             }
-            log_sums(second, largest, sum, upto(seen.log_complement, used));
+            log_sums(second, largest, sum, slice_mut(inputs.log_complement, 0..*used));
             for class in classes.clone() {
-                shares(class, first, sum, row_mut(seen.other_class_softmax, class, *width, *used));
+                softmax_of_others(
+                    class,
+                    first,
+                    sum,
+                    row_mut(inputs.other_class_softmax, class, *width, *used),
+                );
             }
         }
-        // Rows that nobody needs yet.
-        let (others, top) = (upto(made.work, used), upto(made.total, used));
+        // These rows are not in use yet.
+        let (others, top) = (slice_mut(gradients.work, 0..*used), slice_mut(gradients.total, 0..*used));
         others.fill(T::zero());
         top.fill(T::zero());
         for class in classes.clone() {
-            let z = row_mut(seen.logit, class, *width, *used);
-            let e = row_mut(seen.probability, class, *width, *used);
+            let z = row_mut(inputs.logit, class, *width, *used);
+            let e = row_mut(inputs.probability, class, *width, *used);
             exponentials_and_logits(z, largest, e, others, top);
         }
         let inverse = largest;
-        totals(others, top, inverse, upto(seen.complement, used));
-        if *with_logs {
-            log_totals(others, top, inverse, upto(seen.log_total, used));
+        totals(others, top, inverse, slice_mut(inputs.complement, 0..*used));
+        if *has_logarithms {
+            log_totals(others, top, inverse, slice_mut(inputs.log_total, 0..*used));
         }
-        if !seen.other_class_softmax.is_empty() {
-            log_complements(upto(seen.log_complement, used), upto(seen.log_total, used));
+        if !inputs.other_class_softmax.is_empty() {
+            log_complements(
+                slice_mut(inputs.log_complement, 0..*used),
+                slice_mut(inputs.log_total, 0..*used),
+            );
         }
         for class in classes {
-            scale(row_mut(seen.probability, class, *width, *used), inverse);
+            scale(row_mut(inputs.probability, class, *width, *used), inverse);
         }
     }
 }
 
-/// As much of a row as is used.
 #[inline(always)]
-pub(super) fn upto<'a, T>(row: &'a mut [T], used: &usize) -> &'a mut [T] {
-    row.get_mut(..*used).unwrap_or(&mut [])
-}
-
-#[inline(always)]
-pub(super) fn raise_to<T: Real>(largest: &mut [T], z: &[T]) {
+pub(super) fn maximum<T: Real>(largest: &mut [T], z: &[T]) {
     for (m, &z) in largest.iter_mut().zip(z) {
-        // As in `Real::cleared`: no select of what is there.
+        // As in `Real::cleared`: the added zero prevents a masked store.
         let so_far = *m + T::zero();
         *m = if z > so_far { z } else { so_far };
     }
 }
 
 #[inline(always)]
-pub(super) fn raise_to_four<T: Real>(largest: &mut [T], [x, y, z, w]: [&[T]; 4]) {
+pub(super) fn maximum_of_five<T: Real>(largest: &mut [T], [x, y, z, w]: [&[T]; 4]) {
     let rows = x.iter().zip(y).zip(z.iter().zip(w));
     for (m, ((&x, &y), (&z, &w))) in largest.iter_mut().zip(rows) {
         let lower = if x > *m { x } else { *m };
@@ -158,30 +177,30 @@ pub(super) fn raise_to_four<T: Real>(largest: &mut [T], [x, y, z, w]: [&[T]; 4])
     }
 }
 
-/// Adds an exponential to the others, of which the largest so far, `top`, is not part: so that no digit of a small
-/// sum is lost in a large one. A NaN ends in one of them.
+/// Adds an exponential to the sum of the others. The largest so far, `top`, is kept apart, so that the sum of small
+/// exponentials keeps its precision. A NaN reaches one of the results.
 #[inline(always)]
-pub(super) fn with_power<T: Real>(power: T, others: T, top: T) -> (T, T) {
-    let is_lower = power < top;
-    let (lower, upper) = (power.select(is_lower, top), top.select(is_lower, power));
+pub(super) fn add_exponential<T: Real>(exponential: T, others: T, top: T) -> (T, T) {
+    let is_lower = exponential < top;
+    let (lower, upper) = (exponential.select(is_lower, top), top.select(is_lower, exponential));
     (others + lower, upper)
 }
 
-/// `R`: the exponential of the largest class is 1, unless it is NaN.
+/// Returns `R`. The exponential of the largest class is 1, unless it is NaN.
 #[inline(always)]
-pub(super) fn rest_of<T: Real>(others: T, top: T) -> T {
+pub(super) fn sum_of_others<T: Real>(others: T, top: T) -> T {
     others + (top - T::one())
 }
 
-/// `z − m`, and 0 where `z` is the largest, infinite or not.
+/// Returns `z − m`, and 0 if `z` is the largest, infinite or not.
 #[inline(always)]
-pub(super) fn below<T: Real>(z: T, m: T) -> T {
+pub(super) fn minus_largest<T: Real>(z: T, m: T) -> T {
     (z - m).mask(z != m)
 }
 
-/// `R`, and NaN where a class beside the largest has the same infinite logit.
+/// Returns `R`, and NaN if another class has the same infinite logit as the largest: softmax is undefined there.
 #[inline(always)]
-pub(super) fn defined<T: Real>(rest: T, largest: T) -> T {
+pub(super) fn nan_if_undefined<T: Real>(rest: T, largest: T) -> T {
     rest + (largest - largest).mask(rest > T::zero())
 }
 
@@ -194,26 +213,26 @@ fn exponentials_and_logits<T: Real>(
     top: &mut [T],
 ) {
     for ((((z, &m), e), others), top) in z.iter_mut().zip(largest).zip(e).zip(others).zip(top) {
-        let logit = below(*z, m);
-        let power = logit.exp_nonpositive();
+        let logit = minus_largest(*z, m);
+        let exponential = logit.exp_nonpositive();
         *z = logit;
-        *e = power;
-        // As in `Real::cleared`: no select of what is there.
-        (*others, *top) = with_power(power, *others, *top + T::zero());
+        *e = exponential;
+        // As in `Real::cleared`: the added zero prevents a masked store.
+        (*others, *top) = add_exponential(exponential, *others, *top + T::zero());
     }
 }
 
 #[inline(always)]
 fn log_totals<T: Real>(others: &[T], top: &[T], inverse: &[T], log_total: &mut [T]) {
     for (((&others, &top), &inverse), log) in others.iter().zip(top).zip(inverse).zip(log_total) {
-        *log = rest_of(others, top).ln_1p_by(inverse);
+        *log = sum_of_others(others, top).ln_1p_by(inverse);
     }
 }
 
 #[inline(always)]
 fn totals<T: Real>(others: &[T], top: &[T], inverse: &mut [T], complement: &mut [T]) {
     for (((&others, &top), inverse), complement) in others.iter().zip(top).zip(inverse).zip(complement) {
-        let rest = defined(rest_of(others, top), *inverse);
+        let rest = nan_if_undefined(sum_of_others(others, top), *inverse);
         let share = T::one() / (T::one() + rest);
         *inverse = share;
         *complement = rest * share;
@@ -227,45 +246,52 @@ pub(super) fn scale<T: Real>(e: &mut [T], inverse: &[T]) {
     }
 }
 
-/// Stands for the number of a class that is not found.
+/// A class index for "no class".
 #[inline(always)]
-fn nobody<T: Real>() -> T {
+fn no_class<T: Real>() -> T {
     T::of(f64::from(i32::MAX))
 }
 
-/// The first class of the largest logit, and the largest of the other logits.
+/// Finds the first class with the largest logit, and the largest of the other logits.
 #[inline(always)]
 fn two_largest<T: Real>(class: usize, z: &[T], largest: &[T], first: &mut [T], second: &mut [T]) {
     let class = T::of(class as f64);
     for (((&z, &largest), first), second) in z.iter().zip(largest).zip(first).zip(second) {
-        let is_first = (z == largest) & (*first == nobody());
-        // As in `Real::cleared`: no select of what is there.
-        let (named, so_far) = (*first + T::zero(), *second + T::zero());
-        *first = class.select(is_first, named);
-        let rival = so_far.select(is_first, z);
-        *second = if rival > so_far { rival } else { so_far };
+        let is_first = (z == largest) & (*first == no_class());
+        // As in `Real::cleared`: the added zero prevents a masked store.
+        let (found, so_far) = (*first + T::zero(), *second + T::zero());
+        *first = class.select(is_first, found);
+        let other = so_far.select(is_first, z);
+        *second = if other > so_far { other } else { so_far };
     }
 }
 
 #[inline(always)]
-fn rivals<T: Real>(class: usize, z: &[T], first: &[T], second: &[T], rival: &mut [T], sum: &mut [T]) {
+fn exponentials_of_others<T: Real>(
+    class: usize,
+    z: &[T],
+    first: &[T],
+    second: &[T],
+    other: &mut [T],
+    sum: &mut [T],
+) {
     let class = T::of(class as f64);
-    for ((((&z, &first), &second), rival), sum) in z.iter().zip(first).zip(second).zip(rival).zip(sum) {
-        let power = below(z, second).exp().mask(first != class);
-        *rival = power;
-        *sum += power;
+    for ((((&z, &first), &second), other), sum) in z.iter().zip(first).zip(second).zip(other).zip(sum) {
+        let exponential = Real::exp(minus_largest(z, second)).mask(first != class);
+        *other = exponential;
+        *sum += exponential;
     }
 }
 
-/// `ln Σ_{j≠m} e^(z_j − m)`
+/// Computes `ln Σ_{j≠m} e^(z_j − m)`.
 #[inline(always)]
 fn log_sums<T: Real>(second: &[T], largest: &[T], sum: &[T], out: &mut [T]) {
     for (((&second, &largest), &sum), out) in second.iter().zip(largest).zip(sum).zip(out) {
-        *out = below(second, largest) + sum.ln();
+        *out = minus_largest(second, largest) + Real::ln(sum);
     }
 }
 
-/// The same less `ln Σ_j e^(z_j − m)`.
+/// Subtracts `ln Σ_j e^(z_j − m)`.
 #[inline(always)]
 fn log_complements<T: Real>(log_sum: &mut [T], log_total: &[T]) {
     for (log_sum, &log_total) in log_sum.iter_mut().zip(log_total) {
@@ -273,12 +299,12 @@ fn log_complements<T: Real>(log_sum: &mut [T], log_total: &[T]) {
     }
 }
 
-/// The softmax without the largest class, which gets −1.
+/// Computes the softmax over the other classes than the largest, which has −1.
 #[inline(always)]
-fn shares<T: Real>(class: usize, first: &[T], sum: &[T], rival: &mut [T]) {
+fn softmax_of_others<T: Real>(class: usize, first: &[T], sum: &[T], other: &mut [T]) {
     let class = T::of(class as f64);
-    for ((&first, &sum), rival) in first.iter().zip(sum).zip(rival) {
-        let share = *rival / sum;
-        *rival = if first == class { -T::one() } else { share };
+    for ((&first, &sum), other) in first.iter().zip(sum).zip(other) {
+        let share = *other / sum;
+        *other = if first == class { -T::one() } else { share };
     }
 }

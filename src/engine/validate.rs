@@ -1,81 +1,83 @@
-//! The first pass: finds the first bad label or weight, and counts voxels and truth.
-//! After it nothing can fail.
+//! The validation pass: reports the first invalid target or weight, and sums weights and targets per class. No later
+//! pass can fail.
 
 use crate::array::labels::LabelMap;
 use crate::array::real::Real;
+use crate::checked::slice;
 use crate::engine::arena::Plain;
 use crate::engine::chunks::Chunk;
-use crate::engine::softmax_labels::fold::{AddByLabel, Sum};
-use crate::engine::tile::{Span, Tile};
+use crate::engine::class_tile::{Span, Tile};
+use crate::engine::softmax_labels::label_sums::{AddByLabel, LabelSum};
 use crate::error::{Error, Status};
 use crate::loss::sums::ClassSums;
 use crate::problem::{Problem, TargetKind};
 use crate::simd::blocks::{AddUp, row, row_mut};
 use crate::simd::level::{Kernel, dispatch};
 
-/// Adds `voxels`, to the first class only, and `truth` of a chunk to `sums`. Where something is bad, `voxels` is NaN.
+/// Adds `target` of a chunk to `sums`, and `weight`, which is the same for all classes, to the first class. If a target
+/// or weight is invalid, `weight` is NaN.
 ///
 /// # Safety
-/// The arrays of `plan` are readable.
+/// The arrays of `problem` are readable.
 pub(crate) unsafe fn validate_chunk<T: Real + Plain>(
-    plan: &Problem<'_>,
+    problem: &Problem<'_>,
     tile: &mut Tile<'_, T>,
     sums: &mut [ClassSums],
     Chunk { sample, start, end }: Chunk,
 ) {
-    for (at, len) in tile.spans(start, end) {
-        // SAFETY: promised by the caller; the spans lie in the sample.
-        let all_good = unsafe {
-            if plan.target_kind == TargetKind::Labels && plan.weight.is_none() {
-                let label = tile.open_labels(plan, sample, at, len);
-                count_labels(plan, label.get(..len).unwrap_or(&[]), sums)
+    for (start, len) in tile.spans(start, end) {
+        // SAFETY: the caller's promise; the spans lie in the sample.
+        let is_valid = unsafe {
+            if problem.target_kind == TargetKind::Labels && problem.weight.is_none() {
+                let label = tile.load_labels(problem, sample, start, len);
+                count_labels(problem, slice(label, 0..len), sums)
             } else {
-                tile.open(plan, sample, at, len);
-                count(plan, tile, sums, sample, at)
+                tile.load_weights(problem, sample, start, len);
+                add_tile(problem, tile, sums, sample, start)
             }
         };
-        if !all_good {
+        if !is_valid {
             return sums.iter_mut().for_each(|sums| sums.weight = f64::NAN);
         }
     }
 }
 
-/// What is wrong with a chunk.
+/// Checks a chunk.
 ///
 /// # Errors
-/// [`Status::Label`] or [`Status::Parameter`], naming the first bad voxel.
+/// [`Status::Label`] or [`Status::Parameter`], with the first invalid voxel.
 ///
 /// # Safety
-/// As [`census`].
+/// As [`validate_chunk`].
 pub(crate) unsafe fn check_chunk<T: Real + Plain>(
-    plan: &Problem<'_>,
+    problem: &Problem<'_>,
     tile: &mut Tile<'_, T>,
     Chunk { sample, start, end }: Chunk,
 ) -> Result<(), Error> {
-    for (at, len) in tile.spans(start, end) {
-        // SAFETY: promised by the caller; the spans lie in the sample.
+    for (start, len) in tile.spans(start, end) {
+        // SAFETY: the caller's promise; the spans lie in the sample.
         unsafe {
-            tile.open(plan, sample, at, len);
-            check(plan, tile, sample, at)?;
+            tile.load_weights(problem, sample, start, len);
+            check_tile(problem, tile, sample, start)?;
         }
     }
     Ok(())
 }
 
-/// Adds voxels that weigh 1 to the chunk; `voxels`, the same for all classes, to the first only. Says whether each is
-/// of a class or ignored. Counts are whole numbers, which add up to the same bits in any order.
-fn count_labels(plan: &Problem<'_>, label: &[i32], chunk: &mut [ClassSums]) -> bool {
-    let ignores = !plan.ignore.is_empty();
+/// Adds voxels of weight 1 to the sums of the chunk; `weight` to the first class only. Returns whether each label is a
+/// class or ignored. Sums of integers have the same bits in any order.
+fn count_labels(problem: &Problem<'_>, label: &[i32], chunk: &mut [ClassSums]) -> bool {
+    let has_ignored = !problem.ignore.is_empty();
     let count = |first: i32| match first {
-        // One below the first class are the ignored.
-        0 if ignores => dispatch(Count::<true> { label, first }),
-        _ => dispatch(Count::<false> { label, first }),
+        // Ignored labels are one below the first class.
+        0 if has_ignored => dispatch(CountLabels::<true> { label, first }),
+        _ => dispatch(CountLabels::<false> { label, first }),
     };
     let (mut counted, mut ignored) = (0, 0);
-    if let ([object], 1) = (&mut *chunk, plan.classes) {
-        let (below, [outside, inside, ..]) = count(0);
-        object.target += f64::from(inside);
-        (counted, ignored) = (outside + inside, below);
+    if let ([single], 1) = (&mut *chunk, problem.classes) {
+        let (below, [negative, positive, ..]) = count(0);
+        single.target += f64::from(positive);
+        (counted, ignored) = (negative + positive, below);
     } else {
         for (fours, of) in chunk.chunks_mut(4).enumerate() {
             let (below, counts) = count(4 * fours as i32);
@@ -92,65 +94,65 @@ fn count_labels(plan: &Problem<'_>, label: &[i32], chunk: &mut [ClassSums]) -> b
     (counted + ignored) as usize == label.len()
 }
 
-/// Adds a tile to the chunk; `voxels`, the same for all classes, to the first only. Says whether nothing is bad.
-unsafe fn count<T: Real + Plain>(
-    plan: &Problem<'_>,
+/// Adds a tile to the sums of the chunk; `weight` to the first class only. Returns whether all values are valid.
+unsafe fn add_tile<T: Real + Plain>(
+    problem: &Problem<'_>,
     tile: &mut Tile<'_, T>,
     chunk: &mut [ClassSums],
     sample: usize,
-    at: usize,
+    start: usize,
 ) -> bool {
     let Span { width, used } = tile.span;
     let weight = row(tile.inputs.weight, 0, width, used);
-    if plan.weight.is_some() && dispatch(Any { a: weight, b: weight, bad: is_no_weight }) {
+    if problem.weight.is_some() && dispatch(Any { a: weight, b: weight, is_invalid: is_invalid_weight }) {
         return false;
     }
     if let Some(ClassSums { weight: sum, .. }) = chunk.first_mut() {
         dispatch(AddUp { row: weight, weight: None, lanes: tile.gradients.lanes, sum });
     }
-    if plan.target_kind == TargetKind::Labels {
+    if problem.target_kind == TargetKind::Labels {
         let label = row(tile.inputs.label, 0, width, used);
         let lanes = row_mut(tile.gradients.lanes, 0, width, used);
-        let first_label = plan.label_of(0);
-        dispatch(AddByLabel { row: weight, label, first_label, lanes, sums: chunk, to: Sum::Truth });
-        return !dispatch(Any { a: label, b: weight, bad: is_no_label });
+        let first_label = problem.label_of(0);
+        dispatch(AddByLabel { row: weight, label, first_label, lanes, sums: chunk, to: LabelSum::Target });
+        return !dispatch(Any { a: label, b: weight, is_invalid: is_unknown_label });
     }
     for (class, sums) in chunk.iter_mut().enumerate() {
-        // SAFETY: promised by the caller.
-        if unsafe { bad_truth(plan, tile, sample, class, at) } {
+        // SAFETY: the caller's promise.
+        if unsafe { has_invalid_target(problem, tile, sample, class, start) } {
             return false;
         }
         let weight = row(tile.inputs.weight, 0, width, used);
-        let row = row(tile.inputs.truth, 0, width, used);
+        let row = row(tile.inputs.target, 0, width, used);
         dispatch(AddUp { row, weight: Some(weight), lanes: tile.gradients.lanes, sum: &mut sums.target });
     }
     true
 }
 
-/// Reads a class of a map; says whether something in it is no truth.
-unsafe fn bad_truth<T: Real + Plain>(
-    plan: &Problem<'_>,
+/// Loads a class of a mask or dense map. Returns whether a value is invalid.
+unsafe fn has_invalid_target<T: Real + Plain>(
+    problem: &Problem<'_>,
     tile: &mut Tile<'_, T>,
     sample: usize,
     class: usize,
-    at: usize,
+    start: usize,
 ) -> bool {
-    // SAFETY: promised by the caller.
-    unsafe { tile.load_truth(plan, sample, class, at) };
-    let truth = row(tile.inputs.truth, 0, tile.span.width, tile.span.used);
-    match plan.target_kind {
-        TargetKind::Masks => dispatch(Any { a: truth, b: truth, bad: is_no_bit }),
-        _ => dispatch(Any { a: truth, b: truth, bad: is_no_share }),
+    // SAFETY: the caller's promise.
+    unsafe { tile.load_target(problem, sample, class, start) };
+    let target = row(tile.inputs.target, 0, tile.span.width, tile.span.used);
+    match problem.target_kind {
+        TargetKind::Masks => dispatch(Any { a: target, b: target, is_invalid: is_invalid_mask }),
+        _ => dispatch(Any { a: target, b: target, is_invalid: is_invalid_soft_target }),
     }
 }
 
-/// How many labels are of each of four classes; before these, if that is wanted, how many are one below the first.
-struct Count<'a, const BELOW: bool> {
+/// Counts the labels of four classes and, with `BELOW`, the labels one below the first of them.
+struct CountLabels<'a, const BELOW: bool> {
     label: &'a [i32],
     first: i32,
 }
 
-impl<const BELOW: bool> Kernel for Count<'_, BELOW> {
+impl<const BELOW: bool> Kernel for CountLabels<'_, BELOW> {
     type Output = (u32, [u32; 4]);
 
     #[inline(always)]
@@ -171,71 +173,73 @@ impl<const BELOW: bool> Kernel for Count<'_, BELOW> {
     }
 }
 
-/// Refuses the first voxel of the tile with a weight or a truth that is none.
-unsafe fn check<T: Real + Plain>(
-    plan: &Problem<'_>,
+/// Returns an error with the first voxel of the tile that has an invalid weight or target.
+unsafe fn check_tile<T: Real + Plain>(
+    problem: &Problem<'_>,
     tile: &mut Tile<'_, T>,
     sample: usize,
-    at: usize,
+    start: usize,
 ) -> Result<(), Error> {
-    let first = sample * plan.voxels + at;
+    let first = sample * problem.voxels + start;
     let weight = row(tile.inputs.weight, 0, tile.span.width, tile.span.used);
-    if plan.weight.is_some() && dispatch(Any { a: weight, b: weight, bad: is_no_weight }) {
-        let voxel = weight.iter().position(|&w| is_no_weight(w, w)).unwrap_or(0);
+    if problem.weight.is_some() && dispatch(Any { a: weight, b: weight, is_invalid: is_invalid_weight }) {
+        let voxel = weight.iter().position(|&w| is_invalid_weight(w, w)).unwrap_or(0);
         return Err(Error::new(Status::Parameter, c"voxel_weight", c"finite and >= 0").at(first + voxel));
     }
-    if plan.target_kind == TargetKind::Labels {
+    if problem.target_kind == TargetKind::Labels {
         let label = row(tile.inputs.label, 0, tile.span.width, tile.span.used);
-        let bad = label.iter().zip(weight).position(|(&label, &weight)| is_no_label(label, weight));
-        let wants =
-            if plan.classes == 1 { c"0, 1 or an ignored label" } else { c"a class or an ignored label" };
-        return bad
-            .map_or(Ok(()), |voxel| Err(Error::new(Status::Label, c"target", wants).at(first + voxel)));
+        let invalid = label.iter().zip(weight).position(|(&label, &weight)| is_unknown_label(label, weight));
+        let expected =
+            if problem.classes == 1 { c"0, 1 or an ignored label" } else { c"a class or an ignored label" };
+        return invalid
+            .map_or(Ok(()), |voxel| Err(Error::new(Status::Label, c"target", expected).at(first + voxel)));
     }
-    let (bad, wants): (fn(T, T) -> bool, _) = match plan.target_kind {
-        TargetKind::Masks => (is_no_bit, c"0 or 1 in a mask per class"),
-        _ => (is_no_share, c"a value from 0 to 1, or 0.001 beside, in a map per class"),
+    let (is_invalid, expected): (fn(T, T) -> bool, _) = match problem.target_kind {
+        TargetKind::Masks => (is_invalid_mask, c"0 or 1 in a mask per class"),
+        _ => (is_invalid_soft_target, c"a value from 0 to 1, or 0.001 beside, in a map per class"),
     };
-    let mut worst: Option<usize> = None;
-    for class in 0..plan.classes {
-        // SAFETY: promised by the caller.
-        if unsafe { bad_truth(plan, tile, sample, class, at) } {
-            let truth = row(tile.inputs.truth, 0, tile.span.width, tile.span.used);
-            let voxel = truth.iter().position(|&g| bad(g, g)).unwrap_or(0);
-            worst = Some(worst.map_or(voxel, |before| before.min(voxel)));
+    let mut first_invalid: Option<usize> = None;
+    for class in 0..problem.classes {
+        // SAFETY: the caller's promise.
+        if unsafe { has_invalid_target(problem, tile, sample, class, start) } {
+            let target = row(tile.inputs.target, 0, tile.span.width, tile.span.used);
+            let voxel = target.iter().position(|&g| is_invalid(g, g)).unwrap_or(0);
+            first_invalid = Some(first_invalid.map_or(voxel, |earlier| earlier.min(voxel)));
         }
     }
-    worst.map_or(Ok(()), |voxel| Err(Error::new(Status::Label, c"target", wants).at(first + voxel)))
+    first_invalid
+        .map_or(Ok(()), |voxel| Err(Error::new(Status::Label, c"target", expected).at(first + voxel)))
 }
 
 #[inline(always)]
-fn is_no_label<T: Real>(label: i32, weight: T) -> bool {
+fn is_unknown_label<T: Real>(label: i32, weight: T) -> bool {
     label == LabelMap::UNKNOWN && weight > T::zero()
 }
 
 #[inline(always)]
-fn is_no_weight<T: Real>(weight: T, _: T) -> bool {
+fn is_invalid_weight<T: Real>(weight: T, _: T) -> bool {
     // NaN fails both comparisons.
     !(weight >= T::zero() && weight < T::INFINITY)
 }
 
-/// Interpolation leaves a little beside [0, 1].
+/// Soft targets from interpolation may lie slightly outside [0, 1].
 #[inline(always)]
-fn is_no_share<T: Real>(truth: T, _: T) -> bool {
-    const BESIDE: f64 = 1e-3f32 as f64;
+fn is_invalid_soft_target<T: Real>(target: T, _: T) -> bool {
+    const TOLERANCE: f64 = 1e-3f32 as f64;
     // NaN fails both comparisons.
-    !(truth >= T::of(-BESIDE) && truth <= T::of(1.001f32 as f64))
+    !(target >= T::of(-TOLERANCE) && target <= T::of(1.001f32 as f64))
 }
 
 #[inline(always)]
-fn is_no_bit<T: Real>(truth: T, _: T) -> bool {
-    truth != T::zero() && truth != T::one()
+fn is_invalid_mask<T: Real>(target: T, _: T) -> bool {
+    target != T::zero() && target != T::one()
 }
 
+/// Returns whether `is_invalid` holds for any pair of elements.
 struct Any<'a, A, B, F> {
     a: &'a [A],
     b: &'a [B],
-    bad: F,
+    is_invalid: F,
 }
 
 impl<A: Copy, B: Copy, F: Fn(A, B) -> bool> Kernel for Any<'_, A, B, F> {
@@ -243,6 +247,6 @@ impl<A: Copy, B: Copy, F: Fn(A, B) -> bool> Kernel for Any<'_, A, B, F> {
 
     #[inline(always)]
     fn run(self) -> bool {
-        self.a.iter().zip(self.b).fold(false, |any, (&a, &b)| any | (self.bad)(a, b))
+        self.a.iter().zip(self.b).fold(false, |any, (&a, &b)| any | (self.is_invalid)(a, b))
     }
 }

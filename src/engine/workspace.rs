@@ -1,16 +1,18 @@
-//! The bench: what a loss needs in scratch, cut and laid out before any voxel is read.
+//! Workspace: partitions the caller's scratch buffer for one evaluation.
 
 use crate::array::strided_rows::StridedRows;
 use crate::array::view::MAX_AXES;
 use crate::boundary::field::{FieldScratch, SampleGeometry};
+use crate::checked::slice_mut;
 use crate::engine::arena::Arena;
 use crate::engine::chunks::WorkerBuffers;
-use crate::engine::distance_fields::{Computed, given_field, missing_field, spacing_of, words_of};
+use crate::engine::class_tile::{OptionalRows, Tile};
+use crate::engine::field_inputs::{ComputedField, given_field, mask_words, missing_field, spacing_or_unit};
 use crate::engine::finalize::FinalizeBuffers;
-use crate::engine::pass::{Pass, RequiredSums, extras, voxel_losses};
+use crate::engine::pass::{GradientOutput, Pass};
+use crate::engine::pass_plan::{CacheAccess, Implementation, PassKind, PassPlan, voxel_losses};
 use crate::engine::precise::Precise;
 use crate::engine::radix_select::{COUNTS, Threshold};
-use crate::engine::tile::{OptionalRows, Tile};
 use crate::error::{Error, Status};
 use crate::loss::kind::LossKind;
 use crate::loss::selection::Selection;
@@ -18,178 +20,213 @@ use crate::loss::sums::{ClassSums, MAX_TERMS};
 use crate::loss::term::Term;
 use crate::problem::Problem;
 
-/// Everything a loss needs in scratch.
+/// The buffers of one evaluation, all in scratch.
 pub(crate) struct Workspace<'a, T> {
-    pub(super) plan: &'a Problem<'a>,
+    pub(super) problem: &'a Problem<'a>,
     pub(super) terms: &'a [Term<'a>],
-    pub(super) tallies: &'a mut [ClassSums],
+    pub(super) implementation: Implementation,
+    /// Per sample and class, the class index fastest.
+    pub(super) class_sums: &'a mut [ClassSums],
+    /// As `class_sums`.
     pub(super) slopes: &'a mut [ClassSums],
-    /// Sums of the chunk at hand.
-    pub(super) chunk: &'a mut [ClassSums],
-    pub(super) desk: FinalizeBuffers<'a>,
+    /// The sums of the current chunk of the calling thread, one entry per class.
+    pub(super) chunk_sums: &'a mut [ClassSums],
+    pub(super) finalize_buffers: FinalizeBuffers<'a>,
+    /// The tile of the calling thread.
     pub(super) tile: Tile<'a, T>,
-    pub(super) extras: OptionalRows,
-    pub(super) crew: Option<WorkerBuffers<'a>>,
-    pub(super) given: [Option<StridedRows>; MAX_TERMS],
-    pub(super) computed: [Option<Computed<'a, T>>; MAX_TERMS],
-    pub(super) cuts: [Option<Threshold>; MAX_TERMS],
-    /// Per term that selects a fraction: the cost by which each voxel of the batch ranks.
-    pub(super) ranks: [&'a mut [T]; MAX_TERMS],
-    /// Counts of digits, where a term selects a fraction.
-    pub(super) counts: &'a mut [u64],
-    /// The prediction's masks of one sample, a bit per voxel, class by class.
-    pub(super) masks: &'a mut [u64],
-    pub(super) spare: FieldScratch<'a, T>,
-    /// The sample whose computed fields are in scratch, complete.
-    pub(super) filled: Option<usize>,
+    pub(super) optional_rows: OptionalRows,
+    pub(super) worker_buffers: Option<WorkerBuffers<'a>>,
+    /// The distance fields that the caller gives, by term.
+    pub(super) given_fields: [Option<StridedRows>; MAX_TERMS],
+    /// The distance fields that the engine computes, by term.
+    pub(super) computed_fields: [Option<ComputedField<'a, T>>; MAX_TERMS],
+    /// Which voxels each term selects, if it selects some.
+    pub(super) thresholds: [Option<Threshold>; MAX_TERMS],
+    /// For each term that selects a fraction: the loss of each voxel of the batch, by which it selects.
+    pub(super) ranking_losses: [&'a mut [T]; MAX_TERMS],
+    /// The histogram of the radix select, if a term selects a fraction.
+    pub(super) digit_counts: &'a mut [u64],
+    /// The masks of the prediction for one sample: one bit per voxel, class after class.
+    pub(super) prediction_masks: &'a mut [u64],
+    pub(super) field_scratch: FieldScratch<'a, T>,
+    /// The sample whose computed fields are complete in scratch.
+    pub(super) filled_sample: Option<usize>,
 }
 
 impl<'a, T: Precise> Workspace<'a, T> {
-    /// Cuts the scratch; checks the fields that were given.
-    pub fn new<'s: 'a>(
-        plan: &'a Problem<'a>,
+    /// Partitions scratch, and checks the fields that the caller gives.
+    fn partition<'s: 'a>(
+        problem: &'a Problem<'a>,
         terms: &'a [Term<'a>],
         arena: &mut Arena<'s>,
     ) -> Result<Self, Error> {
-        let all = plan.samples.saturating_mul(plan.classes);
-        let extras = extras(plan, terms);
-        let mut bench = Self {
-            plan,
+        let all = problem.samples.saturating_mul(problem.classes);
+        let optional_rows = OptionalRows::of(problem, terms);
+        let mut workspace = Self {
+            problem,
             terms,
-            tallies: arena.take(all)?,
+            implementation: Implementation::General,
+            class_sums: arena.take(all)?,
             slopes: arena.take(all)?,
-            chunk: arena.take(plan.classes)?,
-            desk: FinalizeBuffers::new(arena, plan.classes)?,
-            tile: Tile::new(arena, plan.classes, extras)?,
-            extras,
-            crew: WorkerBuffers::new::<T>(plan, extras, arena)?,
-            given: [None; MAX_TERMS],
-            computed: [const { None }; MAX_TERMS],
-            cuts: [None; MAX_TERMS],
-            ranks: core::array::from_fn(|_| Default::default()),
-            counts: &mut [],
-            masks: &mut [],
-            spare: FieldScratch { map: &mut [], scratch: &mut [], executor: &plan.executor },
-            filled: None,
+            chunk_sums: arena.take(problem.classes)?,
+            finalize_buffers: FinalizeBuffers::new(arena, problem.classes)?,
+            tile: Tile::new(arena, problem.classes, optional_rows)?,
+            optional_rows,
+            worker_buffers: WorkerBuffers::new::<T>(problem, optional_rows, arena)?,
+            given_fields: [None; MAX_TERMS],
+            computed_fields: [const { None }; MAX_TERMS],
+            thresholds: [None; MAX_TERMS],
+            ranking_losses: core::array::from_fn(|_| Default::default()),
+            digit_counts: &mut [],
+            prediction_masks: &mut [],
+            field_scratch: FieldScratch { map: &mut [], scratch: &mut [], executor: &problem.executor },
+            filled_sample: None,
         };
-        let slots = bench.given.iter_mut().zip(bench.computed.iter_mut());
+        let slots = workspace.given_fields.iter_mut().zip(workspace.computed_fields.iter_mut());
         for ((slot, term), (given, computed)) in terms.iter().enumerate().zip(slots) {
-            let LossKind::Voxel(rows) = term.loss.kind() else { continue };
-            if !rows.info().field {
+            let LossKind::Voxel(loss) = term.loss.kind() else { continue };
+            if !loss.info().field {
                 continue;
             }
-            let source = term.field.map(|view| given_field(plan, &view)).transpose();
-            let source = source.map_err(|error| error.in_term(slot))?;
-            match (source, term.loss.field()) {
-                (Some(source), Some(field)) if term.field_complete || !field.uses_prediction() => {
-                    *given = Some(source);
+            let view = term.field.map(|view| given_field(problem, &view)).transpose();
+            let view = view.map_err(|error| error.in_term(slot))?;
+            match (view, term.loss.field()) {
+                (Some(view), Some(field)) if term.field_complete || !field.uses_prediction() => {
+                    *given = Some(view);
                 }
-                (Some(source), None) => *given = Some(source),
+                (Some(view), None) => *given = Some(view),
                 (target, Some(field)) => {
-                    let rows = if field.is_shared() { 1 } else { plan.classes };
-                    let rows = arena.take(plan.voxels.saturating_mul(rows))?;
-                    *computed = Some(Computed { slot, field, of: T::field(field), target, rows });
+                    let rows = if field.is_shared() { 1 } else { problem.classes };
+                    let rows = arena.take(problem.voxels.saturating_mul(rows))?;
+                    *computed = Some(ComputedField { slot, field, of: T::field(field), target, rows });
                 }
                 (None, None) => return Err(missing_field(slot)),
             }
         }
-        for (slot, rows) in voxel_losses(terms) {
-            if let (Some(Selection::Fraction(_)), Some(ranks)) =
-                (rows.info().selection, bench.ranks.get_mut(slot))
+        for (slot, loss) in voxel_losses(terms) {
+            if let (Some(Selection::Fraction(_)), Some(losses)) =
+                (loss.info().selection, workspace.ranking_losses.get_mut(slot))
             {
-                *ranks = arena.take(plan.samples.saturating_mul(plan.voxels))?;
-                if bench.counts.is_empty() {
-                    bench.counts = arena.take(COUNTS)?;
+                *losses = arena.take(problem.samples.saturating_mul(problem.voxels))?;
+                if workspace.digit_counts.is_empty() {
+                    workspace.digit_counts = arena.take(COUNTS)?;
                 }
             }
         }
-        if bench.computed.iter().any(Option::is_some) {
+        if workspace.computed_fields.iter().any(Option::is_some) {
             let unit = [1.0; MAX_AXES];
-            let scene = SampleGeometry { plan, sample: 0, spacing: spacing_of(plan, &unit) };
-            bench.spare.scratch =
-                arena.take(crate::distance::transform::scratch_len(&scene.distances(), plan.workers())?)?;
-            bench.spare.map = arena.take(plan.voxels)?;
+            let geometry =
+                SampleGeometry { plan: problem, sample: 0, spacing: spacing_or_unit(problem, &unit) };
+            let bytes = crate::distance::transform::scratch_len(&geometry.distances(), problem.workers())?;
+            workspace.field_scratch.scratch = arena.take(bytes)?;
+            workspace.field_scratch.map = arena.take(problem.voxels)?;
         }
-        if bench.computed.iter().flatten().any(|computed| computed.field.uses_prediction()) {
-            bench.masks = arena.take(words_of(plan).saturating_mul(plan.classes))?;
+        if workspace.computed_fields.iter().flatten().any(|computed| computed.field.uses_prediction()) {
+            workspace.prediction_masks = arena.take(mask_words(problem).saturating_mul(problem.classes))?;
         }
-        Ok(bench)
+        workspace.implementation = Implementation::of(problem, terms, &workspace.fields());
+        Ok(workspace)
     }
 
-    /// [`Bench::new`]; scratch that is too short is told what it needs.
-    pub fn cut<'s: 'a>(
-        plan: &'a Problem<'a>,
+    /// Partitions scratch. The error of scratch that is too short has the required size.
+    pub fn new<'s: 'a>(
+        problem: &'a Problem<'a>,
         terms: &'a [Term<'a>],
         arena: &mut Arena<'s>,
     ) -> Result<Self, Error> {
-        Self::new(plan, terms, arena).map_err(|error| with_needed(error, plan, terms))
+        Self::partition(problem, terms, arena).map_err(|error| with_needed(error, problem, terms))
     }
 
-    /// The field of each term that has one; computed ones hold a sample.
-    pub(super) fn fields(&mut self) -> [Option<StridedRows>; MAX_TERMS] {
-        let mut fields = self.given;
-        for computed in self.computed.iter_mut().flatten() {
-            let rows = if computed.field.is_shared() { 1 } else { self.plan.classes };
+    /// Returns the field of each term that has one; computed fields hold one sample.
+    fn fields(&mut self) -> [Option<StridedRows>; MAX_TERMS] {
+        let mut fields = self.given_fields;
+        for computed in self.computed_fields.iter_mut().flatten() {
+            let rows = if computed.field.is_shared() { 1 } else { self.problem.classes };
             if let Some(field) = fields.get_mut(computed.slot) {
-                *field = Some(StridedRows::in_scratch(computed.rows.as_mut_ptr(), self.plan.voxels, rows));
+                let data = computed.rows.as_mut_ptr();
+                *field = Some(StridedRows::in_scratch(data, self.problem.voxels, rows));
             }
         }
         fields
     }
 
-    /// The loss as it is swept.
-    pub(super) fn as_sweep(&mut self, sums: RequiredSums) -> Pass<'a> {
-        let mut ranks = [None; MAX_TERMS];
-        for (to, ranks) in ranks.iter_mut().zip(&mut self.ranks).filter(|(_, ranks)| !ranks.is_empty()) {
-            *to = Some(StridedRows::of_batch(ranks.as_mut_ptr(), self.plan.voxels));
+    /// Returns a pass of a plan; `output` is the gradient buffer, if the call has one.
+    pub(super) fn new_pass(
+        &mut self,
+        plan: &PassPlan,
+        kind: PassKind,
+        output: Option<GradientOutput>,
+    ) -> Pass<'a> {
+        let steps = plan.steps(self.terms, kind);
+        let mut ranking_losses = [None; MAX_TERMS];
+        for (to, losses) in ranking_losses.iter_mut().zip(&mut self.ranking_losses) {
+            if !losses.is_empty() {
+                *to = Some(StridedRows::of_batch(losses.as_mut_ptr(), self.problem.voxels));
+            }
         }
-        let (plan, terms, fields, cuts) = (self.plan, self.terms, self.fields(), self.cuts);
-        Pass { plan, terms, fields, ranks, cuts, sums }
+        // Where probabilities are loaded, the cache lines of the gradient are in the caches again.
+        let streams = |output: GradientOutput| output.streams && steps.cache != CacheAccess::Load;
+        let output = output
+            .filter(|_| steps.writes_gradient || steps.cache != CacheAccess::None)
+            .map(|output| GradientOutput { streams: streams(output), ..output });
+        Pass {
+            problem: self.problem,
+            terms: self.terms,
+            implementation: plan.implementation,
+            steps,
+            fields: self.fields(),
+            ranking_losses,
+            thresholds: self.thresholds,
+            output,
+        }
     }
 }
 
-/// The tallies of a sample.
-pub(super) fn of_sample<'t>(
-    tallies: &'t mut [ClassSums],
-    plan: &Problem<'_>,
+/// Returns the class sums of a sample.
+pub(super) fn of_sample<'s>(
+    class_sums: &'s mut [ClassSums],
+    problem: &Problem<'_>,
     sample: usize,
-) -> &'t mut [ClassSums] {
-    tallies.get_mut(sample * plan.classes..(sample + 1) * plan.classes).unwrap_or(&mut [])
+) -> &'s mut [ClassSums] {
+    slice_mut(class_sums, sample * problem.classes..(sample + 1) * problem.classes)
 }
 
-/// Runs `$body` with `$bench` cut from `$arena` in the precision of the plan.
+/// Evaluates `$body` with a workspace `$workspace` in `$arena`, in the precision of the problem.
 macro_rules! with_workspace {
-    ($plan:expr, $terms:expr, $arena:expr, $bench:ident => $body:expr) => {{
-        let told = |error| $crate::engine::workspace::with_needed(error, &$plan, $terms);
-        let plan = &$plan.with_ignored_sorted($arena).map_err(told)?;
-        if plan.is_double() {
-            let $bench = &mut $crate::engine::workspace::Workspace::<f64>::cut(plan, $terms, $arena)?;
+    ($problem:expr, $terms:expr, $arena:expr, $workspace:ident => $body:expr) => {{
+        let with_needed = |error| $crate::engine::workspace::with_needed(error, &$problem, $terms);
+        let problem = &$problem.with_ignored_sorted($arena).map_err(with_needed)?;
+        if problem.is_double() {
+            let $workspace = &mut $crate::engine::workspace::Workspace::<f64>::new(problem, $terms, $arena)?;
             $body
         } else {
-            let $bench = &mut $crate::engine::workspace::Workspace::<f32>::cut(plan, $terms, $arena)?;
+            let $workspace = &mut $crate::engine::workspace::Workspace::<f32>::new(problem, $terms, $arena)?;
             $body
         }
     }};
 }
 pub(crate) use with_workspace;
 
-/// The same error; that of scratch which is too short with what it needs.
-pub(crate) fn with_needed(error: Error, plan: &Problem<'_>, terms: &[Term<'_>]) -> Error {
+/// Adds the required size to the error of scratch that is too short; returns other errors unchanged.
+pub(crate) fn with_needed(error: Error, problem: &Problem<'_>, terms: &[Term<'_>]) -> Error {
     match error.status {
-        Status::Scratch => scratch_len(plan, terms).map_or(error, |needed| error.with_needed(needed as f64)),
+        Status::Scratch => {
+            scratch_len(problem, terms).map_or(error, |needed| error.with_needed(needed as f64))
+        }
         _ => error,
     }
 }
 
-/// The scratch that any verb needs for this loss, in bytes.
-pub(crate) fn scratch_len(plan: &Problem<'_>, terms: &[Term<'_>]) -> Result<usize, Error> {
+/// Returns the scratch in bytes that suffices for every function with these terms.
+pub(crate) fn scratch_len(problem: &Problem<'_>, terms: &[Term<'_>]) -> Result<usize, Error> {
     let mut arena = Arena::measure();
-    let mut measure = || -> Result<(), Error> { with_workspace!(plan, terms, &mut arena, _bench => Ok(())) };
+    let mut measure =
+        || -> Result<(), Error> { with_workspace!(problem, terms, &mut arena, _workspace => Ok(())) };
     match measure() {
-        Ok(()) if plan.sums() == 0 => Ok(0),
+        Ok(()) if problem.sums() == 0 => Ok(0),
         Ok(()) => Ok(arena.needed()),
-        // Only closed forms of sums need scratch where there is no voxel, and no memory holds so many sums.
-        Err(error) if error.status == Status::TooLarge && plan.is_empty() => Ok(0),
+        // Without voxels only finalize needs scratch, and so many sums do not fit into memory.
+        Err(error) if error.status == Status::TooLarge && problem.is_empty() => Ok(0),
         Err(error) => Err(error),
     }
 }

@@ -6,17 +6,19 @@
 
 mod call;
 pub mod codes;
-pub mod distance;
+pub mod distance_functions;
 mod foreign_executor;
 pub mod functions;
+pub mod lists;
 pub mod losses;
 mod overlap;
-pub mod presets;
+pub mod part_functions;
+pub mod preset_functions;
 mod read;
 pub mod structs;
 mod terms;
 #[cfg(segloss_test)]
-mod testing;
+mod test_support;
 
 #[cfg(all(feature = "panic-handler", not(feature = "std"), not(test)))]
 mod panic {
@@ -33,7 +35,7 @@ mod panic {
             unsafe { segloss_has_a_reachable_panic() }
         }
         #[cfg(segloss_test)]
-        super::testing::abort();
+        super::test_support::abort();
         #[cfg(not(any(segloss_prove_no_panic, segloss_test)))]
         loop {
             core::hint::spin_loop();

@@ -275,6 +275,11 @@ pub(super) unsafe fn output(
     Array::new(output.data.cast(), dtype, layout, name).map(Some)
 }
 
+/// The error of a required pointer that is NULL.
+pub(super) fn missing(name: &'static CStr) -> Error {
+    Error::new(Status::NullPointer, name, c"a pointer")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -74,7 +74,8 @@ pub struct segloss_class_sums {
     /// For terms[0] to terms[3], if the term is a voxel loss: the sum of w times its voxel loss, without class
     /// weights.
     pub loss_sum: [f64; 4],
-    /// The sum of the weights that loss_sum was taken with.
+    /// The sum of the weights that loss_sum was taken with. With softmax and cross entropy or focal loss without label
+    /// smoothing, loss_sum / target is the mean over the voxels of the class.
     pub loss_weight: [f64; 4],
 }
 
@@ -268,7 +269,7 @@ pub struct segloss_args {
     /// Prediction [B,C,...], SEGLOSS_F16, _BF16, _F32 or _F64, with one spatial axis or more. Required.
     pub pred: segloss_tensor,
     /// Target: integer labels [B,...] or [B,1,...] in [0, C); or integer 0/1 masks [B,C,...]; or floating-point
-    /// maps [B,C,...] in [0, 1], 0.001 beside accepted. C = 1: integer labels are a 0/1 mask. Required.
+    /// maps [B,C,...] in [0, 1], where up to 0.001 outside is accepted. C = 1: integer labels are a 0/1 mask. Required.
     pub target: segloss_tensor,
     /// Voxel weights [B,...], floating-point, SEGLOSS_U8 or SEGLOSS_BOOL, finite and >= 0; a stride of 0
     /// broadcasts. Absent: 1.

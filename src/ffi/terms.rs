@@ -166,7 +166,7 @@ unsafe fn options<'a>(raw: &segloss_term, classes: usize, data: Data) -> Result<
         absent,
         class_weight,
         field,
-        select: search.and_then(<[_]>::first),
+        top_k_search: search.and_then(<[_]>::first),
         ..Term::new(raw.weight, &Placeholder)
     })
 }
@@ -174,7 +174,7 @@ unsafe fn options<'a>(raw: &segloss_term, classes: usize, data: Data) -> Result<
 /// The loss of a term before its own is built; never evaluated.
 struct Placeholder;
 
-impl crate::loss::region::RegionLoss for Placeholder {
+impl crate::loss::region_loss::RegionLoss for Placeholder {
     fn evaluate(&self, _: &crate::loss::sums::ClassSums) -> (f64, crate::loss::sums::ClassSums) {
         (0.0, crate::loss::sums::ClassSums::ZERO)
     }

@@ -10,8 +10,8 @@
 //! and differentiated by the engine for every supported element type, layout, target format and activation.
 
 use crate::error::Error;
-use crate::loss::region::{JointRegionLoss, RegionLoss};
-use crate::loss::rows::DynVoxelLoss;
+use crate::loss::region_loss::{JointRegionLoss, RegionLoss};
+use crate::loss::voxel_rows::DynVoxelLoss;
 use core::fmt;
 
 /// The class weights of a loss if the term gives none.
@@ -54,12 +54,13 @@ impl fmt::Debug for LossKind<'_> {
 
 // The losses of the crate declare `kind` and `field` `#[inline(never)]`: where rustc inlines one of them across crates,
 // it compiles the kernels behind it again in every crate that names the loss.
-/// A loss that a [`Term`] can hold.
+/// A loss that a [`Term`](crate::Term) can hold.
 ///
-/// [`RegionLoss`] and [`VoxelLoss`] show the implementation of a custom loss.
+/// [`RegionLoss`] and [`VoxelLoss`](crate::custom::VoxelLoss) show the implementation of a custom loss.
 ///
 /// ```
-/// use segloss::{CrossEntropy, Dice, GeneralizedDice, Loss, LossKind};
+/// use segloss::custom::LossKind;
+/// use segloss::{CrossEntropy, Dice, GeneralizedDice, Loss};
 ///
 /// assert!(matches!(Dice::default().kind(), LossKind::Region(_)));
 /// assert!(matches!(GeneralizedDice::default().kind(), LossKind::JointRegion(_)));

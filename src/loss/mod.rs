@@ -3,10 +3,11 @@
 pub(crate) mod activation;
 pub(crate) mod kind;
 pub(crate) mod probability;
-pub(crate) mod region;
-#[expect(clippy::indexing_slicing, reason = "lanes of a block")]
-pub(crate) mod rows;
+pub(crate) mod region_loss;
 pub(crate) mod selection;
 pub(crate) mod sums;
 pub(crate) mod term;
 pub(crate) mod voxel;
+pub(crate) mod voxel_info;
+#[expect(clippy::indexing_slicing, reason = "lanes of a block")]
+pub(crate) mod voxel_rows;

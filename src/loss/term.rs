@@ -4,7 +4,7 @@ use crate::array::view::View;
 use crate::engine::radix_select::TopKSearch;
 use crate::loss::kind::{DefaultClassWeights, Loss};
 
-/// How a loss of kind [`LossKind::Region`] is averaged over the classes of a sample.
+/// How a loss of kind [`LossKind::Region`](crate::custom::LossKind::Region) is averaged over the classes of a sample.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ClassAverage {
@@ -39,8 +39,8 @@ pub enum AbsentClass {
 
 /// A weighted term of a loss: [`weight`](Self::weight) · [`loss`](Self::loss) with options of averaging and weighting.
 ///
-/// A loss is a slice of 1 to [`MAX_TERMS`](crate::loss::sums::MAX_TERMS) terms. All terms are evaluated in the same passes over the
-/// voxels.
+/// A loss is a slice of 1 to [`MAX_TERMS`](crate::loss::sums::MAX_TERMS) terms. All terms are evaluated in the same
+/// passes over the voxels.
 ///
 /// ```
 /// use segloss::{CrossEntropy, Dice, SampleAverage, Term};
@@ -61,7 +61,7 @@ pub struct Term<'a> {
     pub weight: f64,
     /// Subtracts 1 from the value of the loss: nnU-Net's `−Dice`. The gradient is unchanged.
     pub minus_one: bool,
-    /// Losses of kind [`LossKind::Region`]: the average over classes.
+    /// Losses of kind [`LossKind::Region`](crate::custom::LossKind::Region): the average over classes.
     pub class_average: ClassAverage,
     /// Region losses: the average over samples.
     pub sample_average: SampleAverage,
@@ -78,7 +78,7 @@ pub struct Term<'a> {
     pub field_complete: bool,
     /// TopK by fraction: the result of a finished search over all parts of a batch. `None`: the selection is made
     /// from the batch of the call, which has to be the whole batch.
-    pub select: Option<&'a TopKSearch>,
+    pub top_k_search: Option<&'a TopKSearch>,
 }
 
 impl<'a> Term<'a> {
@@ -96,7 +96,7 @@ impl<'a> Term<'a> {
             exclude_background: false,
             field: None,
             field_complete: false,
-            select: None,
+            top_k_search: None,
         }
     }
 

@@ -27,6 +27,16 @@ pub enum Contribution {
 ///
 /// For [`Contribution::AllClasses`] the fields describe the positive outcome. For the others they describe the outcome
 /// that contributes: for the negative outcome `probability` is `1 − s` and `complement` is `s`.
+///
+/// ```
+/// use segloss::custom::{Real, Voxel};
+///
+/// /// `|s − g|` and its slope by `s`.
+/// fn absolute_error<T: Real>(voxel: Voxel<T>) -> (T, T) {
+///     let error = voxel.error();
+///     (error.abs(), error.signum())
+/// }
+/// ```
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Voxel<T> {
@@ -82,13 +92,11 @@ pub enum Base {
 
 /// A loss that is a mean over voxels of a function of one voxel.
 ///
-/// A custom loss implements this trait and [`Loss`]:
+/// A custom loss implements this trait and [`Loss`](crate::Loss):
 ///
 /// ```
-/// use segloss::{
-///     Activation, Batch, Contribution, Loss, LossKind, Real, Term, View, Voxel, VoxelLoss, evaluate,
-///     scratch_len,
-/// };
+/// use segloss::custom::{Contribution, LossKind, Real, Voxel, VoxelLoss};
+/// use segloss::{Activation, Batch, Loss, Term, View, evaluate, scratch_len};
 ///
 /// /// The Brier score: the mean over voxels and classes of (s − g)².
 /// struct Brier;
@@ -144,7 +152,8 @@ pub trait VoxelLoss {
     /// Returns the derivative of the slope of [`evaluate`](Self::evaluate) by the same variable. `None` (the default):
     /// unsupported.
     ///
-    /// No function of this version calls it.
+    /// No function of this version calls it. A loss that implements it now has second derivatives as soon as the engine
+    /// computes them.
     #[inline(always)]
     fn second_derivative<T: Real>(&self, _voxel: Voxel<T>) -> Option<T> {
         None

@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 use crate::loss::kind::{Loss, LossKind};
-use crate::loss::region::RegionLoss;
+use crate::loss::region_loss::RegionLoss;
 use crate::loss::sums::ClassSums;
 use crate::parameter::non_negative;
 use crate::region::tversky::Tversky;
@@ -24,7 +24,8 @@ use crate::region::tversky::Tversky;
 ///
 /// # Examples
 /// ```
-/// use segloss::{ClassSums, AsymmetricSimilarity, RegionLoss};
+/// use segloss::custom::RegionLoss;
+/// use segloss::{ClassSums, AsymmetricSimilarity};
 ///
 /// // One true positive, one false negative, two false positives.
 /// let class = ClassSums { target: 2.0, prediction: 3.0, intersection: 1.0, ..ClassSums::ZERO };

@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 use crate::loss::kind::{Loss, LossKind};
-use crate::loss::region::RegionLoss;
+use crate::loss::region_loss::RegionLoss;
 use crate::loss::sums::ClassSums;
 use crate::parameter::{MIN_DENOMINATOR, non_negative};
 
@@ -38,7 +38,8 @@ pub enum Squares {
 ///
 /// # Examples
 /// ```
-/// use segloss::{ClassSums, Dice, RegionLoss};
+/// use segloss::custom::RegionLoss;
+/// use segloss::{ClassSums, Dice};
 ///
 /// // One true positive, one false negative, two false positives.
 /// let class = ClassSums { target: 2.0, prediction: 3.0, intersection: 1.0, ..ClassSums::ZERO };

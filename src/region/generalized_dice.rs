@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 use crate::loss::kind::{Loss, LossKind};
-use crate::loss::region::JointRegionLoss;
+use crate::loss::region_loss::JointRegionLoss;
 use crate::loss::sums::ClassSums;
 use crate::parameter::{MIN_DENOMINATOR, non_negative};
 
@@ -44,7 +44,8 @@ pub enum Volume {
 ///
 /// # Examples
 /// ```
-/// use segloss::{ClassSums, GeneralizedDice, JointRegionLoss};
+/// use segloss::custom::JointRegionLoss;
+/// use segloss::{ClassSums, GeneralizedDice};
 ///
 /// // A class of one voxel weighs 100 times as much as a class of ten.
 /// let small = ClassSums { target: 1.0, prediction: 1.0, intersection: 0.5, ..ClassSums::ZERO };

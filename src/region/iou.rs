@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 use crate::loss::kind::{Loss, LossKind};
-use crate::loss::region::RegionLoss;
+use crate::loss::region_loss::RegionLoss;
 use crate::loss::sums::ClassSums;
 use crate::parameter::MIN_DENOMINATOR;
 use crate::region::dice::Squares;
@@ -29,7 +29,8 @@ use crate::region::tversky::Tversky;
 ///
 /// # Examples
 /// ```
-/// use segloss::{ClassSums, Iou, RegionLoss};
+/// use segloss::custom::RegionLoss;
+/// use segloss::{ClassSums, Iou};
 ///
 /// // One true positive, one false negative, two false positives.
 /// let class = ClassSums { target: 2.0, prediction: 3.0, intersection: 1.0, ..ClassSums::ZERO };

@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 use crate::loss::kind::{Loss, LossKind};
-use crate::loss::region::JointRegionLoss;
+use crate::loss::region_loss::JointRegionLoss;
 use crate::loss::sums::ClassSums;
 use crate::parameter::non_negative;
 use crate::region::generalized_dice::GeneralizedDice;
@@ -23,7 +23,8 @@ use crate::region::generalized_dice::GeneralizedDice;
 ///
 /// # Examples
 /// ```
-/// use segloss::{ClassSums, GeneralizedDice, JointRegionLoss, Penalty};
+/// use segloss::custom::JointRegionLoss;
+/// use segloss::{ClassSums, GeneralizedDice, Penalty};
 ///
 /// let class = ClassSums { target: 4.0, prediction: 4.0, intersection: 2.0, ..ClassSums::ZERO };
 /// let dice = GeneralizedDice { smooth_numerator: 0.0, smooth_denominator: 0.0, ..Default::default() };

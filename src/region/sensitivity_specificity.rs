@@ -3,7 +3,7 @@
 
 use crate::error::Error;
 use crate::loss::kind::{Loss, LossKind};
-use crate::loss::region::RegionLoss;
+use crate::loss::region_loss::RegionLoss;
 use crate::loss::sums::ClassSums;
 use crate::parameter::{MIN_DENOMINATOR, check, non_negative};
 
@@ -28,7 +28,8 @@ use crate::parameter::{MIN_DENOMINATOR, check, non_negative};
 ///
 /// # Examples
 /// ```
-/// use segloss::{ClassSums, RegionLoss, SensitivitySpecificity};
+/// use segloss::custom::RegionLoss;
+/// use segloss::{ClassSums, SensitivitySpecificity};
 ///
 /// // Of ten voxels two belong to the class: a squared error of 1 on them and of 2 on the others.
 /// let class = ClassSums {

@@ -4,6 +4,7 @@
 //! voxels of weight 0.
 
 use crate::array::real::Real;
+use crate::checked::{slice, slice_mut};
 use crate::simd::level::Kernel;
 use core::sync::atomic::{Ordering, compiler_fence};
 
@@ -44,7 +45,8 @@ fn block_sum<T: Real>(lanes: &[T; LANES]) -> f64 {
     sums[0] + sums[1]
 }
 
-/// Computes the partial sums of each block of `x`: lane `i` is `x[i] + x[i + 16] + x[i + 32] + x[i + 48]`, in this order.
+/// Computes the partial sums of each block of `x`: lane `i` is `x[i] + x[i + 16] + x[i + 32] + x[i + 48]`, in this
+/// order.
 #[inline(always)]
 pub(crate) fn lanes_of<T: Real>(x: &[T], lanes: &mut [T]) {
     for (x, lanes) in blocks(x).iter().zip(lanes.as_chunks_mut::<LANES>().0) {
@@ -71,8 +73,8 @@ fn weighted_loss_lanes<T: Real>(x: &[T], w: &[T], lanes: &mut [T]) {
 /// Returns the partial sums of a block whose element `i` is `at(i)`. They accumulate in a local array: it cannot alias
 /// the inputs, so LLVM vectorises the loop.
 ///
-/// The compiler fence emits no instruction. Without it LLVM vectorises over sixteen blocks and gathers elements that are
-/// 64 apart, which made AVX-512 slower than AVX2.
+/// The compiler fence emits no instruction. Without it LLVM vectorises over sixteen blocks and gathers elements that
+/// are 64 apart, which made AVX-512 slower than AVX2.
 #[inline(always)]
 pub(crate) fn block_lanes<T: Real>(at: impl Fn(usize) -> T) -> [T; LANES] {
     let mut lanes = [T::zero(); LANES];
@@ -106,7 +108,7 @@ impl<T: Real> Kernel for AddUp<'_, T> {
     #[inline(always)]
     fn run(self) {
         let Self { row, weight, lanes, sum } = self;
-        let lanes = lanes.get_mut(..row.len() / (BLOCK / LANES)).unwrap_or(&mut []);
+        let lanes = slice_mut(lanes, 0..row.len() / (BLOCK / LANES));
         match weight {
             Some(weight) => weighted_loss_lanes(row, weight, lanes),
             None => lanes_of(row, lanes),
@@ -131,14 +133,14 @@ pub(crate) fn blocks_mut<T>(row: &mut [T]) -> &mut [[T; BLOCK]] {
 #[inline(always)]
 pub(crate) fn row<T>(rows: &[T], class: usize, width: usize, used: usize) -> &[T] {
     let start = class * width;
-    rows.get(start..start + used).unwrap_or(&[])
+    slice(rows, start..start + used)
 }
 
 /// The mutable form of [`row`].
 #[inline(always)]
 pub(crate) fn row_mut<T>(rows: &mut [T], class: usize, width: usize, used: usize) -> &mut [T] {
     let start = class * width;
-    rows.get_mut(start..start + used).unwrap_or(&mut [])
+    slice_mut(rows, start..start + used)
 }
 
 /// Copies the elements that both rows have.

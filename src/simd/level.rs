@@ -1,8 +1,8 @@
 //! CPU levels: detection of the vector instructions, and compilation of loops for each level.
 //!
-//! A hot loop is written once, as the `#[inline(always)]` body of a [`Kernel`]. [`dispatch`] compiles that body once per
-//! [`Level`] and selects one at run time. Every function that the body calls must be `#[inline(always)]` too: a helper
-//! that remains a call is compiled for the baseline and is up to 100 times as slow.
+//! A hot loop is written once, as the `#[inline(always)]` body of a [`Kernel`]. [`dispatch`] compiles that body once
+//! per [`Level`] and selects one at run time. Every function that the body calls must be `#[inline(always)]` too: a
+//! helper that remains a call is compiled for the baseline and is up to 100 times as slow.
 //!
 //! The bodies use `+ − × ÷ √` and bit operations only. Rust never contracts `a·b + c`, so every level computes the same
 //! bits. Fused multiply-adds in exp and ln made whole losses 1.00 to 1.11 times as fast (Intel Xeon with AVX-512,
@@ -67,8 +67,8 @@ fn avx2<K: Kernel>(kernel: K) -> K::Output {
     kernel.run()
 }
 
-/// The detected or forced level; 0 before the first use. The only global of the crate: threads that race to set it store
-/// the same value.
+/// The detected or forced level; 0 before the first use. The only global of the crate: threads that race to set it
+/// store the same value.
 static LEVEL: AtomicU8 = AtomicU8::new(0);
 
 /// Returns the current level.

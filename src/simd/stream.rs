@@ -5,9 +5,9 @@
 
 use crate::engine::arena::Plain;
 
-/// Size in bytes from which on a gradient is written by non-temporal stores. Measured on two machines: with 32 MiB of L3
-/// cache all losses were faster from 16 MiB on, by up to 15 %, and some from 8 MiB; with 480 MiB of L3, shared by many
-/// cores, losses of one pass were faster from 16 MiB on, those of two passes from 32 MiB.
+/// Size in bytes from which on a gradient is written by non-temporal stores. Measured on two machines: with 32 MiB of
+/// L3 cache all losses were faster from 16 MiB on, by up to 15 %, and some from 8 MiB; with 480 MiB of L3, shared by
+/// many cores, losses of one pass were faster from 16 MiB on, those of two passes from 32 MiB.
 pub(crate) const STREAM_FROM: usize = 16 << 20;
 
 /// Copies `from` to `to` by non-temporal stores, on x86-64. The caller ends a series of copies with [`fence`].
@@ -15,11 +15,12 @@ pub(crate) const STREAM_FROM: usize = 16 << 20;
 pub(crate) fn stream<T: Plain>(from: &[T], to: &mut [T]) {
     #[cfg(target_arch = "x86_64")]
     {
+        use crate::checked::{split, split_mut};
         use core::arch::x86_64::{__m128i, _mm_loadu_si128, _mm_stream_si128};
         let count = from.len().min(to.len());
         let skip = to.as_ptr().align_offset(16).min(count);
-        let (head, from) = from.split_at_checked(skip).unwrap_or_default();
-        let (to_head, to) = to.split_at_mut_checked(skip).unwrap_or_default();
+        let (head, from) = split(from, skip);
+        let (to_head, to) = split_mut(to, skip);
         copy(head, to_head);
         let vectors = from.len().min(to.len()) * size_of::<T>() / 16;
         let (source, target) = (from.as_ptr().cast::<__m128i>(), to.as_mut_ptr().cast::<__m128i>());

@@ -4,6 +4,7 @@
 
 #include "check.h"
 #include "segloss.hpp"
+#include "table.h"
 
 template <class Loss>
 static void same_as_c(const segloss_loss* loss) {
@@ -117,32 +118,12 @@ static void every_member_is_written() {
 
 int main() {
   using namespace segloss;
-  same_as_c<CrossEntropy>(segloss_cross_entropy());
-  same_as_c<TopK>(segloss_top_k());
-  same_as_c<Focal>(segloss_focal());
-  same_as_c<DistancePenalized>(segloss_distance_penalized());
-  same_as_c<SensitivitySpecificity>(segloss_sensitivity_specificity());
-  same_as_c<Dice>(segloss_dice());
-  same_as_c<Iou>(segloss_iou());
-  same_as_c<Tversky>(segloss_tversky());
-  same_as_c<GeneralizedDice>(segloss_generalized_dice());
-  same_as_c<FocalTversky>(segloss_focal_tversky());
-  same_as_c<AsymmetricSimilarity>(segloss_asymmetric_similarity());
-  same_as_c<Penalty>(segloss_penalty());
-  same_as_c<Boundary>(segloss_boundary());
-  same_as_c<Hausdorff>(segloss_hausdorff());
-  same_as_c<BalancedCrossEntropy>(segloss_balanced_cross_entropy());
-  same_as_c<LogDice>(segloss_log_dice());
-  same_as_c<PowerCrossEntropy>(segloss_power_cross_entropy());
+#define SAME_AS_C(name, type, uses, variants) same_as_c<type>(segloss_##name());
+  EVERY_LOSS(SAME_AS_C)
   same_as_c<CustomRegion>(segloss_custom_region());
 
-  same_as_c(presets::dice_cross_entropy(), segloss_preset_dice_cross_entropy);
-  same_as_c(presets::combo(), segloss_preset_combo);
-  same_as_c(presets::exponential_logarithmic(), segloss_preset_exponential_logarithmic);
-  same_as_c(presets::dice_top_k(), segloss_preset_dice_top_k);
-  same_as_c(presets::dice_focal(), segloss_preset_dice_focal);
-  same_as_c(presets::generalized_dice_boundary(), segloss_preset_generalized_dice_boundary);
-  same_as_c(presets::dice_hausdorff(), segloss_preset_dice_hausdorff);
+#define PRESET_SAME_AS_C(name) same_as_c(presets::name(), segloss_preset_##name);
+  EVERY_PRESET(PRESET_SAME_AS_C)
   every_member_is_written();
   CHECK(version() == SEGLOSS_VERSION && cpu_level() >= 1);
   std::puts("passed");

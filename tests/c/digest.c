@@ -4,6 +4,7 @@
  * It uses no C library, so that it runs as a wasm module too, where digest() returns whether the hash is the expected
  * one. */
 #include "segloss.h"
+#include "table.h"
 
 #define EXPECTED UINT64_C(0x78c871dc279cc182)
 
@@ -103,14 +104,8 @@ static void add_loss(const segloss_term *terms, size_t count) {
   }
 }
 
-static const segloss_loss *(*const LOSSES[])(void) = {
-    segloss_cross_entropy, segloss_top_k,         segloss_focal,
-    segloss_distance_penalized, segloss_sensitivity_specificity, segloss_dice,
-    segloss_iou,           segloss_tversky,       segloss_generalized_dice,
-    segloss_focal_tversky, segloss_asymmetric_similarity, segloss_penalty,
-    segloss_boundary,      segloss_hausdorff,     segloss_balanced_cross_entropy,
-    segloss_power_cross_entropy, segloss_log_dice,
-};
+#define GETTER(name, type, uses, variants) segloss_##name,
+static const segloss_loss *(*const LOSSES[])(void) = {EVERY_LOSS(GETTER)};
 
 static void add_distances(void) {
   uint32_t kind;

@@ -2,6 +2,7 @@
  * ends the program. Values equal those of the same call on ordinary memory. */
 #define _DEFAULT_SOURCE
 #include "guard.h"
+#include "table.h"
 
 enum { B = 2, C = 3, MOST = B * C * 200 };
 static int at_end;
@@ -22,14 +23,8 @@ static double region(void *context, const segloss_class_sums *sums, segloss_clas
   return -sums->intersection / (1.0 + sums->target);
 }
 
-static const segloss_loss *(*const LOSSES[])(void) = {
-    segloss_cross_entropy, segloss_top_k,         segloss_focal,
-    segloss_distance_penalized, segloss_sensitivity_specificity, segloss_dice,
-    segloss_iou,           segloss_tversky,       segloss_generalized_dice,
-    segloss_focal_tversky, segloss_asymmetric_similarity, segloss_penalty,
-    segloss_boundary,      segloss_hausdorff,     segloss_balanced_cross_entropy,
-    segloss_power_cross_entropy, segloss_log_dice, segloss_custom_region,
-};
+#define GETTER(name, type, uses, variants) segloss_##name,
+static const segloss_loss *(*const LOSSES[])(void) = {EVERY_LOSS(GETTER) segloss_custom_region};
 
 static const struct {
   uint32_t code, bytes;

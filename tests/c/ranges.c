@@ -1,5 +1,6 @@
 /* Every parameter of every loss at both ends of its range, just outside of it, NaN and infinite, one at a time. */
 #include "batch.h"
+#include "table.h"
 #include <float.h>
 
 static segloss_error error;
@@ -51,17 +52,15 @@ static void expect(int is_legal, segloss_term term, const char *name, const char
       expect(0, term, #member, #getter, illegal[k_]);                                     \
     }                                                                                     \
   } while (0)
-#define NOT_NEGATIVE(getter, member) RANGE(getter, member, -DBL_MIN, 0, 1e6, INFINITY)
-#define POSITIVE(getter, member) RANGE(getter, member, 0, 1e-3, 1e3, INFINITY)
-#define SHARE(getter, member) RANGE(getter, member, -DBL_MIN, 0, 1, 1 + DBL_EPSILON)
-#define SOME_SHARE(getter, member) RANGE(getter, member, 0, DBL_MIN, 1, 1 + DBL_EPSILON)
-#define SMOOTHED(getter)                 \
-  NOT_NEGATIVE(getter, smooth_numerator); \
-  NOT_NEGATIVE(getter, smooth_denominator)
+/* The ranges of table.h. */
+#define NON_NEGATIVE -DBL_MIN, 0, 1e6, INFINITY
+#define POSITIVE 0, 1e-3, 1e3, INFINITY
+#define UNIT -DBL_MIN, 0, 1, 1 + DBL_EPSILON
+#define SHARE 0, DBL_MIN, 1, 1 + DBL_EPSILON
+#define NUMBER(name, field, range) RANGE(segloss_##name, field, range);
 
 static void parameters(void) {
-  SHARE(segloss_cross_entropy, label_smoothing);
-  SOME_SHARE(segloss_top_k, k);
+  EVERY_NUMBER(NUMBER)
   {
     /* The same range as a threshold. */
     static const double illegal[] = {0, 1 + DBL_EPSILON, NAN, INFINITY, -1};
@@ -72,28 +71,6 @@ static void parameters(void) {
     term.k = 1;
     expect(1, term, "k", "top_k by threshold", 1);
   }
-  NOT_NEGATIVE(segloss_focal, gamma);
-  SHARE(segloss_sensitivity_specificity, alpha);
-  NOT_NEGATIVE(segloss_sensitivity_specificity, smooth_denominator);
-  SMOOTHED(segloss_dice);
-  SMOOTHED(segloss_iou);
-  SMOOTHED(segloss_tversky);
-  NOT_NEGATIVE(segloss_tversky, alpha);
-  NOT_NEGATIVE(segloss_tversky, beta);
-  SMOOTHED(segloss_generalized_dice);
-  SMOOTHED(segloss_focal_tversky);
-  NOT_NEGATIVE(segloss_focal_tversky, alpha);
-  NOT_NEGATIVE(segloss_focal_tversky, beta);
-  POSITIVE(segloss_focal_tversky, gamma);
-  SMOOTHED(segloss_asymmetric_similarity);
-  NOT_NEGATIVE(segloss_asymmetric_similarity, beta);
-  SMOOTHED(segloss_penalty);
-  NOT_NEGATIVE(segloss_penalty, k);
-  POSITIVE(segloss_hausdorff, alpha);
-  SHARE(segloss_balanced_cross_entropy, beta);
-  NOT_NEGATIVE(segloss_power_cross_entropy, gamma);
-  SMOOTHED(segloss_log_dice);
-  NOT_NEGATIVE(segloss_log_dice, gamma);
   /* The weight of a term may be any finite number. */
   RANGE(segloss_focal, weight, NAN, -1e6, 1e6, INFINITY);
   CHECK(taken > 50 && refused > 130);

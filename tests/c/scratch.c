@@ -1,5 +1,6 @@
 /* SEGLOSS_SCRATCH_BYTES bounds the scratch of every loss but TopK without fields and executor, for every shape. */
 #include "check.h"
+#include "table.h"
 
 static double unused_region(void *context, const segloss_class_sums *sums, segloss_class_sums *slope) {
   (void)context, (void)sums, (void)slope;
@@ -12,28 +13,32 @@ static size_t query(const segloss_term *terms, size_t n_terms, const segloss_arg
   return bytes;
 }
 
+/* The losses, and the fields that each uses. */
+#define LOSS(name, type, uses, variants) {segloss_##name, uses},
+static const struct {
+  const segloss_loss *(*loss)(void);
+  size_t uses;
+} all[] = {EVERY_LOSS(LOSS) {segloss_custom_region, USES_REGION}};
+enum { ALL = sizeof all / sizeof all[0] };
+
 int main(void) {
-  static const segloss_loss *(*const losses[])(void) = {
-      segloss_cross_entropy,  segloss_focal,         segloss_sensitivity_specificity,
-      segloss_dice,           segloss_iou,           segloss_tversky,
-      segloss_generalized_dice, segloss_focal_tversky, segloss_asymmetric_similarity,
-      segloss_penalty,        segloss_balanced_cross_entropy, segloss_power_cross_entropy,
-      segloss_log_dice,       segloss_custom_region,
-  };
-  enum { LOSSES = sizeof losses / sizeof losses[0] };
   static const int64_t samples[] = {1, 2, 3, 17, 64, 1000};
   static const int64_t classes[] = {1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 34, 47, 48, 63, 64, 65, 127, 128, 129, 255, 256, 257, 1000, 4096};
   static const int64_t extents[] = {1, 64, 65, SEGLOSS_CHUNK, 3 * SEGLOSS_CHUNK + 1, 1 << 28};
   static const uint32_t dtypes[] = {SEGLOSS_F16, SEGLOSS_BF16, SEGLOSS_F32, SEGLOSS_F64};
   static const uint32_t activations[] = {SEGLOSS_SOFTMAX, SEGLOSS_SIGMOID, SEGLOSS_PROBABILITY};
-  segloss_term terms[LOSSES];
-  size_t b, c, n, d, a, k;
-  for (k = 0; k < LOSSES; k++) {
-    CHECK(segloss_term_init(losses[k](), &terms[k], sizeof terms[k]) == SEGLOSS_OK);
-    if (losses[k] == segloss_custom_region) terms[k].region = unused_region;
+  segloss_term terms[ALL];
+  size_t b, c, n, d, a, k, count = 0;
+  for (k = 0; k < ALL; k++) {
+    segloss_term *term = &terms[count];
+    if (all[k].uses & (USES_FIELD | USES_TOP_K_SEARCH)) continue;
+    count++;
+    CHECK(segloss_term_init(all[k].loss(), term, sizeof *term) == SEGLOSS_OK);
+    if (all[k].uses & USES_REGION) term->region = unused_region;
     /* The variant that needs more scratch, if there is one. */
-    terms[k].variant = losses[k] == segloss_dice || losses[k] == segloss_iou ? SEGLOSS_DICE_SQUARED : 0;
+    if (all[k].loss == segloss_dice || all[k].loss == segloss_iou) term->variant = SEGLOSS_DICE_SQUARED;
   }
+  CHECK(count >= SEGLOSS_MAX_TERMS);
   for (b = 0; b < sizeof samples / sizeof samples[0]; b++)
     for (c = 0; c < sizeof classes / sizeof classes[0]; c++)
       for (n = 0; n < sizeof extents / sizeof extents[0]; n++)
@@ -53,15 +58,15 @@ int main(void) {
             args.pred = tensor(NULL, dtypes[d], 3, shape);
             args.target = tensor(NULL, SEGLOSS_I64, 2, flat);
             args.voxel_weight = tensor(NULL, SEGLOSS_F32, 2, flat);
-            for (k = 0; k < LOSSES; k++) CHECK(query(&terms[k], 1, &args) <= most);
+            for (k = 0; k < count; k++) CHECK(query(&terms[k], 1, &args) <= most);
             /* Four terms at a time. */
-            for (k = 0; k + SEGLOSS_MAX_TERMS <= LOSSES; k++)
+            for (k = 0; k + SEGLOSS_MAX_TERMS <= count; k++)
               CHECK(query(&terms[k], SEGLOSS_MAX_TERMS, &args) <= most);
             /* Masks and floating maps as targets. */
             args.target = tensor(NULL, SEGLOSS_U8, 3, shape);
-            CHECK(query(&terms[LOSSES - SEGLOSS_MAX_TERMS], SEGLOSS_MAX_TERMS, &args) <= most);
+            CHECK(query(&terms[count - SEGLOSS_MAX_TERMS], SEGLOSS_MAX_TERMS, &args) <= most);
             args.target = tensor(NULL, SEGLOSS_F64, 3, shape);
-            CHECK(query(&terms[LOSSES - SEGLOSS_MAX_TERMS], SEGLOSS_MAX_TERMS, &args) <= most);
+            CHECK(query(&terms[count - SEGLOSS_MAX_TERMS], SEGLOSS_MAX_TERMS, &args) <= most);
           }
   puts("passed");
   return 0;

@@ -3,6 +3,7 @@
  * the bounds are a quarter above the largest measurement over optimisation levels and CPU levels. */
 #define _XOPEN_SOURCE 700
 #include "check.h"
+#include "table.h"
 
 /* KiB, on a 32-bit core and on a 64-bit one. */
 #define BOUND(narrow, wide) (1024u * (sizeof(void *) > 4 ? (wide) : (narrow)))
@@ -63,14 +64,8 @@ static segloss_status status;
 static void call_run(void) { status = segloss_run(terms, n_terms, &args); }
 static void call_distance(void) { status = segloss_distance(&distance); }
 
-static const segloss_loss *(*const losses[])(void) = {
-    segloss_cross_entropy,    segloss_top_k,         segloss_focal,
-    segloss_dice,             segloss_iou,           segloss_sensitivity_specificity,
-    segloss_tversky,          segloss_focal_tversky, segloss_asymmetric_similarity,
-    segloss_generalized_dice, segloss_penalty,       segloss_balanced_cross_entropy,
-    segloss_log_dice,         segloss_boundary,      segloss_power_cross_entropy,
-    segloss_hausdorff,        segloss_distance_penalized,
-};
+#define GETTER(name, type, uses, variants) segloss_##name,
+static const segloss_loss *(*const losses[])(void) = {EVERY_LOSS(GETTER)};
 enum { LOSSES = sizeof losses / sizeof losses[0] };
 
 static size_t deepest_run(void) {

@@ -1,29 +1,24 @@
 /* A field that a loss does not use is refused unless it has its default; a field that it uses is accepted. A constant
  * of another option is refused. */
 #include "batch.h"
-
-enum Use {
-  ALPHA = 1, BETA = 2, GAMMA = 4, K = 8, NUMERATOR = 16, DENOMINATOR = 32, SMOOTHING = 64, NORMALIZER = 128,
-  CLASS_AVERAGE = 256, OTHER_AVERAGES = 512, REGION = 1024, FIELD = 2048, COMPLETE = 4096
-};
-enum { AVERAGES = CLASS_AVERAGE | OTHER_AVERAGES, SMOOTH = NUMERATOR | DENOMINATOR, RATIO = SMOOTH | AVERAGES };
+#include "table.h"
 
 typedef const segloss_loss *(*getter)(void);
 
 /* The constants of an option other than 0; a set of flags is one option. */
-static const uint32_t squares[] = {SEGLOSS_DICE_SQUARED, 0}, volumes[] = {SEGLOSS_GDICE_INVERSE, SEGLOSS_GDICE_UNIFORM, 0},
-                      selections[] = {SEGLOSS_TOPK_THRESHOLD, 0}, rims[] = {SEGLOSS_BOUNDARY_RIM_ZERO, 0},
-                      hausdorffs[] = {SEGLOSS_HAUSDORFF_TARGET_ONLY, SEGLOSS_HAUSDORFF_PREDICTION_ONLY, SEGLOSS_HAUSDORFF_ARGMAX,
-                                      SEGLOSS_HAUSDORFF_INTERIOR, SEGLOSS_HAUSDORFF_LOG, SEGLOSS_HAUSDORFF_ARGMAX | SEGLOSS_HAUSDORFF_LOG,
-                                      SEGLOSS_HAUSDORFF_TARGET_ONLY | SEGLOSS_HAUSDORFF_INTERIOR, 0},
+static const uint32_t squares[] = {SEGLOSS_DICE_SQUARED, 0}, volume[] = {SEGLOSS_GDICE_INVERSE, SEGLOSS_GDICE_UNIFORM, 0},
+                      selection[] = {SEGLOSS_TOPK_THRESHOLD, 0}, rim_zero[] = {SEGLOSS_BOUNDARY_RIM_ZERO, 0},
+                      sides[] = {SEGLOSS_HAUSDORFF_TARGET_ONLY, SEGLOSS_HAUSDORFF_PREDICTION_ONLY, SEGLOSS_HAUSDORFF_ARGMAX,
+                               SEGLOSS_HAUSDORFF_INTERIOR, SEGLOSS_HAUSDORFF_LOG, SEGLOSS_HAUSDORFF_ARGMAX | SEGLOSS_HAUSDORFF_LOG,
+                               SEGLOSS_HAUSDORFF_TARGET_ONLY | SEGLOSS_HAUSDORFF_INTERIOR, 0},
                       class_averages[] = {SEGLOSS_CLASS_POOLED, 0},
                       sample_averages[] = {SEGLOSS_SAMPLE_MEAN, SEGLOSS_SAMPLE_POOLED, 0},
                       absents[] = {SEGLOSS_ABSENT_SKIPPED, 0}, normalizers[] = {SEGLOSS_NORMALIZE_BY_CLASS_WEIGHT, 0},
                       weight_kinds[] = {SEGLOSS_WEIGHT_INVERSE_SQRT, SEGLOSS_WEIGHT_MEDIAN, 0},
                       distance_flags[] = {SEGLOSS_DISTANCE_SQUARED, SEGLOSS_DISTANCE_BLACK_BORDER, SEGLOSS_DISTANCE_SQUARED | SEGLOSS_DISTANCE_BLACK_BORDER, 0},
                       none[] = {0};
-static const uint32_t *const options[] = {squares,         volumes, selections,  rims,         hausdorffs,
-                                          class_averages,  sample_averages, absents, normalizers, weight_kinds,
+static const uint32_t *const options[] = {squares,        volume,          selection, rim_zero,    sides,
+                                          class_averages, sample_averages, absents,   normalizers, weight_kinds,
                                           distance_flags};
 /* Numbers that are no constant of an option: flags, activations, option bits alone, two constants or-ed. */
 static const uint32_t strays[] = {1, 2, 3, 4, 8, 16, SEGLOSS_ADD_TO_GRADIENT, 0x130000, 0x1a0000, UINT32_MAX,
@@ -31,30 +26,15 @@ static const uint32_t strays[] = {1, 2, 3, 4, 8, 16, SEGLOSS_ADD_TO_GRADIENT, 0x
                                   SEGLOSS_TOPK_THRESHOLD | SEGLOSS_HAUSDORFF_ARGMAX, SEGLOSS_CLASS_POOLED | SEGLOSS_SAMPLE_POOLED,
                                   SEGLOSS_HAUSDORFF_TARGET_ONLY | SEGLOSS_HAUSDORFF_PREDICTION_ONLY};
 
+#define LOSS(name, type, uses, variants) {#name, segloss_##name, uses, variants},
 static const struct {
   const char *name;
   getter loss;
   size_t uses;
   const uint32_t *variants;
 } losses[] = {
-    {"cross_entropy", segloss_cross_entropy, SMOOTHING | NORMALIZER, none},
-    {"top_k", segloss_top_k, K, selections},
-    {"focal", segloss_focal, GAMMA, none},
-    {"distance_penalized", segloss_distance_penalized, FIELD, none},
-    {"sensitivity_specificity", segloss_sensitivity_specificity, ALPHA | DENOMINATOR | AVERAGES, none},
-    {"dice", segloss_dice, RATIO, squares},
-    {"iou", segloss_iou, RATIO, squares},
-    {"tversky", segloss_tversky, ALPHA | BETA | RATIO, none},
-    {"generalized_dice", segloss_generalized_dice, SMOOTH | OTHER_AVERAGES, volumes},
-    {"focal_tversky", segloss_focal_tversky, ALPHA | BETA | GAMMA | RATIO, none},
-    {"asymmetric_similarity", segloss_asymmetric_similarity, BETA | RATIO, none},
-    {"penalty", segloss_penalty, K | SMOOTH | OTHER_AVERAGES, volumes},
-    {"boundary", segloss_boundary, FIELD, rims},
-    {"hausdorff", segloss_hausdorff, ALPHA | FIELD | COMPLETE, hausdorffs},
-    {"balanced_cross_entropy", segloss_balanced_cross_entropy, BETA, none},
-    {"power_cross_entropy", segloss_power_cross_entropy, GAMMA, none},
-    {"log_dice", segloss_log_dice, GAMMA | RATIO, none},
-    {"custom_region", segloss_custom_region, REGION | AVERAGES, none},
+    EVERY_LOSS(LOSS)
+    {"custom_region", segloss_custom_region, USES_REGION | USES_CLASS_AVERAGE | USES_SAMPLE_AVERAGE | USES_ABSENT, none},
 };
 
 static double field[ALL];
@@ -116,34 +96,40 @@ static int is_among(uint32_t constant, const uint32_t *list) {
   expect((losses[k].uses & (use)) != 0, term, #member, losses[k].name)
 
 static void every_form(void) {
+  static segloss_top_k_search search;
   size_t k;
+  CHECK(segloss_top_k_begin(&search) == SEGLOSS_OK);
   for (k = 0; k < sizeof losses / sizeof losses[0]; k++) {
     segloss_term plain = term_of(losses[k].loss()), term;
     const size_t uses = losses[k].uses;
-    if ((uses & REGION) != 0) plain.region = score;
+    if ((uses & USES_REGION) != 0) plain.region = score;
     expect(1, plain, "nothing", losses[k].name);
-    NUMBER(alpha, ALPHA);
-    NUMBER(beta, BETA);
-    NUMBER(gamma, GAMMA);
-    NUMBER(k, K);
-    NUMBER(smooth_numerator, NUMERATOR);
-    NUMBER(smooth_denominator, DENOMINATOR);
-    NUMBER(label_smoothing, SMOOTHING);
+    NUMBER(alpha, USES_ALPHA);
+    NUMBER(beta, USES_BETA);
+    NUMBER(gamma, USES_GAMMA);
+    NUMBER(k, USES_K);
+    NUMBER(smooth_numerator, USES_SMOOTH_NUMERATOR);
+    NUMBER(smooth_denominator, USES_SMOOTH_DENOMINATOR);
+    NUMBER(label_smoothing, USES_LABEL_SMOOTHING);
     term = plain, term.alpha = NAN; /* NaN differs from the default */
     expect(0, term, "alpha", losses[k].name);
     EVERY_CONSTANT(variant, losses[k].variants, 1);
-    EVERY_CONSTANT(class_average, class_averages, uses & CLASS_AVERAGE);
-    EVERY_CONSTANT(sample_average, sample_averages, uses & OTHER_AVERAGES);
-    EVERY_CONSTANT(absent, absents, uses & OTHER_AVERAGES);
-    EVERY_CONSTANT(normalizer, normalizers, uses & NORMALIZER);
+    EVERY_CONSTANT(class_average, class_averages, uses & USES_CLASS_AVERAGE);
+    EVERY_CONSTANT(sample_average, sample_averages, uses & USES_SAMPLE_AVERAGE);
+    EVERY_CONSTANT(absent, absents, uses & USES_ABSENT);
+    EVERY_CONSTANT(normalizer, normalizers, uses & USES_NORMALIZER);
     term = plain, term.region = score;
-    expect((uses & REGION) != 0, term, "region", losses[k].name);
+    expect((uses & USES_REGION) != 0, term, "region", losses[k].name);
     term = plain, term.context = &term;
-    expect((uses & REGION) != 0, term, "context", losses[k].name);
+    expect((uses & USES_REGION) != 0, term, "context", losses[k].name);
     term = plain, term.field = tensor(field, SEGLOSS_F64, 4, SHAPE);
-    expect((uses & FIELD) != 0, term, "field", losses[k].name);
+    expect((uses & USES_FIELD) != 0, term, "field", losses[k].name);
     term.flags = SEGLOSS_FIELD_COMPLETE;
-    expect((uses & COMPLETE) != 0, term, (uses & FIELD) != 0 ? "flags" : "field", losses[k].name);
+    expect((uses & USES_FIELD_COMPLETE) != 0, term, (uses & USES_FIELD) != 0 ? "flags" : "field", losses[k].name);
+    if (losses[k].loss != segloss_top_k) { /* tests/c/top_k.c: a term that uses its search */
+      term = plain, term.top_k_search = &search;
+      expect(0, term, "top_k_search", losses[k].name);
+    }
     term = plain, term.flags = SEGLOSS_MINUS_ONE | SEGLOSS_EXCLUDE_BACKGROUND;
     expect(1, term, "flags", losses[k].name);
     term = plain, term.flags = SEGLOSS_ADD_TO_GRADIENT;

@@ -2,8 +2,9 @@
 //! all pairs of voxels (`brute`).
 
 use crate::masks::coordinates;
+use segloss::Error;
+use segloss::custom::Real;
 use segloss::distance::{Distance, Executor, Kind, Mask, Sequential, reference, scratch_len, transform};
-use segloss::{Error, Real};
 
 pub const KINDS: [Kind; 4] = [Kind::Signed, Kind::Inside, Kind::Outside, Kind::OtherSide];
 

@@ -1,6 +1,7 @@
 /* Golden values and gradients of PyTorch (tests/golden), every constant by its name in the header, and every preset.
  * tests/c.rs converts golden.json to the text file read here: words, then a count and that many numbers. */
 #include "check.h"
+#include "table.h"
 
 enum { MOST = 4096, TERMS = SEGLOSS_MAX_TERMS };
 #define TOLERANCE 1e-12 /* both sides are f64 sums of a few hundred numbers */
@@ -42,23 +43,19 @@ enum {
 static int used[CONSTANTS];
 #define USE(name) (used[name]++, (uint32_t)SEGLOSS_##name)
 
-#define FORM(name) {#name, segloss_##name}
+#define FORM(name, type, uses, variants) {#name, segloss_##name},
 static const struct {
   const char *name;
   const segloss_loss *(*form)(void);
-} forms[] = {FORM(cross_entropy), FORM(top_k), FORM(focal), FORM(distance_penalized), FORM(sensitivity_specificity),
-             FORM(dice), FORM(iou), FORM(tversky), FORM(generalized_dice), FORM(focal_tversky),
-             FORM(asymmetric_similarity), FORM(penalty), FORM(boundary), FORM(hausdorff),
-             FORM(balanced_cross_entropy), FORM(power_cross_entropy), FORM(log_dice)};
+} forms[] = {EVERY_LOSS(FORM)};
 enum { FORMS = sizeof forms / sizeof forms[0] };
 static int form_used[FORMS];
 
-#define PRESET(name) {"preset_" #name, segloss_preset_##name}
+#define PRESET(name) {"preset_" #name, segloss_preset_##name},
 static const struct {
   const char *name;
   segloss_status (*fill)(segloss_term *, size_t, size_t *);
-} presets[] = {PRESET(dice_cross_entropy), PRESET(combo), PRESET(exponential_logarithmic), PRESET(dice_top_k),
-               PRESET(dice_focal), PRESET(generalized_dice_boundary), PRESET(dice_hausdorff)};
+} presets[] = {EVERY_PRESET(PRESET)};
 enum { PRESETS = sizeof presets / sizeof presets[0] };
 static int preset_used[PRESETS];
 

@@ -221,8 +221,8 @@ def iou(a, t):
 def tversky(a, t):
     """(10)  L = 1 − (I + ε)/(I + α FP + β FN + ε)"""
     n, d = t["smooth_numerator"], t["smooth_denominator"]
-    price = t["alpha"] * a["FP"] + t["beta"] * a["FN"]
-    return one_minus(a["I"] + n, a["I"] + price + d, price + d - n)
+    errors = t["alpha"] * a["FP"] + t["beta"] * a["FN"]
+    return one_minus(a["I"] + n, a["I"] + errors + d, errors + d - n)
 
 
 def focal_tversky(a, t):

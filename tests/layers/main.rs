@@ -1,18 +1,15 @@
-//! The source text: modules of `src` form layers without cycles, names are unique, and words are those of the glossary.
-//!
-//! `known.txt` lists the imports that are still part of a cycle. The list may only shrink: the test fails for an import
-//! in a cycle that is not listed, and for a listed import that is in no cycle any more.
-//! `SEGLOSS_UPDATE=1 cargo test --test layers` removes such lines and never adds one.
+//! The source text. The files of `src` form layers: no chain of imports leads from a file back to itself. Names are
+//! unique, and words are those of the glossary. There are no exceptions.
 
-mod circles;
+mod cycles;
 mod modules;
 mod names;
 mod tokens;
 mod words;
 
-use circles::in_circles;
+use cycles::in_cycles;
 use modules::Crate;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
@@ -34,7 +31,7 @@ fn sources(folder: &Path, inside: &str, found: &mut BTreeMap<String, String>) {
 }
 
 #[test]
-fn imports_close_no_new_cycle() {
+fn imports_have_no_cycles() {
     let mut all = BTreeMap::new();
     sources(&Path::new(ROOT).join("src"), "", &mut all);
     let parsed = Crate::parse(&all);
@@ -45,26 +42,14 @@ fn imports_close_no_new_cycle() {
         all.keys().filter(|file| !parsed.has_read(file) && !parsed.is_of_tests(file)).collect();
     assert!(unread.is_empty(), "no `mod` leads to {unread:?}");
 
-    let circles = in_circles(&imports);
-    let path = format!("{ROOT}/tests/layers/known.txt");
-    let line = |(from, to): &Import| format!("{from} -> {to}");
-    let found: BTreeSet<String> = circles.iter().map(line).collect();
-    let text = fs::read_to_string(&path).unwrap();
-    let known: BTreeSet<String> = text.lines().map(String::from).collect();
-    let new: Vec<_> = found.difference(&known).collect();
-    assert!(new.is_empty(), "imports that close a circle of modules: {new:#?}");
-    let gone: Vec<_> = known.difference(&found).collect();
-    if !gone.is_empty() && std::env::var_os("SEGLOSS_UPDATE").is_some() {
-        fs::write(&path, found.iter().map(|line| format!("{line}\n")).collect::<String>()).unwrap();
-        return;
-    }
-    assert!(gone.is_empty(), "in no circle any more, so take them off tests/layers/known.txt: {gone:#?}");
+    let cycles: Vec<_> = in_cycles(&imports).iter().map(|(from, to)| format!("{from} -> {to}")).collect();
+    assert!(cycles.is_empty(), "imports that are part of a cycle: {cycles:#?}");
 }
 
 /// The imports in cycles of a small crate.
-fn circles_of(files: &[(&str, &str)]) -> Vec<String> {
+fn cycles_of(files: &[(&str, &str)]) -> Vec<String> {
     let all = files.iter().map(|(file, text)| (file.to_string(), text.to_string())).collect();
-    in_circles(&Crate::parse(&all).imports()).iter().map(|(from, to)| format!("{from} -> {to}")).collect()
+    in_cycles(&Crate::parse(&all).imports()).iter().map(|(from, to)| format!("{from} -> {to}")).collect()
 }
 
 #[test]
@@ -72,9 +57,9 @@ fn mutual_imports_are_a_cycle() {
     let there = ("a.rs", "use crate::b::B; pub struct A(B);");
     let roots = ("lib.rs", "mod a; mod b; mod c;");
     let other = ("c.rs", "use crate::{a::A, b::B}; pub struct C(A, B);");
-    assert_eq!(circles_of(&[roots, there, ("b.rs", "pub struct B;"), other]), [""; 0]);
+    assert_eq!(cycles_of(&[roots, there, ("b.rs", "pub struct B;"), other]), [""; 0]);
     let back = ("b.rs", "pub struct B; impl B { fn a(&self) -> Option<crate::a::A> { None } }");
-    assert_eq!(circles_of(&[roots, there, back, other]), ["a.rs -> b.rs", "b.rs -> a.rs"]);
+    assert_eq!(cycles_of(&[roots, there, back, other]), ["a.rs -> b.rs", "b.rs -> a.rs"]);
 }
 
 /// A re-export is not an import; its use is an import of the defining file.
@@ -88,23 +73,23 @@ fn re_exports_are_resolved_to_the_defining_file() {
             ("room/two.rs", of_two),
         ]
     };
-    assert_eq!(circles_of(&files("pub struct Two;")), [""; 0]);
+    assert_eq!(cycles_of(&files("pub struct Two;")), [""; 0]);
     let both = ["room/one.rs -> room/two.rs", "room/two.rs -> room/one.rs"];
-    assert_eq!(circles_of(&files("use super::One; pub struct Two(Option<Box<One>>);")), both);
-    assert_eq!(circles_of(&files("pub struct Two; fn f() { crate::helper() }")), both);
+    assert_eq!(cycles_of(&files("use super::One; pub struct Two(Option<Box<One>>);")), both);
+    assert_eq!(cycles_of(&files("pub struct Two; fn f() { crate::helper() }")), both);
     assert_eq!(
-        circles_of(&files("use super::super::room as r; pub struct Two; fn f() { r::one::helper() }")),
+        cycles_of(&files("use super::super::room as r; pub struct Two; fn f() { r::one::helper() }")),
         both
     );
-    assert_eq!(circles_of(&files("use segloss::helper as h; pub struct Two;")), both);
-    assert_eq!(circles_of(&files("pub struct Two; fn f() { vec![crate::helper()]; }")), both);
+    assert_eq!(cycles_of(&files("use segloss::helper as h; pub struct Two;")), both);
+    assert_eq!(cycles_of(&files("pub struct Two; fn f() { vec![crate::helper()]; }")), both);
 }
 
 /// A parent module that uses items of its files, while they use items of the parent.
 #[test]
 fn parent_and_child_are_separate_modules() {
     let child = ("room/one.rs", "use super::WIDTH; pub struct One([u8; WIDTH]);");
-    let of = |parent| circles_of(&[("lib.rs", "mod room;"), ("room/mod.rs", parent), child]);
+    let of = |parent| cycles_of(&[("lib.rs", "mod room;"), ("room/mod.rs", parent), child]);
     assert_eq!(of("mod one; pub use one::One; pub const WIDTH: usize = 4;"), [""; 0]);
     let both = ["room/mod.rs -> room/one.rs", "room/one.rs -> room/mod.rs"];
     assert_eq!(of("mod one; pub use one::One; pub const WIDTH: usize = 4; pub fn f(_: One) {}"), both);
@@ -116,7 +101,7 @@ fn imports_in_tests_comments_and_strings_are_ignored() {
     let quiet = "/// [`crate::a::A`]\npub struct B; // use crate::a::A;\nconst S: &str = \"crate::a::A\";
         #[cfg(test)] use crate::a::A; #[cfg(test)] mod tests { use crate::a::A; } #[cfg(test)] fn f(_: crate::a::A) {}";
     let of = |b| {
-        circles_of(&[("lib.rs", "mod a; mod b;"), ("a.rs", "use crate::b::B; pub struct A(B);"), ("b.rs", b)])
+        cycles_of(&[("lib.rs", "mod a; mod b;"), ("a.rs", "use crate::b::B; pub struct A(B);"), ("b.rs", b)])
     };
     assert_eq!(of(quiet), [""; 0]);
     assert_eq!(
@@ -134,7 +119,7 @@ fn macro_uses_are_imports() {
             ("b.rs", b),
         ]
     };
-    assert_eq!(circles_of(&files("pub fn add(a: u8, b: u8) -> u8 { a + b }")), [""; 0]);
+    assert_eq!(cycles_of(&files("pub fn add(a: u8, b: u8) -> u8 { a + b }")), [""; 0]);
     let both = ["a.rs -> b.rs", "b.rs -> a.rs"];
-    assert_eq!(circles_of(&files("pub fn add(a: u8, b: u8) -> u8 { a + b } fn f() { twice!(1); }")), both);
+    assert_eq!(cycles_of(&files("pub fn add(a: u8, b: u8) -> u8 { a + b } fn f() { twice!(1); }")), both);
 }

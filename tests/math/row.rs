@@ -5,8 +5,8 @@
 #[path = "exact.rs"]
 pub mod exact;
 
-use segloss::cpu::{Kernel, Level, dispatch};
-use segloss::{Math, Power, Raise};
+use segloss::cpu::{Kernel, Level, Power, dispatch};
+use segloss::custom::Real;
 
 pub const LEVELS: [Level; 3] = [Level::Baseline, Level::Avx2, Level::Avx512];
 
@@ -42,7 +42,7 @@ pub fn promise(function: Function) -> f64 {
 }
 
 /// `function` over a row, as an engine would run it.
-pub fn row<T: Math>(function: Function, input: &[T], output: &mut [T]) {
+pub fn row<T: Real>(function: Function, input: &[T], output: &mut [T]) {
     dispatch(Row { function, input, output });
 }
 
@@ -61,33 +61,33 @@ macro_rules! each {
     };
 }
 
-impl<T: Math> Kernel for Row<'_, T> {
+impl<T: Real> Kernel for Row<'_, T> {
     type Output = ();
 
     #[inline(always)]
     fn run(self) {
         match self.function {
-            Function::Exp => each!(self, x, x.exp()),
+            Function::Exp => each!(self, x, Real::exp(x)),
             Function::Decay => each!(self, x, x.exp_nonpositive()),
-            Function::Ln => each!(self, x, x.ln()),
-            Function::Ln1p => each!(self, x, x.ln_1p()),
-            Function::Ln1pBy => each!(self, x, x.ln_1p_by(T::ONE / (T::ONE + x))),
+            Function::Ln => each!(self, x, Real::ln(x)),
+            Function::Ln1p => each!(self, x, Real::ln_1p(x)),
+            Function::Ln1pBy => each!(self, x, x.ln_1p_by(T::one() / (T::one() + x))),
             Function::LnBy => {
-                each!(self, x, if x < T::ZERO { (T::ONE + x).ln_by(-x) } else { x.ln_by(T::ONE - x) })
+                each!(self, x, if x < T::zero() { (T::one() + x).ln_by(-x) } else { x.ln_by(T::one() - x) })
             }
             Function::Softplus => each!(self, x, x.softplus()),
-            Function::Sqrt => each!(self, x, x.sqrt()),
-            Function::Pow(exponent) => Power::of(exponent).choose(self),
+            Function::Sqrt => each!(self, x, Real::sqrt(x)),
+            // The branch on the way is outside of the loops, as in the library.
+            Function::Pow(exponent) => match Power::of(exponent) {
+                Power::Zero => each!(self, x, Power::Zero.raise(x)),
+                Power::Half => each!(self, x, Power::Half.raise(x)),
+                Power::One => each!(self, x, Power::One.raise(x)),
+                Power::Two => each!(self, x, Power::Two.raise(x)),
+                Power::Three => each!(self, x, Power::Three.raise(x)),
+                Power::Four => each!(self, x, Power::Four.raise(x)),
+                Power::General(exponent) => each!(self, x, Power::General(exponent).raise(x)),
+            },
         }
-    }
-}
-
-impl<T: Math> Raise<T> for Row<'_, T> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with(self, power: Power<T>) {
-        each!(self, x, x.pow(power))
     }
 }
 

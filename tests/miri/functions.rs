@@ -1,33 +1,12 @@
 //! The C functions over arrays that are separate allocations of exactly the required length.
 
 use segloss::ffi::codes::*;
-use segloss::ffi::distance::{segloss_distance, segloss_distance_scratch_size};
+use segloss::ffi::distance_functions::{segloss_distance, segloss_distance_scratch_size};
 use segloss::ffi::functions::*;
-use segloss::ffi::losses::{boundary::*, compound::*, distribution::*, region::*};
+use segloss::ffi::lists::LOSSES;
 use segloss::ffi::structs::*;
 use std::mem::{MaybeUninit, zeroed};
 use std::ptr::null;
-
-/// Writes a term with the defaults of its loss.
-type Init = fn(*mut segloss_term) -> segloss_status;
-
-macro_rules! losses {
-    ($($getter:ident)*) => {
-        [$(|term| {
-            // SAFETY: the term is as long as its size says.
-            unsafe { segloss_term_init($getter(), term, size_of::<segloss_term>()) }
-        }),*]
-    };
-}
-
-const LOSSES: [Init; 17] = losses![
-    segloss_cross_entropy segloss_top_k segloss_focal
-    segloss_distance_penalized segloss_sensitivity_specificity segloss_dice
-    segloss_iou segloss_tversky segloss_generalized_dice
-    segloss_focal_tversky segloss_asymmetric_similarity segloss_penalty
-    segloss_boundary segloss_hausdorff segloss_balanced_cross_entropy
-    segloss_power_cross_entropy segloss_log_dice
-];
 
 const SHAPE: [i64; 4] = [2, 3, 3, 5];
 const FLAT: [i64; 3] = [2, 3, 5];
@@ -58,11 +37,11 @@ fn painted(count: usize) -> Vec<f32> {
 fn every_loss() {
     let logits = painted(2 * 3 * N);
     let labels: Vec<u8> = (0..2 * N).map(|k| (k % 7 % 3) as u8).collect();
-    for init in LOSSES {
+    for getter in LOSSES {
         // SAFETY: zero is a value of every struct of the header; pointers are to what outlives the calls.
         unsafe {
             let mut term: segloss_term = zeroed();
-            assert_eq!(init(&mut term), 0);
+            assert_eq!(segloss_term_init(getter(), &mut term, size_of::<segloss_term>()), 0);
             let mut args: segloss_args = zeroed();
             assert_eq!(segloss_args_init(&mut args, size_of::<segloss_args>()), 0);
             args.activation = SEGLOSS_SOFTMAX as u32;

@@ -1,7 +1,7 @@
 //! Every loss on cases of a few voxels: labels, masks and maps; in place, strided, on two threads.
 
 use crate::Two;
-use crate::bridge::{Float, Format, Inputs, Layout, Target, outcome, with_terms};
+use crate::convert_cases::{Float, Format, Inputs, Layout, Target, outcome, with_terms};
 use crate::list::losses;
 use crate::naive::{Activation, Case, TermSpec, value};
 use segloss::{Batch, Executor, Gradient, Outputs, Sequential, ViewMut, run, scratch_len};

@@ -3,14 +3,14 @@
 //! The list of losses, the reference and the formats are those of the laws; the cases are smaller. Numbers are compared
 //! too, because no other test runs on big-endian and 32-bit targets.
 
-#[path = "../bridge.rs"]
-mod bridge;
 #[path = "../distance/brute.rs"]
 #[allow(dead_code, reason = "the tests of the transform use the rest")]
 mod brute;
+#[path = "../convert_cases.rs"]
+mod convert_cases;
+#[path = "../convert_losses.rs"]
+mod convert_losses;
 mod distances;
-#[path = "../forms.rs"]
-mod forms;
 mod functions;
 #[path = "../list/mod.rs"]
 #[allow(dead_code, reason = "the laws use the rest")]

@@ -2,8 +2,8 @@
 
 use super::boundary::{Hausdorff, no_background};
 use super::probability::FLOOR;
-use super::region::{Tally, dice, power};
-use super::{Case, Form, Normalizer, Selection, TermSpec, probabilities, tallies, times};
+use super::region::{RegionSums, dice, power};
+use super::{Case, Form, Normalizer, Selection, TermSpec, class_sums, probabilities, times};
 
 /// (15), first half  L = −(1/W) Σ w Σ_c v(β g log s + (1−β)(1−g) log(1−s)), summed over classes always
 pub fn balanced_cross_entropy(case: &Case, v: &[f64], beta: f64) -> f64 {
@@ -21,7 +21,7 @@ pub fn balanced_cross_entropy(case: &Case, v: &[f64], beta: f64) -> f64 {
 }
 
 /// (16), first half  (−log Dice)^γ of one class
-pub fn log_dice(t: &Tally, gamma: f64, en: f64, ed: f64) -> f64 {
+pub fn log_dice(t: &RegionSums, gamma: f64, en: f64, ed: f64) -> f64 {
     let loss = dice(t, false, en, ed);
     // Accurate near 0 and 1; without intersection and ε the logarithm is clamped at the floor of probabilities.
     let logarithm = if loss > 0.5 {
@@ -49,7 +49,7 @@ pub fn power_cross_entropy(case: &Case, v: &[f64], gamma: f64) -> f64 {
 /// v_c = (Σf/f_c)^½ with f_c the target sum of class c where it is annotated, 0 for an absent class.
 pub fn from_frequencies(case: &Case) -> Vec<f64> {
     let annotated = case.annotated(&vec![1.0; case.c]);
-    let all = tallies(case);
+    let all = class_sums(case);
     let frequency = |c: usize| -> f64 {
         (0..case.b).map(|b| b * case.c + c).filter(|&k| annotated[k] > 0.0).map(|k| all[k].truth).sum()
     };

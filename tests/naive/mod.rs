@@ -21,7 +21,7 @@ mod term;
 
 pub use case::{Activation, Case};
 pub use probability::{Probabilities, probabilities};
-pub use region::{Tally, tallies};
+pub use region::{RegionSums, class_sums};
 pub use term::{Absent, ClassAverage, Form, Normalizer, SampleAverage, Selection, TermSpec};
 
 /// A product with 0 · ∞ = 0.

@@ -9,7 +9,7 @@ pub const TAU: f64 = 1e-6;
 
 /// Sums over the voxels of one sample and class.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Tally {
+pub struct RegionSums {
     /// Σ w.
     pub voxels: f64,
     /// G = Σ w g.
@@ -31,7 +31,7 @@ pub struct Tally {
     pub overlooked: f64,
 }
 
-impl Tally {
+impl RegionSums {
     /// self + factor · other.
     fn plus(self, factor: f64, other: Self) -> Self {
         Self {
@@ -50,14 +50,14 @@ impl Tally {
 }
 
 /// The sums of every sample and class, [B, C].
-pub fn tallies(case: &Case) -> Vec<Tally> {
+pub fn class_sums(case: &Case) -> Vec<RegionSums> {
     let p = probabilities(case);
-    let mut sums = vec![Tally::default(); case.b * case.c];
+    let mut sums = vec![RegionSums::default(); case.b * case.c];
     for (b, i, w) in case.counted() {
         for c in 0..case.c {
             let k = case.at(b, c, i);
             let (s, g) = (p.s[k], case.truth[k]);
-            let voxel = Tally {
+            let voxel = RegionSums {
                 voxels: 1.0,
                 truth: g,
                 predicted: s,
@@ -76,7 +76,7 @@ pub fn tallies(case: &Case) -> Vec<Tally> {
 }
 
 /// The loss of one class, or of pooled classes, from its sums.
-pub fn class_loss(term: &TermSpec, t: &Tally) -> f64 {
+pub fn class_loss(term: &TermSpec, t: &RegionSums) -> f64 {
     let (en, ed) = (term.smooth_numerator, term.smooth_denominator);
     match term.form {
         Form::SensitivitySpecificity { r } => sensitivity_specificity(t, r, ed),
@@ -109,13 +109,13 @@ pub fn power(x: f64, p: f64) -> f64 {
 }
 
 /// (7)  L = r · Σ w g(s−g)² / (G + ε) + (1−r) · Σ w (1−g)(s−g)² / (Σ w (1−g) + ε)
-fn sensitivity_specificity(t: &Tally, r: f64, ed: f64) -> f64 {
+fn sensitivity_specificity(t: &RegionSums, r: f64, ed: f64) -> f64 {
     let part = |sum: f64, all: f64| if all < NOTHING { 0.0 } else { sum / all };
     r * part(t.missed, t.truth + ed) + (1.0 - r) * part(t.spilled, t.voxels - t.truth + ed)
 }
 
 /// (8)  L = 1 − (2I + ε)/(D + ε), D = S + G, squared D = S₂ + G₂
-pub fn dice(t: &Tally, squared: bool, en: f64, ed: f64) -> f64 {
+pub fn dice(t: &RegionSums, squared: bool, en: f64, ed: f64) -> f64 {
     if squared {
         one_minus_ratio(t.missed + t.spilled + ed - en, t.predicted_squared + t.truth_squared + ed)
     } else {
@@ -124,7 +124,7 @@ pub fn dice(t: &Tally, squared: bool, en: f64, ed: f64) -> f64 {
 }
 
 /// (9)  L = 1 − (I + ε)/(S + G − I + ε), squared with S₂ + G₂ − I
-fn iou(t: &Tally, squared: bool, en: f64, ed: f64) -> f64 {
+fn iou(t: &RegionSums, squared: bool, en: f64, ed: f64) -> f64 {
     if squared {
         let union = t.predicted_squared + t.truth_squared - t.overlap;
         one_minus_ratio(t.missed + t.spilled + ed - en, union + ed)
@@ -134,24 +134,24 @@ fn iou(t: &Tally, squared: bool, en: f64, ed: f64) -> f64 {
 }
 
 /// (10)  L = 1 − (I + ε)/(I + α FP + β FN + ε)
-fn tversky(t: &Tally, alpha: f64, beta: f64, en: f64, ed: f64) -> f64 {
-    let price = alpha * t.invented + beta * t.overlooked;
-    one_minus_ratio(price + ed - en, t.overlap + price + ed)
+fn tversky(t: &RegionSums, alpha: f64, beta: f64, en: f64, ed: f64) -> f64 {
+    let errors = alpha * t.invented + beta * t.overlooked;
+    one_minus_ratio(errors + ed - en, t.overlap + errors + ed)
 }
 
 /// (12)  L = T^(1/γ), T = Tversky
-fn focal_tversky(t: &Tally, alpha: f64, beta: f64, gamma: f64, en: f64, ed: f64) -> f64 {
+fn focal_tversky(t: &RegionSums, alpha: f64, beta: f64, gamma: f64, en: f64, ed: f64) -> f64 {
     power(tversky(t, alpha, beta, en, ed), 1.0 / gamma)
 }
 
 /// (13)  Tversky with α = 1/(1+β²) on FP and β²/(1+β²) on FN
-fn asymmetric_similarity(t: &Tally, beta: f64, en: f64, ed: f64) -> f64 {
+fn asymmetric_similarity(t: &RegionSums, beta: f64, en: f64, ed: f64) -> f64 {
     let square = beta * beta;
     tversky(t, 1.0 / (1.0 + square), square / (1.0 + square), en, ed)
 }
 
 /// (11)  L = 1 − (2 Σ_c u_c I + ε)/(Σ_c u_c (S + G) + ε)
-fn generalized_dice(classes: &[Tally], u: &[f64], en: f64, ed: f64) -> f64 {
+fn generalized_dice(classes: &[RegionSums], u: &[f64], en: f64, ed: f64) -> f64 {
     let (mut excess, mut all) = (ed - en, ed);
     for (t, &u) in classes.iter().zip(u).filter(|(_, u)| **u > 0.0) {
         excess += u * (t.invented + t.overlooked);
@@ -161,7 +161,7 @@ fn generalized_dice(classes: &[Tally], u: &[f64], en: f64, ed: f64) -> f64 {
 }
 
 /// u_c = v (G_min/G_c)^p divided by its largest value; the power of an absent class is 1 if counted, 0 if skipped.
-pub fn generalized_weights(classes: &[Tally], v: &[f64], p: f64, absent: Absent) -> Vec<f64> {
+pub fn generalized_weights(classes: &[RegionSums], v: &[f64], p: f64, absent: Absent) -> Vec<f64> {
     let counted = || classes.iter().zip(v).filter(|(_, v)| **v > 0.0);
     let smallest = counted().map(|(t, _)| t.truth).filter(|&g| g > 0.0).fold(f64::INFINITY, f64::min);
     let without_truth = if absent == Absent::Skipped { 0.0 } else { 1.0 };
@@ -185,8 +185,8 @@ fn penalty(gd: f64, k: f64) -> f64 {
 
 /// The mean over samples, or the loss of pooled samples; `None` if nothing is left.
 pub fn average(case: &Case, v: &[f64], term: &TermSpec) -> Option<f64> {
-    let all = tallies(case);
-    let samples: Vec<(Vec<f64>, Vec<Tally>)> = match term.sample_average {
+    let all = class_sums(case);
+    let samples: Vec<(Vec<f64>, Vec<RegionSums>)> = match term.sample_average {
         SampleAverage::Mean => v.chunks(case.c).zip(all.chunks(case.c)).map(owned).collect(),
         SampleAverage::Pooled => vec![pool(case, v, &all, term)],
     };
@@ -194,14 +194,14 @@ pub fn average(case: &Case, v: &[f64], term: &TermSpec) -> Option<f64> {
     if losses.is_empty() { None } else { Some(losses.iter().sum::<f64>() / losses.len() as f64) }
 }
 
-fn owned((v, classes): (&[f64], &[Tally])) -> (Vec<f64>, Vec<Tally>) {
+fn owned((v, classes): (&[f64], &[RegionSums])) -> (Vec<f64>, Vec<RegionSums>) {
     (v.to_vec(), classes.to_vec())
 }
 
 /// T_c = Σ_b T_bc over the samples with v_bc > 0, with v_c if there is one. If classes are pooled too, the sum is that
 /// of m_bc T_bc: absent classes are skipped sample by sample.
-pub fn pool(case: &Case, v: &[f64], all: &[Tally], term: &TermSpec) -> (Vec<f64>, Vec<Tally>) {
-    let mut pooled = (vec![0.0; case.c], vec![Tally::default(); case.c]);
+pub fn pool(case: &Case, v: &[f64], all: &[RegionSums], term: &TermSpec) -> (Vec<f64>, Vec<RegionSums>) {
+    let mut pooled = (vec![0.0; case.c], vec![RegionSums::default(); case.c]);
     let by_sample = term.absent == Absent::Skipped
         && term.class_average == ClassAverage::Pooled
         && !matches!(term.form, Form::GeneralizedDice { .. } | Form::Penalty { .. });
@@ -213,8 +213,8 @@ pub fn pool(case: &Case, v: &[f64], all: &[Tally], term: &TermSpec) -> (Vec<f64>
 }
 
 /// (Σ_c m L(T_c)) / (Σ_c m), or L(Σ_c m T_c) of pooled classes, m = v or 0 for a skipped class.
-pub fn sample_loss(v: &[f64], classes: &[Tally], term: &TermSpec) -> Option<f64> {
-    let skipped = |t: &Tally| term.absent == Absent::Skipped && t.truth <= 0.0;
+pub fn sample_loss(v: &[f64], classes: &[RegionSums], term: &TermSpec) -> Option<f64> {
+    let skipped = |t: &RegionSums| term.absent == Absent::Skipped && t.truth <= 0.0;
     let m: Vec<f64> = v.iter().zip(classes).map(|(&v, t)| if skipped(t) { 0.0 } else { v }).collect();
     let all: f64 = m.iter().sum();
     if all == 0.0 {
@@ -230,7 +230,7 @@ pub fn sample_loss(v: &[f64], classes: &[Tally], term: &TermSpec) -> Option<f64>
         (Form::Penalty { power, k }, _) => penalty(gd(power), k),
         (_, ClassAverage::Mean) => counted().map(|(m, t)| m * class_loss(term, t)).sum::<f64>() / all,
         (_, ClassAverage::Pooled) => {
-            class_loss(term, &counted().fold(Tally::default(), |sum, (m, t)| sum.plus(*m, *t)))
+            class_loss(term, &counted().fold(RegionSums::default(), |sum, (m, t)| sum.plus(*m, *t)))
         }
     })
 }

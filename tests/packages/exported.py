@@ -109,12 +109,12 @@ def main():
     grad = np.empty(shape)
     far = labels.astype("u8")
     far[0, 0, 0, 1] += 2**64 - 256  # 255 and less if it were cut to a byte, negative if it were signed
-    refused("a uint64 label past int64", [base, far, None, grad], LABEL, "target: wanted a class")
-    refused("complex logits", [base.astype("c8"), labels, None, grad], DTYPE, "pred: wanted")
-    refused("a gradient of another shape", [base, labels, None, grad[:, :2]], SHAPE, "grad: wanted the shape")
+    refused("a uint64 label past int64", [base, far, None, grad], LABEL, "target: expected a class")
+    refused("complex logits", [base.astype("c8"), labels, None, grad], DTYPE, "pred: expected")
+    refused("a gradient of another shape", [base, labels, None, grad[:, :2]], SHAPE, "grad: expected the shape")
     grad.flags.writeable = False
     if VERSIONS[-1]:  # without a version NumPy does not export what is read-only
-        refused("a read-only gradient", [base, labels, None, grad], UNSUPPORTED, "may be written", [True])
+        refused("a read-only gradient", [base, labels, None, grad], UNSUPPORTED, "writable memory", [True])
 
     print("PyTorch", torch.__version__)
     for dtype, tolerance in ("float64", 1e-12), ("float32", 1e-6), ("float16", 1e-6), ("bfloat16", 1e-6):
@@ -134,9 +134,9 @@ def main():
     one = cast(weight[:1, :1, :1, :1], "float32").expand(flat)
     check("expanded weights, stride 0", cast(base, "float64"), torch.tensor(labels), one, cast(base, "float64"), 1e-12)
     grad = cast(base, "float64")
-    refused("a uint64 label past int64", [grad, torch.tensor(far), None, grad.clone()], LABEL, "target: wanted a class")
-    refused("complex logits", [cast(base, "complex64"), torch.tensor(labels), None, grad], DTYPE, "pred: wanted")
-    refused("float8 logits", [cast(base, "float8_e5m2"), torch.tensor(labels), None, grad], DTYPE, "pred: wanted")
+    refused("a uint64 label past int64", [grad, torch.tensor(far), None, grad.clone()], LABEL, "target: expected a class")
+    refused("complex logits", [cast(base, "complex64"), torch.tensor(labels), None, grad], DTYPE, "pred: expected")
+    refused("float8 logits", [cast(base, "float8_e5m2"), torch.tensor(labels), None, grad], DTYPE, "pred: expected")
     print(f"{checked['runs']} runs and {checked['refusals']} refusals held, capsules:",
           "dltensor, dltensor_versioned" if VERSIONS[-1] else "dltensor")
 

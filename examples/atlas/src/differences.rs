@@ -8,8 +8,8 @@
 //! the differences of the terms are added.
 
 use crate::Result;
+use crate::constant_selections::Held;
 use crate::displayed_loss::DisplayedLoss;
-use crate::held::Held;
 use crate::measure::Case;
 
 /// The step `h`: the stencil's `h⁴/30·L⁗′` and the rounding of `L` over `h` are both about 1e-10.

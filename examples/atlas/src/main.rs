@@ -2,10 +2,10 @@
 //! of the gradients.
 
 mod colour;
+mod constant_selections;
 mod differences;
 mod displayed_loss;
 mod family;
-mod held;
 mod losses;
 mod measure;
 mod model;
@@ -97,7 +97,7 @@ fn measure_all(subject: Subject, class: usize, slice: usize) -> Result<Atlas> {
     let case =
         Case { extents, spacing, classes, logits: model::logits(&subject), labels: subject.labels.clone() };
     let mut check = Check::new(&case, class, slice);
-    let soft_dice = case.tallies()?.iter().map(soft_dice).collect();
+    let soft_dice = case.class_sums()?.iter().map(soft_dice).collect();
     let mut entries = Vec::new();
     for loss in losses {
         progress.set_message(loss.name);

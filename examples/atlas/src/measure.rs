@@ -1,7 +1,8 @@
 //! Measurements of a loss: value, gradient, time.
 
 use crate::Result;
-use segloss::{Activation, Batch, ClassSums, Dice, Gradient, Outputs, Real, Term, View, ViewMut};
+use segloss::custom::Real;
+use segloss::{Activation, Batch, ClassSums, Dice, Gradient, Outputs, Term, View, ViewMut};
 use segloss::{differentiate, run, scratch_len};
 use std::time::Instant;
 
@@ -58,14 +59,14 @@ impl<T: Real> Case<T> {
     }
 
     /// The sums of each class.
-    pub fn tallies(&self) -> Result<Vec<ClassSums>> {
+    pub fn class_sums(&self) -> Result<Vec<ClassSums>> {
         let dice = Dice::default();
         let terms = [Term::new(1.0, &dice)];
         let batch = self.batch()?;
-        let mut tallies = vec![ClassSums::ZERO; self.classes];
-        let report = Outputs { class_sums: Some(&mut tallies), ..Outputs::default() };
+        let mut class_sums = vec![ClassSums::ZERO; self.classes];
+        let report = Outputs { class_sums: Some(&mut class_sums), ..Outputs::default() };
         run(&batch, &terms, report, &mut vec![0; scratch_len(&batch, &terms)?])?;
-        Ok(tallies)
+        Ok(class_sums)
     }
 
     /// Value, gradient and time of a single run.

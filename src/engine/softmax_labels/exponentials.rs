@@ -1,56 +1,55 @@
-//! Exponentials of all classes, and what the class that a label names has of them. Probabilities follow when somebody
-//! wants them.
+//! Exponentials of all classes of a tile, and the values of the target class. Where probabilities are needed, the
+//! exponentials are normalized afterwards.
 //!
-//! Passes are cut by registers: an exponential alone takes all of those that sixteen are, sums of four classes take few
-//! and would otherwise pass through memory class by class.
+//! The loops are split by their use of registers: an exponential uses all sixteen; sums over four classes at a time use
+//! few, and pass through memory less often than sums class by class.
 
 use crate::array::real::Real;
+use crate::checked::{slice, slice_mut};
 use crate::engine::arena::Plain;
+use crate::engine::class_tile::{Span, Tile};
 use crate::engine::pass::BlockRange;
-use crate::engine::softmax::{below, defined, raise_to, raise_to_four, rest_of, scale, upto, with_power};
-use crate::engine::softmax_labels::ahead::Ahead;
-use crate::engine::softmax_labels::few::{Left, are_few, exponentials_of_few, rest_of_few};
-use crate::engine::softmax_labels::pick::{logarithms, pick_all};
-use crate::engine::tile::{Span, Tile};
+use crate::engine::pass_plan::TargetRows;
+use crate::engine::softmax::{
+    add_exponential, maximum, maximum_of_five, minus_largest, nan_if_undefined, scale, sum_of_others,
+};
+use crate::engine::softmax_labels::exponentials_few::{
+    FewOutputs, are_few, exponentials_few, sum_of_others_few,
+};
+use crate::engine::softmax_labels::gather::{gather_by_label, logarithms};
+use crate::engine::softmax_labels::row_prefetch::RowPrefetch;
 use crate::problem::Problem;
 use crate::simd::blocks::{BLOCK, row, row_mut};
 use crate::simd::level::{HAS_VECTORS, Kernel, dispatch, fours};
 
-/// Reads the logits of an opened tile, and fills its rows of `probability` with exponentials: probabilities are these
-/// times `inverse`. What the classes named by the labels have is picked.
+/// Loads the logits of a tile and computes exponentials in the rows of `probability`; their products with `inverse` are
+/// the probabilities. Gathers the values of the target class.
 ///
 /// # Safety
-/// As [`Tile::open`], which came before with the same voxels.
+/// As [`Tile::load_weights`], which has loaded the same voxels.
 pub(crate) unsafe fn exponentials<T: Real + Plain>(
     tile: &mut Tile<'_, T>,
-    plan: &Problem<'_>,
-    step: BlockRange<'_>,
-    picks: TargetRows,
+    problem: &Problem<'_>,
+    block: BlockRange<'_>,
+    target_rows: TargetRows,
 ) {
-    // SAFETY: promised by the caller.
+    // SAFETY: the caller's promise.
     let in_place = !tile.has_excluded
-        && unsafe { plan.prediction.slice::<T>(step.sample, 0, step.at, tile.len) }.is_some();
+        && unsafe { problem.prediction.slice::<T>(block.sample, 0, block.start, tile.len) }.is_some();
     if !in_place {
-        // SAFETY: as above.
-        unsafe { tile.load_all(plan, step.sample, step.at) };
+        // SAFETY: the caller's promise.
+        unsafe { tile.load_predictions(problem, block.sample, block.start) };
     }
-    dispatch(Exponentials { tile, plan, step, in_place, picks });
-}
-
-/// What is wanted of the class that a label names.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct TargetRows {
-    pub probability: bool,
-    pub logarithm: bool,
+    dispatch(Exponentials { tile, problem, block, in_place, target_rows });
 }
 
 struct Exponentials<'a, 's, T> {
     tile: &'a mut Tile<'s, T>,
-    plan: &'a Problem<'a>,
-    step: BlockRange<'a>,
-    /// Reads the logits where they are.
+    problem: &'a Problem<'a>,
+    block: BlockRange<'a>,
+    /// Whether the logits are read from the array of the prediction.
     in_place: bool,
-    picks: TargetRows,
+    target_rows: TargetRows,
 }
 
 impl<T: Real + Plain> Kernel for Exponentials<'_, '_, T> {
@@ -58,56 +57,59 @@ impl<T: Real + Plain> Kernel for Exponentials<'_, '_, T> {
 
     #[inline(always)]
     fn run(self) {
-        let Self { tile, plan, step, in_place, picks } = self;
-        let (classes, first_label) = (plan.classes, plan.label_of(0));
-        let Tile { span: Span { width, used }, len, inputs: seen, gradients: made, .. } = tile;
+        let Self { tile, problem, block, in_place, target_rows } = self;
+        let (classes, first_label) = (problem.classes, problem.label_of(0));
+        let Tile { span: Span { width, used }, len, inputs, gradients, .. } = tile;
         let (width, used) = (*width, *used);
-        // SAFETY: of `exponentials`: the voxels lie in a readable array, which nobody writes to meanwhile.
-        let there = |class| unsafe { plan.prediction.slice::<T>(step.sample, class, step.at, *len) };
-        let loaded = &*seen.logit;
-        let logits = |class| match there(class) {
+        // SAFETY: the caller of `exponentials` promises a readable array with these voxels; no thread writes to them.
+        let direct = |class| unsafe { problem.prediction.slice::<T>(block.sample, class, block.start, *len) };
+        let loaded = &*inputs.logit;
+        let logits = |class| match direct(class) {
             Some(logits) if in_place => logits,
             _ => row(loaded, class, width, used),
         };
-        let label = seen.label.get(..used).unwrap_or(&[]);
+        let label = slice(inputs.label, 0..used);
 
-        let rest = upto(made.work, &used);
-        let (picked, picked_logit) = (upto(seen.target_probability, &used), upto(seen.target_logit, &used));
+        let rest = slice_mut(gradients.work, 0..used);
+        let (target_probability, target_logit) =
+            (slice_mut(inputs.target_probability, 0..used), slice_mut(inputs.target_logit, 0..used));
         if HAS_VECTORS && are_few(classes) {
-            let (label, e) = ((label, first_label), (&mut *seen.probability, width));
-            let left = Left { rest, picked, picked_logit };
-            if picks.logarithm {
-                exponentials_of_few::<T, true>(logits, classes, label, e, left);
+            let (label, e) = ((label, first_label), (&mut *inputs.probability, width));
+            let outputs = FewOutputs { rest, target_probability, target_logit };
+            if target_rows.logarithm {
+                exponentials_few::<T, true>(logits, classes, label, e, outputs);
             } else {
-                exponentials_of_few::<T, false>(logits, classes, label, e, left);
+                exponentials_few::<T, false>(logits, classes, label, e, outputs);
             }
         } else {
-            let largest = upto(seen.inverse, &used);
+            let largest = slice_mut(inputs.inverse, 0..used);
             find_largest(logits, classes, largest);
-            if picks.logarithm {
-                pick_all(logits, classes, label, first_label, picked_logit);
-                subtract(picked_logit, largest);
+            if target_rows.logarithm {
+                gather_by_label(logits, classes, label, first_label, target_logit);
+                subtract(target_logit, largest);
             }
             for class in 0..classes {
-                let e = row_mut(seen.probability, class, width, used);
+                let e = row_mut(inputs.probability, class, width, used);
                 exponentials_of(logits(class), largest, e);
             }
-            let powers = |class| row(seen.probability, class, width, used);
+            let exponential_row = |class| row(inputs.probability, class, width, used);
             if are_few(classes) {
-                rest_of_few(logits, powers, classes, largest, rest);
+                sum_of_others_few(logits, exponential_row, classes, largest, rest);
             } else {
-                add_all_powers(powers, classes, rest, upto(made.total, &used));
+                sum_exponentials(exponential_row, classes, rest, slice_mut(gradients.total, 0..used));
             }
-            undefine(rest, largest);
-            if picks.probability {
-                pick_all(powers, classes, label, first_label, picked);
+            set_undefined(rest, largest);
+            if target_rows.probability {
+                gather_by_label(exponential_row, classes, label, first_label, target_probability);
             }
         }
-        let (rest, picked) = (upto(made.work, &used), upto(seen.target_probability, &used));
-        let (inverse, complement) = (upto(seen.inverse, &used), upto(seen.complement, &used));
-        totals(rest, inverse, complement, picked);
-        if picks.logarithm {
-            log_totals(rest, inverse, upto(seen.log_total, &used));
+        let (rest, target_probability) =
+            (slice_mut(gradients.work, 0..used), slice_mut(inputs.target_probability, 0..used));
+        let (inverse, complement) =
+            (slice_mut(inputs.inverse, 0..used), slice_mut(inputs.complement, 0..used));
+        totals(rest, inverse, complement, target_probability);
+        if target_rows.logarithm {
+            log_totals(rest, inverse, slice_mut(inputs.log_total, 0..used));
         }
     }
 }
@@ -117,19 +119,19 @@ fn find_largest<'z, T: Real>(logits: impl Fn(usize) -> &'z [T], classes: usize, 
     largest.fill(T::of(f64::NEG_INFINITY));
     let mut class = 0;
     while class < fours(classes) {
-        raise_to_four(largest, [logits(class), logits(class + 1), logits(class + 2), logits(class + 3)]);
+        maximum_of_five(largest, [logits(class), logits(class + 1), logits(class + 2), logits(class + 3)]);
         class += 4;
     }
     while class < classes {
-        raise_to(largest, logits(class));
+        maximum(largest, logits(class));
         class += 1;
     }
 }
 
-/// Adds up the exponentials of all classes but the largest to `rest`.
+/// Sums up the exponentials of all classes but the largest in `rest`.
 #[inline(always)]
-fn add_all_powers<'e, T: Real>(
-    powers: impl Fn(usize) -> &'e [T],
+fn sum_exponentials<'e, T: Real>(
+    exponential_row: impl Fn(usize) -> &'e [T],
     classes: usize,
     rest: &mut [T],
     top: &mut [T],
@@ -138,49 +140,54 @@ fn add_all_powers<'e, T: Real>(
     top.fill(T::zero());
     let mut class = 0;
     while class < fours(classes) {
-        let four = [powers(class), powers(class + 1), powers(class + 2), powers(class + 3)];
-        add_four_powers(four, rest, top);
+        let four = [
+            exponential_row(class),
+            exponential_row(class + 1),
+            exponential_row(class + 2),
+            exponential_row(class + 3),
+        ];
+        add_four_exponentials(four, rest, top);
         class += 4;
     }
     while class < classes {
-        add_powers(powers(class), rest, top);
+        add_exponentials(exponential_row(class), rest, top);
         class += 1;
     }
     for (rest, &top) in rest.iter_mut().zip(&*top) {
-        *rest = rest_of(*rest, top);
+        *rest = sum_of_others(*rest, top);
     }
 }
 
-/// Makes probabilities of the exponentials of a tile.
-pub(crate) struct Scale<'a, 's, T> {
+/// Normalizes the exponentials of a tile to probabilities.
+pub(crate) struct Normalize<'a, 's, T> {
     pub tile: &'a mut Tile<'s, T>,
     pub classes: usize,
 }
 
-impl<T: Real + Plain> Kernel for Scale<'_, '_, T> {
+impl<T: Real + Plain> Kernel for Normalize<'_, '_, T> {
     type Output = ();
 
     #[inline(always)]
     fn run(self) {
-        let Tile { span: Span { width, used }, inputs: seen, .. } = self.tile;
-        let inverse = upto(seen.inverse, used);
+        let Tile { span: Span { width, used }, inputs, .. } = self.tile;
+        let inverse = slice_mut(inputs.inverse, 0..*used);
         for class in 0..self.classes {
-            scale(row_mut(seen.probability, class, *width, *used), inverse);
+            scale(row_mut(inputs.probability, class, *width, *used), inverse);
         }
         inverse.fill(T::one());
     }
 }
 
-/// What there is to know of a tile from its probabilities.
+/// Computes from the probabilities of a tile what is otherwise computed from its logits.
 pub(super) struct FromProbabilities<'a, 's, T> {
     pub tile: &'a mut Tile<'s, T>,
     pub classes: usize,
     pub first_label: i32,
-    /// The probabilities that the labels name.
-    pub picks: bool,
-    /// The complement of the largest class.
+    /// Whether to gather the probability of the target class.
+    pub gathers: bool,
+    /// Whether to compute the complement of the largest class.
     pub complement: bool,
-    /// The logarithms of what was picked, by the complements.
+    /// Whether to compute the logarithm of the probability of the target class, from the complements.
     pub logarithm: bool,
 }
 
@@ -189,17 +196,17 @@ impl<T: Real + Plain> Kernel for FromProbabilities<'_, '_, T> {
 
     #[inline(always)]
     fn run(self) {
-        let Self { tile, classes, first_label, picks, complement: wants_complement, logarithm } = self;
-        let Tile { span: Span { width, used }, inputs: seen, .. } = tile;
+        let Self { tile, classes, first_label, gathers, complement: needs_complement, logarithm } = self;
+        let Tile { span: Span { width, used }, inputs, .. } = tile;
         let (width, used) = (*width, *used);
-        let probability = |class| row(seen.probability, class, width, used);
-        let picked = upto(seen.target_probability, &used);
-        let label = seen.label.get(..used).unwrap_or(&[]);
-        if picks {
-            pick_all(probability, classes, label, first_label, picked);
+        let probability = |class| row(inputs.probability, class, width, used);
+        let target_probability = slice_mut(inputs.target_probability, 0..used);
+        let label = slice(inputs.label, 0..used);
+        if gathers {
+            gather_by_label(probability, classes, label, first_label, target_probability);
         }
-        let complement = upto(seen.complement, &used);
-        if wants_complement {
+        let complement = slice_mut(inputs.complement, 0..used);
+        if needs_complement {
             complement.fill(T::zero());
             let mut class = 0;
             while class < fours(classes) {
@@ -218,55 +225,55 @@ impl<T: Real + Plain> Kernel for FromProbabilities<'_, '_, T> {
             }
         }
         if logarithm {
-            logarithms(picked, complement, upto(seen.target_logit, &used));
-            upto(seen.log_total, &used).fill(T::zero());
+            logarithms(target_probability, complement, slice_mut(inputs.target_logit, 0..used));
+            slice_mut(inputs.log_total, 0..used).fill(T::zero());
         }
     }
 }
 
-/// Logits of the next tile are asked for at the pace of the arithmetic.
+/// Voxels between two prefetches of the logits of the next tile: they keep the pace of the arithmetic.
 const STRIP: usize = 4 * BLOCK;
 
 #[inline(always)]
 fn exponentials_of<T: Real>(z: &[T], largest: &[T], e: &mut [T]) {
-    let ahead = Ahead::of(z);
+    let next = RowPrefetch::after(z);
     let mut at = 0;
     while let Some(z) = z.get(at..z.len().min(at + STRIP)).filter(|z| !z.is_empty()) {
-        (0..STRIP / BLOCK).for_each(|block| ahead.ask(at / BLOCK + block));
+        (0..STRIP / BLOCK).for_each(|block| next.block(at / BLOCK + block));
         let strip = at..at + z.len();
-        decay_of(z, largest.get(strip.clone()).unwrap_or(&[]), e.get_mut(strip).unwrap_or(&mut []));
+        exponentials_of_strip(z, slice(largest, strip.clone()), slice_mut(e, strip));
         at += STRIP;
     }
 }
 
 #[inline(always)]
-fn decay_of<T: Real>(z: &[T], largest: &[T], e: &mut [T]) {
+fn exponentials_of_strip<T: Real>(z: &[T], largest: &[T], e: &mut [T]) {
     for ((&z, &m), e) in z.iter().zip(largest).zip(e) {
-        *e = below(z, m).exp_nonpositive();
+        *e = minus_largest(z, m).exp_nonpositive();
     }
 }
 
 #[inline(always)]
-fn add_powers<T: Real>(e: &[T], others: &mut [T], top: &mut [T]) {
+fn add_exponentials<T: Real>(e: &[T], others: &mut [T], top: &mut [T]) {
     for ((&e, others), top) in e.iter().zip(others).zip(top) {
-        // As in `Real::cleared`: no select of what is there.
-        (*others, *top) = with_power(e, *others, *top + T::zero());
+        // As in `Real::cleared`: the added zero prevents a masked store.
+        (*others, *top) = add_exponential(e, *others, *top + T::zero());
     }
 }
 
 #[inline(always)]
-fn add_four_powers<T: Real>([x, y, z, w]: [&[T]; 4], others: &mut [T], top: &mut [T]) {
+fn add_four_exponentials<T: Real>([x, y, z, w]: [&[T]; 4], others: &mut [T], top: &mut [T]) {
     let rows = x.iter().zip(y).zip(z.iter().zip(w));
     for ((((&x, &y), (&z, &w)), others), top) in rows.zip(others).zip(top) {
         let (mut sum, mut largest) = (*others, *top);
         for e in [x, y, z, w] {
-            (sum, largest) = with_power(e, sum, largest);
+            (sum, largest) = add_exponential(e, sum, largest);
         }
         (*others, *top) = (sum, largest);
     }
 }
 
-/// Of a class above one half nothing: what is left is its complement.
+/// Adds the probabilities of at most one half. Only the largest class can exceed it; the sum is then its complement.
 #[inline(always)]
 fn add_small<T: Real>(s: &[T], complement: &mut [T]) {
     for (&s, complement) in s.iter().zip(complement) {
@@ -274,7 +281,7 @@ fn add_small<T: Real>(s: &[T], complement: &mut [T]) {
     }
 }
 
-/// In the order of the classes, as one by one.
+/// The same for four classes, in the order of the classes.
 #[inline(always)]
 fn add_four_small<T: Real>([x, y, z, w]: [&[T]; 4], complement: &mut [T]) {
     let rows = x.iter().zip(y).zip(z.iter().zip(w));
@@ -287,27 +294,29 @@ fn add_four_small<T: Real>([x, y, z, w]: [&[T]; 4], complement: &mut [T]) {
 #[inline(always)]
 fn subtract<T: Real>(from: &mut [T], x: &[T]) {
     for (from, &x) in from.iter_mut().zip(x) {
-        *from = below(*from, x);
+        *from = minus_largest(*from, x);
     }
 }
 
-/// Makes NaN of `R` where two classes are the largest with an infinite logit.
+/// Sets `R` to NaN where two classes have the same infinite largest logit.
 #[inline(always)]
-fn undefine<T: Real>(rest: &mut [T], largest: &[T]) {
+fn set_undefined<T: Real>(rest: &mut [T], largest: &[T]) {
     for (rest, &largest) in rest.iter_mut().zip(largest) {
-        *rest = defined(*rest, largest);
+        *rest = nan_if_undefined(*rest, largest);
     }
 }
 
-/// The inverse of the sum of all exponentials, the complement of the largest class, and the probability of what was
-/// picked.
+/// Computes the inverse of the sum of all exponentials, the complement of the largest class, and the probability of the
+/// target class from its exponential.
 #[inline(always)]
-fn totals<T: Real>(rest: &[T], inverse: &mut [T], complement: &mut [T], picked: &mut [T]) {
-    for (((&rest, inverse), complement), picked) in rest.iter().zip(inverse).zip(complement).zip(picked) {
-        let share = T::one() / (T::one() + rest);
-        *inverse = share;
-        *complement = rest * share;
-        *picked *= share;
+fn totals<T: Real>(rest: &[T], inverse: &mut [T], complement: &mut [T], target_probability: &mut [T]) {
+    for (((&rest, inverse), complement), target_probability) in
+        rest.iter().zip(inverse).zip(complement).zip(target_probability)
+    {
+        let of_sum = T::one() / (T::one() + rest);
+        *inverse = of_sum;
+        *complement = rest * of_sum;
+        *target_probability *= of_sum;
     }
 }
 

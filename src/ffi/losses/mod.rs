@@ -1,16 +1,13 @@
-//! The losses of the header: one getter each, so that the linker drops the losses a program does not use.
+//! The losses of the header: one getter each, so that the linker drops the losses a program does not use. `generated`
+//! is written from the table of losses, `by_hand` holds what the table does not express.
 
-pub mod boundary;
-pub mod compound;
-pub mod custom;
-pub mod distribution;
-pub mod region;
+mod by_hand;
+pub mod custom_region;
+pub mod generated;
 
 use crate::error::{Error, Status};
 use crate::ffi::codes::*;
-use crate::ffi::structs::{LossVisitor, segloss_loss, segloss_tensor, segloss_term};
-use crate::region::dice::Squares;
-use crate::region::generalized_dice::Volume;
+use crate::ffi::structs::{segloss_loss, segloss_tensor, segloss_term};
 use core::ffi::CStr;
 
 /// Which fields of a term a loss uses, one bit each. Every loss uses weight, class_weight, SEGLOSS_MINUS_ONE and
@@ -93,29 +90,6 @@ fn field_is_absent(field: &segloss_tensor) -> bool {
 
 /// The defaults of a loss whose parameters are all 0.
 fn no_defaults(_: &mut segloss_term) {}
-
-fn squares(term: &segloss_term) -> Result<Squares, Error> {
-    match term.variant as i32 {
-        SEGLOSS_DICE_LINEAR => Ok(Squares::Linear),
-        SEGLOSS_DICE_SQUARED => Ok(Squares::Squared),
-        other => {
-            Err(unknown(c"variant", c"SEGLOSS_DICE_LINEAR or SEGLOSS_DICE_SQUARED").with_given(other.into()))
-        }
-    }
-}
-
-fn volume(term: &segloss_term) -> Result<Volume, Error> {
-    match term.variant as i32 {
-        SEGLOSS_GDICE_INVERSE_SQUARE => Ok(Volume::InverseSquare),
-        SEGLOSS_GDICE_INVERSE => Ok(Volume::Inverse),
-        SEGLOSS_GDICE_UNIFORM => Ok(Volume::Uniform),
-        other => Err(unknown(
-            c"variant",
-            c"SEGLOSS_GDICE_INVERSE_SQUARE, SEGLOSS_GDICE_INVERSE or SEGLOSS_GDICE_UNIFORM",
-        )
-        .with_given(other.into())),
-    }
-}
 
 /// The error of a number that is none of the expected constants.
 pub(super) fn unknown(argument: &'static CStr, expected: &'static CStr) -> Error {

@@ -1,6 +1,6 @@
 //! The constants, bits and polynomials of f64; coefficients from `coefficients.py`.
 
-use crate::simd::math::float::Float;
+use crate::simd::math::float::Format;
 use crate::simd::math::sqrt;
 
 /// Bits of the mantissa that are stored.
@@ -14,7 +14,7 @@ const BIASES: f64 = 2046.0;
 /// `2⁵²`: its low bits may be replaced by a whole number.
 const WHOLE: f64 = 4_503_599_627_370_496.0;
 
-impl Float for f64 {
+impl Format for f64 {
     const ZERO: Self = 0.0;
     const HALF: Self = 0.5;
     const ONE: Self = 1.0;
@@ -36,7 +36,7 @@ impl Float for f64 {
     const LIFT_EXPONENT: Self = 53.0;
 
     #[inline(always)]
-    fn of(value: f64) -> Self {
+    fn nearest(value: f64) -> Self {
         value
     }
 

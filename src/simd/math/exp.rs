@@ -8,12 +8,12 @@
 //! `x − k·upper(ln 2)` is exact. The product with the lower part of ln 2 is added to the small `r²·tail` and not
 //! rounded into `r`: with the same number of operations the error is a quarter of an ulp smaller.
 
-use crate::simd::math::float::Float;
+use crate::simd::math::float::Format;
 use crate::simd::math::float::select;
 
 /// Returns `e` to the power `x + rest`, where `rest` is about an ulp of `x` at most.
 #[inline(always)]
-pub(super) fn exp<T: Float>(x: T, rest: T) -> T {
+pub(crate) fn exp<T: Format>(x: T, rest: T) -> T {
     // Clamps x, and lets NaN through: beyond these limits the two factors would leave their range.
     let x = select(T::EXP_IS_INFINITE < x, T::EXP_IS_INFINITE, x);
     let x = select(T::EXP_IS_ZERO > x, T::EXP_IS_ZERO, x);
@@ -28,10 +28,10 @@ pub(super) fn exp<T: Float>(x: T, rest: T) -> T {
     power * one * other
 }
 
-/// Returns `eˣ` for `x ≤ 0`, and 0 where the result is not a normal number: one factor is enough, which saves a third of
-/// the time.
+/// Returns `eˣ` for `x ≤ 0`, and 0 where the result is not a normal number: one factor is enough, which saves a
+/// third of the time.
 #[inline(always)]
-pub(super) fn exp_nonpositive<T: Float>(x: T) -> T {
+pub(crate) fn exp_nonpositive<T: Format>(x: T) -> T {
     let (whole, factor) = (x * T::LOG2_E).normal_power_of_two();
     let upper = x - whole * T::LN2_UPPER;
     let lower = whole * T::LN2_LOWER;

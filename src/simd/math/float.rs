@@ -1,11 +1,11 @@
-//! What the algorithms need to know about a floating-point type.
+//! The properties of a floating-point type that the algorithms need.
 
 use core::ops::{Add, Div, Mul, Neg, Sub};
 
-/// A floating-point type seen from below: its constants, its bits, its polynomials.
+/// The constants, bits and polynomials of a floating-point type: f32 or f64.
 ///
-/// Sealed in effect: the constants belong to the algorithms of this module.
-pub trait Float:
+/// A supertrait of [`Real`](crate::array::real::Real) that no other crate can name.
+pub trait Format:
     Copy
     + PartialOrd
     + Add<Output = Self>
@@ -50,7 +50,7 @@ pub trait Float:
     const LIFT_EXPONENT: Self;
 
     /// The nearest number to `value`.
-    fn of(value: f64) -> Self;
+    fn nearest(value: f64) -> Self;
 
     /// Its distance from 0.
     fn magnitude(self) -> Self;

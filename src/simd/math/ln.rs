@@ -10,31 +10,31 @@
 //! third of its terms.
 
 use crate::simd::math::exp::exp;
-use crate::simd::math::float::Float;
+use crate::simd::math::float::Format;
 use crate::simd::math::float::select;
 
 /// `ln x`.
 #[inline(always)]
-pub(super) fn ln<T: Float>(x: T) -> T {
+pub(crate) fn ln<T: Format>(x: T) -> T {
     let (upper, lower) = ln_parts(x);
     ends(x, upper + lower)
 }
 
 /// `ln(1 + x)`.
 #[inline(always)]
-pub(super) fn ln_1p<T: Float>(x: T) -> T {
+pub(crate) fn ln_1p<T: Format>(x: T) -> T {
     ends(T::ONE + x, ln_1p_inside(x))
 }
 
 /// `ln(1 + eˣ) = max(x, 0) + ln(1 + e^−|x|)`.
 #[inline(always)]
-pub(super) fn softplus<T: Float>(x: T) -> T {
+pub(crate) fn softplus<T: Format>(x: T) -> T {
     select(x > T::ZERO, x, T::ZERO) + ln_1p_inside(exp(-x.magnitude(), T::ZERO))
 }
 
 /// `ln x` in two parts for positive finite `x`: the upper to be rounded to, the lower to be kept.
 #[inline(always)]
-pub(super) fn ln_parts<T: Float>(x: T) -> (T, T) {
+pub(super) fn ln_parts<T: Format>(x: T) -> (T, T) {
     let subnormal = x < T::SMALLEST_NORMAL;
     let normal = select(subnormal, x * T::LIFT, x);
     ln_parts_of_normal(normal, select(subnormal, T::LIFT_EXPONENT, T::ZERO))
@@ -42,14 +42,14 @@ pub(super) fn ln_parts<T: Float>(x: T) -> (T, T) {
 
 /// `ln(2^−lift · x)` in two parts, for a normal positive `x`.
 #[inline(always)]
-fn ln_parts_of_normal<T: Float>(x: T, lift: T) -> (T, T) {
+fn ln_parts_of_normal<T: Format>(x: T, lift: T) -> (T, T) {
     let (exponent, mantissa) = x.exponent_and_mantissa();
     series(exponent - lift, mantissa - T::ONE)
 }
 
 /// `exponent·ln 2 + ln(1 + f)` in two parts.
 #[inline(always)]
-fn series<T: Float>(exponent: T, f: T) -> (T, T) {
+fn series<T: Format>(exponent: T, f: T) -> (T, T) {
     let s = f / (T::TWO + f);
     let half_square = f * (T::HALF * f);
     let small = half_square - s * (half_square + T::ln_tail(s * s));
@@ -63,7 +63,7 @@ fn series<T: Float>(exponent: T, f: T) -> (T, T) {
 
 /// `ln(1 + x)` for finite `x > −1`; lets NaN through.
 #[inline(always)]
-fn ln_1p_inside<T: Float>(x: T) -> T {
+fn ln_1p_inside<T: Format>(x: T) -> T {
     let (sum, lost) = one_more(x);
     let (upper, lower) = ln_parts_of_normal(sum, T::ZERO);
     upper + (lower + lost / sum)
@@ -71,7 +71,7 @@ fn ln_1p_inside<T: Float>(x: T) -> T {
 
 /// The same for `x ≥ 0`, with `inverse = 1/(1 + x)`: a product where the other divides.
 #[inline(always)]
-pub(super) fn ln_1p_by<T: Float>(x: T, inverse: T) -> T {
+pub(crate) fn ln_1p_by<T: Format>(x: T, inverse: T) -> T {
     let (sum, lost) = one_more(x);
     let (upper, lower) = ln_parts_of_normal(sum, T::ZERO);
     upper + (lower + lost * inverse)
@@ -80,7 +80,7 @@ pub(super) fn ln_1p_by<T: Float>(x: T, inverse: T) -> T {
 /// `ln x` for a normal `x ≤ 1`. Above ½ the result is computed from `complement` = 1 − x, which has digits that `x` has
 /// lost. Up to ½ `complement` is not used: callers pass that of the largest class, which is not 1 − x of the others.
 #[inline(always)]
-pub(super) fn ln_by<T: Float>(x: T, complement: T) -> T {
+pub(crate) fn ln_by<T: Format>(x: T, complement: T) -> T {
     let (exponent, mantissa) = x.exponent_and_mantissa();
     // `x` is its own mantissa from ⅔ on; below it is doubled.
     let near = select(mantissa == x, -complement, T::ONE - (complement + complement));
@@ -90,14 +90,14 @@ pub(super) fn ln_by<T: Float>(x: T, complement: T) -> T {
 
 /// `1 + x`, and what that lost of `x`, by ln(sum + lost) ≈ ln sum + lost/sum.
 #[inline(always)]
-fn one_more<T: Float>(x: T) -> (T, T) {
+fn one_more<T: Format>(x: T) -> (T, T) {
     let sum = T::ONE + x;
     (sum, x - (sum - T::ONE))
 }
 
 /// `result` where `x` is positive and finite, the limits of the logarithm elsewhere.
 #[inline(always)]
-fn ends<T: Float>(x: T, result: T) -> T {
+fn ends<T: Format>(x: T, result: T) -> T {
     let result = select(x < T::INFINITY, result, x);
     select(x > T::ZERO, result, select(x == T::ZERO, -T::INFINITY, T::NAN))
 }

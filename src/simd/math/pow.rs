@@ -9,7 +9,7 @@
 //! kept in two parts each. The exponents that losses like best need none of it.
 
 use crate::simd::math::exp::exp;
-use crate::simd::math::float::Float;
+use crate::simd::math::float::Format;
 use crate::simd::math::float::select;
 use crate::simd::math::ln::ln_parts;
 
@@ -35,6 +35,45 @@ pub enum Power<T> {
     General(Exponent<T>),
 }
 
+/// Evaluates `$body` with `$way` as `$power`. The branch on the way is taken here and not in the loop of the body,
+/// which is compiled once per way: a loop that branches on it does not vectorise.
+macro_rules! with_power {
+    ($power:expr, $way:ident => $body:expr) => {
+        match $power {
+            $crate::simd::math::Power::Zero => {
+                let $way = $crate::simd::math::Power::Zero;
+                $body
+            }
+            $crate::simd::math::Power::Half => {
+                let $way = $crate::simd::math::Power::Half;
+                $body
+            }
+            $crate::simd::math::Power::One => {
+                let $way = $crate::simd::math::Power::One;
+                $body
+            }
+            $crate::simd::math::Power::Two => {
+                let $way = $crate::simd::math::Power::Two;
+                $body
+            }
+            $crate::simd::math::Power::Three => {
+                let $way = $crate::simd::math::Power::Three;
+                $body
+            }
+            $crate::simd::math::Power::Four => {
+                let $way = $crate::simd::math::Power::Four;
+                $body
+            }
+            $crate::simd::math::Power::General(exponent) => {
+                let $way = $crate::simd::math::Power::General(exponent);
+                $body
+            }
+        }
+    };
+}
+
+pub(crate) use with_power;
+
 /// An exponent without a way of its own, prepared by [`Power::of`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Exponent<T> {
@@ -46,15 +85,7 @@ pub struct Exponent<T> {
     at_infinity: T,
 }
 
-/// A row's work that raises numbers to a power; see [`Power::choose`].
-pub trait Raise<T> {
-    /// What the work returns.
-    type Output;
-    /// The work; implementations are `#[inline(always)]`.
-    fn with(self, power: Power<T>) -> Self::Output;
-}
-
-impl<T: Float> Power<T> {
+impl<T: Format> Power<T> {
     /// The way to raise to `exponent`; at its best for −4 to 8.
     #[inline]
     pub fn of(exponent: f64) -> Self {
@@ -66,25 +97,6 @@ impl<T: Float> Power<T> {
             3.0 => Self::Three,
             4.0 => Self::Four,
             _ => Self::General(Exponent::of(exponent)),
-        }
-    }
-
-    /// Does `work` with this power, the branch on which is taken here and not in a loop.
-    ///
-    /// Every arm hands on what it was matched as, so the work is compiled once per
-    /// way, each with the other ways gone: keep it to the one loop that raises.
-    /// A closure would read better but cannot be `#[inline(always)]`, and one that
-    /// stays a call is twenty times slower.
-    #[inline(always)]
-    pub fn choose<R: Raise<T>>(self, work: R) -> R::Output {
-        match self {
-            Self::Zero => work.with(Self::Zero),
-            Self::Half => work.with(Self::Half),
-            Self::One => work.with(Self::One),
-            Self::Two => work.with(Self::Two),
-            Self::Three => work.with(Self::Three),
-            Self::Four => work.with(Self::Four),
-            Self::General(exponent) => work.with(Self::General(exponent)),
         }
     }
 
@@ -103,10 +115,10 @@ impl<T: Float> Power<T> {
     }
 }
 
-impl<T: Float> Exponent<T> {
+impl<T: Format> Exponent<T> {
     fn of(exponent: f64) -> Self {
-        let upper = T::of(exponent).upper_half();
-        let lower = T::of(exponent - upper.into());
+        let upper = T::nearest(exponent).upper_half();
+        let lower = T::nearest(exponent - upper.into());
         let (zero, infinity) = (T::ZERO, T::INFINITY);
         let (at_zero, at_infinity) = if exponent > 0.0 { (zero, infinity) } else { (infinity, zero) };
         Self { upper, lower, at_zero, at_infinity }
@@ -130,7 +142,7 @@ impl<T: Float> Exponent<T> {
 
 /// `large + small`, rounded, and what the rounding lost.
 #[inline(always)]
-fn sum<T: Float>(large: T, small: T) -> (T, T) {
+fn sum<T: Format>(large: T, small: T) -> (T, T) {
     let sum = large + small;
     (sum, (large - sum) + small)
 }

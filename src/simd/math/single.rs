@@ -1,6 +1,6 @@
 //! The constants, bits and polynomials of f32; coefficients from `coefficients.py`.
 
-use crate::simd::math::float::Float;
+use crate::simd::math::float::Format;
 use crate::simd::math::sqrt;
 
 /// Bits of the mantissa that are stored.
@@ -14,7 +14,7 @@ const BIASES: f32 = 254.0;
 /// `2²³`: its low bits may be replaced by a whole number.
 const WHOLE: f32 = 8_388_608.0;
 
-impl Float for f32 {
+impl Format for f32 {
     const ZERO: Self = 0.0;
     const HALF: Self = 0.5;
     const ONE: Self = 1.0;
@@ -36,7 +36,7 @@ impl Float for f32 {
     const LIFT_EXPONENT: Self = 24.0;
 
     #[inline(always)]
-    fn of(value: f64) -> Self {
+    fn nearest(value: f64) -> Self {
         value as f32
     }
 

@@ -1,0 +1,42 @@
+//! One pass over one chunk: the choice of the implementation.
+
+use crate::engine::chunks::Chunk;
+use crate::engine::class_tile::Tile;
+use crate::engine::pass::{BlockRange, Pass};
+use crate::engine::pass_plan::Implementation;
+use crate::engine::precise::Precise;
+use crate::loss::sums::{ClassSums, MAX_TERMS};
+
+impl Pass<'_> {
+    /// Computes one chunk: accumulates it into `sums`, one entry per class, and writes the gradient of `slopes`, as far
+    /// as these are steps of the pass.
+    ///
+    /// # Safety
+    /// The arrays of the problem and the fields are readable and the output writable, with their shapes. No other
+    /// thread uses the chunk's part of the output.
+    pub unsafe fn chunk<T: Precise>(
+        &self,
+        tile: &mut Tile<'_, T>,
+        sums: &mut [ClassSums],
+        Chunk { sample, start, end }: Chunk,
+        slopes: &[ClassSums],
+    ) {
+        let slopes = Some(slopes).filter(|_| self.steps.writes_gradient);
+        for (start, len) in tile.spans(start, end) {
+            let block = BlockRange { sample, start, slopes };
+            // SAFETY: the caller's promise; the spans lie in the sample.
+            unsafe {
+                tile.load_weights(self.problem, sample, start, len);
+                match self.implementation {
+                    Implementation::SoftmaxLabels => self.softmax_labels(tile, sums, block),
+                    Implementation::SigmoidLabels => self.sigmoid_labels(tile, sums, block),
+                    Implementation::General => self.general(tile, sums, block),
+                }
+            }
+        }
+        // The weight of selected voxels does not depend on the class and was added to the first.
+        let loss_weight = sums.first().map_or([0.0; MAX_TERMS], |first| first.loss_weight);
+        sums.iter_mut().for_each(|class| class.loss_weight = loss_weight);
+        self.end_chunk();
+    }
+}

@@ -1,0 +1,333 @@
+//! The plan of a call: which passes over the voxels it makes, and what each of them does. A plan is computed once, from
+//! the terms and from what the caller asks for.
+
+use crate::array::strided_rows::StridedRows;
+use crate::loss::activation::Activation;
+use crate::loss::kind::LossKind;
+use crate::loss::selection::Selection;
+use crate::loss::sums::{ClassSums, MAX_TERMS};
+use crate::loss::term::Term;
+use crate::loss::voxel::Contribution;
+use crate::loss::voxel_rows::DynVoxelLoss;
+use crate::problem::{Problem, TargetKind};
+
+/// The sums of a class that are accumulated besides those of the voxel losses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum RequiredSums {
+    None,
+    /// `prediction` and `intersection`.
+    Linear,
+    /// Also both squared errors.
+    Squared,
+}
+
+impl RequiredSums {
+    /// Returns the sums that the terms read.
+    fn of(terms: &[Term<'_>]) -> Self {
+        let of_term = |term: &Term<'_>| match term.loss.kind() {
+            LossKind::Region(loss) if loss.uses_squared_error() => Self::Squared,
+            LossKind::Region(_) | LossKind::JointRegion(_) => Self::Linear,
+            LossKind::Voxel(_) => Self::None,
+        };
+        terms.iter().map(of_term).max().unwrap_or(Self::None)
+    }
+}
+
+/// The loops that compute a tile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Implementation {
+    /// Softmax and labels: likelihoods are evaluated once per voxel, for its target class.
+    SoftmaxLabels,
+    /// Sigmoid and labels: likelihoods are evaluated for the true outcome of each class.
+    SigmoidLabels,
+    /// Any activation and target, class by class.
+    General,
+}
+
+impl Implementation {
+    /// Returns the implementation for a problem and its terms with these fields. It is the same for all passes over a
+    /// batch and over parts of it, so that all of them compute the same bits.
+    pub fn of(problem: &Problem<'_>, terms: &[Term<'_>], fields: &[Option<StridedRows>; MAX_TERMS]) -> Self {
+        if problem.target_kind != TargetKind::Labels {
+            return Self::General;
+        }
+        let has_shared_field =
+            |slot: usize| fields.get(slot).copied().flatten().is_none_or(|field| field.is_shared());
+        let is_of_target_class = |(slot, loss): (usize, &dyn DynVoxelLoss)| match loss.info().contribution {
+            Contribution::AllClasses => true,
+            Contribution::BothOutcomes => false,
+            Contribution::TrueClass | Contribution::NegLogLikelihood => {
+                loss.info().smoothing == 0.0 && has_shared_field(slot)
+            }
+        };
+        let is_of_true_outcome = |(_, loss): (usize, &dyn DynVoxelLoss)| {
+            let info = loss.info();
+            info.contribution == Contribution::AllClasses || info.smoothing == 0.0 && info.selection.is_none()
+        };
+        match problem.activation {
+            Activation::Softmax if voxel_losses(terms).all(is_of_target_class) => Self::SoftmaxLabels,
+            Activation::Sigmoid if voxel_losses(terms).all(is_of_true_outcome) => Self::SigmoidLabels,
+            _ => Self::General,
+        }
+    }
+}
+
+/// A call, as far as its passes depend on it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum CallKind {
+    /// The value; optionally the gradient and the class sums. `can_cache`: the gradient buffer can hold probabilities
+    /// until the gradient overwrites them.
+    Run { gradient: bool, class_sums: bool, can_cache: bool },
+    /// The class sums of a part of a batch.
+    Accumulate,
+    /// The gradient of a part of a batch.
+    Backward,
+}
+
+/// The passes that read the prediction, besides those that select voxels and compute fields.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PassSequence {
+    Accumulate,
+    Backward,
+    /// One pass accumulates and writes the gradient: the slopes depend only on the target and on selected voxels.
+    Fused,
+    AccumulateThenBackward,
+}
+
+/// Which pass stores probabilities in the gradient buffer, for the pass that overwrites them with the gradient.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum CachedBy {
+    NoPass,
+    /// The pass that computes the losses by which TopK selects.
+    TopK,
+    Accumulate,
+}
+
+/// The passes of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct PassPlan {
+    pub implementation: Implementation,
+    pub passes: PassSequence,
+    /// What the accumulating pass sums up.
+    pub sums: RequiredSums,
+    pub cached_by: CachedBy,
+}
+
+/// One of the passes of a plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PassKind {
+    /// Computes the losses by which TopK selects voxels.
+    TopK,
+    Accumulate,
+    Backward,
+    /// Accumulates and writes the gradient.
+    Fused,
+}
+
+/// What a pass does with cached probabilities.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum CacheAccess {
+    None,
+    Store,
+    Load,
+}
+
+/// What one pass does with every tile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct PassSteps {
+    pub accumulates: bool,
+    pub writes_gradient: bool,
+    /// [`RequiredSums::None`] if the pass does not accumulate.
+    pub sums: RequiredSums,
+    pub cache: CacheAccess,
+    pub labels: LabelSteps,
+}
+
+/// What one pass of [`Implementation::SoftmaxLabels`] computes from the logits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct LabelSteps {
+    /// Whether some loss is evaluated for the target class only.
+    pub has_target_loss: bool,
+    /// Whether the slope of such a loss depends on the prediction.
+    pub has_varying_slope: bool,
+    /// Whether some term reads the probabilities of all classes.
+    pub needs_probabilities: bool,
+    /// Whether everything is computed from probabilities, cached or not: the bits are then the same.
+    pub from_probabilities: bool,
+    /// Whether the complement of the largest class may be needed for a gradient.
+    pub may_need_complement: bool,
+    /// What is gathered for the target class while the exponentials are computed.
+    pub target_rows: TargetRows,
+}
+
+/// Values of the target class of each voxel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TargetRows {
+    pub probability: bool,
+    pub logarithm: bool,
+}
+
+/// How `∂L/∂s` is represented for softmax and labels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ProbabilitySlope {
+    /// It is 0.
+    None,
+    /// Per class two constants, for voxels of the class and for others, times the weight of the voxel.
+    Constant,
+    /// One row per class, in the rows of `logit`.
+    Rows,
+}
+
+impl PassPlan {
+    pub fn new(implementation: Implementation, terms: &[Term<'_>], call: CallKind) -> Self {
+        let (gradient, class_sums, can_cache) = match call {
+            CallKind::Run { gradient, class_sums, can_cache } => (gradient, class_sums, can_cache),
+            CallKind::Accumulate => (false, true, false),
+            CallKind::Backward => {
+                let (passes, sums) = (PassSequence::Backward, RequiredSums::None);
+                return Self { implementation, passes, sums, cached_by: CachedBy::NoPass };
+            }
+        };
+        let passes = match gradient {
+            false => PassSequence::Accumulate,
+            true if terms.iter().all(has_known_slopes) => PassSequence::Fused,
+            true => PassSequence::AccumulateThenBackward,
+        };
+        let sums = if class_sums { RequiredSums::Squared } else { RequiredSums::of(terms) };
+        let can_cache = can_cache && implementation == Implementation::SoftmaxLabels;
+        let cached_by = match passes {
+            PassSequence::Fused
+                if can_cache && sums == RequiredSums::None && probabilities_suffice(terms, true) =>
+            {
+                CachedBy::TopK
+            }
+            PassSequence::AccumulateThenBackward if can_cache && probabilities_suffice(terms, false) => {
+                CachedBy::Accumulate
+            }
+            _ => CachedBy::NoPass,
+        };
+        Self { implementation, passes, sums, cached_by }
+    }
+
+    /// Returns the pass that accumulates, if there is one.
+    pub fn accumulating_pass(&self) -> PassKind {
+        if self.passes == PassSequence::Fused { PassKind::Fused } else { PassKind::Accumulate }
+    }
+
+    /// Returns what a pass of the plan does.
+    pub fn steps(&self, terms: &[Term<'_>], kind: PassKind) -> PassSteps {
+        let accumulates = matches!(kind, PassKind::Accumulate | PassKind::Fused);
+        let writes_gradient = matches!(kind, PassKind::Backward | PassKind::Fused);
+        let sums = if accumulates { self.sums } else { RequiredSums::None };
+        let cache = match (self.cached_by, kind) {
+            (CachedBy::TopK, PassKind::TopK) | (CachedBy::Accumulate, PassKind::Accumulate) => {
+                CacheAccess::Store
+            }
+            (CachedBy::TopK, PassKind::Fused) | (CachedBy::Accumulate, PassKind::Backward) => {
+                CacheAccess::Load
+            }
+            _ => CacheAccess::None,
+        };
+        let has_target_loss = voxel_losses(terms).any(|(_, loss)| is_target_loss(loss));
+        let has_varying_slope =
+            voxel_losses(terms).any(|(_, loss)| is_target_loss(loss) && !loss.info().linear);
+        let from_probabilities = probabilities_suffice(terms, accumulates);
+        let from_logits = !from_probabilities;
+        let needs_probabilities = needs_probabilities(terms);
+        let labels = LabelSteps {
+            has_target_loss,
+            has_varying_slope,
+            needs_probabilities,
+            from_probabilities,
+            // With region terms the accumulating pass writes no gradient.
+            may_need_complement: from_probabilities
+                || needs_probabilities && RequiredSums::of(terms) == RequiredSums::None,
+            target_rows: TargetRows {
+                probability: from_logits
+                    && (sums > RequiredSums::None || has_varying_slope || writes_gradient),
+                logarithm: from_logits && has_target_loss,
+            },
+        };
+        PassSteps { accumulates, writes_gradient, sums, cache, labels }
+    }
+}
+
+/// Returns the terms that are voxel losses, with their indices.
+pub(crate) fn voxel_losses<'a>(
+    terms: &'a [Term<'a>],
+) -> impl Iterator<Item = (usize, &'a dyn DynVoxelLoss)> + Clone {
+    terms.iter().enumerate().filter_map(|(slot, term)| match term.loss.kind() {
+        LossKind::Voxel(loss) => Some((slot, loss)),
+        _ => None,
+    })
+}
+
+/// Returns whether, for softmax and labels, only the target class of a voxel contributes to the loss.
+pub(super) fn is_target_loss(loss: &dyn DynVoxelLoss) -> bool {
+    matches!(loss.info().contribution, Contribution::TrueClass | Contribution::NegLogLikelihood)
+}
+
+/// Returns the representation of `∂L/∂s` for softmax and labels, in a pass with these slopes of a sample or, if it
+/// writes no gradient, without.
+pub(super) fn probability_slope(terms: &[Term<'_>], slopes: Option<&[ClassSums]>) -> ProbabilitySlope {
+    // A loss that may use squared errors need not: their slopes are then 0.
+    let uses_squares =
+        |class: &ClassSums| class.squared_error_positive != 0.0 || class.squared_error_negative != 0.0;
+    let has_squares = slopes.is_none_or(|slopes| slopes.iter().any(uses_squares));
+    let needs_rows = terms.iter().any(|term| match term.loss.kind() {
+        LossKind::Voxel(loss) => !is_target_loss(loss),
+        LossKind::Region(loss) => loss.uses_squared_error() && has_squares,
+        LossKind::JointRegion(_) => false,
+    });
+    match needs_rows {
+        true => ProbabilitySlope::Rows,
+        false if has_probability_slope(terms) => ProbabilitySlope::Constant,
+        false => ProbabilitySlope::None,
+    }
+}
+
+/// Returns whether some term has a derivative by `s`, and not only by `ln s` of the target class.
+fn has_probability_slope(terms: &[Term<'_>]) -> bool {
+    terms.iter().any(|term| !matches!(term.loss.kind(), LossKind::Voxel(loss) if is_target_loss(loss)))
+}
+
+/// Returns whether the slopes of a term are known before the prediction is accumulated.
+fn has_known_slopes(term: &Term<'_>) -> bool {
+    match term.loss.kind() {
+        LossKind::Voxel(loss) => {
+            let info = loss.info();
+            !info.logarithmic && !matches!(info.selection, Some(Selection::Threshold(_)))
+        }
+        _ => false,
+    }
+}
+
+/// Returns whether the loss selects a fraction of the voxels of the batch.
+fn selects_fraction(loss: &dyn DynVoxelLoss) -> bool {
+    matches!(loss.info().selection, Some(Selection::Fraction(_)))
+}
+
+/// Returns whether some term reads probabilities, and not only exponentials and their sum.
+fn needs_probabilities(terms: &[Term<'_>]) -> bool {
+    has_probability_slope(terms) || voxel_losses(terms).any(|(_, loss)| selects_fraction(loss))
+}
+
+/// Returns whether a pass can read probabilities instead of logits. The logarithm of a probability that underflows is
+/// lost. A pass that accumulates too needs the logarithms of all target losses, except of one TopK loss by fraction,
+/// whose values an earlier pass has computed.
+fn probabilities_suffice(terms: &[Term<'_>], accumulates: bool) -> bool {
+    let needs_logits = |(_, loss): (usize, &dyn DynVoxelLoss)| {
+        is_target_loss(loss) && (accumulates && !selects_fraction(loss) || loss.info().log_of_zero)
+    };
+    let selects_by_threshold = |(_, loss): (usize, &dyn DynVoxelLoss)| {
+        matches!(loss.info().selection, Some(Selection::Threshold(_)))
+    };
+    let fractions = voxel_losses(terms).filter(|(_, loss)| selects_fraction(*loss)).count();
+    needs_probabilities(terms)
+        && (!accumulates || fractions == 1)
+        && !voxel_losses(terms).any(needs_logits)
+        && !voxel_losses(terms).any(selects_by_threshold)
+}
+
+#[cfg(test)]
+mod tests;

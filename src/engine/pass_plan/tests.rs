@@ -1,0 +1,155 @@
+//! Tables of plans: loss and call, and what is accumulated, cached and mapped for them.
+
+use super::*;
+use crate::array::view::View;
+use crate::batch::Batch;
+use crate::boundary::boundary_loss::Boundary;
+use crate::boundary::hausdorff::Hausdorff;
+use crate::distribution::cross_entropy::CrossEntropy;
+use crate::distribution::distance_penalized::DistancePenalized;
+use crate::distribution::focal::Focal;
+use crate::distribution::top_k::TopK;
+use crate::loss::kind::Loss;
+use crate::region::dice::{Dice, Squares};
+use crate::region::generalized_dice::GeneralizedDice;
+use std::vec::Vec;
+
+const VALUE: CallKind = CallKind::Run { gradient: false, class_sums: false, can_cache: true };
+const GRADIENT: CallKind = CallKind::Run { gradient: true, class_sums: false, can_cache: true };
+const GRADIENT_AND_SUMS: CallKind = CallKind::Run { gradient: true, class_sums: true, can_cache: true };
+const GRADIENT_WITHOUT_CACHE: CallKind =
+    CallKind::Run { gradient: true, class_sums: false, can_cache: false };
+
+/// Losses, call, and the expected passes.
+type PlanCase<'a> = (&'a [&'a dyn Loss], CallKind, (PassSequence, RequiredSums, CachedBy));
+/// Loss, activation, target, field of the loss, and the expected implementation.
+type ImplementationCase<'a> = (&'a dyn Loss, Activation, View<'a>, Option<StridedRows>, Implementation);
+
+fn terms<'a>(losses: &[&'a dyn Loss]) -> Vec<Term<'a>> {
+    losses.iter().map(|&loss| Term::new(1.0, loss)).collect()
+}
+
+#[test]
+fn passes_sums_and_cache_of_losses() {
+    use {CachedBy as By, PassSequence as P, RequiredSums as Sums};
+    let (cross_entropy, focal) = (CrossEntropy::default(), Focal::default());
+    let (dice, squared) = (Dice::default(), Dice { squares: Squares::Squared, ..Dice::default() });
+    let (joint, boundary) = (GeneralizedDice::default(), Boundary::default());
+    let logarithmic = Hausdorff { logarithmic: true, ..Hausdorff::default() };
+    let fraction = TopK { selection: Selection::Fraction(0.1) };
+    let threshold = TopK { selection: Selection::Threshold(0.7) };
+    let table: &[PlanCase<'_>] = &[
+        (&[&cross_entropy], VALUE, (P::Accumulate, Sums::None, By::NoPass)),
+        (&[&cross_entropy], GRADIENT, (P::Fused, Sums::None, By::NoPass)),
+        (&[&cross_entropy], GRADIENT_AND_SUMS, (P::Fused, Sums::Squared, By::NoPass)),
+        (&[&cross_entropy], CallKind::Accumulate, (P::Accumulate, Sums::Squared, By::NoPass)),
+        (&[&cross_entropy], CallKind::Backward, (P::Backward, Sums::None, By::NoPass)),
+        (&[&focal, &boundary], GRADIENT, (P::Fused, Sums::None, By::NoPass)),
+        (&[&logarithmic], GRADIENT, (P::AccumulateThenBackward, Sums::None, By::Accumulate)),
+        (&[&dice], VALUE, (P::Accumulate, Sums::Linear, By::NoPass)),
+        (&[&dice], GRADIENT, (P::AccumulateThenBackward, Sums::Linear, By::Accumulate)),
+        (&[&dice], GRADIENT_WITHOUT_CACHE, (P::AccumulateThenBackward, Sums::Linear, By::NoPass)),
+        (&[&dice], GRADIENT_AND_SUMS, (P::AccumulateThenBackward, Sums::Squared, By::Accumulate)),
+        (&[&squared], GRADIENT, (P::AccumulateThenBackward, Sums::Squared, By::Accumulate)),
+        (&[&joint], GRADIENT, (P::AccumulateThenBackward, Sums::Linear, By::Accumulate)),
+        // The slope of cross entropy by ln s is constant.
+        (&[&dice, &cross_entropy], GRADIENT, (P::AccumulateThenBackward, Sums::Linear, By::Accumulate)),
+        (&[&fraction], GRADIENT, (P::Fused, Sums::None, By::TopK)),
+        (&[&fraction], GRADIENT_AND_SUMS, (P::Fused, Sums::Squared, By::NoPass)),
+        // Two selections: the pass that computes the losses of one cannot store for both.
+        (&[&fraction, &fraction], GRADIENT, (P::Fused, Sums::None, By::NoPass)),
+        // Cross entropy needs the logarithms where the gradient is written.
+        (&[&fraction, &cross_entropy], GRADIENT, (P::Fused, Sums::None, By::NoPass)),
+        (&[&threshold], GRADIENT, (P::AccumulateThenBackward, Sums::None, By::NoPass)),
+        (&[&dice, &threshold], GRADIENT, (P::AccumulateThenBackward, Sums::Linear, By::NoPass)),
+    ];
+    for &(losses, call, (passes, sums, cached_by)) in table {
+        let implementation = Implementation::SoftmaxLabels;
+        let expected = PassPlan { implementation, passes, sums, cached_by };
+        assert_eq!(PassPlan::new(implementation, &terms(losses), call), expected, "{losses:?} {call:?}");
+        // Only softmax with labels caches.
+        for implementation in [Implementation::SigmoidLabels, Implementation::General] {
+            let expected = PassPlan { implementation, passes, sums, cached_by: By::NoPass };
+            assert_eq!(PassPlan::new(implementation, &terms(losses), call), expected, "{losses:?} {call:?}");
+        }
+    }
+}
+
+#[test]
+fn implementation_by_activation_target_and_loss() {
+    use Activation::{Probability, Sigmoid, Softmax};
+    use Implementation::{General, SigmoidLabels, SoftmaxLabels};
+    let shape = [1, 2, 3];
+    let (logits, labels, masks) = ([0f32; 6], [0u8; 3], [0u8; 6]);
+    let prediction = View::new(&logits, &shape).unwrap();
+    let (of_labels, of_masks) = (View::new(&labels, &[1, 3]).unwrap(), View::new(&masks, &shape).unwrap());
+    let shared = StridedRows::without_classes(&View::new(&logits[..3], &[1, 3]).unwrap().array);
+    let per_class = StridedRows::with_classes(&prediction.array);
+    let (dice, cross_entropy, top_k) = (Dice::default(), CrossEntropy::default(), TopK::default());
+    let smoothed = CrossEntropy { label_smoothing: 0.1, ..cross_entropy };
+    let (boundary, penalized) = (Boundary::default(), DistancePenalized);
+    let table: &[ImplementationCase<'_>] = &[
+        (&dice, Softmax, of_labels, None, SoftmaxLabels),
+        (&dice, Sigmoid, of_labels, None, SigmoidLabels),
+        (&dice, Probability, of_labels, None, General),
+        (&dice, Softmax, of_masks, None, General),
+        (&dice, Sigmoid, of_masks, None, General),
+        (&cross_entropy, Softmax, of_labels, None, SoftmaxLabels),
+        (&smoothed, Softmax, of_labels, None, General),
+        (&smoothed, Sigmoid, of_labels, None, General),
+        (&top_k, Softmax, of_labels, None, SoftmaxLabels),
+        (&top_k, Sigmoid, of_labels, None, General),
+        (&boundary, Softmax, of_labels, Some(per_class), SoftmaxLabels),
+        (&penalized, Softmax, of_labels, Some(shared), SoftmaxLabels),
+        // The target class of a voxel selects the field: the loss is not one row.
+        (&penalized, Softmax, of_labels, Some(per_class), General),
+        (&penalized, Sigmoid, of_labels, Some(per_class), SigmoidLabels),
+    ];
+    for &(loss, activation, target, field, expected) in table {
+        let problem = Problem::new(&Batch::new(prediction, activation, target)).unwrap();
+        let fields = [field, None, None, None];
+        let found = Implementation::of(&problem, &terms(&[loss]), &fields);
+        assert_eq!(found, expected, "{loss:?} {activation:?} {:?}", problem.target_kind);
+    }
+}
+
+#[test]
+fn cached_probabilities_are_stored_by_one_pass_and_loaded_by_the_next() {
+    let (dice, fraction) = (Dice::default(), TopK { selection: Selection::Fraction(0.1) });
+    let access = |loss: &dyn Loss, kinds: [PassKind; 3]| {
+        let terms = terms(&[loss]);
+        let plan = PassPlan::new(Implementation::SoftmaxLabels, &terms, GRADIENT);
+        kinds.map(|kind| plan.steps(&terms, kind).cache)
+    };
+    use CacheAccess::{Load, None, Store};
+    let kinds = [PassKind::TopK, PassKind::Accumulate, PassKind::Backward];
+    assert_eq!(access(&dice, kinds), [None, Store, Load]);
+    let kinds = [PassKind::TopK, PassKind::Fused, PassKind::Backward];
+    assert_eq!(access(&fraction, kinds), [Store, Load, None]);
+}
+
+#[test]
+fn a_pass_that_does_not_accumulate_has_no_sums() {
+    let dice = Dice::default();
+    let terms = terms(&[&dice]);
+    let plan = PassPlan::new(Implementation::General, &terms, GRADIENT_AND_SUMS);
+    let steps = |kind| plan.steps(&terms, kind);
+    assert_eq!(steps(PassKind::Accumulate).sums, RequiredSums::Squared);
+    let backward = steps(PassKind::Backward);
+    assert_eq!((backward.sums, backward.accumulates), (RequiredSums::None, false));
+    assert!(backward.writes_gradient && !steps(PassKind::Accumulate).writes_gradient);
+}
+
+#[test]
+fn slopes_of_squared_errors_need_rows() {
+    let squared = Dice { squares: Squares::Squared, ..Dice::default() };
+    let (boundary, cross_entropy) = (Boundary::default(), CrossEntropy::default());
+    let linear = [ClassSums { prediction: 1.0, ..ClassSums::ZERO }];
+    let bent = [ClassSums { squared_error_negative: 1.0, ..ClassSums::ZERO }];
+    let slope = |loss: &dyn Loss, slopes| probability_slope(&terms(&[loss]), slopes);
+    assert_eq!(slope(&squared, None), ProbabilitySlope::Rows);
+    assert_eq!(slope(&squared, Some(&bent)), ProbabilitySlope::Rows);
+    assert_eq!(slope(&squared, Some(&linear)), ProbabilitySlope::Constant);
+    assert_eq!(slope(&boundary, Some(&linear)), ProbabilitySlope::Rows);
+    assert_eq!(slope(&cross_entropy, Some(&linear)), ProbabilitySlope::None);
+}
