@@ -1,14 +1,14 @@
 //! Elements of the arrays of portable code: their bits, and fused operations.
 
 use super::Scalar;
-use crate::simd::math::Float;
+use crate::simd::math::Format;
 
 /// Whether [`Number::fused`] is fast on the target. Cortex-M4F and RISC-V F have the instruction, and `core` no intrinsic
 /// for it.
 pub(super) const FUSED_IS_FAST: bool = cfg!(all(target_arch = "aarch64", target_feature = "neon"));
 
 /// What [`Portable`](super::Portable) needs of the elements of its arrays.
-pub trait Number: Scalar + Float {
+pub trait Number: Scalar + Format {
     /// Whether fused vectors of this type exist.
     const MAY_FUSE: bool;
     /// Bits of the mantissa that are stored.

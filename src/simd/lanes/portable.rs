@@ -3,7 +3,7 @@
 
 use super::number::Number;
 use super::{Lanes, Scalar};
-use crate::simd::math::Float;
+use crate::simd::math::Format;
 use core::ops::{Add, BitAnd, BitOr, Div, Mul, Neg, Not, Sub};
 
 /// No instructions beyond those of the target; f32 fused or split.
@@ -163,7 +163,7 @@ unsafe impl<T: Number, const FUSED: bool> Lanes<T> for Portable<FUSED> {
 
     #[inline(always)]
     fn sqrt(self, x: LineVector<T>) -> LineVector<T> {
-        x.map(Float::square_root)
+        x.map(Format::square_root)
     }
 
     #[inline(always)]
@@ -178,7 +178,7 @@ unsafe impl<T: Number, const FUSED: bool> Lanes<T> for Portable<FUSED> {
 
     #[inline(always)]
     fn abs(self, x: LineVector<T>) -> LineVector<T> {
-        x.map(Float::magnitude)
+        x.map(Format::magnitude)
     }
 
     #[inline(always)]
