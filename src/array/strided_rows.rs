@@ -201,6 +201,12 @@ impl StridedRows {
         self.runs.axes <= 1 && self.runs.strides[0] == 1 && self.dtype == T::DTYPE
     }
 
+    /// Returns the first voxel of class 0 from `start` on and the distance of classes in elements, if elements are of
+    /// type `T` and side by side.
+    pub fn direct_rows<T: Real>(&self, sample: usize, start: usize) -> Option<(*mut T, isize)> {
+        Some((self.direct::<T>(sample, 0, start)?, self.class))
+    }
+
     /// Whether all classes of a tile may be kept there as numbers of type `T`, and read again.
     pub fn can_hold<T: Real>(&self, classes: usize) -> bool {
         self.is_direct::<T>() || self.dtype == T::DTYPE && self.interleaved(classes, 0, 0).is_some()

@@ -1,5 +1,6 @@
 //! Partitions the caller's scratch into slices. The same code measures the required size.
 
+use crate::engine::kernel::region_gradient::ClassSlope;
 use crate::error::{Error, Status};
 use crate::loss::sums::ClassSums;
 use core::marker::PhantomData;
@@ -26,6 +27,8 @@ unsafe impl Plain for f32 {}
 unsafe impl Plain for f64 {}
 // SAFETY: the caller's promise.
 unsafe impl Plain for ClassSums {}
+// SAFETY: the caller's promise.
+unsafe impl<T: Plain> Plain for ClassSlope<T> {}
 
 /// A region of memory from which slices are taken one after the other.
 pub(crate) struct Arena<'s> {

@@ -1,7 +1,7 @@
-//! One pass over one chunk: the choice of the implementation.
+//! One pass over one chunk, strip by strip.
 
 use crate::engine::chunks::Chunk;
-use crate::engine::class_tile::Tile;
+use crate::engine::kernel::strip::Strip;
 use crate::engine::pass::{BlockRange, Pass};
 use crate::engine::pass_plan::Implementation;
 use crate::engine::precise::Precise;
@@ -16,22 +16,24 @@ impl Pass<'_> {
     /// thread uses the chunk's part of the output.
     pub unsafe fn chunk<T: Precise>(
         &self,
-        tile: &mut Tile<'_, T>,
+        strip: &mut Strip<'_, T>,
         sums: &mut [ClassSums],
         Chunk { sample, start, end }: Chunk,
         slopes: &[ClassSums],
     ) {
         let slopes = Some(slopes).filter(|_| self.steps.writes_gradient);
-        for (start, len) in tile.spans(start, end) {
+        for (start, count) in strip.spans(start, end) {
             let block = BlockRange { sample, start, slopes };
             // SAFETY: the caller's promise; the spans lie in the sample.
             unsafe {
-                tile.load_weights(self.problem, sample, start, len);
+                strip.open(self.problem, sample, start, count);
                 match self.implementation {
-                    Implementation::SoftmaxLabels => self.softmax_labels(tile, sums, block),
-                    Implementation::SigmoidLabels => self.sigmoid_labels(tile, sums, block),
-                    Implementation::General => self.general(tile, sums, block),
+                    Implementation::Labels => self.label_strip(strip, block),
+                    Implementation::Classes => self.class_strip(strip, block),
                 }
+            }
+            if strip.ends_unit(start, end) {
+                self.end_unit(strip, sums);
             }
         }
         // The weight of selected voxels does not depend on the class and was added to the first.

@@ -1,10 +1,10 @@
 //! Runs a function on all chunks of a batch, on several threads, and collects the sums of the chunks in order: the
 //! number of threads changes no bit of the result.
 
-use crate::array::real::Real;
 use crate::checked::expected;
-use crate::engine::arena::{Arena, Plain};
-use crate::engine::class_tile::{OptionalRows, Tile};
+use crate::engine::arena::Arena;
+use crate::engine::kernel::strip::{OptionalRows, Strip};
+use crate::engine::precise::Precise;
 use crate::error::Error;
 use crate::executor::{WorkQueue, run_once};
 use crate::loss::sums::ClassSums;
@@ -23,16 +23,16 @@ pub(crate) struct Chunk {
     pub end: usize,
 }
 
-/// The buffers of several workers: a tile per worker, and sums per chunk.
+/// The buffers of several workers: a strip per worker, and sums per chunk.
 pub(crate) struct WorkerBuffers<'s> {
-    /// The size of the tile of a worker in bytes.
-    tile_len: usize,
-    tiles: &'s mut [u8],
+    /// The size of the strip of a worker in bytes.
+    strip_len: usize,
+    strips: &'s mut [u8],
     sums: &'s mut [ClassSums],
 }
 
 impl<'s> WorkerBuffers<'s> {
-    pub fn new<T: Real + Plain>(
+    pub fn new<T: Precise>(
         problem: &Problem<'_>,
         optional_rows: OptionalRows,
         arena: &mut Arena<'s>,
@@ -42,15 +42,15 @@ impl<'s> WorkerBuffers<'s> {
             return Ok(None);
         }
         let mut measured = Arena::measure();
-        Tile::<T>::new(&mut measured, problem.classes, optional_rows)?;
-        let tile_len = measured.needed();
-        let tiles = arena.take(tile_len.saturating_mul(workers))?;
-        Ok(Some(Self { tile_len, tiles, sums: arena.take(problem.classes.saturating_mul(CHUNKS_AT_ONCE))? }))
+        Strip::<T>::new(&mut measured, problem.classes, optional_rows)?;
+        let strip_len = measured.needed();
+        let strips = arena.take(strip_len.saturating_mul(workers))?;
+        Ok(Some(Self { strip_len, strips, sums: arena.take(problem.classes.saturating_mul(CHUNKS_AT_ONCE))? }))
     }
 }
 
-/// Computes a chunk with a tile, and adds to its sums, one entry per class.
-pub(crate) type ComputeChunk<'w, T> = dyn Fn(&mut Tile<'_, T>, &mut [ClassSums], Chunk) + 'w;
+/// Computes a chunk with a strip, and adds to its sums, one entry per class.
+pub(crate) type ComputeChunk<'w, T> = dyn Fn(&mut Strip<'_, T>, &mut [ClassSums], Chunk) + 'w;
 
 /// Receives the sums of a chunk.
 pub(crate) type CollectSums<'h> = dyn FnMut(&[ClassSums], Chunk) -> Result<(), Error> + 'h;
@@ -59,19 +59,19 @@ pub(crate) type CollectSums<'h> = dyn FnMut(&[ClassSums], Chunk) -> Result<(), E
 pub(crate) struct ChunkRunner<'g, 's, T> {
     pub problem: &'g Problem<'g>,
     pub optional_rows: OptionalRows,
-    /// The tile of the calling thread.
-    pub tile: &'g mut Tile<'s, T>,
+    /// The strip of the calling thread.
+    pub strip: &'g mut Strip<'s, T>,
     /// The sums of the current chunk of the calling thread.
     pub sums: &'g mut [ClassSums],
     pub worker_buffers: &'g mut Option<WorkerBuffers<'s>>,
 }
 
-impl<T: Real + Plain> ChunkRunner<'_, '_, T> {
+impl<T: Precise> ChunkRunner<'_, '_, T> {
     /// Calls `compute` for every chunk of these samples, in any order and on any worker, with sums that start at zero.
     /// Calls `collect` with the sums of each chunk, in order, until it returns an error.
     ///
     /// # Safety
-    /// `compute` may run on several threads at once: besides its tile and sums it writes only what belongs to its
+    /// `compute` may run on several threads at once: besides its strip and sums it writes only what belongs to its
     /// chunk.
     pub unsafe fn each(
         self,
@@ -79,7 +79,7 @@ impl<T: Real + Plain> ChunkRunner<'_, '_, T> {
         compute: &ComputeChunk<'_, T>,
         collect: &mut CollectSums<'_>,
     ) -> Result<(), Error> {
-        let Self { problem, optional_rows, tile, sums, worker_buffers } = self;
+        let Self { problem, optional_rows, strip, sums, worker_buffers } = self;
         let per_sample = problem.voxels.div_ceil(CHUNK);
         let chunk = |index: usize| {
             let sample = samples.start + index.checked_div(per_sample).unwrap_or(0);
@@ -87,12 +87,12 @@ impl<T: Real + Plain> ChunkRunner<'_, '_, T> {
             Chunk { sample, start, end: problem.voxels.min(start + CHUNK) }
         };
         let all = samples.len() * per_sample;
-        let Some(WorkerBuffers { tile_len, tiles, sums: batch_sums }) =
+        let Some(WorkerBuffers { strip_len, strips, sums: batch_sums }) =
             worker_buffers.as_mut().filter(|_| all > 1)
         else {
             for index in 0..all {
                 sums.fill(ClassSums::ZERO);
-                compute(tile, sums, chunk(index));
+                compute(strip, sums, chunk(index));
                 collect(sums, chunk(index))?;
             }
             return Ok(());
@@ -101,20 +101,20 @@ impl<T: Real + Plain> ChunkRunner<'_, '_, T> {
         while first < all {
             let count = CHUNKS_AT_ONCE.min(all - first);
             let tasks = problem.workers().min(count);
-            let (tiles, sums) = (tiles.as_mut_ptr(), batch_sums.as_mut_ptr());
+            let (strips, sums) = (strips.as_mut_ptr(), batch_sums.as_mut_ptr());
             let queue = WorkQueue::new(count);
             let task = SharedTask(|task: usize| {
-                // SAFETY: there is one tile per worker, and `run_once` runs each task once.
-                let mut arena = unsafe { Arena::over(tiles.wrapping_add(task * *tile_len), *tile_len) };
+                // SAFETY: there is one strip per worker, and `run_once` runs each task once.
+                let mut arena = unsafe { Arena::over(strips.wrapping_add(task * *strip_len), *strip_len) };
                 // The size was measured.
-                let tile = Tile::new(&mut arena, problem.classes, optional_rows);
-                let Some(mut tile) = expected(tile.ok()) else { return };
+                let strip = Strip::new(&mut arena, problem.classes, optional_rows);
+                let Some(mut strip) = expected(strip.ok()) else { return };
                 while let Some(index) = queue.take() {
                     let sums = sums.wrapping_add(index * problem.classes);
                     // SAFETY: the buffer has sums for each chunk, and the queue hands out each chunk once.
                     let sums = unsafe { core::slice::from_raw_parts_mut(sums, problem.classes) };
                     sums.fill(ClassSums::ZERO);
-                    compute(&mut tile, sums, chunk(first + index));
+                    compute(&mut strip, sums, chunk(first + index));
                 }
             });
             run_once(&problem.executor, tasks, &|index| (task.get())(index));
@@ -130,7 +130,7 @@ impl<T: Real + Plain> ChunkRunner<'_, '_, T> {
 /// A function that several threads may call at once.
 struct SharedTask<T>(T);
 
-// SAFETY: the caller of `ChunkRunner::each` promises that tasks write only to their own chunks, tiles and sums. They
+// SAFETY: the caller of `ChunkRunner::each` promises that tasks write only to their own chunks, strips and sums. They
 // read arrays of the caller, and losses, which are `Sync`.
 unsafe impl<T> Sync for SharedTask<T> {}
 

@@ -5,7 +5,7 @@ use crate::array::strided_rows::StridedRows;
 use crate::array::view::MAX_AXES;
 use crate::boundary::field::SampleGeometry;
 use crate::boundary::masks::{BitMask, check_maps};
-use crate::checked::slice;
+use crate::checked::{slice, slice_mut};
 use crate::engine::chunks::ChunkRunner;
 use crate::engine::field_inputs::{mask_words, missing_field, spacing_or_unit};
 use crate::engine::pass_plan::voxel_losses;
@@ -15,7 +15,6 @@ use crate::engine::workspace::Workspace;
 use crate::error::{Error, Status};
 use crate::loss::term::Term;
 use crate::problem::{Problem, TargetKind};
-use crate::simd::blocks::row_mut;
 
 impl<T: Precise> Workspace<'_, T> {
     /// Writes the computed field of the only term for every sample.
@@ -66,22 +65,22 @@ impl<T: Precise> Workspace<'_, T> {
     /// # Safety
     /// As [`Workspace::run`].
     pub(super) unsafe fn check_signs(&mut self) -> Result<(), Error> {
-        let Self { problem, terms, tile, given_fields, computed_fields, .. } = self;
+        let Self { problem, terms, strip, given_fields, computed_fields, .. } = self;
         for (slot, _) in voxel_losses(terms).filter(|(_, loss)| loss.info().logarithmic) {
             let of_target = computed_fields.get(slot).and_then(Option::as_ref).and_then(|field| field.target);
             let Some(field) = given_fields.get(slot).copied().flatten().or(of_target) else { continue };
             for sample in 0..problem.samples {
-                for (start, len) in tile.spans(0, problem.voxels) {
+                for (start, len) in strip.spans(0, problem.voxels) {
                     // SAFETY: the caller's promise; the spans lie in the sample.
-                    unsafe { tile.load_weights(problem, sample, start, len) };
+                    unsafe { strip.open(problem, sample, start, len) };
                     let classes = (0..problem.classes)
                         .filter(|&class| is_used(problem, terms.get(slot), sample, class));
                     for class in classes {
-                        let row = row_mut(tile.inputs.field, 0, len, len);
+                        let row = slice_mut(strip.rows.field, 0..len);
                         // SAFETY: the caller's promise; the spans lie in the sample.
                         unsafe { field.load(sample, class, start, row) };
                         let is_invalid = |(x, w): (&T, &T)| *x < T::zero() && *w > T::zero();
-                        if let Some(voxel) = row.iter().zip(&*tile.inputs.weight).position(is_invalid) {
+                        if let Some(voxel) = row.iter().zip(&*strip.rows.weight).position(is_invalid) {
                             let voxel = sample * problem.voxels + start + voxel;
                             let expected = c">= 0, where the loss is logarithmic";
                             let error = Error::new(Status::Parameter, c"field", expected);
@@ -138,7 +137,7 @@ impl<T: Precise> Workspace<'_, T> {
             terms,
             computed_fields,
             prediction_masks,
-            tile,
+            strip,
             chunk_sums,
             worker_buffers,
             field_scratch,
@@ -158,7 +157,7 @@ impl<T: Precise> Workspace<'_, T> {
             let runner = ChunkRunner {
                 problem,
                 optional_rows: *optional_rows,
-                tile: &mut *tile,
+                strip: &mut *strip,
                 sums: chunk_sums,
                 worker_buffers,
             };
@@ -166,7 +165,7 @@ impl<T: Precise> Workspace<'_, T> {
             unsafe {
                 runner.each(
                     sample..sample + 1,
-                    &|tile, _, chunk| write_masks(problem, tile, chunk, by_argmax, is_used, masks),
+                    &|strip, _, chunk| write_masks(problem, strip, chunk, by_argmax, is_used, masks),
                     &mut |_, _| Ok(()),
                 )?;
             }

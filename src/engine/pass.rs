@@ -5,6 +5,7 @@ use crate::array::strided_rows::StridedRows;
 use crate::array::view::Array;
 use crate::checked::expected;
 use crate::engine::arena::Plain;
+use crate::engine::label_work::LabelWork;
 use crate::engine::pass_plan::{Implementation, PassSteps};
 use crate::engine::radix_select::Threshold;
 use crate::loss::sums::{ClassSums, MAX_TERMS};
@@ -65,7 +66,7 @@ impl GradientOutput {
     }
 }
 
-/// The blocks of one tile.
+/// The blocks of one strip.
 #[derive(Clone, Copy)]
 pub(crate) struct BlockRange<'a> {
     pub sample: usize,
@@ -88,6 +89,8 @@ pub(crate) struct Pass<'a> {
     pub terms: &'a [Term<'a>],
     pub implementation: Implementation,
     pub steps: PassSteps,
+    /// For [`Implementation::Labels`]: what the pass computes.
+    pub label_work: LabelWork,
     /// The distance field of each term that has one.
     pub fields: [Option<StridedRows>; MAX_TERMS],
     /// For each term that selects a fraction: the losses of all voxels by which it selects.

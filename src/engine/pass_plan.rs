@@ -5,7 +5,7 @@ use crate::array::strided_rows::StridedRows;
 use crate::loss::activation::Activation;
 use crate::loss::kind::LossKind;
 use crate::loss::selection::Selection;
-use crate::loss::sums::{ClassSums, MAX_TERMS};
+use crate::loss::sums::MAX_TERMS;
 use crate::loss::term::Term;
 use crate::loss::voxel::Contribution;
 use crate::loss::voxel_rows::DynVoxelLoss;
@@ -33,42 +33,26 @@ impl RequiredSums {
     }
 }
 
-/// The loops that compute a tile.
+/// The loops that compute a strip.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Implementation {
-    /// Softmax and labels: likelihoods are evaluated once per voxel, for its target class.
-    SoftmaxLabels,
-    /// Sigmoid and labels: likelihoods are evaluated for the true outcome of each class.
-    SigmoidLabels,
-    /// Any activation and target, class by class.
-    General,
+    /// Softmax and labels: voxel losses are evaluated once per voxel, for its target class.
+    Labels,
+    /// Any activation, target and loss, class by class.
+    Classes,
 }
 
 impl Implementation {
     /// Returns the implementation for a problem and its terms with these fields. It is the same for all passes over a
     /// batch and over parts of it, so that all of them compute the same bits.
     pub fn of(problem: &Problem<'_>, terms: &[Term<'_>], fields: &[Option<StridedRows>; MAX_TERMS]) -> Self {
-        if problem.target_kind != TargetKind::Labels {
-            return Self::General;
-        }
         let has_shared_field =
             |slot: usize| fields.get(slot).copied().flatten().is_none_or(|field| field.is_shared());
-        let is_of_target_class = |(slot, loss): (usize, &dyn DynVoxelLoss)| match loss.info().contribution {
-            Contribution::AllClasses => true,
-            Contribution::BothOutcomes => false,
-            Contribution::TrueClass | Contribution::NegLogLikelihood => {
-                loss.info().smoothing == 0.0 && has_shared_field(slot)
-            }
+        let is_of_target_class = |(slot, loss): (usize, &dyn DynVoxelLoss)| {
+            is_target_loss(loss) && loss.info().smoothing == 0.0 && has_shared_field(slot)
         };
-        let is_of_true_outcome = |(_, loss): (usize, &dyn DynVoxelLoss)| {
-            let info = loss.info();
-            info.contribution == Contribution::AllClasses || info.smoothing == 0.0 && info.selection.is_none()
-        };
-        match problem.activation {
-            Activation::Softmax if voxel_losses(terms).all(is_of_target_class) => Self::SoftmaxLabels,
-            Activation::Sigmoid if voxel_losses(terms).all(is_of_true_outcome) => Self::SigmoidLabels,
-            _ => Self::General,
-        }
+        let is_of_labels = problem.target_kind == TargetKind::Labels && problem.activation == Activation::Softmax;
+        if is_of_labels && voxel_losses(terms).all(is_of_target_class) { Self::Labels } else { Self::Classes }
     }
 }
 
@@ -77,7 +61,8 @@ impl Implementation {
 pub(crate) enum CallKind {
     /// The value; optionally the gradient and the class sums. `can_cache`: the gradient buffer can hold probabilities
     /// until the gradient overwrites them.
-    Run { gradient: bool, class_sums: bool, can_cache: bool },
+    /// `class_values`: whether values of classes are asked for.
+    Run { gradient: bool, class_sums: bool, class_values: bool, can_cache: bool },
     /// The class sums of a part of a batch.
     Accumulate,
     /// The gradient of a part of a batch.
@@ -111,6 +96,8 @@ pub(crate) struct PassPlan {
     /// What the accumulating pass sums up.
     pub sums: RequiredSums,
     pub cached_by: CachedBy,
+    /// Whether the caller asks for sums or values of classes: otherwise one sum over all classes may suffice.
+    pub by_class: bool,
 }
 
 /// One of the passes of a plan.
@@ -132,7 +119,7 @@ pub(crate) enum CacheAccess {
     Load,
 }
 
-/// What one pass does with every tile.
+/// What one pass does with every strip.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct PassSteps {
     pub accumulates: bool,
@@ -143,49 +130,27 @@ pub(crate) struct PassSteps {
     pub labels: LabelSteps,
 }
 
-/// What one pass of [`Implementation::SoftmaxLabels`] computes from the logits.
+/// What one pass of [`Implementation::Labels`] computes from the logits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct LabelSteps {
     /// Whether some loss is evaluated for the target class only.
     pub has_target_loss: bool,
-    /// Whether the slope of such a loss depends on the prediction.
-    pub has_varying_slope: bool,
     /// Whether some term reads the probabilities of all classes.
     pub needs_probabilities: bool,
     /// Whether everything is computed from probabilities, cached or not: the bits are then the same.
     pub from_probabilities: bool,
-    /// Whether the complement of the largest class may be needed for a gradient.
-    pub may_need_complement: bool,
-    /// What is gathered for the target class while the exponentials are computed.
-    pub target_rows: TargetRows,
-}
-
-/// Values of the target class of each voxel.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct TargetRows {
-    pub probability: bool,
-    pub logarithm: bool,
-}
-
-/// How `∂L/∂s` is represented for softmax and labels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ProbabilitySlope {
-    /// It is 0.
-    None,
-    /// Per class two constants, for voxels of the class and for others, times the weight of the voxel.
-    Constant,
-    /// One row per class, in the rows of `logit`.
-    Rows,
 }
 
 impl PassPlan {
     pub fn new(implementation: Implementation, terms: &[Term<'_>], call: CallKind) -> Self {
-        let (gradient, class_sums, can_cache) = match call {
-            CallKind::Run { gradient, class_sums, can_cache } => (gradient, class_sums, can_cache),
-            CallKind::Accumulate => (false, true, false),
+        let (gradient, class_sums, can_cache, by_class) = match call {
+            CallKind::Run { gradient, class_sums, class_values, can_cache } => {
+                (gradient, class_sums, can_cache, class_sums || class_values)
+            }
+            CallKind::Accumulate => (false, true, false, true),
             CallKind::Backward => {
                 let (passes, sums) = (PassSequence::Backward, RequiredSums::None);
-                return Self { implementation, passes, sums, cached_by: CachedBy::NoPass };
+                return Self { implementation, passes, sums, cached_by: CachedBy::NoPass, by_class: true };
             }
         };
         let passes = match gradient {
@@ -194,7 +159,7 @@ impl PassPlan {
             true => PassSequence::AccumulateThenBackward,
         };
         let sums = if class_sums { RequiredSums::Squared } else { RequiredSums::of(terms) };
-        let can_cache = can_cache && implementation == Implementation::SoftmaxLabels;
+        let can_cache = can_cache && implementation == Implementation::Labels;
         let cached_by = match passes {
             PassSequence::Fused
                 if can_cache && sums == RequiredSums::None && probabilities_suffice(terms, true) =>
@@ -206,7 +171,7 @@ impl PassPlan {
             }
             _ => CachedBy::NoPass,
         };
-        Self { implementation, passes, sums, cached_by }
+        Self { implementation, passes, sums, cached_by, by_class }
     }
 
     /// Returns the pass that accumulates, if there is one.
@@ -229,24 +194,10 @@ impl PassPlan {
             _ => CacheAccess::None,
         };
         let has_target_loss = voxel_losses(terms).any(|(_, loss)| is_target_loss(loss));
-        let has_varying_slope =
-            voxel_losses(terms).any(|(_, loss)| is_target_loss(loss) && !loss.info().linear);
-        let from_probabilities = probabilities_suffice(terms, accumulates);
-        let from_logits = !from_probabilities;
-        let needs_probabilities = needs_probabilities(terms);
         let labels = LabelSteps {
             has_target_loss,
-            has_varying_slope,
-            needs_probabilities,
-            from_probabilities,
-            // With region terms the accumulating pass writes no gradient.
-            may_need_complement: from_probabilities
-                || needs_probabilities && RequiredSums::of(terms) == RequiredSums::None,
-            target_rows: TargetRows {
-                probability: from_logits
-                    && (sums > RequiredSums::None || has_varying_slope || writes_gradient),
-                logarithm: from_logits && has_target_loss,
-            },
+            needs_probabilities: needs_probabilities(terms),
+            from_probabilities: probabilities_suffice(terms, accumulates),
         };
         PassSteps { accumulates, writes_gradient, sums, cache, labels }
     }
@@ -265,25 +216,6 @@ pub(crate) fn voxel_losses<'a>(
 /// Returns whether, for softmax and labels, only the target class of a voxel contributes to the loss.
 pub(super) fn is_target_loss(loss: &dyn DynVoxelLoss) -> bool {
     matches!(loss.info().contribution, Contribution::TrueClass | Contribution::NegLogLikelihood)
-}
-
-/// Returns the representation of `∂L/∂s` for softmax and labels, in a pass with these slopes of a sample or, if it
-/// writes no gradient, without.
-pub(super) fn probability_slope(terms: &[Term<'_>], slopes: Option<&[ClassSums]>) -> ProbabilitySlope {
-    // A loss that may use squared errors need not: their slopes are then 0.
-    let uses_squares =
-        |class: &ClassSums| class.squared_error_positive != 0.0 || class.squared_error_negative != 0.0;
-    let has_squares = slopes.is_none_or(|slopes| slopes.iter().any(uses_squares));
-    let needs_rows = terms.iter().any(|term| match term.loss.kind() {
-        LossKind::Voxel(loss) => !is_target_loss(loss),
-        LossKind::Region(loss) => loss.uses_squared_error() && has_squares,
-        LossKind::JointRegion(_) => false,
-    });
-    match needs_rows {
-        true => ProbabilitySlope::Rows,
-        false if has_probability_slope(terms) => ProbabilitySlope::Constant,
-        false => ProbabilitySlope::None,
-    }
 }
 
 /// Returns whether some term has a derivative by `s`, and not only by `ln s` of the target class.

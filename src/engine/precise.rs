@@ -5,9 +5,10 @@ use crate::boundary::field::{Field, FieldOf};
 use crate::engine::arena::Plain;
 use crate::loss::voxel_rows::DynVoxelLoss;
 use crate::loss::voxel_rows::DynVoxelLossOf;
+use crate::simd::lanes::Vectorized;
 
 /// A precision of voxels: f32 or f64.
-pub(crate) trait Precise: Real + Plain {
+pub(crate) trait Precise: Real + Plain + Vectorized {
     /// Returns the loops of a voxel loss in this precision.
     fn rows(loss: &dyn DynVoxelLoss) -> &dyn DynVoxelLossOf<Self>;
     /// Returns the computation of a field in this precision.

@@ -1,22 +1,50 @@
 //! Masks of the prediction: the voxels of a sample that it assigns to each class.
 
-use crate::array::real::Real;
-use crate::checked::slice_mut;
-use crate::distance::class_mask::bits_equal;
+use crate::checked::slice;
 use crate::engine::chunks::Chunk;
-use crate::engine::class_tile::{Span, Tile};
+use crate::engine::kernel::class_pass::{Logarithms, activate};
+use crate::engine::kernel::load_at;
+use crate::engine::kernel::rows::Rows;
+use crate::engine::kernel::strip::Strip;
 use crate::engine::precise::Precise;
-use crate::engine::softmax::{load_with_largest, softmax};
 use crate::loss::activation::Activation;
 use crate::problem::Problem;
-use crate::simd::blocks::{BLOCK, blocks, blocks_mut, row};
-use crate::simd::level::{Kernel, dispatch};
+use crate::simd::lanes::{LaneKernel, Lanes, Scalar, Vectorized, dispatch};
 
-/// The masks of all classes of a sample, one word per block and class. No two chunks share a word.
+/// The masks of all classes of a sample, one bit per voxel, a word per 64 voxels. No two chunks share a word.
 #[derive(Clone, Copy)]
 pub(crate) struct PredictionMasks {
     pub words: *mut u64,
     pub words_per_class: usize,
+}
+
+impl PredictionMasks {
+    /// Writes the bits of some voxels of a class. The first bits of a word clear the others.
+    ///
+    /// # Safety
+    /// The masks are writable and hold the voxels, and no other thread uses their words.
+    #[inline(always)]
+    unsafe fn write(&self, class: usize, voxel: usize, bits: u32) {
+        let word = self.words.wrapping_add(class * self.words_per_class + voxel / 64);
+        // SAFETY: the caller's promise.
+        unsafe {
+            let before = if voxel.is_multiple_of(64) { 0 } else { *word };
+            *word = before | u64::from(bits) << (voxel % 64);
+        }
+    }
+}
+
+/// How a voxel is assigned.
+#[derive(Clone, Copy)]
+enum Rule<'a, T> {
+    /// The number of the class is above a bound.
+    Above(T),
+    /// The number of the class is above that of the other of two.
+    AboveOther,
+    /// The number of the class times a factor of the voxel is above ½.
+    ShareAboveHalf(&'a [T]),
+    /// The first class with the largest number. `unique`: an infinite number of several classes is undefined.
+    FirstMaximum { unique: bool },
 }
 
 /// Writes one bit per voxel of a chunk and class: whether `s > ½`, or whether the class is the first with the largest
@@ -34,176 +62,144 @@ pub(crate) struct PredictionMasks {
 /// The arrays of the problem are readable and the masks writable; no other thread uses the words of the chunk.
 pub(crate) unsafe fn write_masks<T: Precise>(
     problem: &Problem<'_>,
-    tile: &mut Tile<'_, T>,
+    strip: &mut Strip<'_, T>,
     Chunk { sample, start, end }: Chunk,
     by_argmax: bool,
     is_used: impl Fn(usize) -> bool,
     masks: PredictionMasks,
 ) {
     let classes = problem.classes;
-    let of_two = problem.activation == Activation::Softmax && classes == 2;
-    let by_probability = problem.activation == Activation::Softmax && !by_argmax && !of_two;
-    for (start, len) in tile.spans(start, end) {
+    let is_softmax = problem.activation == Activation::Softmax;
+    for (start, count) in strip.spans(start, end) {
         // SAFETY: the caller's promise; the spans lie in the sample.
-        unsafe {
-            tile.load_weights(problem, sample, start, len);
-            match by_argmax {
-                true => load_with_largest(tile, problem, sample, start),
-                false if by_probability => softmax(tile, problem, sample, start),
-                false => tile.load_predictions(problem, sample, start),
+        let mut rows = unsafe {
+            strip.open(problem, sample, start, count);
+            if is_softmax && !by_argmax && classes > 2 {
+                activate(strip, problem, [sample, start], Logarithms::default());
+                strip.rows_of_exponentials()
+            } else {
+                strip.load_prediction(problem, sample, start, false)
             }
+        };
+        let len = strip.len;
+        let rule = match problem.activation {
+            _ if by_argmax => Rule::FirstMaximum { unique: is_softmax },
+            Activation::Softmax if classes == 2 => Rule::AboveOther,
+            Activation::Softmax => Rule::ShareAboveHalf(slice(strip.rows.inverse, 0..len)),
+            Activation::Sigmoid => Rule::Above(T::zero()),
+            _ => Rule::Above(T::of(0.5)),
+        };
+        let weight = slice(strip.rows.weight, 0..len);
+        let of = AssignVoxels { classes, start, rows: &mut rows, weight, rule, masks };
+        if by_argmax {
+            dispatch(of.all());
+            continue;
         }
-        let Span { width, used } = tile.span;
-        let Tile { inputs, gradients, .. } = tile;
-        let from = if by_probability { &*inputs.probability } else { &*inputs.logit };
-        let x = |class| row(from, class, width, used);
-        let weight = row(inputs.weight, 0, width, used);
-        let (bound, taken) = (slice_mut(gradients.total, 0..used), slice_mut(gradients.largest, 0..used));
-        if by_argmax && problem.activation == Activation::Softmax {
-            bound.fill(T::zero());
-            (0..classes).for_each(|class| {
-                dispatch(CountMaxima { x: x(class), largest: inputs.inverse, count: bound })
-            });
-            dispatch(SetUndefined { count: bound, largest: slice_mut(inputs.inverse, 0..used) });
-        }
-        let largest = row(inputs.inverse, 0, width, used);
-        bound.fill(T::of(if problem.activation == Activation::Sigmoid { 0.0 } else { 0.5 }));
-        taken.fill(T::zero());
-        for class in (0..classes).filter(|&class| by_argmax || is_used(class)) {
-            let first = masks.words.wrapping_add(class * masks.words_per_class + start / BLOCK);
-            // SAFETY: each class has a word for each block of the tile; they belong to the chunk.
-            let words = unsafe { core::slice::from_raw_parts_mut(first, used / BLOCK) };
-            match by_argmax {
-                true => dispatch(FirstMaximum { x: x(class), largest, weight, taken, words }),
-                false if of_two => dispatch(Above { x: x(class), bound: x(1 - class), weight, words }),
-                false => dispatch(Above { x: x(class), bound, weight, words }),
-            }
+        for class in (0..classes).filter(|&class| is_used(class)) {
+            dispatch(of.class(class));
         }
     }
 }
 
-/// Counts the classes with the largest logit of each voxel.
-struct CountMaxima<'a, T> {
-    x: &'a [T],
-    largest: &'a [T],
-    count: &'a mut [T],
-}
-
-impl<T: Real> Kernel for CountMaxima<'_, T> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run(self) {
-        for ((&x, &largest), count) in self.x.iter().zip(self.largest).zip(self.count) {
-            *count += T::one().mask(x == largest);
-        }
-    }
-}
-
-/// Sets the largest logit to NaN where it is infinite and several classes have it: softmax is undefined there.
-struct SetUndefined<'a, T> {
-    count: &'a [T],
-    largest: &'a mut [T],
-}
-
-impl<T: Real> Kernel for SetUndefined<'_, T> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run(self) {
-        for (largest, &count) in self.largest.iter_mut().zip(self.count) {
-            *largest += (*largest - *largest).mask(count > T::one());
-        }
-    }
-}
-
-/// The voxels for which a class is the first with the largest logit.
-struct FirstMaximum<'a, T> {
-    x: &'a [T],
-    largest: &'a [T],
+/// Assigns the voxels of a strip.
+struct AssignVoxels<'a, T> {
+    classes: usize,
+    start: usize,
+    rows: &'a mut Rows<T>,
     weight: &'a [T],
-    /// 1 where an earlier class had the largest logit.
-    taken: &'a mut [T],
-    words: &'a mut [u64],
+    rule: Rule<'a, T>,
+    masks: PredictionMasks,
 }
 
-impl<T: Real> Kernel for FirstMaximum<'_, T> {
-    type Output = ();
+impl<'a, T: Vectorized> AssignVoxels<'a, T> {
+    fn all(&self) -> AssignToFirstMaximum<'_, T> {
+        let unique = matches!(self.rule, Rule::FirstMaximum { unique: true });
+        let Self { classes, start, weight, masks, .. } = *self;
+        AssignToFirstMaximum { classes, start, rows: *self.rows, weight, unique, masks }
+    }
 
-    #[inline(always)]
-    fn run(self) {
-        let Self { x, largest, weight, taken, words } = self;
-        let rows = blocks(x).iter().zip(blocks(largest)).zip(blocks(weight)).zip(blocks_mut(taken));
-        for ((((x, largest), weight), taken), word) in rows.zip(words) {
-            let mut inside = [0; BLOCK];
-            for i in 0..BLOCK {
-                let is_first = (x[i] == largest[i]) & (taken[i] == T::zero());
-                taken[i] += T::one().mask(is_first);
-                inside[i] = u8::from(is_first & (weight[i] > T::zero()));
-            }
-            *word = bits_equal(&inside, 1);
-        }
+    fn class(&self, class: usize) -> AssignToClass<'_, T> {
+        let Self { start, weight, rule, masks, .. } = *self;
+        AssignToClass { class, start, rows: *self.rows, weight, rule, masks }
     }
 }
 
-/// The voxels at which a row exceeds another.
-struct Above<'a, T> {
-    x: &'a [T],
-    bound: &'a [T],
+/// Assigns voxels to a class, whatever the other classes are.
+struct AssignToClass<'a, T> {
+    class: usize,
+    start: usize,
+    rows: Rows<T>,
     weight: &'a [T],
-    words: &'a mut [u64],
+    rule: Rule<'a, T>,
+    masks: PredictionMasks,
 }
 
-impl<T: Real> Kernel for Above<'_, T> {
+impl<T: Scalar> LaneKernel<T> for AssignToClass<'_, T> {
     type Output = ();
 
     #[inline(always)]
-    fn run(self) {
-        let Self { x, bound, weight, words } = self;
-        let rows = blocks(x).iter().zip(blocks(bound)).zip(blocks(weight));
-        for (((x, bound), weight), word) in rows.zip(words) {
-            let mut inside = [0; BLOCK];
-            for i in 0..BLOCK {
-                inside[i] = u8::from((x[i] > bound[i]) & (weight[i] > T::zero()));
+    fn run<S: Lanes<T>>(self, s: S) {
+        let Self { class, start, rows, weight, rule, masks } = self;
+        let zero = s.splat(T::ZERO);
+        let mut at = 0;
+        while at < weight.len() {
+            // SAFETY: the rows have the length of the weights, a multiple of a vector; the masks are of the chunk.
+            unsafe {
+                let number = s.load(rows.at(class, at));
+                let is_inside = match rule {
+                    Rule::Above(bound) => s.lt(s.splat(bound), number),
+                    Rule::ShareAboveHalf(inverse) => s.lt(s.splat(T::HALF), number * load_at(s, inverse, at)),
+                    _ => s.lt(s.load(rows.at(1 - class, at)), number),
+                };
+                let counts = s.lt(zero, load_at(s, weight, at));
+                masks.write(class, start + at, s.bits(is_inside & counts));
             }
-            *word = bits_equal(&inside, 1);
+            at += T::LANES;
         }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use crate::api::{evaluate, scratch_len};
-    use crate::array::view::View;
-    use crate::batch::Batch;
-    use crate::boundary::hausdorff::Hausdorff;
-    use crate::boundary::hausdorff::Sides;
-    use crate::loss::activation::Activation;
-    use crate::loss::term::Term;
-    use std::vec;
+/// Assigns each voxel to the first class with the largest number.
+struct AssignToFirstMaximum<'a, T> {
+    classes: usize,
+    start: usize,
+    rows: Rows<T>,
+    weight: &'a [T],
+    unique: bool,
+    masks: PredictionMasks,
+}
 
-    /// Masks are computed from the logits: probabilities that differ may both round to one half.
-    #[test]
-    fn logits_decide_where_probabilities_round_to_one_half() {
-        let z = [-1.0f32, 1e-9, 1e-9, -1.0, -1.0];
-        let of_two = [[0.0; 5], z].concat();
-        let labels = [0u8; 5];
-        let target = View::new(&labels, &[1, 5]).unwrap();
-        // The squared distances to the other side are 1 1 1 1 4.
-        let s = 1.0 / (1.0 + 1f64.exp());
-        let expected = (s * s * (1.0 + 1.0 + 4.0) + 0.25 * 2.0) / 5.0;
-        for (activation, logits, classes, argmax) in [
-            (Activation::Sigmoid, &z[..], 1, false),
-            (Activation::Softmax, &of_two, 2, false),
-            (Activation::Softmax, &of_two, 2, true),
-        ] {
-            let prediction = View::new(logits, &[1, classes, 5]).unwrap();
-            let batch = Batch::new(prediction, activation, target);
-            let loss = Hausdorff { sides: Sides::Prediction, argmax, ..Hausdorff::default() };
-            let terms = [Term::new(1.0, &loss)];
-            let mut scratch = vec![0; scratch_len(&batch, &terms).unwrap()];
-            let value = evaluate(&batch, &terms, &mut scratch).unwrap();
-            assert!((value - expected).abs() < 1e-7, "{activation:?} {argmax}: {value}, not {expected}");
+impl<T: Scalar> LaneKernel<T> for AssignToFirstMaximum<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Lanes<T>>(self, s: S) {
+        let Self { classes, start, rows, weight, unique, masks } = self;
+        let (zero, one) = (s.splat(T::ZERO), s.splat(T::ONE));
+        let mut at = 0;
+        while at < weight.len() {
+            // SAFETY: the rows have the length of the weights, a multiple of a vector; the masks are of the chunk.
+            unsafe {
+                let mut largest = s.load(rows.at(0, at));
+                for class in 1..classes {
+                    largest = s.max(s.load(rows.at(class, at)), largest);
+                }
+                let mut count = zero;
+                for class in 0..classes {
+                    count = count + s.keep(s.eq(s.load(rows.at(class, at)), largest), one);
+                }
+                if unique {
+                    // NaN where an infinite number is that of several classes: no class has it.
+                    largest = largest + s.keep(s.lt(one, count), largest - largest);
+                }
+                let mut free = s.lt(zero, load_at(s, weight, at));
+                for class in 0..classes {
+                    let is_first = s.eq(s.load(rows.at(class, at)), largest) & free;
+                    free = free & !is_first;
+                    masks.write(class, start + at, s.bits(is_first));
+                }
+            }
+            at += T::LANES;
         }
     }
 }

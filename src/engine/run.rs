@@ -2,7 +2,7 @@
 
 use crate::checked::{expected, slice};
 use crate::engine::chunks::{Chunk, ChunkRunner};
-use crate::engine::class_tile::Tile;
+use crate::engine::kernel::strip::Strip;
 use crate::engine::finalize::{FinalizeOutputs, finalize};
 use crate::engine::pass::GradientOutput;
 use crate::engine::pass_plan::{CallKind, PassKind, PassPlan, PassSequence, voxel_losses};
@@ -48,6 +48,7 @@ impl<T: Precise> Workspace<'_, T> {
             CallKind::Run {
                 gradient: gradient.is_some(),
                 class_sums: request.class_sums.is_some(),
+                class_values: request.class_values.is_some(),
                 can_cache: gradient.is_some_and(|output| self.can_cache(output)),
             },
         );
@@ -173,11 +174,11 @@ impl<T: Precise> Workspace<'_, T> {
     unsafe fn sum_targets(&mut self) -> Result<(), Error> {
         let problem = self.problem;
         let mut invalid = None;
-        let Self { tile, optional_rows, chunk_sums, worker_buffers, class_sums, .. } = self;
+        let Self { strip, optional_rows, chunk_sums, worker_buffers, class_sums, .. } = self;
         let runner = ChunkRunner {
             problem,
             optional_rows: *optional_rows,
-            tile: &mut *tile,
+            strip: &mut *strip,
             sums: chunk_sums,
             worker_buffers,
         };
@@ -193,16 +194,16 @@ impl<T: Precise> Workspace<'_, T> {
             }
             Ok(())
         };
-        let validate = |tile: &mut Tile<'_, T>, sums: &mut [ClassSums], chunk| {
+        let validate = |strip: &mut Strip<'_, T>, sums: &mut [ClassSums], chunk| {
             // SAFETY: the caller's promise.
-            unsafe { validate_chunk(problem, tile, sums, chunk) }
+            unsafe { validate_chunk(problem, strip, sums, chunk) }
         };
-        // SAFETY: validation writes only its tile and its sums.
+        // SAFETY: validation writes only its strip and its sums.
         let result = unsafe { runner.each(0..problem.samples, &validate, collect) };
         match invalid {
             // SAFETY: the caller's promise.
             Some(chunk) => unsafe {
-                check_chunk(problem, tile, chunk).map_err(|error| problem.with_number(error)).and(result)
+                check_chunk(problem, strip, chunk).map_err(|error| problem.with_number(error)).and(result)
             },
             None => result,
         }
@@ -248,10 +249,10 @@ impl<T: Precise> Workspace<'_, T> {
             }
             let pass = self.new_pass(plan, kind, gradient);
             let accumulates = pass.steps.accumulates;
-            let Self { optional_rows, tile, chunk_sums, worker_buffers, class_sums, slopes, .. } = self;
-            let compute = |tile: &mut Tile<'_, T>, sums: &mut [ClassSums], chunk: Chunk| {
+            let Self { optional_rows, strip, chunk_sums, worker_buffers, class_sums, slopes, .. } = self;
+            let compute = |strip: &mut Strip<'_, T>, sums: &mut [ClassSums], chunk: Chunk| {
                 // SAFETY: the caller's promise; fields in scratch hold the sample.
-                unsafe { pass.chunk(tile, sums, chunk, slopes_of_sample(slopes, problem, chunk.sample)) };
+                unsafe { pass.chunk(strip, sums, chunk, slopes_of_sample(slopes, problem, chunk.sample)) };
             };
             let collect = &mut |sums: &[ClassSums], chunk: Chunk| {
                 let of_sample = of_sample(class_sums, problem, chunk.sample).iter_mut();
@@ -261,7 +262,7 @@ impl<T: Precise> Workspace<'_, T> {
                 Ok(())
             };
             let optional_rows = *optional_rows;
-            let runner = ChunkRunner { problem, optional_rows, tile, sums: chunk_sums, worker_buffers };
+            let runner = ChunkRunner { problem, optional_rows, strip, sums: chunk_sums, worker_buffers };
             // SAFETY: each chunk has its own voxels of the gradient and of the cached probabilities.
             unsafe { runner.each(sample..sample + at_once, &compute, collect)? };
             sample += at_once;

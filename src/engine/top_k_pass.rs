@@ -2,86 +2,86 @@
 //! voxels.
 
 use crate::array::real::Real;
-use crate::checked::expected;
-use crate::engine::activate::activate;
+use crate::checked::{expected, slice, slice_mut, tail_mut};
 use crate::engine::chunks::Chunk;
-use crate::engine::class_tile::{Span, Tile};
+use crate::engine::kernel::class_pass::{Logarithms, activate, compute_outcomes, evaluate_outcome, has_negative};
+use crate::engine::kernel::partial_sums::{AddRow, Quantity};
+use crate::engine::kernel::rows::Rows;
+use crate::engine::kernel::strip::Strip;
+use crate::engine::kernel::weighting::{AddScaled, Divide, OutcomeFactor, TableByLabel, WeighValues};
 use crate::engine::pass::{BlockRange, Pass};
-use crate::engine::pass_plan::{CacheAccess, Implementation, TargetRows, voxel_losses};
+use crate::engine::pass_plan::{CacheAccess, Implementation, voxel_losses};
 use crate::engine::precise::Precise;
 use crate::engine::radix_select::{Threshold, key_of};
-use crate::engine::softmax_labels::exponentials::{Normalize, exponentials};
-use crate::engine::softmax_labels::gather::TableByLabel;
-use crate::engine::softmax_labels::probability_cache::store_probabilities;
-use crate::engine::weighting::MultiplyLosses;
 use crate::loss::kind::LossKind;
 use crate::loss::selection::Selection;
 use crate::loss::sums::ClassSums;
 use crate::loss::term::Term;
+use crate::loss::voxel_rows::{LossRows, OutcomeRows};
 use crate::problem::Problem;
-use crate::simd::blocks::{AddUp, row, row_mut};
+use crate::simd::lanes;
 use crate::simd::level::{Kernel, dispatch};
 
 impl Pass<'_> {
-    /// Computes the weights of the selected voxels of a tile. Adds their sum to `loss_weight` of the first class; not
-    /// for a fraction, whose sum is known.
+    /// Computes the weights of the selected voxels of a strip. Adds their sum to `loss_weight` of the first class; not
+    /// for a fraction, whose sum is known. `prediction`: what [`activate`] has returned.
     ///
     /// # Safety
     /// As [`Pass::chunk`].
     pub(super) unsafe fn weigh_selected<T: Precise>(
         &self,
-        tile: &mut Tile<'_, T>,
-        sums: &mut [ClassSums],
+        strip: &mut Strip<'_, T>,
         block: BlockRange<'_>,
+        prediction: Rows<T>,
     ) {
+        let (len, width) = (strip.len, strip.width);
         for (slot, threshold) in self.thresholds.iter().enumerate() {
             let Some(threshold) = *threshold else { continue };
             let stored = self.ranking_losses.get(slot).copied().flatten();
             match stored {
                 // SAFETY: the caller's promise.
-                Some(losses) => unsafe {
-                    let to = row_mut(tile.gradients.total, 0, tile.len, tile.len);
-                    losses.load(block.sample, 0, block.start, to);
-                },
+                Some(losses) => unsafe { load_ranking(strip, &losses, block) },
                 // SAFETY: the caller's promise.
-                None => unsafe { self.compute_ranking_losses(tile, block, slot) },
+                None => unsafe { self.compute_ranking_losses(strip, block, slot, prediction) },
             }
-            let selected = row_mut(tile.inputs.selected, slot, tile.span.width, tile.span.used);
-            let (losses, weight) = (&*tile.gradients.total, &*tile.inputs.weight);
-            dispatch(WeighSelected { losses, weight, threshold, selected });
-            let to = sums.first_mut().and_then(|first| first.loss_weight.get_mut(slot));
-            if let (Some(sum), true) = (to, self.steps.accumulates && stored.is_none()) {
-                dispatch(AddUp { row: selected, weight: None, lanes: tile.gradients.lanes, sum });
+            weigh(strip, threshold, slot);
+            if self.steps.accumulates && stored.is_none() {
+                let sum = strip.sums.rows(Quantity::LossWeight(slot)).at(0, 0);
+                let row = slice(strip.rows.selected, slot * width..slot * width + len);
+                lanes::dispatch(AddRow { row, sum });
             }
         }
     }
 
-    /// Returns the weight of the voxels of a chunk that a term selects by fraction.
+    /// Adds the weight of the voxels of a chunk that a term selects by fraction to `loss_weight` of the first class.
     ///
     /// # Safety
     /// As [`Pass::chunk`].
     pub unsafe fn sum_selected<T: Precise>(
         &self,
-        tile: &mut Tile<'_, T>,
+        strip: &mut Strip<'_, T>,
+        sums: &mut [ClassSums],
         Chunk { sample, start, end }: Chunk,
         slot: usize,
-    ) -> f64 {
-        let mut sum = 0.0;
+    ) {
         let stored = expected(self.ranking_losses.get(slot).copied().flatten());
         let threshold = expected(self.thresholds.get(slot).copied().flatten());
-        let (Some(stored), Some(threshold)) = (stored, threshold) else { return sum };
-        for (start, len) in tile.spans(start, end) {
+        let (Some(stored), Some(threshold)) = (stored, threshold) else { return };
+        for (start, count) in strip.spans(start, end) {
+            let block = BlockRange { sample, start, slopes: None };
             // SAFETY: the caller's promise; the spans lie in the sample.
             unsafe {
-                tile.load_weights(self.problem, sample, start, len);
-                stored.load(sample, 0, start, row_mut(tile.gradients.total, 0, len, len));
+                strip.open(self.problem, sample, start, count);
+                load_ranking(strip, &stored, block);
             }
-            let selected = row_mut(tile.inputs.selected, slot, tile.span.width, tile.span.used);
-            let (losses, weight) = (&*tile.gradients.total, &*tile.inputs.weight);
-            dispatch(WeighSelected { losses, weight, threshold, selected });
-            dispatch(AddUp { row: selected, weight: None, lanes: tile.gradients.lanes, sum: &mut sum });
+            weigh(strip, threshold, slot);
+            let sum = strip.sums.rows(Quantity::LossWeight(slot)).at(0, 0);
+            let row = slot * strip.width..slot * strip.width + strip.len;
+            lanes::dispatch(AddRow { row: slice(strip.rows.selected, row), sum });
+            if strip.ends_unit(start, end) {
+                strip.sums.end_unit(sums);
+            }
         }
-        sum
     }
 
     /// Returns the factor of the loss of each class where voxels are compared by their loss. For a fraction it is the
@@ -98,52 +98,92 @@ impl Pass<'_> {
         move |class| ranking_weight(problem, fraction_term, [sample, class], scale)
     }
 
-    /// Computes the losses by which a term selects voxels, in `gradients.total`: with class weights for a fraction,
-    /// without them for a threshold; without voxel weights.
+    /// Computes the losses by which a term selects voxels, in `rows.ranking`: with class weights for a fraction, without
+    /// them for a threshold; without voxel weights.
     ///
     /// # Safety
     /// As [`Pass::chunk`].
     unsafe fn compute_ranking_losses<T: Precise>(
         &self,
-        tile: &mut Tile<'_, T>,
+        strip: &mut Strip<'_, T>,
         block: BlockRange<'_>,
         slot: usize,
+        prediction: Rows<T>,
     ) {
         let Some((_, loss)) = expected(voxel_losses(self.terms).find(|(of, _)| *of == slot)) else { return };
         let info = loss.info();
-        let classes = self.problem.classes;
+        let (classes, len) = (self.problem.classes, strip.len);
         let class_weight = self.ranking_weights(block.sample, slot);
-        let Span { width, used } = tile.span;
-        if self.implementation == Implementation::SoftmaxLabels {
-            let losses = row_mut(tile.gradients.total, 0, width, used);
-            let work = row_mut(tile.gradients.work, 0, width, used);
-            let weight = row(tile.inputs.weight, 0, width, used);
-            T::rows(loss).evaluate_row(&tile.inputs.target_class_row(weight, tile.span), work, losses);
+        if self.implementation == Implementation::Labels {
+            let rows = &mut strip.rows;
+            let outcome = OutcomeRows {
+                probability: slice(rows.probability, 0..len),
+                complement: slice(rows.complement, 0..len),
+                log_probability: slice(rows.logarithm, 0..len),
+                target: slice(rows.ones, 0..len),
+                field: slice(rows.field, 0..len),
+            };
+            let (value, slope) = (slice_mut(rows.ranking, 0..len), slice_mut(rows.slope, 0..len));
+            let power = slice_mut(rows.power, 0..len);
+            T::rows(loss).evaluate_rows(&outcome, &mut LossRows { value, slope, power });
             if (0..classes).any(|class| class_weight(class) != 1.0) {
-                let label = row(tile.inputs.label, 0, width, used);
-                let weight = row_mut(tile.gradients.loss, 0, width, used);
-                let first_label = self.problem.label_of(0);
-                dispatch(TableByLabel { label, first_label, classes, of: &class_weight, out: weight });
-                dispatch(MultiplyLosses { row: losses, weight });
+                let (first_label, out) = (self.problem.label_of(0), slice_mut(rows.power, 0..len));
+                let label = slice(strip.label, 0..len);
+                lanes::dispatch(TableByLabel { label, first_label, classes, of: &class_weight, weight: None, out });
+                let (value, weight) = (slice_mut(rows.ranking, 0..len), slice(rows.power, 0..len));
+                lanes::dispatch(WeighValues { value, factor: OutcomeFactor::One, weight: Some(weight) });
             }
             return;
         }
-        tile.gradients.total.fill(T::zero());
+        slice_mut(strip.rows.ranking, 0..len).fill(T::zero());
         let weight_sum: f64 =
             if self.problem.activation.is_exclusive() { 1.0 } else { (0..classes).map(&class_weight).sum() };
-        let outcome_weights = info.outcome_weights(self.problem.activation, classes);
-        for class in 0..classes {
-            if class_weight(class) == 0.0 {
-                continue;
-            }
+        let outcome_weights = info.outcome_weights::<T>(self.problem.activation, classes);
+        let logarithms = Logarithms::of(core::iter::once(info), self.problem);
+        for class in (0..classes).filter(|&class| class_weight(class) != 0.0) {
             // SAFETY: the caller's promise.
-            unsafe { tile.load_target(self.problem, block.sample, class, block.start) };
-            let of = tile.inputs.class_row(self.problem.activation, class, outcome_weights, tile.span);
-            let losses = row_mut(tile.gradients.loss, 0, width, used);
-            T::rows(loss).evaluate_row(&of, tile.gradients.work, losses);
-            let factor = T::of(class_weight(class) / weight_sum);
-            dispatch(AddScaled { factor, row: losses, to: tile.gradients.total });
+            unsafe { strip.load_target(self.problem, block.sample, class, block.start) };
+            compute_outcomes(strip, self.problem.activation, class, prediction, logarithms);
+            for is_negative in [false, true] {
+                if is_negative && !has_negative(&info, self.problem) {
+                    break;
+                }
+                evaluate_outcome(strip, self.problem.activation, loss, is_negative);
+                let rows = &mut strip.rows;
+                let target = slice(rows.target, 0..len);
+                let factor = match is_negative {
+                    false => OutcomeFactor::Positive(target, outcome_weights),
+                    true => OutcomeFactor::Negative(target, outcome_weights),
+                };
+                lanes::dispatch(WeighValues { value: slice_mut(rows.value, 0..len), factor, weight: None });
+                let factor = T::of(class_weight(class) / weight_sum);
+                let to = slice_mut(rows.ranking, 0..len);
+                lanes::dispatch(AddScaled { factor, row: slice(rows.value, 0..len), to });
+            }
         }
+    }
+
+    /// Divides the stored losses of a strip by the weights of their classes, which they include. A weight that is 0 in
+    /// this precision cannot be divided out.
+    pub(super) fn divide_ranking_weights<T: Precise>(
+        &self,
+        strip: &mut Strip<'_, T>,
+        block: BlockRange<'_>,
+        slot: usize,
+    ) {
+        let (classes, len) = (self.problem.classes, strip.len);
+        let weights = self.ranking_weights(block.sample, slot);
+        if (0..classes).all(|class| weights(class) == 1.0) {
+            return;
+        }
+        let of = |class| match weights(class) {
+            weight if T::of(weight) == T::zero() => 1.0,
+            weight => weight,
+        };
+        let (label, rows) = (slice(strip.label, 0..len), &mut strip.rows);
+        let (first_label, out) = (self.problem.label_of(0), slice_mut(rows.power, 0..len));
+        lanes::dispatch(TableByLabel { label, first_label, classes, of, weight: None, out });
+        lanes::dispatch(Divide { row: slice_mut(rows.value, 0..len), weight: slice(rows.power, 0..len) });
     }
 
     /// Stores the losses of a chunk by which a term selects voxels, −∞ for voxels that do not count. Caches
@@ -153,36 +193,59 @@ impl Pass<'_> {
     /// As [`Pass::chunk`]; no other thread uses the chunk's part of the stored losses.
     pub unsafe fn store_ranking_losses<T: Precise>(
         &self,
-        tile: &mut Tile<'_, T>,
+        strip: &mut Strip<'_, T>,
         Chunk { sample, start, end }: Chunk,
         slot: usize,
     ) {
         let Some(stored) = expected(self.ranking_losses.get(slot).copied().flatten()) else { return };
-        let cache = self.output.filter(|_| self.steps.cache == CacheAccess::Store);
-        for (start, len) in tile.spans(start, end) {
+        for (start, count) in strip.spans(start, end) {
             let block = BlockRange { sample, start, slopes: None };
             // SAFETY: the caller's promise; the spans lie in the sample.
             unsafe {
-                tile.load_weights(self.problem, sample, start, len);
-                if self.implementation == Implementation::SoftmaxLabels {
-                    let target_rows = TargetRows { probability: true, logarithm: true };
-                    exponentials(tile, self.problem, block, target_rows);
+                strip.open(self.problem, sample, start, count);
+                let mut prediction = strip.rows_of_exponentials();
+                if self.implementation == Implementation::Labels {
+                    self.label_exponentials(strip, block);
+                    self.target_probability(strip, true);
+                    if self.steps.cache == CacheAccess::Store {
+                        self.label_sums(strip, block);
+                    }
                 } else {
-                    activate(tile, self.problem, sample, start);
+                    let infos = voxel_losses(self.terms).map(|(_, loss)| loss.info());
+                    let logarithms = Logarithms::of(infos, self.problem);
+                    prediction = activate(strip, self.problem, [sample, start], logarithms);
                 }
-                self.compute_ranking_losses(tile, block, slot);
-                if let Some(output) = cache {
-                    dispatch(Normalize { tile, classes: self.problem.classes });
-                    store_probabilities(tile, self.problem.classes, block, output);
-                }
+                self.compute_ranking_losses(strip, block, slot, prediction);
             }
-            let losses = row_mut(tile.gradients.total, 0, tile.span.width, len);
-            dispatch(RankExcludedLast { losses, weight: tile.inputs.weight });
+            let losses = slice_mut(strip.rows.ranking, 0..count);
+            dispatch(RankExcludedLast { losses, weight: strip.rows.weight });
             // SAFETY: the caller's promise.
             unsafe { stored.store(sample, 0, start, losses, false) };
         }
         self.end_chunk();
     }
+}
+
+/// Loads stored losses of a strip to `rows.ranking`.
+///
+/// # Safety
+/// The losses hold every voxel of the batch.
+unsafe fn load_ranking<T: Precise>(
+    strip: &mut Strip<'_, T>,
+    stored: &crate::array::strided_rows::StridedRows,
+    block: BlockRange<'_>,
+) {
+    let row = slice_mut(strip.rows.ranking, 0..strip.len);
+    // SAFETY: the caller's promise.
+    unsafe { stored.load(block.sample, 0, block.start, slice_mut(row, 0..strip.count)) };
+    tail_mut(row, strip.count).fill(T::of(f64::NEG_INFINITY));
+}
+
+/// Computes the weights of the voxels of a strip that a term selects.
+fn weigh<T: Precise>(strip: &mut Strip<'_, T>, threshold: Threshold, slot: usize) {
+    let (len, width) = (strip.len, strip.width);
+    let selected = slice_mut(strip.rows.selected, slot * width..slot * width + len);
+    dispatch(WeighSelected { losses: strip.rows.ranking, weight: strip.rows.weight, threshold, selected });
 }
 
 /// Returns the factor of the loss of a class of a sample where voxels are compared by their loss. Not inlined: its
@@ -212,24 +275,6 @@ impl<T: Real> Kernel for RankExcludedLast<'_, T> {
         for (loss, &weight) in self.losses.iter_mut().zip(self.weight) {
             let counts = weight > T::zero();
             *loss = loss.mask(counts) + T::of(f64::NEG_INFINITY).mask(!counts);
-        }
-    }
-}
-
-/// Adds `factor` times a row to another.
-struct AddScaled<'a, T> {
-    factor: T,
-    row: &'a [T],
-    to: &'a mut [T],
-}
-
-impl<T: Real> Kernel for AddScaled<'_, T> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run(self) {
-        for (to, &x) in self.to.iter_mut().zip(self.row) {
-            *to += self.factor * x;
         }
     }
 }

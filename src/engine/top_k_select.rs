@@ -2,7 +2,7 @@
 
 use crate::checked::expected;
 use crate::engine::chunks::{Chunk, ChunkRunner};
-use crate::engine::class_tile::Tile;
+use crate::engine::kernel::strip::Strip;
 use crate::engine::pass::GradientOutput;
 use crate::engine::pass_plan::{CallKind, PassKind, PassPlan, voxel_losses};
 use crate::engine::precise::Precise;
@@ -28,16 +28,16 @@ impl<T: Precise> Workspace<'_, T> {
         unsafe { self.find_thresholds(plan, output)? };
         for (slot, _) in voxel_losses(self.terms).filter(|(_, loss)| fraction(*loss).is_some()) {
             let pass = self.new_pass(plan, PassKind::TopK, None);
-            let Self { problem, optional_rows, tile, chunk_sums, worker_buffers, class_sums, .. } = self;
+            let Self { problem, optional_rows, strip, chunk_sums, worker_buffers, class_sums, .. } = self;
             let optional_rows = *optional_rows;
-            let runner = ChunkRunner { problem, optional_rows, tile, sums: chunk_sums, worker_buffers };
-            let compute = |tile: &mut Tile<'_, T>, sums: &mut [ClassSums], chunk| {
+            let runner = ChunkRunner { problem, optional_rows, strip, sums: chunk_sums, worker_buffers };
+            let compute = |strip: &mut Strip<'_, T>, sums: &mut [ClassSums], chunk| {
                 // SAFETY: the caller's promise.
-                let selected = unsafe { pass.sum_selected(tile, chunk, slot) };
-                sums.iter_mut().for_each(|sums| sums.weight = selected);
+                unsafe { pass.sum_selected(strip, sums, chunk, slot) };
             };
             let collect = &mut |sums: &[ClassSums], chunk: Chunk| {
-                let selected = expected(sums.first()).map_or(0.0, |first| first.weight);
+                let selected = expected(sums.first().and_then(|first| first.loss_weight.get(slot))).copied();
+                let selected = selected.unwrap_or(0.0);
                 let of_sample = of_sample(class_sums, problem, chunk.sample).iter_mut();
                 let loss_weights = of_sample.filter_map(|sums| sums.loss_weight.get_mut(slot));
                 loss_weights.for_each(|sum| *sum += selected);
@@ -91,12 +91,12 @@ impl<T: Precise> Workspace<'_, T> {
         output: Option<GradientOutput>,
     ) -> Result<(), Error> {
         let pass = self.new_pass(plan, PassKind::TopK, output);
-        let Self { problem, optional_rows, tile, chunk_sums, worker_buffers, .. } = self;
+        let Self { problem, optional_rows, strip, chunk_sums, worker_buffers, .. } = self;
         let optional_rows = *optional_rows;
-        let runner = ChunkRunner { problem, optional_rows, tile, sums: chunk_sums, worker_buffers };
-        let compute = |tile: &mut Tile<'_, T>, _: &mut [ClassSums], chunk: Chunk| {
+        let runner = ChunkRunner { problem, optional_rows, strip, sums: chunk_sums, worker_buffers };
+        let compute = |strip: &mut Strip<'_, T>, _: &mut [ClassSums], chunk: Chunk| {
             // SAFETY: the caller's promise; each chunk has its own losses and cached probabilities.
-            unsafe { pass.store_ranking_losses(tile, chunk, slot) };
+            unsafe { pass.store_ranking_losses(strip, chunk, slot) };
         };
         // SAFETY: each chunk has its own losses and cached probabilities.
         unsafe { runner.each(0..problem.samples, &compute, &mut |_, _| Ok(())) }

@@ -4,14 +4,15 @@
 use crate::array::labels::LabelMap;
 use crate::array::real::Real;
 use crate::checked::slice;
-use crate::engine::arena::Plain;
 use crate::engine::chunks::Chunk;
-use crate::engine::class_tile::{Span, Tile};
-use crate::engine::softmax_labels::label_sums::{AddByLabel, LabelSum};
+use crate::engine::kernel::partial_sums::{AddByLabel, AddRow, Quantity};
+use crate::engine::kernel::strip::Strip;
+use crate::engine::kernel::weighting::{AddValues, OutcomeFactor};
+use crate::engine::precise::Precise;
 use crate::error::{Error, Status};
 use crate::loss::sums::ClassSums;
 use crate::problem::{Problem, TargetKind};
-use crate::simd::blocks::{AddUp, row, row_mut};
+use crate::simd::lanes;
 use crate::simd::level::{Kernel, dispatch};
 
 /// Adds `target` of a chunk to `sums`, and `weight`, which is the same for all classes, to the first class. If a target
@@ -19,24 +20,29 @@ use crate::simd::level::{Kernel, dispatch};
 ///
 /// # Safety
 /// The arrays of `problem` are readable.
-pub(crate) unsafe fn validate_chunk<T: Real + Plain>(
+pub(crate) unsafe fn validate_chunk<T: Precise>(
     problem: &Problem<'_>,
-    tile: &mut Tile<'_, T>,
+    strip: &mut Strip<'_, T>,
     sums: &mut [ClassSums],
     Chunk { sample, start, end }: Chunk,
 ) {
-    for (start, len) in tile.spans(start, end) {
+    for (start, count) in strip.spans(start, end) {
         // SAFETY: the caller's promise; the spans lie in the sample.
         let is_valid = unsafe {
             if problem.target_kind == TargetKind::Labels && problem.weight.is_none() {
-                let label = tile.load_labels(problem, sample, start, len);
-                count_labels(problem, slice(label, 0..len), sums)
+                let label = strip.load_labels(problem, sample, start, count);
+                count_labels(problem, slice(label, 0..count), sums)
             } else {
-                tile.load_weights(problem, sample, start, len);
-                add_tile(problem, tile, sums, sample, start)
+                strip.open(problem, sample, start, count);
+                let is_valid = add_strip(problem, strip, sample, start);
+                if strip.ends_unit(start, end) {
+                    strip.sums.end_unit(sums);
+                }
+                is_valid
             }
         };
         if !is_valid {
+            strip.sums.end_unit(sums);
             return sums.iter_mut().for_each(|sums| sums.weight = f64::NAN);
         }
     }
@@ -49,16 +55,16 @@ pub(crate) unsafe fn validate_chunk<T: Real + Plain>(
 ///
 /// # Safety
 /// As [`validate_chunk`].
-pub(crate) unsafe fn check_chunk<T: Real + Plain>(
+pub(crate) unsafe fn check_chunk<T: Precise>(
     problem: &Problem<'_>,
-    tile: &mut Tile<'_, T>,
+    strip: &mut Strip<'_, T>,
     Chunk { sample, start, end }: Chunk,
 ) -> Result<(), Error> {
-    for (start, len) in tile.spans(start, end) {
+    for (start, count) in strip.spans(start, end) {
         // SAFETY: the caller's promise; the spans lie in the sample.
         unsafe {
-            tile.load_weights(problem, sample, start, len);
-            check_tile(problem, tile, sample, start)?;
+            strip.open(problem, sample, start, count);
+            check_strip(problem, strip, sample, start)?;
         }
     }
     Ok(())
@@ -94,52 +100,49 @@ fn count_labels(problem: &Problem<'_>, label: &[i32], chunk: &mut [ClassSums]) -
     (counted + ignored) as usize == label.len()
 }
 
-/// Adds a tile to the sums of the chunk; `weight` to the first class only. Returns whether all values are valid.
-unsafe fn add_tile<T: Real + Plain>(
+/// Adds a strip to the sums of the unit; `weight` to the first class only. Returns whether all values are valid.
+unsafe fn add_strip<T: Precise>(
     problem: &Problem<'_>,
-    tile: &mut Tile<'_, T>,
-    chunk: &mut [ClassSums],
+    strip: &mut Strip<'_, T>,
     sample: usize,
     start: usize,
 ) -> bool {
-    let Span { width, used } = tile.span;
-    let weight = row(tile.inputs.weight, 0, width, used);
+    let len = strip.len;
+    let weight = slice(strip.rows.weight, 0..len);
     if problem.weight.is_some() && dispatch(Any { a: weight, b: weight, is_invalid: is_invalid_weight }) {
         return false;
     }
-    if let Some(ClassSums { weight: sum, .. }) = chunk.first_mut() {
-        dispatch(AddUp { row: weight, weight: None, lanes: tile.gradients.lanes, sum });
-    }
+    lanes::dispatch(AddRow { row: weight, sum: strip.sums.rows(Quantity::Weight).at(0, 0) });
+    let sums = strip.sums.rows(Quantity::Target);
     if problem.target_kind == TargetKind::Labels {
-        let label = row(tile.inputs.label, 0, width, used);
-        let lanes = row_mut(tile.gradients.lanes, 0, width, used);
-        let first_label = problem.label_of(0);
-        dispatch(AddByLabel { row: weight, label, first_label, lanes, sums: chunk, to: LabelSum::Target });
+        let label = slice(strip.label, 0..len);
+        let (first_label, classes) = (problem.label_of(0), problem.classes);
+        lanes::dispatch(AddByLabel { classes, row: weight, label, first_label, sums });
         return !dispatch(Any { a: label, b: weight, is_invalid: is_unknown_label });
     }
-    for (class, sums) in chunk.iter_mut().enumerate() {
+    for class in 0..problem.classes {
         // SAFETY: the caller's promise.
-        if unsafe { has_invalid_target(problem, tile, sample, class, start) } {
+        if unsafe { has_invalid_target(problem, strip, sample, class, start) } {
             return false;
         }
-        let weight = row(tile.inputs.weight, 0, width, used);
-        let row = row(tile.inputs.target, 0, width, used);
-        dispatch(AddUp { row, weight: Some(weight), lanes: tile.gradients.lanes, sum: &mut sums.target });
+        let (weight, value) = (slice(strip.rows.weight, 0..len), slice(strip.rows.target, 0..len));
+        let weight = (!strip.is_unweighted).then_some(weight);
+        lanes::dispatch(AddValues { value, factor: OutcomeFactor::One, weight, sum: sums.at(class, 0) });
     }
     true
 }
 
 /// Loads a class of a mask or dense map. Returns whether a value is invalid.
-unsafe fn has_invalid_target<T: Real + Plain>(
+unsafe fn has_invalid_target<T: Precise>(
     problem: &Problem<'_>,
-    tile: &mut Tile<'_, T>,
+    strip: &mut Strip<'_, T>,
     sample: usize,
     class: usize,
     start: usize,
 ) -> bool {
     // SAFETY: the caller's promise.
-    unsafe { tile.load_target(problem, sample, class, start) };
-    let target = row(tile.inputs.target, 0, tile.span.width, tile.span.used);
+    unsafe { strip.load_target(problem, sample, class, start) };
+    let target = slice(strip.rows.target, 0..strip.len);
     match problem.target_kind {
         TargetKind::Masks => dispatch(Any { a: target, b: target, is_invalid: is_invalid_mask }),
         _ => dispatch(Any { a: target, b: target, is_invalid: is_invalid_soft_target }),
@@ -173,21 +176,21 @@ impl<const BELOW: bool> Kernel for CountLabels<'_, BELOW> {
     }
 }
 
-/// Returns an error with the first voxel of the tile that has an invalid weight or target.
-unsafe fn check_tile<T: Real + Plain>(
+/// Returns an error with the first voxel of the strip that has an invalid weight or target.
+unsafe fn check_strip<T: Precise>(
     problem: &Problem<'_>,
-    tile: &mut Tile<'_, T>,
+    strip: &mut Strip<'_, T>,
     sample: usize,
     start: usize,
 ) -> Result<(), Error> {
     let first = sample * problem.voxels + start;
-    let weight = row(tile.inputs.weight, 0, tile.span.width, tile.span.used);
+    let weight = slice(strip.rows.weight, 0..strip.len);
     if problem.weight.is_some() && dispatch(Any { a: weight, b: weight, is_invalid: is_invalid_weight }) {
         let voxel = weight.iter().position(|&w| is_invalid_weight(w, w)).unwrap_or(0);
         return Err(Error::new(Status::Parameter, c"voxel_weight", c"finite and >= 0").at(first + voxel));
     }
     if problem.target_kind == TargetKind::Labels {
-        let label = row(tile.inputs.label, 0, tile.span.width, tile.span.used);
+        let label = slice(strip.label, 0..strip.len);
         let invalid = label.iter().zip(weight).position(|(&label, &weight)| is_unknown_label(label, weight));
         let expected =
             if problem.classes == 1 { c"0, 1 or an ignored label" } else { c"a class or an ignored label" };
@@ -201,8 +204,8 @@ unsafe fn check_tile<T: Real + Plain>(
     let mut first_invalid: Option<usize> = None;
     for class in 0..problem.classes {
         // SAFETY: the caller's promise.
-        if unsafe { has_invalid_target(problem, tile, sample, class, start) } {
-            let target = row(tile.inputs.target, 0, tile.span.width, tile.span.used);
+        if unsafe { has_invalid_target(problem, strip, sample, class, start) } {
+            let target = slice(strip.rows.target, 0..strip.len);
             let voxel = target.iter().position(|&g| is_invalid(g, g)).unwrap_or(0);
             first_invalid = Some(first_invalid.map_or(voxel, |earlier| earlier.min(voxel)));
         }

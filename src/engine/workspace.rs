@@ -6,9 +6,10 @@ use crate::boundary::field::{FieldScratch, SampleGeometry};
 use crate::checked::slice_mut;
 use crate::engine::arena::Arena;
 use crate::engine::chunks::WorkerBuffers;
-use crate::engine::class_tile::{OptionalRows, Tile};
+use crate::engine::kernel::strip::{OptionalRows, Strip};
 use crate::engine::field_inputs::{ComputedField, given_field, mask_words, missing_field, spacing_or_unit};
 use crate::engine::finalize::FinalizeBuffers;
+use crate::engine::label_work::LabelWork;
 use crate::engine::pass::{GradientOutput, Pass};
 use crate::engine::pass_plan::{CacheAccess, Implementation, PassKind, PassPlan, voxel_losses};
 use crate::engine::precise::Precise;
@@ -32,8 +33,8 @@ pub(crate) struct Workspace<'a, T> {
     /// The sums of the current chunk of the calling thread, one entry per class.
     pub(super) chunk_sums: &'a mut [ClassSums],
     pub(super) finalize_buffers: FinalizeBuffers<'a>,
-    /// The tile of the calling thread.
-    pub(super) tile: Tile<'a, T>,
+    /// The strip of the calling thread.
+    pub(super) strip: Strip<'a, T>,
     pub(super) optional_rows: OptionalRows,
     pub(super) worker_buffers: Option<WorkerBuffers<'a>>,
     /// The distance fields that the caller gives, by term.
@@ -65,12 +66,12 @@ impl<'a, T: Precise> Workspace<'a, T> {
         let mut workspace = Self {
             problem,
             terms,
-            implementation: Implementation::General,
+            implementation: Implementation::Classes,
             class_sums: arena.take(all)?,
             slopes: arena.take(all)?,
             chunk_sums: arena.take(problem.classes)?,
             finalize_buffers: FinalizeBuffers::new(arena, problem.classes)?,
-            tile: Tile::new(arena, problem.classes, optional_rows)?,
+            strip: Strip::new(arena, problem.classes, optional_rows)?,
             optional_rows,
             worker_buffers: WorkerBuffers::new::<T>(problem, optional_rows, arena)?,
             given_fields: [None; MAX_TERMS],
@@ -165,6 +166,7 @@ impl<'a, T: Precise> Workspace<'a, T> {
             }
         }
         // Where probabilities are loaded, the cache lines of the gradient are in the caches again.
+        let label_work = LabelWork::new(&steps, self.terms, self.problem, plan.by_class);
         let streams = |output: GradientOutput| output.streams && steps.cache != CacheAccess::Load;
         let output = output
             .filter(|_| steps.writes_gradient || steps.cache != CacheAccess::None)
@@ -174,6 +176,7 @@ impl<'a, T: Precise> Workspace<'a, T> {
             terms: self.terms,
             implementation: plan.implementation,
             steps,
+            label_work,
             fields: self.fields(),
             ranking_losses,
             thresholds: self.thresholds,

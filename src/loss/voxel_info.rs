@@ -12,6 +12,8 @@ use crate::loss::voxel::{Contribution, Normalizer};
 pub struct VoxelLossInfo {
     pub(crate) contribution: Contribution,
     pub(crate) linear: bool,
+    /// Whether the loss is `−ln(probability)`.
+    pub(crate) is_neg_log: bool,
     pub(crate) log_of_zero: bool,
     pub(crate) field: bool,
     pub(crate) outcome_weights: [f64; 2],

@@ -74,7 +74,7 @@ pub unsafe trait Scalar: Copy + Debug + PartialOrd + Into<f64> + Send + Sync + '
     const LIFT_EXPONENT: Self;
 
     /// Returns the nearest number to `value`.
-    fn of(value: f64) -> Self;
+    fn constant(value: f64) -> Self;
 
     /// Returns the value of an f32.
     fn of_f32(single: f32) -> Self;
@@ -116,7 +116,7 @@ macro_rules! scalar {
         const SMALLEST_NORMAL: Self = <$type>::MIN_POSITIVE;
 
         #[inline(always)]
-        fn of(value: f64) -> Self {
+        fn constant(value: f64) -> Self {
             value as $type
         }
 

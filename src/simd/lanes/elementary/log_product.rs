@@ -22,6 +22,12 @@ const MOST_FACTORS: usize = 16;
 /// The largest product: its reciprocal is a normal f32.
 const LARGEST_PRODUCT: u128 = 1 << 126;
 
+impl<T: Scalar, S: Lanes<T>> core::fmt::Debug for LogProduct<T, S> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("LogProduct").finish_non_exhaustive()
+    }
+}
+
 impl<T: Scalar, S: Lanes<T>> LogProduct<T, S> {
     /// Returns the product of no factor.
     #[inline(always)]
@@ -41,6 +47,18 @@ impl<T: Scalar, S: Lanes<T>> LogProduct<T, S> {
             count += 1;
         }
         count
+    }
+
+    /// Returns the product from what [`less_one`](Self::less_one) has returned.
+    #[inline(always)]
+    pub fn of(less_one: Vector<T, S>) -> Self {
+        Self { less_one }
+    }
+
+    /// Returns the product less 1.
+    #[inline(always)]
+    pub fn less_one(&self) -> Vector<T, S> {
+        self.less_one
     }
 
     /// Multiplies by `1 + r`.

@@ -26,8 +26,8 @@ pub fn ln<T: Scalar, S: Lanes<T>>(s: S, x: Vector<T, S>) -> Vector<T, S> {
 #[inline(always)]
 pub fn ln_1p<T: Scalar, S: Lanes<T>>(s: S, x: Vector<T, S>) -> Vector<T, S> {
     // A number whose reciprocal might be subnormal is divided by 4: it absorbs the 1 in any case.
-    let is_large = s.lt(s.splat(T::of(1e30)), x);
-    let quarter = x * s.splat(T::of(0.25));
+    let is_large = s.lt(s.splat(T::constant(1e30)), x);
+    let quarter = x * s.splat(T::constant(0.25));
     let inside = ln_1p_shifted(s, s.select(is_large, quarter, x), s.keep(is_large, s.splat(T::TWO)));
     with_limits(s, s.splat(T::ONE) + x, inside)
 }

@@ -47,8 +47,8 @@ impl<T: Scalar> RealPower<T> {
             3.0 => Self::Three,
             4.0 => Self::Four,
             _ => {
-                let upper = T::of(exponent).upper_half();
-                Self::General { upper, lower: T::of(exponent - upper.into()) }
+                let upper = T::constant(exponent).upper_half();
+                Self::General { upper, lower: T::constant(exponent - upper.into()) }
             }
         }
     }

@@ -154,7 +154,7 @@ fn check_limits<T: Reference>() {
     let subnormal = T::EXP_IS_SUBNORMAL;
     let below = T::from_bits_of(subnormal.bits_of() + 1);
     is(ExpNonpositive, &[(zero, one), (-zero, one), (-tiny, one), (below, zero)]);
-    is(ExpNonpositive, &[(-max, zero), (-infinity, zero), (T::of(-1e4), zero)]);
+    is(ExpNonpositive, &[(-max, zero), (-infinity, zero), (T::constant(-1e4), zero)]);
     is(ExpNonpositive, &of_nan);
     is(Exp, &[(zero, one), (-zero, one), (tiny, one), (-tiny, one), (infinity, infinity), (max, infinity)]);
     is(Exp, &[(-infinity, zero), (-max, zero), (T::EXP_IS_ZERO, zero), (T::EXP_IS_INFINITE, infinity)]);
@@ -163,10 +163,10 @@ fn check_limits<T: Reference>() {
     is(Ln, &[(-tiny, nan), (-one, nan), (-max, nan), (-infinity, nan)]);
     is(Ln, &of_nan);
     is(Ln1p, &[(zero, zero), (tiny, tiny), (-tiny, -tiny), (-one, -infinity), (infinity, infinity)]);
-    is(Ln1p, &[(T::of(-1.5), nan), (-max, nan), (-infinity, nan)]);
+    is(Ln1p, &[(T::constant(-1.5), nan), (-max, nan), (-infinity, nan)]);
     is(Ln1p, &of_nan);
     is(Ln1pOfProduct, &[(zero, zero), (tiny, tiny), (nan, nan), (-nan, nan)]);
-    is(Softplus, &[(zero, T::of(std::f64::consts::LN_2)), (max, max), (-max, zero)]);
+    is(Softplus, &[(zero, T::constant(std::f64::consts::LN_2)), (max, max), (-max, zero)]);
     is(Softplus, &[(infinity, infinity), (-infinity, zero), (nan, nan), (-nan, nan)]);
     for exponent in [0.1, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 7.5, 8.0] {
         is(Pow(exponent), &[(zero, zero), (-zero, zero), (one, one), (infinity, infinity), (nan, nan)]);

@@ -50,7 +50,7 @@ impl<T: Reference> LaneKernel<T> for PowersOfTwo {
     fn run<S: Lanes<T>>(self, s: S) {
         let bias = (T::ROUND_BIASED.into() % 4096.0) as i32;
         let first = |x| s.to_line(x).as_ref()[0];
-        let power = |exponent: f64| s.nearest_power_of_two(s.splat(T::of(exponent)), s.splat(T::ONE));
+        let power = |exponent: f64| s.nearest_power_of_two(s.splat(T::constant(exponent)), s.splat(T::ONE));
         for (x, nearest) in [(0.49, 0.0), (-0.49, 0.0), (1.51, 2.0), (2.49, 2.0), (2.51, 3.0), (-7.4, -7.0)] {
             let PowerOfTwo { exponent, .. } = power(x);
             assert_eq!(first(exponent).into(), nearest);
@@ -98,7 +98,7 @@ impl<T: Reference> LaneKernel<T> for Exponents {
             assert!((from..to).contains(&mantissa.into()), "{x:?}: {mantissa:?}");
             assert_eq!(mantissa.scaled(exponent), x, "{x:?}");
 
-            if x < T::of(2.0).scaled((T::ROUND_BIASED.into() % 4096.0) as i32 - 3) {
+            if x < T::constant(2.0).scaled((T::ROUND_BIASED.into() % 4096.0) as i32 - 3) {
                 let (same, inverse) = s.exponent_and_inverse(s.splat(x));
                 assert_eq!(first(same).into() as i32, exponent, "{x:?}");
                 assert_eq!(first(inverse), T::ONE.scaled(-exponent), "{x:?}");

@@ -40,8 +40,8 @@ impl<T: Reference> LaneKernel<T> for EveryPattern {
             streamed_bf16s.copy_from_slice(high);
             for (lane, &bits) in patterns.iter().enumerate() {
                 let (half, brain) = (f16_to_f32(bits), f32::from_bits(u32::from(bits) << 16));
-                assert!(of_half.as_ref()[lane].is_same_as(T::of(half.into())), "{bits:#x}");
-                assert!(of_brain.as_ref()[lane].is_same_as(T::of(brain.into())), "{bits:#x}");
+                assert!(of_half.as_ref()[lane].is_same_as(T::constant(half.into())), "{bits:#x}");
+                assert!(of_brain.as_ref()[lane].is_same_as(T::constant(brain.into())), "{bits:#x}");
                 for back in [back[0][lane], back[2][lane]] {
                     assert!(back == bits || f16::from_bits(back).is_nan() && half.is_nan(), "{bits:#x}");
                 }

@@ -1,0 +1,430 @@
+//! One pass over a strip, for softmax, labels, and losses of the target class of a voxel or of class sums.
+
+use crate::checked::{expected, slice, slice_mut, tail_mut};
+use crate::engine::kernel::exponentials::{Exponentials, LabelExponentials, SubtractLargest};
+use crate::engine::kernel::partial_sums::{AddByLabel, AddRow, LabelSquares, LabelSums, Quantity};
+use crate::engine::kernel::region_gradient::{ClassSlope, RegionGradient};
+use crate::engine::kernel::rows::Rows;
+use crate::engine::kernel::strip::Strip;
+use crate::engine::kernel::target_class::{
+    AddNegLog, LogOfProbability, NegLogSum, TakeNegLog, TargetLossGradient, TargetOfProbabilities,
+    TargetProbability,
+};
+use crate::engine::kernel::weighting::{AddTargetSlopes, Multiply, OutcomeFactor, TableByLabel, WeighValues};
+use crate::engine::label_work::NegLogSteps;
+use crate::engine::pass::{BlockRange, Pass};
+use crate::engine::pass_plan::{CacheAccess, RequiredSums, voxel_losses};
+use crate::engine::precise::Precise;
+use crate::loss::sums::ClassSums;
+use crate::loss::voxel_rows::{DynVoxelLoss, LossRows, OutcomeRows};
+use crate::simd::lanes::dispatch;
+
+impl Pass<'_> {
+    /// Computes a strip whose labels and weights are loaded.
+    ///
+    /// # Safety
+    /// As [`Pass::chunk`].
+    pub(in crate::engine) unsafe fn label_strip<T: Precise>(
+        &self,
+        strip: &mut Strip<'_, T>,
+        block: BlockRange<'_>,
+    ) {
+        let (classes, first_label, len) = (self.problem.classes, self.problem.label_of(0), strip.len);
+        let work = self.label_work;
+        let is_loaded = self.steps.cache == CacheAccess::Load;
+        let mut probabilities = strip.rows_of_exponentials();
+        if is_loaded {
+            // SAFETY: the caller's promise.
+            probabilities = unsafe { self.cached_probabilities(strip, block) };
+        } else {
+            // SAFETY: the caller's promise.
+            unsafe { self.label_exponentials(strip, block) };
+            if work.neg_log == NegLogSteps::Separate {
+                self.add_neg_log(strip);
+            }
+            if work.needs_target_rows || work.normalizes {
+                self.target_probability(strip, work.needs_logarithm && !work.from_probabilities);
+            }
+            if work.normalizes {
+                // SAFETY: the caller's promise.
+                probabilities = unsafe { self.label_sums(strip, block) };
+            }
+        }
+        if work.from_probabilities && (work.needs_target_rows || is_loaded) {
+            let rows = &mut strip.rows;
+            dispatch(TargetOfProbabilities {
+                classes,
+                len,
+                probabilities,
+                label: slice(strip.label, 0..len),
+                first_label,
+                of_target: slice_mut(rows.probability, 0..len),
+                others: slice_mut(rows.complement, 0..len),
+            });
+            if work.needs_logarithm {
+                dispatch(LogOfProbability {
+                    probability: slice(rows.probability, 0..len),
+                    complement: slice(rows.complement, 0..len),
+                    out: slice_mut(rows.logarithm, 0..len),
+                });
+            }
+        }
+        // SAFETY: the caller's promise.
+        unsafe { self.weigh_selected(strip, block, probabilities) };
+        let mut has_slopes = false;
+        if let (true, Some(slopes)) = (work.has_target_loss, block.slopes) {
+            has_slopes = !self.constant_target_slope(strip, slopes);
+            if has_slopes {
+                slice_mut(strip.rows.positive, 0..len).fill(T::zero());
+            }
+        }
+        for (slot, loss) in voxel_losses(self.terms) {
+            // SAFETY: the caller's promise.
+            unsafe { self.target_loss(strip, block, slot, loss, has_slopes) };
+        }
+        if let (Some(slopes), Some(_)) = (block.slopes, self.gradient()) {
+            // SAFETY: the caller's promise.
+            unsafe { self.write_label_gradient(strip, block, slopes, probabilities) };
+        }
+    }
+
+    /// Computes the probability of the target class of each voxel.
+    pub(in crate::engine) fn target_probability<T: Precise>(&self, strip: &mut Strip<'_, T>, with_logarithm: bool) {
+        let (len, rows) = (strip.len, &mut strip.rows);
+        dispatch(TargetProbability {
+            of_target: slice(rows.of_target, 0..len),
+            others: slice(rows.not_of_target, 0..len),
+            target_logit: slice(rows.target_logit, 0..len),
+            probability: slice_mut(rows.probability, 0..len),
+            complement: slice_mut(rows.complement, 0..len),
+            inverse: slice_mut(rows.inverse, 0..len),
+            logarithm: with_logarithm.then_some(slice_mut(rows.logarithm, 0..len)),
+        });
+    }
+
+    /// Fills `rows.positive` with `∂L/∂ln s` if it is the same for all voxels but for their weights. Returns whether it
+    /// is.
+    fn constant_target_slope<T: Precise>(&self, strip: &mut Strip<'_, T>, slopes: &[ClassSums]) -> bool {
+        let (Some(slot), Some(first)) = (self.label_work.constant_slope, slopes.first()) else {
+            strip.constant_slope = None;
+            return false;
+        };
+        let of = |class: &ClassSums| expected(class.loss_sum.get(slot)).copied().unwrap_or(0.0);
+        if slopes.iter().any(|class| of(class) != of(first)) {
+            strip.constant_slope = None;
+            return false;
+        }
+        let slope = -T::of(of(first));
+        if strip.constant_slope != Some(slope) {
+            strip.rows.positive.fill(slope);
+            strip.constant_slope = Some(slope);
+        }
+        if !strip.is_unweighted {
+            let weight = slice(strip.rows.weight, 0..strip.len);
+            dispatch(Multiply { row: slice_mut(strip.rows.positive, 0..strip.len), weight });
+            strip.constant_slope = None;
+        }
+        true
+    }
+
+    /// Computes the exponentials of a strip and what belongs to the target classes.
+    ///
+    /// # Safety
+    /// As [`Pass::chunk`].
+    pub(in crate::engine) unsafe fn label_exponentials<T: Precise>(
+        &self,
+        strip: &mut Strip<'_, T>,
+        block: BlockRange<'_>,
+    ) {
+        let (classes, len) = (self.problem.classes, strip.len);
+        // SAFETY: the caller's promise.
+        let logits = unsafe { strip.load_prediction(self.problem, block.sample, block.start, true) };
+        let exponentials = strip.rows_of_exponentials();
+        let input = strip.rows_of_input();
+        let prefetch = strip.prefetch_distance(logits);
+        let mut of = Exponentials { classes, len, logits, prefetch, exponentials };
+        for _ in 0..2 {
+            let rows = &mut strip.rows;
+            let is_finite = dispatch(LabelExponentials {
+                of,
+                label: slice(strip.label, 0..len),
+                first_label: self.problem.label_of(0),
+                target_logit: slice_mut(rows.target_logit, 0..len),
+                of_target: slice_mut(rows.of_target, 0..len),
+                others: slice_mut(rows.not_of_target, 0..len),
+            });
+            if is_finite {
+                return;
+            }
+            dispatch(SubtractLargest { classes, len, logits: of.logits, out: input });
+            of = Exponentials { logits: input, prefetch: 0, ..of };
+        }
+    }
+
+    /// Adds `−ln s` of a strip to the running sum.
+    fn add_neg_log<T: Precise>(&self, strip: &mut Strip<'_, T>) {
+        let (len, rows) = (strip.len, &strip.rows);
+        let [logits, product] = &mut strip.neg_log;
+        dispatch(AddNegLog {
+            of_target: slice(rows.of_target, 0..len),
+            others: slice(rows.not_of_target, 0..len),
+            target_logit: slice(rows.target_logit, 0..len),
+            sum: NegLogSum { logits, product },
+        });
+    }
+
+    /// Normalizes the exponentials and adds the sums of region losses. Returns the probabilities: where they are
+    /// cached, in the gradient buffer.
+    ///
+    /// # Safety
+    /// As [`Pass::chunk`].
+    pub(in crate::engine) unsafe fn label_sums<T: Precise>(&self, strip: &mut Strip<'_, T>, block: BlockRange<'_>) -> Rows<T> {
+        let (classes, first_label, len) = (self.problem.classes, self.problem.label_of(0), strip.len);
+        let exponentials = strip.rows_of_exponentials();
+        let cache = self.output.filter(|_| self.steps.cache == CacheAccess::Store);
+        let direct = cache.and_then(|output| {
+            let rows = strip.direct_rows(&output, block)?;
+            Some((rows, output.streams && rows.are_aligned()))
+        });
+        let (probabilities, streams) = direct.unwrap_or((exponentials, false));
+        let accumulates = self.steps.sums > RequiredSums::None;
+        let mut sums = |quantity| strip.sums.rows(quantity);
+        let linear = accumulates.then(|| [sums(Quantity::Prediction), sums(Quantity::Intersection)]);
+        let squares = (self.steps.sums == RequiredSums::Squared)
+            .then(|| [sums(Quantity::SquaredErrorPositive), sums(Quantity::SquaredErrorNegative)]);
+        let weight = slice(strip.rows.weight, 0..len);
+        let label = slice(strip.label, 0..len);
+        dispatch(LabelSums {
+            classes,
+            len,
+            exponentials,
+            inverse: slice(strip.rows.inverse, 0..len),
+            probabilities,
+            streams,
+            label,
+            first_label,
+            weight: (!strip.is_unweighted).then_some(weight),
+            sums: linear,
+        });
+        if let Some([positive, negative]) = squares {
+            let complement = slice(strip.rows.complement, 0..len);
+            dispatch(LabelSquares {
+                classes,
+                len,
+                probabilities,
+                complement,
+                label,
+                first_label,
+                weight,
+                positive,
+                negative,
+            });
+        }
+        if let (Some(output), None) = (cache, direct) {
+            // SAFETY: the caller's promise.
+            unsafe { strip.store_cache(&output, block, classes) };
+        }
+        probabilities
+    }
+
+    /// Returns the probabilities that an earlier pass has cached.
+    ///
+    /// # Safety
+    /// As [`Pass::chunk`].
+    unsafe fn cached_probabilities<T: Precise>(
+        &self,
+        strip: &mut Strip<'_, T>,
+        block: BlockRange<'_>,
+    ) -> Rows<T> {
+        let Some(output) = expected(self.output) else { return strip.rows_of_exponentials() };
+        match strip.direct_rows(&output, block) {
+            Some(rows) => rows,
+            None => {
+                // SAFETY: the caller's promise.
+                unsafe { strip.load_cache(&output, block, self.problem.classes) };
+                strip.rows_of_exponentials()
+            }
+        }
+    }
+
+    /// Accumulates one loss of the target class, and adds its derivative by `ln s` to `rows.positive`.
+    ///
+    /// # Safety
+    /// As [`Pass::chunk`].
+    unsafe fn target_loss<T: Precise>(
+        &self,
+        strip: &mut Strip<'_, T>,
+        block: BlockRange<'_>,
+        slot: usize,
+        loss: &dyn DynVoxelLoss,
+        has_slope: bool,
+    ) {
+        let accumulates = self.steps.accumulates && self.label_work.neg_log_slot != Some(slot);
+        if !accumulates && !has_slope {
+            return;
+        }
+        let (len, is_neg_log) = (strip.len, loss.info().is_neg_log);
+        // SAFETY: the caller's promise; the field, if there is one, is shared by all classes.
+        unsafe { self.load_field(strip, block, 0, slot) };
+        let ranking = self.ranking_losses.get(slot).copied().flatten();
+        if accumulates && ranking.is_none() || has_slope && !is_neg_log {
+            let rows = &mut strip.rows;
+            let outcome = OutcomeRows {
+                probability: slice(rows.probability, 0..len),
+                complement: slice(rows.complement, 0..len),
+                log_probability: slice(rows.logarithm, 0..len),
+                target: slice(rows.ones, 0..len),
+                field: slice(rows.field, 0..len),
+            };
+            let (value, slope) = (slice_mut(rows.value, 0..len), slice_mut(rows.slope, 0..len));
+            let power = slice_mut(rows.power, 0..len);
+            T::rows(loss).evaluate_rows(&outcome, &mut LossRows { value, slope, power });
+        }
+        if accumulates {
+            if let Some(ranking) = ranking {
+                let value = slice_mut(strip.rows.value, 0..len);
+                // SAFETY: the ranking losses hold every voxel of the batch.
+                unsafe { ranking.load(block.sample, 0, block.start, slice_mut(value, 0..strip.count)) };
+                tail_mut(value, strip.count).fill(T::zero());
+                self.divide_ranking_weights(strip, block, slot);
+            }
+            self.add_target_values(strip, slot);
+        }
+        if let (true, Some(slopes)) = (has_slope, block.slopes) {
+            self.add_target_slopes(strip, slopes, slot, is_neg_log);
+        }
+    }
+
+    /// Adds the values of a loss of the target class to its sums.
+    fn add_target_values<T: Precise>(&self, strip: &mut Strip<'_, T>, slot: usize) {
+        let (len, width) = (strip.len, strip.width);
+        let selects = self.thresholds.get(slot).is_some_and(Option::is_some);
+        let rows = &mut strip.rows;
+        let weight = match selects {
+            true => slice(rows.selected, slot * width..slot * width + len),
+            false => slice(rows.weight, 0..len),
+        };
+        if selects || !strip.is_unweighted {
+            let value = slice_mut(rows.value, 0..len);
+            dispatch(WeighValues { value, factor: OutcomeFactor::One, weight: Some(weight) });
+        }
+        let (sums, row) = (strip.sums.rows(Quantity::Loss(slot)), slice(strip.rows.value, 0..len));
+        if self.label_work.is_total(slot) {
+            return dispatch(AddRow { row, sum: sums.at(0, 0) });
+        }
+        let (classes, first_label) = (self.problem.classes, self.problem.label_of(0));
+        dispatch(AddByLabel { classes, row, label: slice(strip.label, 0..len), first_label, sums });
+    }
+
+    /// Adds the slopes of a loss of the target class to `rows.positive`.
+    fn add_target_slopes<T: Precise>(
+        &self,
+        strip: &mut Strip<'_, T>,
+        slopes: &[ClassSums],
+        slot: usize,
+        is_neg_log: bool,
+    ) {
+        let (len, width) = (strip.len, strip.width);
+        let selects = self.thresholds.get(slot).is_some_and(Option::is_some);
+        let rows = &mut strip.rows;
+        let weight = match selects {
+            true => slice(rows.selected, slot * width..slot * width + len),
+            false => slice(rows.weight, 0..len),
+        };
+        let of = |class: usize| {
+            expected(slopes.get(class).and_then(|of| of.loss_sum.get(slot))).copied().unwrap_or(0.0)
+        };
+        dispatch(TableByLabel {
+            label: slice(strip.label, 0..len),
+            first_label: self.problem.label_of(0),
+            classes: self.problem.classes,
+            of,
+            weight: (selects || !strip.is_unweighted).then_some(weight),
+            out: slice_mut(rows.power, 0..len),
+        });
+        if is_neg_log {
+            slice_mut(rows.slope, 0..len).fill(-T::one());
+        }
+        dispatch(AddTargetSlopes {
+            slope: slice(rows.slope, 0..len),
+            scale: slice(rows.power, 0..len),
+            out: slice_mut(rows.positive, 0..len),
+        });
+    }
+
+    /// Writes the gradient of all classes.
+    ///
+    /// # Safety
+    /// As [`Pass::chunk`].
+    unsafe fn write_label_gradient<T: Precise>(
+        &self,
+        strip: &mut Strip<'_, T>,
+        block: BlockRange<'_>,
+        slopes: &[ClassSums],
+        probabilities: Rows<T>,
+    ) {
+        let Some(output) = expected(self.gradient()) else { return };
+        let (classes, first_label, len) = (self.problem.classes, self.problem.label_of(0), strip.len);
+        let work = self.label_work;
+        let direct = strip.direct_rows(&output, block).filter(|rows| !output.streams || rows.are_aligned());
+        let out = direct.unwrap_or(strip.rows_of_input());
+        let streams = output.streams && direct.is_some();
+        let rows = &strip.rows;
+        let label = slice(strip.label, 0..len);
+        if work.normalizes || self.steps.cache == CacheAccess::Load {
+            let mut has_squares = false;
+            for (to, from) in strip.slopes.iter_mut().zip(slopes) {
+                *to = ClassSlope {
+                    elsewhere: T::of(from.prediction),
+                    at_target: T::of(from.prediction) + T::of(from.intersection),
+                    squared_elsewhere: T::of(2.0 * from.squared_error_negative),
+                    squared_at_target: T::of(2.0 * from.squared_error_positive),
+                };
+                has_squares |= from.squared_error_negative != 0.0 || from.squared_error_positive != 0.0;
+            }
+            dispatch(RegionGradient {
+                len,
+                probabilities,
+                out,
+                streams,
+                label,
+                first_label,
+                slopes: slice(strip.slopes, 0..classes),
+                has_squares,
+                weight: (!strip.is_unweighted).then_some(slice(rows.weight, 0..len)),
+                target_slope: work.has_target_loss.then_some(slice(rows.positive, 0..len)),
+            });
+        } else {
+            let [logits, product] = &mut strip.neg_log;
+            dispatch(TargetLossGradient {
+                classes,
+                len,
+                exponentials: probabilities,
+                out,
+                streams,
+                label,
+                first_label,
+                slope: slice(rows.positive, 0..len),
+                of_target: slice(rows.of_target, 0..len),
+                others: slice(rows.not_of_target, 0..len),
+                target_logit: slice(rows.target_logit, 0..len),
+                neg_log: (work.neg_log == NegLogSteps::WithGradient).then_some(NegLogSum { logits, product }),
+            });
+        }
+        if direct.is_none() {
+            // SAFETY: the caller's promise.
+            unsafe { strip.store_gradient(&output, block, classes) };
+        }
+    }
+
+    /// Ends a unit: adds its sums to those of the classes, and that of `−ln s` to the first class.
+    pub(in crate::engine) fn end_unit<T: Precise>(&self, strip: &mut Strip<'_, T>, sums: &mut [ClassSums]) {
+        strip.sums.end_unit(sums);
+        if let Some(slot) = self.label_work.neg_log_slot {
+            let [logits, product] = &mut strip.neg_log;
+            let sum = dispatch(TakeNegLog { sum: NegLogSum { logits, product } });
+            let to = sums.first_mut().and_then(|first| first.loss_sum.get_mut(slot));
+            expected(to).into_iter().for_each(|to| *to += sum);
+        }
+    }
+}

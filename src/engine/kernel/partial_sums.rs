@@ -1,0 +1,422 @@
+//! Sums over voxels, in three steps that are the same at every CPU level and for every width of strips.
+//!
+//! ```text
+//! group   4 vectors      (x₀ + x₁) + (x₂ + x₃)                    per lane, in the precision of the voxels
+//! unit    16 vectors     the groups in order                      per lane, in the precision of the voxels
+//! chunk                  the lanes of a unit, then the units      in f64
+//! ```
+
+use crate::checked::{expected, slice_mut};
+use crate::engine::arena::{Arena, Plain};
+use crate::engine::kernel::rows::Rows;
+use crate::engine::kernel::{GROUP, store_vector};
+use crate::error::Error;
+use crate::loss::sums::{ClassSums, MAX_TERMS};
+use crate::simd::lanes::{LaneKernel, Lanes, Scalar, Vector, Vectorized, dispatch};
+
+/// A sum of a class.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Quantity {
+    Prediction,
+    Intersection,
+    SquaredErrorPositive,
+    SquaredErrorNegative,
+    /// `Σ w·g` in the validation pass.
+    Target,
+    /// `Σ w` in the validation pass, of class 0.
+    Weight,
+    /// The loss of a term.
+    Loss(usize),
+    /// The weight of the voxels that a term selects, of class 0.
+    LossWeight(usize),
+}
+
+impl Quantity {
+    const COUNT: usize = 6 + 2 * MAX_TERMS;
+
+    fn index(self) -> usize {
+        match self {
+            Self::Prediction => 0,
+            Self::Intersection => 1,
+            Self::SquaredErrorPositive => 2,
+            Self::SquaredErrorNegative => 3,
+            Self::Target => 4,
+            Self::Weight => 5,
+            Self::Loss(slot) => 6 + slot,
+            Self::LossWeight(slot) => 6 + MAX_TERMS + slot,
+        }
+    }
+
+    /// Returns the field of the class sums.
+    fn of(self, sums: &mut ClassSums) -> Option<&mut f64> {
+        match self {
+            Self::Prediction => Some(&mut sums.prediction),
+            Self::Intersection => Some(&mut sums.intersection),
+            Self::SquaredErrorPositive => Some(&mut sums.squared_error_positive),
+            Self::SquaredErrorNegative => Some(&mut sums.squared_error_negative),
+            Self::Target => Some(&mut sums.target),
+            Self::Weight => Some(&mut sums.weight),
+            Self::Loss(slot) => expected(sums.loss_sum.get_mut(slot)),
+            Self::LossWeight(slot) => expected(sums.loss_weight.get_mut(slot)),
+        }
+    }
+}
+
+/// The sums of the current unit: a vector per class, of one quantity at a time.
+///
+/// The memory serves all quantities that a strip adds to; each has its place.
+pub(crate) struct PartialSums<'s, T> {
+    classes: usize,
+    lanes: &'s mut [T],
+    /// The place of each quantity in `lanes`, in the order in which they were first used.
+    used: [Option<u8>; Quantity::COUNT],
+    quantities: [Option<Quantity>; MOST_AT_ONCE],
+}
+
+/// The most quantities that one pass adds to: four of region losses, and the loss and the weight of each term.
+const MOST_AT_ONCE: usize = 4 + 2 * MAX_TERMS;
+
+impl<'s, T: Vectorized + Plain> PartialSums<'s, T> {
+    /// Takes memory for the sums of some terms.
+    pub fn new(arena: &mut Arena<'s>, classes: usize, terms: usize) -> Result<Self, Error> {
+        // A selecting term has a weight too, of class 0 only: one more row of each class for all of them.
+        let quantities = 4 + terms + 1;
+        let lanes = arena.take(classes.saturating_mul(quantities).saturating_mul(T::LANES))?;
+        Ok(Self {
+            classes,
+            lanes,
+            used: [None; Quantity::COUNT],
+            quantities: [None; MOST_AT_ONCE],
+        })
+    }
+
+    /// Returns the row of lanes of each class for a quantity; it begins at 0.
+    pub fn rows(&mut self, quantity: Quantity) -> Rows<T> {
+        let size = self.classes * T::LANES;
+        let known = self.used.get(quantity.index()).copied().flatten();
+        let place = known.map_or_else(
+            || {
+                let place = self.quantities.iter().position(Option::is_none).unwrap_or(0);
+                slice_mut(self.lanes, place * size..(place + 1) * size).fill(T::ZERO);
+                if let Some(to) = expected(self.used.get_mut(quantity.index())) {
+                    *to = Some(place as u8);
+                }
+                if let Some(to) = expected(self.quantities.get_mut(place)) {
+                    *to = Some(quantity);
+                }
+                place
+            },
+            usize::from,
+        );
+        Rows::new(slice_mut(self.lanes, place * size..(place + 1) * size).as_mut_ptr(), T::LANES as isize)
+    }
+
+    /// Ends a unit: adds its sums to those of the classes, and begins the next.
+    pub fn end_unit(&mut self, sums: &mut [ClassSums]) {
+        let size = self.classes * T::LANES;
+        for (place, quantity) in self.quantities.iter_mut().enumerate() {
+            let Some(quantity) = quantity.take() else { break };
+            if let Some(used) = expected(self.used.get_mut(quantity.index())) {
+                *used = None;
+            }
+            let lanes = slice_mut(self.lanes, place * size..(place + 1) * size);
+            for (sums, lanes) in sums.iter_mut().zip(lanes.chunks_exact(T::LANES)) {
+                let total = dispatch(Total { lanes });
+                quantity.of(sums).into_iter().for_each(|sum| *sum += total);
+            }
+        }
+    }
+}
+
+/// Returns the sum of a vector in f64.
+struct Total<'a, T> {
+    lanes: &'a [T],
+}
+
+impl<T: Scalar> LaneKernel<T> for Total<'_, T> {
+    type Output = f64;
+
+    #[inline(always)]
+    fn run<S: Lanes<T>>(self, s: S) -> f64 {
+        s.total(s.add_to_sums(s.zero_sums(), s.load_row(self.lanes)))
+    }
+}
+
+/// Returns the sum of a group.
+#[inline(always)]
+pub(crate) fn group_sum<T: Scalar, S: Lanes<T>>([a, b, c, d]: [Vector<T, S>; GROUP]) -> Vector<T, S> {
+    (a + b) + (c + d)
+}
+
+/// Normalizes the exponentials of all classes to probabilities, and adds those to `prediction` and, in the target
+/// class, to `intersection`.
+pub(crate) struct LabelSums<'a, T> {
+    pub classes: usize,
+    pub len: usize,
+    pub exponentials: Rows<T>,
+    pub inverse: &'a [T],
+    /// Receives the probabilities.
+    pub probabilities: Rows<T>,
+    /// Whether the rows are written by non-temporal stores: they are aligned.
+    pub streams: bool,
+    pub label: &'a [i32],
+    pub first_label: i32,
+    /// The weights of the voxels, unless all are 1.
+    pub weight: Option<&'a [T]>,
+    /// The sums of `prediction` and `intersection`. Not computed without.
+    pub sums: Option<[Rows<T>; 2]>,
+}
+
+impl<T: Scalar> LaneKernel<T> for LabelSums<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Lanes<T>>(self, s: S) {
+        let Some(sums) = self.sums else {
+            return if self.streams { self.normalize::<S, true>(s) } else { self.normalize::<S, false>(s) };
+        };
+        match (self.weight, self.streams) {
+            (None, false) => self.add::<S, false, false>(s, &[], sums),
+            (None, true) => self.add::<S, false, true>(s, &[], sums),
+            (Some(weight), false) => self.add::<S, true, false>(s, weight, sums),
+            (Some(weight), true) => self.add::<S, true, true>(s, weight, sums),
+        }
+    }
+}
+
+impl<T: Scalar> LabelSums<'_, T> {
+    #[inline(always)]
+    fn add<S: Lanes<T>, const WEIGHTED: bool, const STREAM: bool>(
+        self,
+        s: S,
+        weight: &[T],
+        [predictions, intersections]: [Rows<T>; 2],
+    ) {
+        let zero = s.splat(T::ZERO);
+        for class in 0..self.classes {
+            // SAFETY: the rows have `len` elements, a multiple of a group; those of sums have a vector.
+            unsafe {
+                let mut prediction = s.load(predictions.at(class, 0));
+                let mut intersection = s.load(intersections.at(class, 0));
+                let mut at = 0;
+                while at < self.len {
+                    let (mut all, mut inside) = ([zero; GROUP], [zero; GROUP]);
+                    for u in 0..GROUP {
+                        let voxel = at + u * T::LANES;
+                        let share = s.load(self.inverse.as_ptr().add(voxel));
+                        let probability = s.load(self.exponentials.at(class, voxel)) * share;
+                        store_vector::<T, S, STREAM>(s, self.probabilities.at(class, voxel), probability);
+                        let label = s.labels_i32(self.label.as_ptr().add(voxel));
+                        let is = s.label_is(label, self.first_label + class as i32);
+                        all[u] = probability;
+                        if WEIGHTED {
+                            all[u] = probability * s.load(weight.as_ptr().add(voxel));
+                        }
+                        inside[u] = s.keep(is, all[u]);
+                    }
+                    prediction = prediction + group_sum::<T, S>(all);
+                    intersection = intersection + group_sum::<T, S>(inside);
+                    at += GROUP * T::LANES;
+                }
+                s.store(predictions.at(class, 0), prediction);
+                s.store(intersections.at(class, 0), intersection);
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn normalize<S: Lanes<T>, const STREAM: bool>(self, s: S) {
+        for class in 0..self.classes {
+            let mut at = 0;
+            while at < self.len {
+                // SAFETY: the rows have `len` elements, a multiple of a vector.
+                unsafe {
+                    let share = s.load(self.inverse.as_ptr().add(at));
+                    let probability = s.load(self.exponentials.at(class, at)) * share;
+                    store_vector::<T, S, STREAM>(s, self.probabilities.at(class, at), probability);
+                }
+                at += T::LANES;
+            }
+        }
+    }
+}
+
+/// Adds the squared errors of all classes, for labels: `w·(1 − s)²` of the target class, `w·s²` of the others.
+pub(crate) struct LabelSquares<'a, T> {
+    pub classes: usize,
+    pub len: usize,
+    pub probabilities: Rows<T>,
+    /// `1 − s` of the target class.
+    pub complement: &'a [T],
+    pub label: &'a [i32],
+    pub first_label: i32,
+    pub weight: &'a [T],
+    pub positive: Rows<T>,
+    pub negative: Rows<T>,
+}
+
+impl<T: Scalar> LaneKernel<T> for LabelSquares<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Lanes<T>>(self, s: S) {
+        let zero = s.splat(T::ZERO);
+        for class in 0..self.classes {
+            // SAFETY: the rows have `len` elements, a multiple of a group; those of sums have a vector.
+            unsafe {
+                let mut positive = s.load(self.positive.at(class, 0));
+                let mut negative = s.load(self.negative.at(class, 0));
+                let mut at = 0;
+                while at < self.len {
+                    let (mut of_target, mut of_others) = ([zero; GROUP], [zero; GROUP]);
+                    for u in 0..GROUP {
+                        let voxel = at + u * T::LANES;
+                        let label = s.labels_i32(self.label.as_ptr().add(voxel));
+                        let is = s.label_is(label, self.first_label + class as i32);
+                        let weight = s.load(self.weight.as_ptr().add(voxel));
+                        let complement = s.load(self.complement.as_ptr().add(voxel));
+                        let probability = s.load(self.probabilities.at(class, voxel));
+                        of_target[u] = s.keep(is, weight * (complement * complement));
+                        of_others[u] = s.keep(!is, weight * (probability * probability));
+                    }
+                    positive = positive + group_sum::<T, S>(of_target);
+                    negative = negative + group_sum::<T, S>(of_others);
+                    at += GROUP * T::LANES;
+                }
+                s.store(self.positive.at(class, 0), positive);
+                s.store(self.negative.at(class, 0), negative);
+            }
+        }
+    }
+}
+
+/// Adds each element of a row to the sum of the class of its label.
+pub(crate) struct AddByLabel<'a, T> {
+    pub classes: usize,
+    pub row: &'a [T],
+    pub label: &'a [i32],
+    pub first_label: i32,
+    pub sums: Rows<T>,
+}
+
+impl<T: Scalar> LaneKernel<T> for AddByLabel<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Lanes<T>>(self, s: S) {
+        let zero = s.splat(T::ZERO);
+        for class in 0..self.classes {
+            // SAFETY: the rows have equal lengths, a multiple of a group; those of sums have a vector.
+            unsafe {
+                let mut sum = s.load(self.sums.at(class, 0));
+                let mut at = 0;
+                while at < self.row.len() {
+                    let mut inside = [zero; GROUP];
+                    for u in 0..GROUP {
+                        let voxel = at + u * T::LANES;
+                        let label = s.labels_i32(self.label.as_ptr().add(voxel));
+                        let is = s.label_is(label, self.first_label + class as i32);
+                        inside[u] = s.keep(is, s.load(self.row.as_ptr().add(voxel)));
+                    }
+                    sum = sum + group_sum::<T, S>(inside);
+                    at += GROUP * T::LANES;
+                }
+                s.store(self.sums.at(class, 0), sum);
+            }
+        }
+    }
+}
+
+/// Adds a row to a sum.
+pub(crate) struct AddRow<'a, T> {
+    pub row: &'a [T],
+    /// A vector.
+    pub sum: *mut T,
+}
+
+impl<T: Scalar> LaneKernel<T> for AddRow<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Lanes<T>>(self, s: S) {
+        let zero = s.splat(T::ZERO);
+        // SAFETY: the row has a multiple of a group, the sum a vector.
+        unsafe {
+            let mut sum = s.load(self.sum);
+            let mut at = 0;
+            while at < self.row.len() {
+                let mut group = [zero; GROUP];
+                for u in 0..GROUP {
+                    group[u] = s.load(self.row.as_ptr().add(at + u * T::LANES));
+                }
+                sum = sum + group_sum::<T, S>(group);
+                at += GROUP * T::LANES;
+            }
+            s.store(self.sum, sum);
+        }
+    }
+}
+
+/// Adds a class to the sums that region losses read, for any target.
+///
+/// `w·(g·s) ≤ w·s` after rounding too, and all sums run in the same order: `prediction − intersection` and
+/// `target − intersection` are never negative.
+pub(crate) struct ClassRegionSums<'a, T> {
+    pub class: usize,
+    pub probability: &'a [T],
+    pub target: &'a [T],
+    pub weight: &'a [T],
+    /// `prediction` and `intersection`.
+    pub sums: [Rows<T>; 2],
+    /// The squared errors, positive and negative.
+    pub squares: Option<[Rows<T>; 2]>,
+}
+
+impl<T: Scalar> LaneKernel<T> for ClassRegionSums<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Lanes<T>>(self, s: S) {
+        let (zero, one) = (s.splat(T::ZERO), s.splat(T::ONE));
+        let Self { class, probability, target, weight, sums: [prediction, intersection], squares } = self;
+        // SAFETY: the rows have equal lengths, a multiple of a group; those of sums have a vector.
+        unsafe {
+            let (mut all, mut inside) = (s.load(prediction.at(class, 0)), s.load(intersection.at(class, 0)));
+            let mut at = 0;
+            while at < probability.len() {
+                let (mut x, mut y) = ([zero; GROUP], [zero; GROUP]);
+                for u in 0..GROUP {
+                    let voxel = at + u * T::LANES;
+                    let probability = s.load(probability.as_ptr().add(voxel));
+                    let weight = s.load(weight.as_ptr().add(voxel));
+                    x[u] = weight * probability;
+                    y[u] = weight * (s.load(target.as_ptr().add(voxel)) * probability);
+                }
+                all = all + group_sum::<T, S>(x);
+                inside = inside + group_sum::<T, S>(y);
+                at += GROUP * T::LANES;
+            }
+            s.store(prediction.at(class, 0), all);
+            s.store(intersection.at(class, 0), inside);
+            let Some([positive, negative]) = squares else { return };
+            let (mut all, mut inside) = (s.load(negative.at(class, 0)), s.load(positive.at(class, 0)));
+            let mut at = 0;
+            while at < probability.len() {
+                let (mut x, mut y) = ([zero; GROUP], [zero; GROUP]);
+                for u in 0..GROUP {
+                    let voxel = at + u * T::LANES;
+                    let target = s.load(target.as_ptr().add(voxel));
+                    let error = s.load(probability.as_ptr().add(voxel)) - target;
+                    let weight = s.load(weight.as_ptr().add(voxel));
+                    x[u] = weight * ((one - target) * (error * error));
+                    y[u] = weight * (target * (error * error));
+                }
+                all = all + group_sum::<T, S>(x);
+                inside = inside + group_sum::<T, S>(y);
+                at += GROUP * T::LANES;
+            }
+            s.store(negative.at(class, 0), all);
+            s.store(positive.at(class, 0), inside);
+        }
+    }
+}

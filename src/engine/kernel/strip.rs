@@ -1,0 +1,579 @@
+//! The strip: some neighbouring voxels of a sample, all classes, in rows that stay in the first-level cache.
+
+use crate::array::labels::LabelMap;
+use crate::array::real::Real;
+use crate::checked::{expected, slice, slice_mut, tail_mut};
+use crate::engine::arena::{Arena, Plain};
+use crate::engine::kernel::partial_sums::PartialSums;
+use crate::engine::kernel::rows::Rows;
+use crate::engine::kernel::region_gradient::ClassSlope;
+use crate::engine::kernel::{GROUP, UNIT};
+use crate::engine::pass::{BlockRange, GradientOutput};
+use crate::engine::pass_plan::voxel_losses;
+use crate::error::Error;
+use crate::loss::activation::Activation;
+use crate::loss::sums::MAX_TERMS;
+use crate::loss::term::Term;
+use crate::loss::voxel::Contribution;
+use crate::loss::voxel_info::VoxelLossInfo;
+use crate::problem::{Problem, TargetKind};
+use crate::simd::lanes::Vectorized;
+use crate::simd::level::{Kernel, dispatch};
+use crate::simd::stream::stream;
+use crate::array::strided_rows::StridedRows;
+
+/// More classes than these have narrow strips: their rows would leave the first-level cache, and rows of many classes
+/// are often a power of two apart, which fall into few sets of the cache.
+const FEW: usize = 8;
+
+/// Returns the width of a strip in voxels. It changes no bit of any result.
+pub(crate) const fn width(classes: usize, lanes: usize) -> usize {
+    if classes > FEW || cfg!(not(target_pointer_width = "64")) { GROUP * lanes } else { UNIT * lanes }
+}
+
+/// How far ahead logits of few classes are prefetched.
+const PREFETCH_BYTES: usize = 2048;
+
+fn zeros<T: Real>(row: &mut [T]) -> &mut [T] {
+    row.fill(T::zero());
+    row
+}
+
+/// The rows that exist once per strip, and that only some terms need.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct OptionalRows {
+    /// The number of terms.
+    pub terms: usize,
+    /// A derivative per class: the losses are not those of the target class only.
+    pub per_class: bool,
+    /// Softmax with a loss of both outcomes.
+    pub other_classes: bool,
+    /// Some term selects voxels.
+    pub selects: bool,
+}
+
+/// Rows of one number per voxel.
+pub(crate) struct VoxelRows<'s, T> {
+    pub weight: &'s mut [T],
+    /// 1.
+    pub ones: &'s mut [T],
+    /// Softmax with labels: the exponential of the target class, the sum of the others, `z − m` of the target class.
+    pub of_target: &'s mut [T],
+    pub not_of_target: &'s mut [T],
+    pub target_logit: &'s mut [T],
+    /// The target of the current class.
+    pub target: &'s mut [T],
+    /// The field of the current term and class.
+    pub field: &'s mut [T],
+    /// The probability of an outcome, and its complement and logarithm.
+    pub probability: &'s mut [T],
+    pub complement: &'s mut [T],
+    pub logarithm: &'s mut [T],
+    /// The logarithm of the complement.
+    pub log_complement: &'s mut [T],
+    /// Softmax: `1 / Σ e`, `R`, the largest logit, `ln(1 + R)`.
+    pub inverse: &'s mut [T],
+    pub others: &'s mut [T],
+    pub largest: &'s mut [T],
+    pub log_total: &'s mut [T],
+    /// `ln(1 − s)` of the largest class.
+    pub log_of_others: &'s mut [T],
+    /// Value and slope of a voxel loss, and its power.
+    pub value: &'s mut [T],
+    pub slope: &'s mut [T],
+    pub power: &'s mut [T],
+    /// `∂L/∂s`, `∂L/∂ln s`, `∂L/∂ln(1 − s)` of all terms.
+    pub polynomial: &'s mut [T],
+    pub positive: &'s mut [T],
+    pub negative: &'s mut [T],
+    /// Sums over the classes.
+    pub total: &'s mut [T],
+    pub rest: &'s mut [T],
+    pub of_largest: &'s mut [T],
+    /// The losses by which TopK ranks.
+    pub ranking: &'s mut [T],
+    /// Per term that selects voxels: their weights, 0 for voxels that are not selected.
+    pub selected: &'s mut [T],
+}
+
+/// The memory of a strip.
+pub(crate) struct Strip<'s, T> {
+    /// The capacity in voxels.
+    pub width: usize,
+    /// Voxels with padding: a multiple of a group.
+    pub len: usize,
+    /// Voxels without padding.
+    pub count: usize,
+    /// Whether some voxel has weight 0, padding included.
+    pub has_excluded: bool,
+    /// Whether every voxel has weight 1, padding included.
+    pub is_unweighted: bool,
+    /// Whether the row of weights holds 1 throughout, from a strip before.
+    has_ones: bool,
+    pub label: &'s mut [i32],
+    /// Per class: the prediction, unless it is read where it is; later the gradient, unless it is written directly.
+    pub input: &'s mut [T],
+    /// Per class: exponentials, later probabilities.
+    pub exponential: &'s mut [T],
+    /// Per class: derivatives, until the sums over the classes are known.
+    pub derivative: &'s mut [T],
+    /// Per class, for losses of both outcomes of softmax: the softmax over the other classes than the largest.
+    pub other_classes: &'s mut [T],
+    pub rows: VoxelRows<'s, T>,
+    pub sums: PartialSums<'s, T>,
+    /// The running sum of `−ln s` of the target class.
+    pub neg_log: [&'s mut [T]; 2],
+    /// The slopes of each class.
+    pub slopes: &'s mut [ClassSlope<T>],
+    /// The number that the row of derivatives by `ln s` holds throughout, from a strip before.
+    pub constant_slope: Option<T>,
+}
+
+impl<'s, T: Real + Plain + Vectorized> Strip<'s, T> {
+    /// Takes the rows from `arena`.
+    pub fn new(arena: &mut Arena<'s>, classes: usize, optional: OptionalRows) -> Result<Self, Error> {
+        let width = width(classes, T::LANES);
+        // Not fewer for few classes: scratch for the largest number of classes suffices for all.
+        let widest = if cfg!(target_pointer_width = "64") { UNIT * T::LANES } else { GROUP * T::LANES };
+        let row = |arena: &mut Arena<'s>| arena.take_of(widest, width);
+        let all = classes.saturating_mul(width);
+        let reserved = all.max(FEW.min(classes) * widest);
+        let rows = |arena: &mut Arena<'s>| arena.take_of(reserved, all);
+        let some_rows =
+            |arena: &mut Arena<'s>, wanted: bool| if wanted { rows(arena) } else { Ok(Default::default()) };
+        Ok(Self {
+            width,
+            len: 0,
+            count: 0,
+            has_excluded: false,
+            is_unweighted: false,
+            has_ones: false,
+            label: arena.take_of(widest, width)?,
+            input: rows(arena)?,
+            exponential: rows(arena)?,
+            derivative: some_rows(arena, optional.per_class)?,
+            other_classes: some_rows(arena, optional.other_classes)?,
+            rows: VoxelRows {
+                weight: row(arena)?,
+                ones: {
+                    let ones: &mut [T] = row(arena)?;
+                    ones.fill(T::one());
+                    ones
+                },
+                of_target: row(arena)?,
+                not_of_target: row(arena)?,
+                target_logit: row(arena)?,
+                target: row(arena)?,
+                field: row(arena)?,
+                probability: row(arena)?,
+                complement: row(arena)?,
+                logarithm: row(arena)?,
+                log_complement: row(arena)?,
+                inverse: row(arena)?,
+                others: row(arena)?,
+                largest: row(arena)?,
+                log_total: row(arena)?,
+                log_of_others: row(arena)?,
+                value: row(arena)?,
+                slope: row(arena)?,
+                power: row(arena)?,
+                polynomial: row(arena)?,
+                positive: row(arena)?,
+                negative: row(arena)?,
+                total: row(arena)?,
+                rest: row(arena)?,
+                of_largest: row(arena)?,
+                ranking: row(arena)?,
+                selected: if optional.selects {
+                    arena.take_of(MAX_TERMS * widest, MAX_TERMS * width)?
+                } else {
+                    Default::default()
+                },
+            },
+            sums: PartialSums::new(arena, classes, optional.terms)?,
+            neg_log: [zeros(arena.take(T::LANES)?), zeros(arena.take(T::LANES)?)],
+            slopes: arena.take(classes)?,
+            constant_slope: None,
+        })
+    }
+
+    /// Returns start and length of each strip of a chunk.
+    pub fn spans(&self, start: usize, end: usize) -> impl Iterator<Item = (usize, usize)> + use<T> {
+        let width = self.width;
+        let starts = core::iter::successors(Some(start), move |at| Some(at + width));
+        starts.take_while(move |&at| at < end).map(move |at| (at, width.min(end - at)))
+    }
+
+    /// Returns whether a unit ends with the strip that begins at voxel `start`.
+    pub fn ends_unit(&self, start: usize, end: usize) -> bool {
+        start + self.width >= end || (start + self.width).is_multiple_of(UNIT * T::LANES)
+    }
+
+    /// Returns the rows of the prediction, or of the gradient.
+    pub fn rows_of_input(&mut self) -> Rows<T> {
+        Rows::new(self.input.as_mut_ptr(), self.width as isize)
+    }
+
+    /// Returns the rows of exponentials, or of probabilities.
+    pub fn rows_of_exponentials(&mut self) -> Rows<T> {
+        Rows::new(self.exponential.as_mut_ptr(), self.width as isize)
+    }
+
+    /// Returns how many elements ahead the logits are prefetched where they are read from the caller's array: the next
+    /// strip if there are many classes, else some strips ahead.
+    pub fn prefetch_distance(&self, logits: Rows<T>) -> usize {
+        let is_input = core::ptr::eq(logits.at(0, 0), self.input.as_ptr());
+        if is_input { 0 } else { self.width.max(PREFETCH_BYTES / size_of::<T>() * usize::from(self.width > GROUP * T::LANES)) }
+    }
+
+    /// Returns the rows of a gradient buffer at the voxels of the strip, if numbers can be stored there as they are:
+    /// they are of type `T` and side by side, nothing is added to their content, and the strip is not padded.
+    pub fn direct_rows(&self, output: &GradientOutput, block: BlockRange<'_>) -> Option<Rows<T>> {
+        let (first, stride) =
+            output.rows.direct_rows::<T>(block.sample, block.start).filter(|_| !output.add && self.len == self.count)?;
+        Some(Rows::new(first, stride))
+    }
+
+    /// Writes the rows of the gradient to the caller's array.
+    ///
+    /// # Safety
+    /// The output is writable and holds the voxels of the strip, which no other thread uses.
+    pub unsafe fn store_gradient(&mut self, output: &GradientOutput, block: BlockRange<'_>, classes: usize) {
+        let voxels = (block.sample, block.start, self.count);
+        // The exponentials are no longer used and serve as a buffer.
+        let buffer = Some(&mut *self.exponential).filter(|_| output.streams);
+        // SAFETY: the caller's promise.
+        let is_done = !output.add
+            && unsafe { output.rows.store_interleaved(classes, voxels, self.input, self.width, buffer) };
+        for class in (0..classes).filter(|_| !is_done) {
+            // SAFETY: the caller's promise.
+            unsafe { self.store_class(output, block, class) };
+        }
+    }
+
+    /// Writes the row of the gradient of a class to the caller's array.
+    ///
+    /// # Safety
+    /// As [`Strip::store_gradient`].
+    pub unsafe fn store_class(&mut self, output: &GradientOutput, block: BlockRange<'_>, class: usize) {
+        let row = slice(self.input, class * self.width..class * self.width + self.count);
+        // SAFETY: the caller's promise.
+        unsafe { output.write(block, class, row) };
+    }
+
+    /// Stores the probabilities in the gradient buffer.
+    ///
+    /// # Safety
+    /// As [`Strip::store_gradient`].
+    pub unsafe fn store_cache(&mut self, output: &GradientOutput, block: BlockRange<'_>, classes: usize) {
+        let voxels = (block.sample, block.start, self.count);
+        // The logits are no longer used and serve as a buffer.
+        let buffer = Some(&mut *self.input).filter(|_| output.streams);
+        // SAFETY: the caller's promise.
+        if unsafe { output.rows.store_interleaved(classes, voxels, self.exponential, self.width, buffer) } {
+            return;
+        }
+        for class in 0..classes {
+            // SAFETY: the caller's promise.
+            let to = unsafe { output.rows.slice_mut::<T>(block.sample, class, block.start, self.count) };
+            let from = slice(self.exponential, class * self.width..class * self.width + self.count);
+            // A buffer that holds probabilities is interleaved or has contiguous rows.
+            match expected(to) {
+                Some(to) if output.streams => stream(from, to),
+                Some(to) => to.copy_from_slice(from),
+                None => (),
+            }
+        }
+    }
+
+    /// Loads probabilities from the gradient buffer.
+    ///
+    /// # Safety
+    /// The buffer is readable and holds the voxels of the strip.
+    pub unsafe fn load_cache(&mut self, output: &GradientOutput, block: BlockRange<'_>, classes: usize) {
+        let voxels = (block.sample, block.start, self.count);
+        // SAFETY: the caller's promise.
+        let is_done =
+            unsafe { output.rows.load_interleaved(classes, voxels, self.exponential, self.width) };
+        for class in 0..classes {
+            let row = slice_mut(self.exponential, class * self.width..class * self.width + self.len);
+            if !is_done {
+                let to = slice_mut(row, 0..self.count);
+                // SAFETY: the caller's promise.
+                unsafe { output.rows.load(block.sample, class, block.start, to) };
+            }
+            tail_mut(row, self.count).fill(T::zero());
+        }
+    }
+
+    /// Loads the field of a class; 0 for voxels that do not count.
+    ///
+    /// # Safety
+    /// The field is readable and holds the voxels of the strip.
+    pub unsafe fn load_field(&mut self, source: &StridedRows, [sample, class, start]: [usize; 3]) {
+        let field = slice_mut(self.rows.field, 0..self.len);
+        // SAFETY: the caller's promise.
+        unsafe { source.load(sample, class, start, slice_mut(field, 0..self.count)) };
+        if self.has_excluded {
+            tail_mut(field, self.count).fill(T::zero());
+            let weight = slice(self.rows.weight, 0..self.len);
+            dispatch(Exclude { row: field, weight, neutral: T::zero() });
+        }
+    }
+
+    /// Loads the labels and weights of voxels `start..start + count`; a weight of 0 for ignored labels and padding.
+    ///
+    /// # Safety
+    /// The arrays of `problem` are readable and hold these voxels.
+    pub unsafe fn open(&mut self, problem: &Problem<'_>, sample: usize, start: usize, count: usize) {
+        self.count = count;
+        self.len = count.next_multiple_of(GROUP * T::LANES);
+        if problem.target_kind == TargetKind::Labels {
+            // SAFETY: the caller's promise.
+            unsafe { self.load_labels(problem, sample, start, count) };
+        }
+        let (label, weight) = (slice(self.label, 0..self.len), slice_mut(self.rows.weight, 0..self.len));
+        if let Some(source) = &problem.weight {
+            self.has_ones = false;
+            // SAFETY: the caller's promise.
+            unsafe { source.load(sample, 0, start, slice_mut(weight, 0..count)) };
+            tail_mut(weight, count).fill(T::zero());
+            if !problem.ignore.is_empty() {
+                dispatch(ClearIgnored { label, weight });
+            }
+            self.is_unweighted = false;
+            self.has_excluded = dispatch(HasExcluded { weight });
+            return;
+        }
+        let has_ignored = !problem.ignore.is_empty() && dispatch(HasIgnored { label });
+        self.is_unweighted = !has_ignored && self.len == count;
+        self.has_excluded = !self.is_unweighted;
+        if has_ignored {
+            dispatch(WeighLabels { label, weight });
+            self.has_ones = false;
+        } else if !self.has_ones {
+            weight.fill(T::one());
+            self.has_ones = self.len == self.width;
+        }
+        if self.len > count {
+            tail_mut(weight, count).fill(T::zero());
+            self.has_ones = false;
+        }
+    }
+
+    /// Loads the labels of voxels `start..start + count`; padding is ignored.
+    ///
+    /// # Safety
+    /// As [`Strip::open`].
+    pub unsafe fn load_labels(
+        &mut self,
+        problem: &Problem<'_>,
+        sample: usize,
+        start: usize,
+        count: usize,
+    ) -> &[i32] {
+        let label = slice_mut(self.label, 0..count.next_multiple_of(GROUP * T::LANES));
+        tail_mut(label, count).fill(LabelMap::IGNORED);
+        // SAFETY: the caller's promise.
+        unsafe { problem.target.labels(sample, start, &problem.label_map(), slice_mut(label, 0..count)) };
+        label
+    }
+
+    /// Loads the prediction of all classes. Voxels that do not count have logits of 0 instead of their own; for
+    /// softmax with labels, logits by which they have probability 1 of class 0, and the label of class 0: their terms
+    /// of every sum are then 0.
+    ///
+    /// # Safety
+    /// As [`Strip::open`], which has loaded the same voxels. The rows are not written to while they are in use.
+    pub unsafe fn load_prediction(
+        &mut self,
+        problem: &Problem<'_>,
+        sample: usize,
+        start: usize,
+        of_labels: bool,
+    ) -> Rows<T> {
+        if !self.has_excluded
+            && let Some((first, stride)) = problem.prediction.direct_rows::<T>(sample, start)
+        {
+            return Rows::new(first, stride);
+        }
+        let (width, len, count) = (self.width, self.len, self.count);
+        let voxels = (sample, start, count);
+        // SAFETY: the caller's promise.
+        let is_done =
+            unsafe { problem.prediction.load_interleaved(problem.classes, voxels, self.input, width) };
+        for class in 0..problem.classes {
+            let row = slice_mut(self.input, class * width..class * width + len);
+            if !is_done {
+                // SAFETY: the caller's promise.
+                unsafe { problem.prediction.load(sample, class, start, slice_mut(row, 0..count)) };
+            }
+            if self.has_excluded {
+                tail_mut(row, count).fill(T::zero());
+                let is_zero = class == 0 || !of_labels;
+                let neutral = if is_zero { T::zero() } else { T::of(f64::NEG_INFINITY) };
+                dispatch(Exclude { row, weight: slice(self.rows.weight, 0..len), neutral });
+            }
+        }
+        if of_labels && self.has_excluded {
+            let (label, weight) = (slice_mut(self.label, 0..len), slice(self.rows.weight, 0..len));
+            dispatch(RelabelExcluded { label, weight, class: problem.label_of(0) });
+        }
+        Rows::new(self.input.as_mut_ptr(), width as isize)
+    }
+
+    /// Loads the target of one class; 0 for voxels that do not count and for classes that are not annotated.
+    ///
+    /// # Safety
+    /// As [`Strip::load_prediction`].
+    pub unsafe fn load_target(&mut self, problem: &Problem<'_>, sample: usize, class: usize, start: usize) {
+        let row = slice_mut(self.rows.target, 0..self.len);
+        if problem.target_kind == TargetKind::Labels {
+            let (label, class) = (slice(self.label, 0..self.len), problem.label_of(class));
+            return dispatch(TargetOfLabels { label, class, row });
+        }
+        if !problem.is_annotated(sample, class) {
+            // Class not annotated in this sample: the stored target is ignored.
+            return row.fill(T::zero());
+        }
+        // SAFETY: the caller's promise.
+        unsafe { problem.target.load(sample, class, start, slice_mut(row, 0..self.count)) };
+        if self.has_excluded {
+            tail_mut(row, self.count).fill(T::zero());
+            let weight = slice(self.rows.weight, 0..self.len);
+            dispatch(Exclude { row, weight, neutral: T::zero() });
+        }
+    }
+}
+
+impl OptionalRows {
+    /// Returns the rows that the terms use.
+    pub fn of(problem: &Problem<'_>, terms: &[Term<'_>]) -> Self {
+        let any = |uses: fn(VoxelLossInfo) -> bool| voxel_losses(terms).any(|(_, loss)| uses(loss.info()));
+        let is_softmax = problem.activation == Activation::Softmax;
+        Self {
+            terms: terms.len(),
+            per_class: is_softmax,
+            other_classes: is_softmax && any(|info| info.contribution == Contribution::BothOutcomes),
+            selects: any(|info| info.selection.is_some()),
+        }
+    }
+}
+
+/// Sets the weight of ignored voxels to 0.
+struct ClearIgnored<'a, T> {
+    label: &'a [i32],
+    weight: &'a mut [T],
+}
+
+impl<T: Real> Kernel for ClearIgnored<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        for (weight, &label) in self.weight.iter_mut().zip(self.label) {
+            *weight = weight.cleared(label != LabelMap::IGNORED);
+        }
+    }
+}
+
+/// Returns whether any voxel is ignored.
+struct HasIgnored<'a> {
+    label: &'a [i32],
+}
+
+impl Kernel for HasIgnored<'_> {
+    type Output = bool;
+
+    #[inline(always)]
+    fn run(self) -> bool {
+        self.label.iter().fold(false, |any, &label| any | (label == LabelMap::IGNORED))
+    }
+}
+
+/// Sets the weight of ignored voxels to 0 and of the others to 1.
+struct WeighLabels<'a, T> {
+    label: &'a [i32],
+    weight: &'a mut [T],
+}
+
+impl<T: Real> Kernel for WeighLabels<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        for (weight, &label) in self.weight.iter_mut().zip(self.label) {
+            *weight = T::one().mask(label != LabelMap::IGNORED);
+        }
+    }
+}
+
+/// Returns whether any weight is 0.
+struct HasExcluded<'a, T> {
+    weight: &'a [T],
+}
+
+impl<T: Real> Kernel for HasExcluded<'_, T> {
+    type Output = bool;
+
+    #[inline(always)]
+    fn run(self) -> bool {
+        self.weight.iter().fold(false, |any, &w| any | (w == T::zero()))
+    }
+}
+
+/// Sets a row to a number where the weight is 0, also for NaN.
+pub(crate) struct Exclude<'a, T> {
+    pub row: &'a mut [T],
+    pub weight: &'a [T],
+    pub neutral: T,
+}
+
+impl<T: Real> Kernel for Exclude<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        for (x, &weight) in self.row.iter_mut().zip(self.weight) {
+            let counts = weight != T::zero();
+            // The added zero prevents a masked store, as in `Real::cleared`.
+            *x = (*x + T::zero()).select(counts, self.neutral);
+        }
+    }
+}
+
+/// Gives voxels of weight 0 the label of a class.
+struct RelabelExcluded<'a, T> {
+    label: &'a mut [i32],
+    weight: &'a [T],
+    class: i32,
+}
+
+impl<T: Real> Kernel for RelabelExcluded<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        for (label, &weight) in self.label.iter_mut().zip(self.weight) {
+            *label = if weight == T::zero() { self.class } else { *label };
+        }
+    }
+}
+
+/// Computes the target of one class from labels.
+struct TargetOfLabels<'a, T> {
+    label: &'a [i32],
+    class: i32,
+    row: &'a mut [T],
+}
+
+impl<T: Real> Kernel for TargetOfLabels<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        for (target, &label) in self.row.iter_mut().zip(self.label) {
+            *target = T::one().mask(label == self.class);
+        }
+    }
+}

@@ -1,0 +1,263 @@
+//! Softmax with labels: the probability of the target class of each voxel, and the gradient of losses that depend on
+//! nothing else.
+//!
+//! ```text
+//! s = e_t / Σ e        1 − s = (Σ_{k≠t} e_k) / Σ e        ln s = (z_t − m) − ln(1 + R)
+//! ∂L/∂z_t = v·(1 − s)        ∂L/∂z_k = −v·s_k        v = ∂L/∂ln s
+//! ```
+//!
+//! The complement is a sum of the other exponentials: it keeps its digits where `s` is near 1.
+
+use crate::engine::kernel::rows::Rows;
+use crate::engine::kernel::{load_at, store_at, store_vector};
+use crate::simd::lanes::elementary::{ln, ln_1p, ln_1p_of_product};
+use crate::simd::lanes::{LaneKernel, Lanes, LogProduct, Scalar, Vector};
+
+/// Returns `R` of the target class and of the others.
+#[inline(always)]
+fn sum_less_one<T: Scalar, S: Lanes<T>>(
+    s: S,
+    of_target: Vector<T, S>,
+    others: Vector<T, S>,
+) -> Vector<T, S> {
+    // Exact where the target class is the largest: its exponential is 1.
+    others + (of_target - s.splat(T::ONE))
+}
+
+/// Computes the probability of the target class, its complement and its logarithm from exponentials.
+pub(crate) struct TargetProbability<'a, T> {
+    /// The exponential of the target class and the sum of the others.
+    pub of_target: &'a [T],
+    pub others: &'a [T],
+    /// `z − m` of the target class.
+    pub target_logit: &'a [T],
+    /// Receives `s`.
+    pub probability: &'a mut [T],
+    /// Receives `1 − s`.
+    pub complement: &'a mut [T],
+    /// Receives `1 / Σ e`.
+    pub inverse: &'a mut [T],
+    /// Receives `ln s`. Not computed without.
+    pub logarithm: Option<&'a mut [T]>,
+}
+
+impl<T: Scalar> LaneKernel<T> for TargetProbability<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Lanes<T>>(self, s: S) {
+        let Self { of_target, others, target_logit, probability, complement, inverse, logarithm } = self;
+        let mut at = 0;
+        // SAFETY: all rows have the length of the exponentials, a multiple of a vector.
+        unsafe {
+            while at < of_target.len() {
+                let (target, rest) = (load_at(s, of_target, at), load_at(s, others, at));
+                let share = s.reciprocal(target + rest);
+                store_at(s, inverse, at, share);
+                store_at(s, probability, at, target * share);
+                store_at(s, complement, at, rest * share);
+                at += T::LANES;
+            }
+            let Some(logarithm) = logarithm else { return };
+            let mut at = 0;
+            while at < of_target.len() {
+                let less_one = sum_less_one(s, load_at(s, of_target, at), load_at(s, others, at));
+                store_at(s, logarithm, at, load_at(s, target_logit, at) - ln_1p_of_product(s, less_one));
+                at += T::LANES;
+            }
+        }
+    }
+}
+
+/// Computes the logarithm of probabilities from them or, above ½, from their complements.
+pub(crate) struct LogOfProbability<'a, T> {
+    pub probability: &'a [T],
+    pub complement: &'a [T],
+    pub out: &'a mut [T],
+}
+
+impl<T: Scalar> LaneKernel<T> for LogOfProbability<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Lanes<T>>(self, s: S) {
+        let half = s.splat(T::HALF);
+        let mut at = 0;
+        while at < self.out.len() {
+            // SAFETY: all rows have the length of the output, a multiple of a vector.
+            unsafe {
+                let (probability, complement) =
+                    (load_at(s, self.probability, at), load_at(s, self.complement, at));
+                let log = s.select(s.lt(half, probability), ln_1p(s, -complement), ln(s, probability));
+                store_at(s, self.out, at, log);
+            }
+            at += T::LANES;
+        }
+    }
+}
+
+/// The running sum of `−ln s` over the vectors of a unit, by one logarithm: see [`LogProduct`].
+pub(crate) struct NegLogSum<'a, T> {
+    /// `Σ (m − z)` per lane.
+    pub logits: &'a mut [T],
+    /// The product less 1 per lane.
+    pub product: &'a mut [T],
+}
+
+/// Writes the gradient of losses of the target class, from exponentials; adds up `−ln s` if `neg_log` is given.
+pub(crate) struct TargetLossGradient<'a, T> {
+    pub classes: usize,
+    pub len: usize,
+    pub exponentials: Rows<T>,
+    pub out: Rows<T>,
+    /// Whether the rows are written by non-temporal stores: they are aligned.
+    pub streams: bool,
+    pub label: &'a [i32],
+    pub first_label: i32,
+    /// `∂L/∂ln s`
+    pub slope: &'a [T],
+    /// The exponential of the target class and the sum of the others.
+    pub of_target: &'a [T],
+    pub others: &'a [T],
+    /// `z − m` of the target class.
+    pub target_logit: &'a [T],
+    pub neg_log: Option<NegLogSum<'a, T>>,
+}
+
+impl<T: Scalar> LaneKernel<T> for TargetLossGradient<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Lanes<T>>(self, s: S) {
+        match (self.classes, self.streams) {
+            (2, false) => self.classes::<S, 2, false>(s),
+            (3, false) => self.classes::<S, 3, false>(s),
+            (4, false) => self.classes::<S, 4, false>(s),
+            (_, false) => self.classes::<S, 0, false>(s),
+            (2, true) => self.classes::<S, 2, true>(s),
+            (3, true) => self.classes::<S, 3, true>(s),
+            (4, true) => self.classes::<S, 4, true>(s),
+            (_, true) => self.classes::<S, 0, true>(s),
+        }
+    }
+}
+
+impl<T: Scalar> TargetLossGradient<'_, T> {
+    #[inline(always)]
+    fn classes<S: Lanes<T>, const C: usize, const STREAM: bool>(mut self, s: S) {
+        let classes = if C == 0 { self.classes } else { C };
+        let zero = s.splat(T::ZERO);
+        let (mut logits, mut product) = match &self.neg_log {
+            Some(sum) => (s.load_row(sum.logits), LogProduct::of(s.load_row(sum.product))),
+            None => (zero, LogProduct::new(s)),
+        };
+        let mut at = 0;
+        while at < self.len {
+            // SAFETY: the rows have `len` elements, a multiple of a vector; those that are streamed are aligned.
+            unsafe {
+                let of_target = s.load(self.of_target.as_ptr().add(at));
+                let others = s.load(self.others.as_ptr().add(at));
+                logits = logits - s.load(self.target_logit.as_ptr().add(at));
+                product.multiply(s, sum_less_one(s, of_target, others));
+                let share = s.load(self.slope.as_ptr().add(at)) / (of_target + others);
+                let at_target = others * share;
+                let elsewhere = -share;
+                let label = s.labels_i32(self.label.as_ptr().add(at));
+                for class in 0..classes {
+                    let exponential = s.load(self.exponentials.at(class, at));
+                    let is = s.label_is(label, self.first_label + class as i32);
+                    let gradient = s.select(is, at_target, exponential * elsewhere);
+                    store_vector::<T, S, STREAM>(s, self.out.at(class, at), gradient);
+                }
+            }
+            at += T::LANES;
+        }
+        if let Some(sum) = &mut self.neg_log {
+            s.store_row(sum.logits, logits);
+            s.store_row(sum.product, product.less_one());
+        }
+    }
+}
+
+/// Adds `−ln s` of a strip to a running sum.
+pub(crate) struct AddNegLog<'a, T> {
+    pub of_target: &'a [T],
+    pub others: &'a [T],
+    pub target_logit: &'a [T],
+    pub sum: NegLogSum<'a, T>,
+}
+
+impl<T: Scalar> LaneKernel<T> for AddNegLog<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Lanes<T>>(self, s: S) {
+        let Self { of_target, others, target_logit, sum } = self;
+        let mut logits = s.load_row(sum.logits);
+        let mut product = LogProduct::of(s.load_row(sum.product));
+        let rows = T::lines(of_target).0.iter().zip(T::lines(others).0).zip(T::lines(target_logit).0);
+        for ((of_target, others), logit) in rows {
+            logits = logits - s.from_line(logit);
+            product.multiply(s, sum_less_one(s, s.from_line(of_target), s.from_line(others)));
+        }
+        s.store_row(sum.logits, logits);
+        s.store_row(sum.product, product.less_one());
+    }
+}
+
+/// Returns the sum of a unit and clears it.
+pub(crate) struct TakeNegLog<'a, T> {
+    pub sum: NegLogSum<'a, T>,
+}
+
+impl<T: Scalar> LaneKernel<T> for TakeNegLog<'_, T> {
+    type Output = f64;
+
+    #[inline(always)]
+    fn run<S: Lanes<T>>(self, s: S) -> f64 {
+        let logits = s.load_row(self.sum.logits);
+        let log = LogProduct::of(s.load_row(self.sum.product)).take_ln(s);
+        self.sum.logits.fill(T::ZERO);
+        self.sum.product.fill(T::ZERO);
+        s.total(s.add_to_sums(s.zero_sums(), logits + log))
+    }
+}
+
+/// Finds the probability of the target class and its complement in the probabilities of all classes.
+pub(crate) struct TargetOfProbabilities<'a, T> {
+    pub classes: usize,
+    pub len: usize,
+    pub probabilities: Rows<T>,
+    pub label: &'a [i32],
+    pub first_label: i32,
+    /// Receives `s`.
+    pub of_target: &'a mut [T],
+    /// Receives `1 − s`.
+    pub others: &'a mut [T],
+}
+
+impl<T: Scalar> LaneKernel<T> for TargetOfProbabilities<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Lanes<T>>(self, s: S) {
+        let zero = s.splat(T::ZERO);
+        let mut at = 0;
+        while at < self.len {
+            // SAFETY: the rows have `len` elements, a multiple of a vector.
+            unsafe {
+                let label = s.labels_i32(self.label.as_ptr().add(at));
+                let (mut of_target, mut others) = (zero, zero);
+                for class in 0..self.classes {
+                    let probability = s.load(self.probabilities.at(class, at));
+                    let is = s.label_is(label, self.first_label + class as i32);
+                    of_target = s.select(is, probability, of_target);
+                    others = s.select(is, others, others + probability);
+                }
+                s.store(self.of_target.as_mut_ptr().add(at), of_target);
+                s.store(self.others.as_mut_ptr().add(at), others);
+            }
+            at += T::LANES;
+        }
+    }
+}
