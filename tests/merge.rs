@@ -175,15 +175,15 @@ fn parts_cut_at_chunks_and_accumulated_in_order_give_the_bits_of_the_whole() {
             }
             assert_eq!(class_sums, whole, "{cuts:?}");
         }
-        // Cuts between other blocks, and any order, change only sums of doubles.
+        // Cuts between other units of 256 voxels, and any order, change only sums of doubles.
         let mut class_sums = vec![ClassSums::ZERO; 2];
-        let parts = [64 * 301..n, 64..64 * 301, 0..64].map(|rows| part(&case, &terms, 0..1, rows));
+        let parts = [256 * 75..n, 256..256 * 75, 0..256].map(|rows| part(&case, &terms, 0..1, rows));
         let searches = searches(&parts, &format);
         assert_eq!(searches, all);
         for (part, terms) in &parts {
             fold_into(part, terms, &format, &searches, &mut class_sums);
         }
-        assert_close(&class_sums, &whole, TOLERANCE, "between blocks");
+        assert_close(&class_sums, &whole, TOLERANCE, "between units");
     }
 }
 
@@ -216,7 +216,8 @@ fn top_k_search_refuses_unsuitable_terms_and_parts() {
     let (top_k, dice) = (segloss::TopK::default(), Dice::default());
     let threshold = segloss::TopK { selection: segloss::Selection::Threshold(0.5) };
     let terms = [Term::new(1.0, &top_k), Term::new(1.0, &dice), Term::new(1.0, &threshold)];
-    let mut scratch = vec![0; scratch_len(&double, &terms).unwrap()];
+    let needed = [&single, &double].map(|batch| scratch_len(batch, &terms).unwrap());
+    let mut scratch = vec![0; needed[0].max(needed[1])];
     let mut search = TopKSearch::new();
     let status = |result: Result<(), segloss::Error>| result.unwrap_err().status;
 

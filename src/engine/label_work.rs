@@ -27,6 +27,8 @@ pub(crate) struct LabelWork {
     pub from_probabilities: bool,
     /// Whether exponentials are normalized to probabilities.
     pub normalizes: bool,
+    /// Whether the gradient is computed from probabilities: it does not depend on what else is computed.
+    pub region_gradient: bool,
     /// Whether a loss reads the probability of the target class, and its logarithm.
     pub needs_target_rows: bool,
     pub needs_logarithm: bool,
@@ -59,6 +61,7 @@ impl LabelWork {
         };
         let is_loaded = steps.cache == CacheAccess::Load;
         let normalizes = !is_loaded && (steps.labels.needs_probabilities || steps.sums > RequiredSums::None);
+        let region_gradient = is_loaded || steps.labels.needs_probabilities;
         let has_values = |slot: usize, loss: &dyn DynVoxelLoss| {
             let stored = matches!(loss.info().selection, Some(Selection::Fraction(_)));
             steps.accumulates && neg_log_slot != Some(slot) && !stored
@@ -72,6 +75,7 @@ impl LabelWork {
             has_target_loss: steps.labels.has_target_loss,
             from_probabilities: steps.labels.from_probabilities,
             normalizes,
+            region_gradient,
             needs_target_rows: target_losses().any(|(slot, loss)| {
                 has_values(slot, loss) || steps.writes_gradient && !loss.info().is_neg_log || is_ranked(loss)
             }),
@@ -80,7 +84,7 @@ impl LabelWork {
             }),
             neg_log: match neg_log_slot {
                 None => NegLogSteps::None,
-                Some(_) if steps.writes_gradient && !normalizes && !is_loaded => NegLogSteps::WithGradient,
+                Some(_) if steps.writes_gradient && !region_gradient => NegLogSteps::WithGradient,
                 Some(_) => NegLogSteps::Separate,
             },
             neg_log_slot,

@@ -205,6 +205,7 @@ impl Pass<'_> {
                 strip.open(self.problem, sample, start, count);
                 let mut prediction = strip.rows_of_exponentials();
                 if self.implementation == Implementation::Labels {
+                    strip.relabel_excluded(self.problem);
                     self.label_exponentials(strip, block);
                     self.target_probability(strip, true);
                     if self.steps.cache == CacheAccess::Store {

@@ -285,26 +285,22 @@ pub(in crate::engine) unsafe fn activate<T: Precise>(
     logarithms: Logarithms,
 ) -> Rows<T> {
     // SAFETY: the caller's promise.
-    let mut logits = unsafe { strip.load_prediction(problem, sample, start, false) };
+    let logits = unsafe { strip.load_prediction(problem, sample, start, false) };
     if problem.activation != Activation::Softmax {
         return logits;
     }
     let (classes, len, width) = (problem.classes, strip.len, strip.width);
-    let (input, exponentials) = (strip.rows_of_input(), strip.rows_of_exponentials());
+    let exponentials = strip.rows_of_exponentials();
     let other_classes = Rows::new(strip.other_classes.as_mut_ptr(), width as isize);
-    for _ in 0..2 {
-        let prefetch = strip.prefetch_distance(logits);
-        let rows = &mut strip.rows;
-        let is_finite = dispatch(AllExponentials {
-            of: Exponentials { classes, len, logits, prefetch, exponentials },
-            largest: slice_mut(rows.largest, 0..len),
-            others: slice_mut(rows.others, 0..len),
-        });
-        if is_finite {
-            break;
-        }
-        dispatch(SubtractLargest { classes, len, logits, out: input });
-        logits = input;
+    let prefetch = strip.prefetch_distance(logits);
+    let of = Exponentials { classes, len, logits, prefetch, exponentials };
+    let rows = &mut strip.rows;
+    let (largest, others) = (slice_mut(rows.largest, 0..len), slice_mut(rows.others, 0..len));
+    if !dispatch(AllExponentials { of, largest, others }) {
+        dispatch(SubtractLargest { classes, len, logits, out: exponentials });
+        let of = Exponentials { logits: exponentials, prefetch: 0, ..of };
+        let (largest, others) = (slice_mut(rows.value, 0..len), slice_mut(rows.others, 0..len));
+        dispatch(AllExponentials { of, largest, others });
     }
     let rows = &mut strip.rows;
     dispatch(Totals {

@@ -28,7 +28,7 @@ pub(crate) struct Exponentials<T> {
 /// Computes exponentials, and what belongs to the target class of each voxel.
 ///
 /// Returns whether the largest logit of every voxel is finite. If it is not, the rows are not valid: the caller makes
-/// the logits finite with [`SubtractLargest`] and calls again.
+/// the logits finite with [`SubtractLargest`] and calls again. Logits and exponentials may be the same rows.
 pub(crate) struct LabelExponentials<'a, T> {
     pub of: Exponentials<T>,
     pub label: &'a [i32],

@@ -32,6 +32,7 @@ impl Pass<'_> {
         let (classes, first_label, len) = (self.problem.classes, self.problem.label_of(0), strip.len);
         let work = self.label_work;
         let is_loaded = self.steps.cache == CacheAccess::Load;
+        strip.relabel_excluded(self.problem);
         let mut probabilities = strip.rows_of_exponentials();
         if is_loaded {
             // SAFETY: the caller's promise.
@@ -47,7 +48,10 @@ impl Pass<'_> {
             }
             if work.normalizes {
                 // SAFETY: the caller's promise.
-                probabilities = unsafe { self.label_sums(strip, block) };
+                let normalized = unsafe { self.label_sums(strip, block) };
+                if work.region_gradient {
+                    probabilities = normalized;
+                }
             }
         }
         if work.from_probabilities && (work.needs_target_rows || is_loaded) {
@@ -140,7 +144,6 @@ impl Pass<'_> {
         // SAFETY: the caller's promise.
         let logits = unsafe { strip.load_prediction(self.problem, block.sample, block.start, true) };
         let exponentials = strip.rows_of_exponentials();
-        let input = strip.rows_of_input();
         let prefetch = strip.prefetch_distance(logits);
         let mut of = Exponentials { classes, len, logits, prefetch, exponentials };
         for _ in 0..2 {
@@ -156,8 +159,8 @@ impl Pass<'_> {
             if is_finite {
                 return;
             }
-            dispatch(SubtractLargest { classes, len, logits: of.logits, out: input });
-            of = Exponentials { logits: input, prefetch: 0, ..of };
+            dispatch(SubtractLargest { classes, len, logits, out: exponentials });
+            of = Exponentials { logits: exponentials, prefetch: 0, ..of };
         }
     }
 
@@ -186,7 +189,9 @@ impl Pass<'_> {
             let rows = strip.direct_rows(&output, block)?;
             Some((rows, output.streams && rows.are_aligned()))
         });
-        let (probabilities, streams) = direct.unwrap_or((exponentials, false));
+        // The gradient may still need the exponentials, and no longer the logits.
+        let kept = if self.label_work.region_gradient { exponentials } else { strip.rows_of_input() };
+        let (probabilities, streams) = direct.unwrap_or((kept, false));
         let accumulates = self.steps.sums > RequiredSums::None;
         let mut sums = |quantity| strip.sums.rows(quantity);
         let linear = accumulates.then(|| [sums(Quantity::Prediction), sums(Quantity::Intersection)]);
@@ -371,7 +376,7 @@ impl Pass<'_> {
         let streams = output.streams && direct.is_some();
         let rows = &strip.rows;
         let label = slice(strip.label, 0..len);
-        if work.normalizes || self.steps.cache == CacheAccess::Load {
+        if work.region_gradient {
             let mut has_squares = false;
             for (to, from) in strip.slopes.iter_mut().zip(slopes) {
                 *to = ClassSlope {

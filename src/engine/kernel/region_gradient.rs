@@ -11,6 +11,7 @@
 
 use crate::engine::kernel::rows::Rows;
 use crate::engine::kernel::store_vector;
+use crate::engine::kernel::target_class::complement;
 use crate::simd::lanes::{LaneKernel, Lanes, Scalar, Vector};
 
 /// The slopes of a class that enter the gradient, in the precision of the voxels.
@@ -87,11 +88,14 @@ impl<T: Scalar> RegionGradient<'_, T> {
                 let label = s.labels_i32(self.label.as_ptr().add(at));
                 let mut others = zero;
                 if ALL || LOSS {
+                    let mut of_target = zero;
                     for class in 0..classes {
                         let probability = s.load(self.probabilities.at(class, at));
                         let is = s.label_is(label, self.first_label + class as i32);
+                        of_target = s.select(is, probability, of_target);
                         others = s.select(is, others, others + probability);
                     }
+                    others = complement(s, of_target, others);
                 }
                 let mut origin = zero;
                 for class in 0..classes {

@@ -379,9 +379,17 @@ impl<'s, T: Real + Plain + Vectorized> Strip<'s, T> {
         label
     }
 
+    /// Gives voxels that do not count the label of class 0.
+    pub fn relabel_excluded(&mut self, problem: &Problem<'_>) {
+        if self.has_excluded {
+            let (label, weight) = (slice_mut(self.label, 0..self.len), slice(self.rows.weight, 0..self.len));
+            dispatch(RelabelExcluded { label, weight, class: problem.label_of(0) });
+        }
+    }
+
     /// Loads the prediction of all classes. Voxels that do not count have logits of 0 instead of their own; for
-    /// softmax with labels, logits by which they have probability 1 of class 0, and the label of class 0: their terms
-    /// of every sum are then 0.
+    /// softmax with labels, logits by which they have probability 1 of class 0, which is their label too: their terms
+    /// of the sum of `−ln s` are then 0.
     ///
     /// # Safety
     /// As [`Strip::open`], which has loaded the same voxels. The rows are not written to while they are in use.
@@ -414,10 +422,6 @@ impl<'s, T: Real + Plain + Vectorized> Strip<'s, T> {
                 let neutral = if is_zero { T::zero() } else { T::of(f64::NEG_INFINITY) };
                 dispatch(Exclude { row, weight: slice(self.rows.weight, 0..len), neutral });
             }
-        }
-        if of_labels && self.has_excluded {
-            let (label, weight) = (slice_mut(self.label, 0..len), slice(self.rows.weight, 0..len));
-            dispatch(RelabelExcluded { label, weight, class: problem.label_of(0) });
         }
         Rows::new(self.input.as_mut_ptr(), width as isize)
     }

@@ -24,6 +24,16 @@ fn sum_less_one<T: Scalar, S: Lanes<T>>(
     others + (of_target - s.splat(T::ONE))
 }
 
+/// Returns the complement of a probability: where it is small, the sum of the others, which has many terms.
+#[inline(always)]
+pub(super) fn complement<T: Scalar, S: Lanes<T>>(
+    s: S,
+    probability: Vector<T, S>,
+    others: Vector<T, S>,
+) -> Vector<T, S> {
+    s.select(s.lt(s.splat(T::HALF), probability), others, s.splat(T::ONE) - probability)
+}
+
 /// Computes the probability of the target class, its complement and its logarithm from exponentials.
 pub(crate) struct TargetProbability<'a, T> {
     /// The exponential of the target class and the sum of the others.
@@ -46,7 +56,7 @@ impl<T: Scalar> LaneKernel<T> for TargetProbability<'_, T> {
 
     #[inline(always)]
     fn run<S: Lanes<T>>(self, s: S) {
-        let Self { of_target, others, target_logit, probability, complement, inverse, logarithm } = self;
+        let Self { of_target, others, target_logit, probability, complement: out, inverse, logarithm } = self;
         let mut at = 0;
         // SAFETY: all rows have the length of the exponentials, a multiple of a vector.
         unsafe {
@@ -54,8 +64,9 @@ impl<T: Scalar> LaneKernel<T> for TargetProbability<'_, T> {
                 let (target, rest) = (load_at(s, of_target, at), load_at(s, others, at));
                 let share = s.reciprocal(target + rest);
                 store_at(s, inverse, at, share);
-                store_at(s, probability, at, target * share);
-                store_at(s, complement, at, rest * share);
+                let of_target = target * share;
+                store_at(s, probability, at, of_target);
+                store_at(s, out, at, complement(s, of_target, rest * share));
                 at += T::LANES;
             }
             let Some(logarithm) = logarithm else { return };
@@ -255,7 +266,7 @@ impl<T: Scalar> LaneKernel<T> for TargetOfProbabilities<'_, T> {
                     others = s.select(is, others, others + probability);
                 }
                 s.store(self.of_target.as_mut_ptr().add(at), of_target);
-                s.store(self.others.as_mut_ptr().add(at), others);
+                s.store(self.others.as_mut_ptr().add(at), complement(s, of_target, others));
             }
             at += T::LANES;
         }

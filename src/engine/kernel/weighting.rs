@@ -234,7 +234,8 @@ impl<T: Scalar> LaneKernel<T> for Multiply<'_, T> {
     #[inline(always)]
     fn run<S: Lanes<T>>(self, s: S) {
         for (x, weight) in T::lines_mut(self.row).0.iter_mut().zip(T::lines(self.weight).0) {
-            *x = s.to_line(s.from_line(x) * s.from_line(weight));
+            // Never −0, as a sum with 0.
+            *x = s.to_line(s.from_line(x) * s.from_line(weight) + s.splat(T::ZERO));
         }
     }
 }
