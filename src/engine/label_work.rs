@@ -32,6 +32,8 @@ pub(crate) struct LabelWork {
     /// Whether a loss reads the probability of the target class, and its logarithm.
     pub needs_target_rows: bool,
     pub needs_logarithm: bool,
+    /// Whether a loss has values that are not in the sum of `−ln s`.
+    pub has_values: bool,
     pub neg_log: NegLogSteps,
     /// The term whose `−ln s` is added up so.
     pub neg_log_slot: Option<usize>,
@@ -82,6 +84,7 @@ impl LabelWork {
             needs_logarithm: target_losses().any(|(slot, loss)| {
                 has_values(slot, loss) || steps.writes_gradient && !loss.info().linear || is_ranked(loss)
             }),
+            has_values: steps.accumulates && target_losses().any(|(slot, _)| neg_log_slot != Some(slot)),
             neg_log: match neg_log_slot {
                 None => NegLogSteps::None,
                 Some(_) if steps.writes_gradient && !region_gradient => NegLogSteps::WithGradient,

@@ -9,6 +9,7 @@
 //! idle. The rows stay in the first-level cache for the loops that follow.
 
 use crate::engine::kernel::rows::Rows;
+use crate::engine::kernel::{labels_at, store_at};
 use crate::simd::lanes::elementary::exp_nonpositive;
 use crate::simd::lanes::{LaneKernel, Lanes, Scalar, Vector};
 use crate::simd::prefetch::prefetch;
@@ -47,37 +48,93 @@ impl<T: Scalar> LaneKernel<T> for LabelExponentials<'_, T> {
 
     #[inline(always)]
     fn run<S: Lanes<T>>(self, s: S) -> bool {
+        // The exponentials of a few classes and vectors advance together.
         match (S::IN_STEP, self.of.classes) {
-            (4.., 2) => self.step::<S, 2, 4>(s),
-            (4.., 3) => self.step::<S, 3, 2>(s),
-            (4.., 4) => self.step::<S, 4, 2>(s),
-            (4.., _) => self.step::<S, 0, 2>(s),
-            (_, 2) => self.step::<S, 2, 1>(s),
-            (_, 3) => self.step::<S, 3, 1>(s),
-            (_, 4) => self.step::<S, 4, 1>(s),
-            (_, _) => self.step::<S, 0, 1>(s),
+            (4.., 2) => self.few::<S, 2, 4, 8>(s),
+            (4.., 3) => self.few::<S, 3, 2, 6>(s),
+            (4.., 4) => self.few::<S, 4, 2, 8>(s),
+            (4.., _) => self.many::<S, 4>(s),
+            (_, 2) => self.few::<S, 2, 1, 2>(s),
+            (_, 3) => self.few::<S, 3, 1, 3>(s),
+            (_, 4) => self.few::<S, 4, 1, 4>(s),
+            (_, _) => self.many::<S, 1>(s),
         }
     }
 }
 
 impl<T: Scalar> LabelExponentials<'_, T> {
-    /// `C` classes, or any number if `C` is 0; `U` vectors of voxels in step.
+    /// `C` classes; `U` vectors of voxels in step, `K = C·U` vectors of exponentials.
     #[inline(always)]
-    fn step<S: Lanes<T>, const C: usize, const U: usize>(self, s: S) -> bool {
+    fn few<S: Lanes<T>, const C: usize, const U: usize, const K: usize>(self, s: S) -> bool {
         let Self { of, label, first_label, target_logit, of_target: target_out, others: others_out } = self;
-        let classes = if C == 0 { of.classes } else { C };
         let zero = s.splat(T::ZERO);
         let mut magnitude = zero;
         let mut at = 0;
         while at < of.len {
             // SAFETY: the rows of the strip have `len` elements, a multiple of `U` vectors.
             unsafe {
-                let largest = of.largest::<S, U>(s, classes, at);
+                let mut power = [zero; K];
+                for u in 0..U {
+                    for class in 0..C {
+                        let from = of.logits.at(class, at + u * T::LANES);
+                        power[u * C + class] = s.load(from);
+                        if of.prefetch > 0 {
+                            prefetch(from.wrapping_add(of.prefetch).cast(), 1);
+                        }
+                    }
+                }
+                for u in 0..U {
+                    let mut largest = power[u * C];
+                    for class in 1..C {
+                        largest = s.max(power[u * C + class], largest);
+                    }
+                    magnitude = s.max(s.abs(largest), magnitude);
+                    let label = labels_at(s, label, at + u * T::LANES);
+                    let mut logit = zero;
+                    for class in 0..C {
+                        let difference = power[u * C + class] - largest;
+                        power[u * C + class] = difference;
+                        logit = s.select(s.label_is(label, first_label + class as i32), difference, logit);
+                    }
+                    store_at(s, target_logit, at + u * T::LANES, logit);
+                }
+                let power = exp_nonpositive(s, power);
+                for u in 0..U {
+                    let voxel = at + u * T::LANES;
+                    let label = labels_at(s, label, voxel);
+                    let (mut of_target, mut others) = (zero, zero);
+                    for class in 0..C {
+                        let power = power[u * C + class];
+                        s.store(of.exponentials.at(class, voxel), power);
+                        let is = s.label_is(label, first_label + class as i32);
+                        of_target = s.select(is, power, of_target);
+                        others = s.select(is, others, others + power);
+                    }
+                    store_at(s, target_out, voxel, of_target);
+                    store_at(s, others_out, voxel, others);
+                }
+            }
+            at += U * T::LANES;
+        }
+        !s.any(s.eq(magnitude, s.splat(T::INFINITY)))
+    }
+
+    /// Any number of classes; `U` vectors of voxels in step.
+    #[inline(always)]
+    fn many<S: Lanes<T>, const U: usize>(self, s: S) -> bool {
+        let Self { of, label, first_label, target_logit, of_target: target_out, others: others_out } = self;
+        let zero = s.splat(T::ZERO);
+        let mut magnitude = zero;
+        let mut at = 0;
+        while at < of.len {
+            // SAFETY: the rows of the strip have `len` elements, a multiple of `U` vectors.
+            unsafe {
+                let largest = of.largest::<S, U>(s, of.classes, at);
                 for largest in largest {
                     magnitude = s.max(s.abs(largest), magnitude);
                 }
                 let (mut logit, mut of_target, mut others) = ([zero; U], [zero; U], [zero; U]);
-                for class in 0..classes {
+                for class in 0..of.classes {
                     let mut difference = largest;
                     for u in 0..U {
                         let from = of.logits.at(class, at + u * T::LANES);
@@ -86,21 +143,21 @@ impl<T: Scalar> LabelExponentials<'_, T> {
                             prefetch(from.wrapping_add(of.prefetch).cast(), 1);
                         }
                     }
-                    let exponential = exp_nonpositive(s, difference);
+                    let power = exp_nonpositive(s, difference);
                     for u in 0..U {
                         let voxel = at + u * T::LANES;
-                        s.store(of.exponentials.at(class, voxel), exponential[u]);
-                        let is = s.label_is(s.labels_i32(label.as_ptr().add(voxel)), first_label + class as i32);
+                        s.store(of.exponentials.at(class, voxel), power[u]);
+                        let is = s.label_is(labels_at(s, label, voxel), first_label + class as i32);
                         logit[u] = s.select(is, difference[u], logit[u]);
-                        of_target[u] = s.select(is, exponential[u], of_target[u]);
-                        others[u] = s.select(is, others[u], others[u] + exponential[u]);
+                        of_target[u] = s.select(is, power[u], of_target[u]);
+                        others[u] = s.select(is, others[u], others[u] + power[u]);
                     }
                 }
                 for u in 0..U {
                     let voxel = at + u * T::LANES;
-                    s.store(target_logit.as_mut_ptr().add(voxel), logit[u]);
-                    s.store(target_out.as_mut_ptr().add(voxel), of_target[u]);
-                    s.store(others_out.as_mut_ptr().add(voxel), others[u]);
+                    store_at(s, target_logit, voxel, logit[u]);
+                    store_at(s, target_out, voxel, of_target[u]);
+                    store_at(s, others_out, voxel, others[u]);
                 }
             }
             at += U * T::LANES;

@@ -82,9 +82,11 @@ impl Pass<'_> {
                 slice_mut(strip.rows.positive, 0..len).fill(T::zero());
             }
         }
-        for (slot, loss) in voxel_losses(self.terms) {
-            // SAFETY: the caller's promise.
-            unsafe { self.target_loss(strip, block, slot, loss, has_slopes) };
+        if work.has_values || has_slopes {
+            for (slot, loss) in voxel_losses(self.terms) {
+                // SAFETY: the caller's promise.
+                unsafe { self.target_loss(strip, block, slot, loss, has_slopes) };
+            }
         }
         if let (Some(slopes), Some(_)) = (block.slopes, self.gradient()) {
             // SAFETY: the caller's promise.

@@ -52,30 +52,30 @@ impl<T: Scalar> LaneKernel<T> for RegionGradient<'_, T> {
 
     #[inline(always)]
     fn run<S: Lanes<T>>(self, s: S) {
-        match (self.slopes.len(), self.has_squares, self.weight.is_some()) {
-            (2, false, false) => self.with_slope::<S, 2, false>(s),
-            (3, false, false) => self.with_slope::<S, 3, false>(s),
-            (4, false, false) => self.with_slope::<S, 4, false>(s),
-            (_, false, false) => self.with_slope::<S, 0, false>(s),
-            _ => self.with_slope::<S, 0, true>(s),
+        match (self.slopes.len(), self.has_squares) {
+            (2, false) => self.with_slope::<S, 2, false>(s),
+            (3, false) => self.with_slope::<S, 3, false>(s),
+            (4, false) => self.with_slope::<S, 4, false>(s),
+            (_, false) => self.with_slope::<S, 0, false>(s),
+            (_, true) => self.with_slope::<S, 0, true>(s),
         }
     }
 }
 
 impl<T: Scalar> RegionGradient<'_, T> {
     #[inline(always)]
-    fn with_slope<S: Lanes<T>, const C: usize, const ALL: bool>(self, s: S) {
+    fn with_slope<S: Lanes<T>, const C: usize, const SQUARES: bool>(self, s: S) {
         match (self.target_slope.is_some(), self.streams) {
-            (false, false) => self.classes::<S, C, ALL, false, false>(s),
-            (true, false) => self.classes::<S, C, ALL, true, false>(s),
-            (false, true) => self.classes::<S, C, ALL, false, true>(s),
-            (true, true) => self.classes::<S, C, ALL, true, true>(s),
+            (false, false) => self.classes::<S, C, SQUARES, false, false>(s),
+            (true, false) => self.classes::<S, C, SQUARES, true, false>(s),
+            (false, true) => self.classes::<S, C, SQUARES, false, true>(s),
+            (true, true) => self.classes::<S, C, SQUARES, true, true>(s),
         }
     }
 
-    /// `C` classes, or any number if `C` is 0. `ALL`: with squared errors and weights.
+    /// `C` classes, or any number if `C` is 0. `SQUARES`: with squared errors.
     #[inline(always)]
-    fn classes<S: Lanes<T>, const C: usize, const ALL: bool, const LOSS: bool, const STREAM: bool>(self, s: S) {
+    fn classes<S: Lanes<T>, const C: usize, const SQUARES: bool, const LOSS: bool, const STREAM: bool>(self, s: S) {
         let classes = if C == 0 { self.slopes.len() } else { C };
         let (zero, half) = (s.splat(T::ZERO), s.splat(T::HALF));
         let (weights, target_slopes) = (self.weight.unwrap_or(&[]), self.target_slope.unwrap_or(&[]));
@@ -87,7 +87,7 @@ impl<T: Scalar> RegionGradient<'_, T> {
             unsafe {
                 let label = s.labels_i32(self.label.as_ptr().add(at));
                 let mut others = zero;
-                if ALL || LOSS {
+                if SQUARES || LOSS {
                     let mut of_target = zero;
                     for class in 0..classes {
                         let probability = s.load(self.probabilities.at(class, at));
@@ -101,29 +101,29 @@ impl<T: Scalar> RegionGradient<'_, T> {
                 for class in 0..classes {
                     let probability = s.load(self.probabilities.at(class, at));
                     let is = s.label_is(label, self.first_label + class as i32);
-                    let slope = self.slope::<S, ALL>(s, class, is, probability, others);
+                    let slope = self.slope::<S, SQUARES>(s, class, is, probability, others);
                     origin = s.select(s.lt(half, probability), slope, origin);
                 }
                 let mut total = zero;
                 for class in 0..classes {
                     let probability = s.load(self.probabilities.at(class, at));
                     let is = s.label_is(label, self.first_label + class as i32);
-                    let slope = self.slope::<S, ALL>(s, class, is, probability, others);
+                    let slope = self.slope::<S, SQUARES>(s, class, is, probability, others);
                     total = s.mul_add(probability, slope - origin, total);
                 }
                 let (mut of_loss, mut weight) = (zero, zero);
                 if LOSS {
                     of_loss = s.load(target_slopes.as_ptr().add(at));
                 }
-                if ALL && is_weighted {
+                if is_weighted {
                     weight = s.load(weights.as_ptr().add(at));
                 }
                 for class in 0..classes {
                     let probability = s.load(self.probabilities.at(class, at));
                     let is = s.label_is(label, self.first_label + class as i32);
-                    let slope = self.slope::<S, ALL>(s, class, is, probability, others);
+                    let slope = self.slope::<S, SQUARES>(s, class, is, probability, others);
                     let mut bracket = (slope - origin) - total;
-                    if ALL && is_weighted {
+                    if is_weighted {
                         bracket = weight * bracket;
                     }
                     let mut gradient = probability * bracket;
@@ -140,7 +140,7 @@ impl<T: Scalar> RegionGradient<'_, T> {
 
     /// Returns `q` of a class.
     #[inline(always)]
-    unsafe fn slope<S: Lanes<T>, const ALL: bool>(
+    unsafe fn slope<S: Lanes<T>, const SQUARES: bool>(
         &self,
         s: S,
         class: usize,
@@ -151,7 +151,7 @@ impl<T: Scalar> RegionGradient<'_, T> {
         // SAFETY: promised by the caller.
         let of = unsafe { self.slopes.get_unchecked(class) };
         let (elsewhere, at_target) = (s.splat(of.elsewhere), s.splat(of.at_target));
-        if !ALL {
+        if !SQUARES {
             return s.select(is, at_target, elsewhere);
         }
         let elsewhere = s.mul_add(s.splat(of.squared_elsewhere), probability, elsewhere);
