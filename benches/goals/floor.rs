@@ -1,13 +1,10 @@
 //! The memory floor: loops without arithmetic over the arrays of a case.
 //!
-//! They read target, weights and labels once, the logits once per pass and write the gradient, with vectors as wide as
-//! those of the CPU level.
+//! They read target and weights once, the logits and a field once per pass, and write the gradient, with
+//! vectors as wide as those of the CPU level.
 
 use segloss::cpu::Level;
 use std::hint::black_box;
-
-/// 64 bytes.
-type Line = [u64; 8];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stores {
@@ -16,7 +13,7 @@ pub enum Stores {
     NonTemporal,
 }
 
-/// The arrays that a case reads and writes. A remainder of less than 64 bytes is left out.
+/// The arrays that a case reads and writes. A remainder of less than a vector is left out.
 #[derive(Debug)]
 pub struct Traffic<'a> {
     pub passes: usize,
@@ -50,38 +47,46 @@ impl Traffic<'_> {
     }
 
     pub fn run(&mut self, level: Level, stores: Stores) {
-        match (level, stores) {
-            #[cfg(target_arch = "x86_64")]
+        #[cfg(target_arch = "x86_64")]
+        match level {
             // SAFETY: the CPU has the instructions of its level.
-            (Level::Avx512, _) => unsafe { x86_64::avx512(self, stores) },
-            #[cfg(target_arch = "x86_64")]
+            Level::Avx512 => unsafe { vectors::avx512(self, stores) },
             // SAFETY: as above.
-            (Level::Avx2, _) => unsafe { x86_64::avx2(self, stores) },
-            #[cfg(target_arch = "x86_64")]
-            (_, Stores::NonTemporal) => x86_64::sse2(self),
-            _ => self.run_with(|to, line| *to = line),
+            Level::Avx2 => unsafe { vectors::avx2(self, stores) },
+            Level::Baseline => vectors::sse2(self, stores),
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        {
+            let _ = level;
+            vectors::scalar(self, stores);
         }
     }
 
+    /// # Safety
+    /// The CPU has the instructions of `V`.
     #[inline(always)]
-    fn run_with(&mut self, write: impl Fn(&mut Line, Line)) {
-        let mut sum = [[0; 8]; 4];
-        for array in &self.once {
-            read(array, &mut sum);
-        }
-        for pass in 1..=self.passes {
-            for array in &self.each_pass {
+    unsafe fn run_with<V: Vector>(&mut self, stores: Stores) {
+        // SAFETY: the promise of the caller.
+        unsafe {
+            let mut sum = [V::zero(); 8];
+            for array in &self.once {
                 read(array, &mut sum);
             }
-            if pass < self.passes {
-                read(self.logits, &mut sum);
+            for pass in 1..=self.passes {
+                for array in &self.each_pass {
+                    read(array, &mut sum);
+                }
+                if pass < self.passes {
+                    read(self.logits, &mut sum);
+                }
             }
+            black_box(sum);
+            match stores {
+                Stores::Regular => write::<V>(self.logits, self.gradient, |to, x| x.store(to)),
+                Stores::NonTemporal => write::<V>(self.logits, self.gradient, |to, x| x.stream(to)),
+            }
+            V::fence();
         }
-        let (from, to) = (lines(self.logits), lines_mut(self.gradient));
-        for (from, to) in from.iter().zip(to) {
-            write(to, from.map(|x| x + 1));
-        }
-        black_box(sum);
     }
 }
 
@@ -91,85 +96,158 @@ pub fn read_all(bytes: &[u8], level: Level) {
         .run(level, Stores::Regular);
 }
 
-/// Adds into four sums, so that no addition waits for the one before.
+/// Integers of a vector register. LLVM turns plain loops of this kind into sums across each register.
+///
+/// # Safety
+/// Every function needs a CPU with the instructions of the type; addresses are readable, for `store` and `stream`
+/// writable, and for `stream` aligned to the size of the vector.
+trait Vector: Copy {
+    unsafe fn zero() -> Self;
+    unsafe fn load(from: *const Self) -> Self;
+    unsafe fn add(self, other: Self) -> Self;
+    unsafe fn store(self, to: *mut Self);
+    unsafe fn stream(self, to: *mut Self);
+    /// Orders streamed vectors before what follows.
+    unsafe fn fence();
+}
+
+/// Adds into eight sums, so that no addition waits for the one before.
+///
+/// # Safety
+/// The CPU has the instructions of `V`.
 #[inline(always)]
-fn read(bytes: &[u8], sum: &mut [Line; 4]) {
-    let (blocks, rest) = lines(bytes).as_chunks::<4>();
-    for block in blocks {
-        for (sum, line) in sum.iter_mut().zip(block) {
-            add(sum, line);
+unsafe fn read<V: Vector>(bytes: &[u8], sum: &mut [V; 8]) {
+    let vectors = bytes.as_ptr().cast::<V>();
+    let count = bytes.len() / size_of::<V>();
+    // SAFETY: indices are below `count`, which the slice holds; the promise of the caller.
+    unsafe {
+        for first in (0..count / 8 * 8).step_by(8) {
+            for (k, sum) in sum.iter_mut().enumerate() {
+                *sum = sum.add(V::load(vectors.add(first + k)));
+            }
+        }
+        for k in count / 8 * 8..count {
+            sum[0] = sum[0].add(V::load(vectors.add(k)));
         }
     }
-    for line in rest {
-        add(&mut sum[0], line);
-    }
 }
 
+/// # Safety
+/// The CPU has the instructions of `V`; `to` is aligned if `put` needs that.
 #[inline(always)]
-fn add(sum: &mut Line, line: &Line) {
-    for (sum, x) in sum.iter_mut().zip(line) {
-        *sum = sum.wrapping_add(*x);
+unsafe fn write<V: Vector>(from: &[u8], to: &mut [u8], put: impl Fn(*mut V, V)) {
+    let count = from.len().min(to.len()) / size_of::<V>();
+    let (from, to) = (from.as_ptr().cast::<V>(), to.as_mut_ptr().cast::<V>());
+    // SAFETY: indices are below `count`, which both slices hold; the promise of the caller.
+    unsafe {
+        for k in 0..count {
+            let x = V::load(from.add(k));
+            put(to.add(k), x.add(x));
+        }
     }
-}
-
-fn lines(bytes: &[u8]) -> &[Line] {
-    // SAFETY: every bit pattern is a line.
-    unsafe { bytes.align_to().1 }
-}
-
-fn lines_mut(bytes: &mut [u8]) -> &mut [Line] {
-    // SAFETY: every bit pattern is a line, and the bytes of a line are bytes.
-    unsafe { bytes.align_to_mut().1 }
 }
 
 #[cfg(target_arch = "x86_64")]
-mod x86_64 {
-    use super::{Line, Stores, Traffic};
-    use std::arch::x86_64::{
-        __m128i, __m256i, __m512i, _mm_sfence, _mm_stream_si128, _mm256_stream_si256, _mm512_stream_si512,
-    };
-    use std::mem::transmute;
+mod vectors {
+    use super::{Stores, Traffic, Vector};
+    use std::arch::x86_64::*;
 
-    #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
+    macro_rules! vector {
+        ($vector:ty: $zero:ident, $load:ident, $add:ident, $store:ident, $stream:ident) => {
+            impl Vector for $vector {
+                #[inline(always)]
+                unsafe fn zero() -> Self {
+                    // SAFETY: the promise of the caller, as in all functions below.
+                    unsafe { $zero() }
+                }
+                #[inline(always)]
+                unsafe fn load(from: *const Self) -> Self {
+                    // SAFETY: as above.
+                    unsafe { $load(from) }
+                }
+                #[inline(always)]
+                unsafe fn add(self, other: Self) -> Self {
+                    // SAFETY: as above.
+                    unsafe { $add(self, other) }
+                }
+                #[inline(always)]
+                unsafe fn store(self, to: *mut Self) {
+                    // SAFETY: as above.
+                    unsafe { $store(to, self) }
+                }
+                #[inline(always)]
+                unsafe fn stream(self, to: *mut Self) {
+                    // SAFETY: as above.
+                    unsafe { $stream(to, self) }
+                }
+                #[inline(always)]
+                unsafe fn fence() {
+                    // SAFETY: SSE is part of x86-64.
+                    unsafe { _mm_sfence() };
+                }
+            }
+        };
+    }
+
+    vector!(__m512i: _mm512_setzero_si512, _mm512_loadu_si512, _mm512_add_epi32, _mm512_storeu_si512,
+        _mm512_stream_si512);
+    vector!(__m256i: _mm256_setzero_si256, _mm256_loadu_si256, _mm256_add_epi32, _mm256_storeu_si256,
+        _mm256_stream_si256);
+    vector!(__m128i: _mm_setzero_si128, _mm_loadu_si128, _mm_add_epi32, _mm_storeu_si128, _mm_stream_si128);
+
+    #[target_feature(enable = "avx512f")]
     pub fn avx512(traffic: &mut Traffic<'_>, stores: Stores) {
-        match stores {
-            Stores::Regular => traffic.run_with(|to, line| *to = line),
-            // SAFETY: the arrays of the gradient are aligned to 64 bytes, and so are their lines.
-            Stores::NonTemporal => traffic.run_with(|to, line| unsafe {
-                _mm512_stream_si512((&raw mut *to).cast(), transmute::<Line, __m512i>(line));
-            }),
-        }
-        _mm_sfence();
+        // SAFETY: the instructions are those of this function.
+        unsafe { traffic.run_with::<__m512i>(stores) }
     }
 
     #[target_feature(enable = "avx2")]
     pub fn avx2(traffic: &mut Traffic<'_>, stores: Stores) {
-        match stores {
-            Stores::Regular => traffic.run_with(|to, line| *to = line),
-            Stores::NonTemporal => traffic.run_with(|to, line| {
-                // SAFETY: a line is two vectors.
-                let vectors = unsafe { transmute::<Line, [__m256i; 2]>(line) };
-                let to: *mut __m256i = (&raw mut *to).cast();
-                for (k, vector) in vectors.into_iter().enumerate() {
-                    // SAFETY: as above, and half a line is 32 bytes.
-                    unsafe { _mm256_stream_si256(to.add(k), vector) };
-                }
-            }),
-        }
-        _mm_sfence();
+        // SAFETY: as above.
+        unsafe { traffic.run_with::<__m256i>(stores) }
     }
 
-    pub fn sse2(traffic: &mut Traffic<'_>) {
-        traffic.run_with(|to, line| {
-            // SAFETY: a line is four vectors.
-            let vectors = unsafe { transmute::<Line, [__m128i; 4]>(line) };
-            let to: *mut __m128i = (&raw mut *to).cast();
-            for (k, vector) in vectors.into_iter().enumerate() {
-                // SAFETY: SSE2 is part of x86-64; as above, and a quarter of a line is 16 bytes.
-                unsafe { _mm_stream_si128(to.add(k), vector) };
-            }
-        });
-        // SAFETY: SSE is part of x86-64.
-        unsafe { _mm_sfence() };
+    pub fn sse2(traffic: &mut Traffic<'_>, stores: Stores) {
+        // SAFETY: SSE2 is part of x86-64.
+        unsafe { traffic.run_with::<__m128i>(stores) }
+    }
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+mod vectors {
+    use super::{Stores, Traffic, Vector};
+
+    impl Vector for [u32; 4] {
+        #[inline(always)]
+        unsafe fn zero() -> Self {
+            [0; 4]
+        }
+        #[inline(always)]
+        unsafe fn load(from: *const Self) -> Self {
+            // SAFETY: the promise of the caller.
+            unsafe { from.read_unaligned() }
+        }
+        #[inline(always)]
+        unsafe fn add(self, other: Self) -> Self {
+            std::array::from_fn(|k| self[k].wrapping_add(other[k]))
+        }
+        #[inline(always)]
+        unsafe fn store(self, to: *mut Self) {
+            // SAFETY: the promise of the caller.
+            unsafe { to.write_unaligned(self) }
+        }
+        /// A regular store.
+        #[inline(always)]
+        unsafe fn stream(self, to: *mut Self) {
+            // SAFETY: the promise of the caller.
+            unsafe { self.store(to) }
+        }
+        #[inline(always)]
+        unsafe fn fence() {}
+    }
+
+    pub fn scalar(traffic: &mut Traffic<'_>, stores: Stores) {
+        // SAFETY: every CPU has these instructions.
+        unsafe { traffic.run_with::<[u32; 4]>(stores) }
     }
 }

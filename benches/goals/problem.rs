@@ -77,22 +77,24 @@ impl<T: Number> Problem for Typed<T> {
 
     fn floor(&mut self, calls: usize, stores: Stores) {
         let level = self.case.level.min(segloss::cpu::level());
-        for _ in 0..calls {
-            let mut traffic = Traffic {
-                passes: self.case.passes(),
-                once: self.inputs.read_once(),
-                each_pass: self.inputs.field().into_iter().collect(),
-                logits: self.inputs.logits(),
-                gradient: bytes_mut(&mut self.gradient),
-            };
-            if self.case.threads == 1 {
+        let mut traffic = Traffic {
+            passes: self.case.passes(),
+            once: self.inputs.read_once(),
+            each_pass: self.inputs.field().into_iter().collect(),
+            logits: self.inputs.logits(),
+            gradient: bytes_mut(&mut self.gradient),
+        };
+        if self.case.threads == 1 {
+            for _ in 0..calls {
                 traffic.run(level, stores);
-            } else {
-                let halves = traffic.split().map(Mutex::new);
+            }
+        } else {
+            let halves = traffic.split().map(Mutex::new);
+            for _ in 0..calls {
                 self.executor.run(2, &|k| halves[k].lock().unwrap().run(level, stores));
             }
-            black_box(&mut *self.gradient);
         }
+        black_box(&mut *self.gradient);
     }
 
     fn read_field(&mut self, calls: usize) {

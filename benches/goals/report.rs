@@ -86,11 +86,11 @@ pub fn line(style: Style, row: &Row, outcome: &Outcome, before: Option<&HashMap<
     let met = if *over_goal <= 1.0 { "met" } else { "missed" };
     match style {
         Style::Text => format!(
-            "{name:44} {nanoseconds:9.3} {floor:8.3} {over_floor:8.2} {ratio:>7}  {goal:27} {over_goal:7.2}{} {missed}",
+            "{name:44} {nanoseconds:9.3} {floor:8.3} {over_floor:8.2} {ratio:>7}  {goal:27} {over_goal:7.2}{}  {met}",
             before.map_or(String::new(), |before| format!("{before:>9}")),
         ),
         Style::Markdown => format!(
-            "| {name} | {nanoseconds:.2} | {floor:.2} | {over_floor:.2} | {ratio} | {goal} | {over_goal:.2} |{}",
+            "| {name} | {nanoseconds:.2} | {floor:.2} | {over_floor:.2} | {ratio} | {goal} | {over_goal:.2}, {met} |{}",
             before.map_or(String::new(), |before| format!(" {before} |")),
         ),
     }
