@@ -7,6 +7,38 @@ use crate::simd::level::{Kernel, dispatch};
 use num_traits::{AsPrimitive, PrimInt};
 
 impl StridedRows {
+    /// Returns the labels themselves, where they are bytes side by side.
+    ///
+    /// # Safety
+    /// As [`StridedRows::load`]; the labels are not written to during `'a`.
+    pub unsafe fn byte_labels<'a>(&self, sample: usize, start: usize, len: usize) -> Option<&'a [u8]> {
+        if self.dtype != Dtype::U8 || !self.runs.is_one_run() {
+            return None;
+        }
+        let first = self.at::<u8>(self.base(sample, 0)).wrapping_add(start);
+        // SAFETY: promised by the caller.
+        Some(unsafe { core::slice::from_raw_parts(first, len) })
+    }
+
+    /// Returns the row of a class of a mask, where its elements are bytes side by side.
+    ///
+    /// # Safety
+    /// As [`StridedRows::byte_labels`].
+    pub unsafe fn byte_row<'a>(
+        &self,
+        sample: usize,
+        class: usize,
+        start: usize,
+        len: usize,
+    ) -> Option<&'a [u8]> {
+        if !matches!(self.dtype, Dtype::U8 | Dtype::I8 | Dtype::Bool) || !self.runs.is_one_run() {
+            return None;
+        }
+        let first = self.at::<u8>(self.base(sample, class)).wrapping_add(start);
+        // SAFETY: promised by the caller.
+        Some(unsafe { core::slice::from_raw_parts(first, len) })
+    }
+
     /// Reads labels as class indices.
     ///
     /// # Safety
@@ -91,6 +123,51 @@ impl LabelMap<'_> {
 fn index<E: PrimInt + AsPrimitive<i32>>(label: E) -> i32 {
     // Types below 32 bits fit `i32` whole.
     if size_of::<E>() < 4 || label >> 31 == E::zero() { label.as_() } else { LabelMap::UNKNOWN }
+}
+
+/// Reads byte labels that are all classes.
+pub(crate) struct ClassesOfBytes<'a> {
+    pub from: &'a [u8],
+    pub out: &'a mut [i32],
+}
+
+impl Kernel for ClassesOfBytes<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        for (to, &label) in self.out.iter_mut().zip(self.from) {
+            *to = i32::from(label);
+        }
+    }
+}
+
+/// Counts the bytes with a value.
+pub(crate) struct CountBytes<'a> {
+    pub bytes: &'a [u8],
+    pub value: u8,
+}
+
+impl Kernel for CountBytes<'_> {
+    type Output = u32;
+
+    #[inline(always)]
+    fn run(self) -> u32 {
+        let mut all = 0;
+        // The counts of a column fit a byte.
+        for rows in self.bytes.chunks(64 * 255) {
+            let mut counts = [0u8; 64];
+            let (whole, rest) = rows.as_chunks::<64>();
+            for row in whole {
+                for (count, &byte) in counts.iter_mut().zip(row) {
+                    *count = count.wrapping_add(u8::from(byte == self.value));
+                }
+            }
+            all += counts.iter().map(|&count| u32::from(count)).sum::<u32>();
+            all += rest.iter().map(|&byte| u32::from(byte == self.value)).sum::<u32>();
+        }
+        all
+    }
 }
 
 struct Labels<'a, E> {

@@ -100,6 +100,11 @@ impl StridedRuns {
         }
     }
 
+    /// Returns whether all voxels are one after the other.
+    pub fn is_one_run(&self) -> bool {
+        self.axes <= 1 && self.strides[0] == 1
+    }
+
     /// Runs of one element after the other that are short, and as far apart as one stride says.
     fn short_runs(&self) -> Option<(NonZeroUsize, isize)> {
         match (self.axes, self.strides[1]) {
@@ -164,23 +169,7 @@ impl StridedRows {
         self.class == 0
     }
 
-    /// The elements themselves, where they are of type `T` and side by side.
-    ///
-    /// # Safety
-    /// As [`StridedRows::load`]; the elements are not written to during `'a`.
-    pub unsafe fn slice<'a, T: Real>(
-        &self,
-        sample: usize,
-        class: usize,
-        start: usize,
-        len: usize,
-    ) -> Option<&'a [T]> {
-        let at = self.direct::<T>(sample, class, start)?;
-        // SAFETY: promised by the caller; `T` is the element type.
-        Some(unsafe { core::slice::from_raw_parts(at, len) })
-    }
-
-    /// The same, to be written.
+    /// The elements themselves, to be written, where they are of type `T` and side by side.
     ///
     /// # Safety
     /// As [`StridedRows::store`]; no other code accesses the elements during `'a`.
@@ -198,7 +187,7 @@ impl StridedRows {
 
     /// Whether elements are of type `T` and side by side.
     fn is_direct<T: Real>(&self) -> bool {
-        self.runs.axes <= 1 && self.runs.strides[0] == 1 && self.dtype == T::DTYPE
+        self.runs.is_one_run() && self.dtype == T::DTYPE
     }
 
     /// Returns the first voxel of class 0 from `start` on and the distance of classes in elements, if elements are of

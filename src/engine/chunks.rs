@@ -45,7 +45,11 @@ impl<'s> WorkerBuffers<'s> {
         Strip::<T>::new(&mut measured, problem.classes, optional_rows)?;
         let strip_len = measured.needed();
         let strips = arena.take(strip_len.saturating_mul(workers))?;
-        Ok(Some(Self { strip_len, strips, sums: arena.take(problem.classes.saturating_mul(CHUNKS_AT_ONCE))? }))
+        Ok(Some(Self {
+            strip_len,
+            strips,
+            sums: arena.take(problem.classes.saturating_mul(CHUNKS_AT_ONCE))?,
+        }))
     }
 }
 

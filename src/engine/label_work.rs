@@ -68,9 +68,12 @@ impl LabelWork {
             let stored = matches!(loss.info().selection, Some(Selection::Fraction(_)));
             steps.accumulates && neg_log_slot != Some(slot) && !stored
         };
-        let is_ranked = |loss: &dyn DynVoxelLoss| matches!(loss.info().selection, Some(Selection::Threshold(_)));
+        let is_ranked =
+            |loss: &dyn DynVoxelLoss| matches!(loss.info().selection, Some(Selection::Threshold(_)));
         let constant_slope = match (target_losses().next(), target_losses().nth(1)) {
-            (Some((slot, loss)), None) if loss.info().is_neg_log && loss.info().selection.is_none() => Some(slot),
+            (Some((slot, loss)), None) if loss.info().is_neg_log && loss.info().selection.is_none() => {
+                Some(slot)
+            }
             _ => None,
         };
         Self {

@@ -51,7 +51,8 @@ impl Implementation {
         let is_of_target_class = |(slot, loss): (usize, &dyn DynVoxelLoss)| {
             is_target_loss(loss) && loss.info().smoothing == 0.0 && has_shared_field(slot)
         };
-        let is_of_labels = problem.target_kind == TargetKind::Labels && problem.activation == Activation::Softmax;
+        let is_of_labels =
+            problem.target_kind == TargetKind::Labels && problem.activation == Activation::Softmax;
         if is_of_labels && voxel_losses(terms).all(is_of_target_class) { Self::Labels } else { Self::Classes }
     }
 }

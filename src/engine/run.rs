@@ -2,8 +2,8 @@
 
 use crate::checked::{expected, slice};
 use crate::engine::chunks::{Chunk, ChunkRunner};
-use crate::engine::kernel::strip::Strip;
 use crate::engine::finalize::{FinalizeOutputs, finalize};
+use crate::engine::kernel::strip::Strip;
 use crate::engine::pass::GradientOutput;
 use crate::engine::pass_plan::{CallKind, PassKind, PassPlan, PassSequence, voxel_losses};
 use crate::engine::precise::Precise;

@@ -4,7 +4,9 @@
 use crate::array::real::Real;
 use crate::checked::{expected, slice, slice_mut, tail_mut};
 use crate::engine::chunks::Chunk;
-use crate::engine::kernel::class_pass::{Logarithms, activate, compute_outcomes, evaluate_outcome, has_negative};
+use crate::engine::kernel::class_pass::{
+    Logarithms, activate, compute_outcomes, evaluate_outcome, has_negative,
+};
 use crate::engine::kernel::partial_sums::{AddRow, Quantity};
 use crate::engine::kernel::rows::Rows;
 use crate::engine::kernel::strip::Strip;
@@ -129,7 +131,14 @@ impl Pass<'_> {
             if (0..classes).any(|class| class_weight(class) != 1.0) {
                 let (first_label, out) = (self.problem.label_of(0), slice_mut(rows.power, 0..len));
                 let label = slice(strip.label, 0..len);
-                lanes::dispatch(TableByLabel { label, first_label, classes, of: &class_weight, weight: None, out });
+                lanes::dispatch(TableByLabel {
+                    label,
+                    first_label,
+                    classes,
+                    of: &class_weight,
+                    weight: None,
+                    out,
+                });
                 let (value, weight) = (slice_mut(rows.ranking, 0..len), slice(rows.power, 0..len));
                 lanes::dispatch(WeighValues { value, factor: OutcomeFactor::One, weight: Some(weight) });
             }
@@ -149,8 +158,7 @@ impl Pass<'_> {
                     break;
                 }
                 evaluate_outcome(strip, self.problem.activation, loss, is_negative);
-                let rows = &mut strip.rows;
-                let target = slice(rows.target, 0..len);
+                let (target, rows) = (strip.target(), &mut strip.rows);
                 let factor = match is_negative {
                     false => OutcomeFactor::Positive(target, outcome_weights),
                     true => OutcomeFactor::Negative(target, outcome_weights),

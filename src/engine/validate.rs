@@ -1,7 +1,7 @@
 //! The validation pass: reports the first invalid target or weight, and sums weights and targets per class. No later
 //! pass can fail.
 
-use crate::array::labels::LabelMap;
+use crate::array::labels::{CountBytes, FEW_IGNORED, LabelMap};
 use crate::array::real::Real;
 use crate::checked::slice;
 use crate::engine::chunks::Chunk;
@@ -26,6 +26,10 @@ pub(crate) unsafe fn validate_chunk<T: Precise>(
     sums: &mut [ClassSums],
     Chunk { sample, start, end }: Chunk,
 ) {
+    // SAFETY: the caller's promise.
+    if let Some(is_valid) = unsafe { count_byte_labels(problem, sums, [sample, start, end]) } {
+        return if is_valid { () } else { sums.iter_mut().for_each(|sums| sums.weight = f64::NAN) };
+    }
     for (start, count) in strip.spans(start, end) {
         // SAFETY: the caller's promise; the spans lie in the sample.
         let is_valid = unsafe {
@@ -33,7 +37,7 @@ pub(crate) unsafe fn validate_chunk<T: Precise>(
                 let label = strip.load_labels(problem, sample, start, count);
                 count_labels(problem, slice(label, 0..count), sums)
             } else {
-                strip.open(problem, sample, start, count);
+                strip.open_unchecked(problem, sample, start, count);
                 let is_valid = add_strip(problem, strip, sample, start);
                 if strip.ends_unit(start, end) {
                     strip.sums.end_unit(sums);
@@ -63,11 +67,60 @@ pub(crate) unsafe fn check_chunk<T: Precise>(
     for (start, count) in strip.spans(start, end) {
         // SAFETY: the caller's promise; the spans lie in the sample.
         unsafe {
-            strip.open(problem, sample, start, count);
+            strip.open_unchecked(problem, sample, start, count);
             check_strip(problem, strip, sample, start)?;
         }
     }
     Ok(())
+}
+
+/// Adds voxels of weight 1 with labels that are bytes to the sums of the chunk; `weight` to the first class only. Returns
+/// whether each label is a class or ignored; `None` if the labels are no bytes, or the weights or ignored labels are
+/// many.
+///
+/// # Safety
+/// As [`validate_chunk`].
+unsafe fn count_byte_labels(
+    problem: &Problem<'_>,
+    chunk: &mut [ClassSums],
+    [sample, start, end]: [usize; 3],
+) -> Option<bool> {
+    if problem.target_kind != TargetKind::Labels
+        || problem.weight.is_some()
+        || problem.ignore.len() > FEW_IGNORED
+    {
+        return None;
+    }
+    // SAFETY: the caller's promise.
+    let bytes = unsafe { problem.target.byte_labels(sample, start, end - start) }?;
+    let is_ignored = |value: i64| problem.ignore.contains(&value);
+    let count = |value: u8| dispatch(CountBytes { bytes, value });
+    let mut counted = 0;
+    let mut add = |label: usize, target: Option<&mut f64>| {
+        let Some(value) = u8::try_from(label).ok().filter(|_| !is_ignored(label as i64)) else { return };
+        let voxels = count(value);
+        counted += voxels;
+        target.into_iter().for_each(|target| *target += f64::from(voxels));
+    };
+    if let [single] = &mut *chunk {
+        add(0, None);
+        add(1, Some(&mut single.target));
+    } else {
+        for (label, sums) in chunk.iter_mut().enumerate() {
+            add(label, Some(&mut sums.target));
+        }
+    }
+    let mut ignored = 0;
+    for (index, &label) in problem.ignore.iter().enumerate() {
+        let is_new = problem.ignore.iter().take(index).all(|earlier| *earlier != label);
+        if let (Ok(value), true) = (u8::try_from(label), is_new) {
+            ignored += count(value);
+        }
+    }
+    if let Some(first) = chunk.first_mut() {
+        first.weight += f64::from(counted);
+    }
+    Some((counted + ignored) as usize == bytes.len())
 }
 
 /// Adds voxels of weight 1 to the sums of the chunk; `weight` to the first class only. Returns whether each label is a
@@ -125,7 +178,7 @@ unsafe fn add_strip<T: Precise>(
         if unsafe { has_invalid_target(problem, strip, sample, class, start) } {
             return false;
         }
-        let (weight, value) = (slice(strip.rows.weight, 0..len), slice(strip.rows.target, 0..len));
+        let (weight, value) = (slice(strip.rows.weight, 0..len), strip.target());
         let weight = (!strip.is_unweighted).then_some(weight);
         lanes::dispatch(AddValues { value, factor: OutcomeFactor::One, weight, sum: sums.at(class, 0) });
     }
@@ -141,8 +194,8 @@ unsafe fn has_invalid_target<T: Precise>(
     start: usize,
 ) -> bool {
     // SAFETY: the caller's promise.
-    unsafe { strip.load_target(problem, sample, class, start) };
-    let target = slice(strip.rows.target, 0..strip.len);
+    unsafe { strip.load_unchecked_target(problem, sample, class, start) };
+    let target = strip.target();
     match problem.target_kind {
         TargetKind::Masks => dispatch(Any { a: target, b: target, is_invalid: is_invalid_mask }),
         _ => dispatch(Any { a: target, b: target, is_invalid: is_invalid_soft_target }),
@@ -205,7 +258,7 @@ unsafe fn check_strip<T: Precise>(
     for class in 0..problem.classes {
         // SAFETY: the caller's promise.
         if unsafe { has_invalid_target(problem, strip, sample, class, start) } {
-            let target = slice(strip.rows.target, 0..strip.len);
+            let target = strip.target();
             let voxel = target.iter().position(|&g| is_invalid(g, g)).unwrap_or(0);
             first_invalid = Some(first_invalid.map_or(voxel, |earlier| earlier.min(voxel)));
         }

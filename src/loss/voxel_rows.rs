@@ -140,12 +140,7 @@ fn evaluate<L: VoxelLoss, T: Real>(
 }
 
 #[inline(always)]
-fn evaluate_slope<L: VoxelLoss, T: Real>(
-    loss: &L,
-    likelihood: [&[T]; 3],
-    rest: [&[T]; 3],
-    slope: &mut [T],
-) {
+fn evaluate_slope<L: VoxelLoss, T: Real>(loss: &L, likelihood: [&[T]; 3], rest: [&[T]; 3], slope: &mut [T]) {
     for (slope, voxel) in slope.iter_mut().zip(voxels(likelihood, rest)) {
         *slope = loss.evaluate(voxel).1;
     }

@@ -134,7 +134,8 @@ impl<T: Scalar> LaneKernel<T> for CombineSigmoid<'_, T> {
         while at < of.probability.len() {
             // SAFETY: all rows have the length of the probabilities, a multiple of a vector, and so has `out`.
             unsafe {
-                let (probability, complement) = (load_at(s, of.probability, at), load_at(s, of.complement, at));
+                let (probability, complement) =
+                    (load_at(s, of.probability, at), load_at(s, of.complement, at));
                 let mut gradient = zero;
                 if let Some(polynomial) = of.polynomial {
                     gradient = probability * complement * load_at(s, polynomial, at);

@@ -12,7 +12,7 @@ use crate::engine::kernel::outcomes::{
 use crate::engine::kernel::partial_sums::{ClassRegionSums, Quantity};
 use crate::engine::kernel::rows::Rows;
 use crate::engine::kernel::strip::Strip;
-use crate::engine::kernel::weighting::{AddSlopes, AddValues, OutcomeFactor};
+use crate::engine::kernel::weighting::{AddSlopes, AddValues, NegLogOutcome, OutcomeFactor};
 use crate::engine::pass::{BlockRange, Pass};
 use crate::engine::pass_plan::{RequiredSums, voxel_losses};
 use crate::engine::precise::Precise;
@@ -141,7 +141,7 @@ impl Pass<'_> {
         dispatch(ClassRegionSums {
             class,
             probability: slice(rows.probability, 0..len),
-            target: slice(rows.target, 0..len),
+            target: strip.target(),
             weight: slice(rows.weight, 0..len),
             sums: linear,
             squares,
@@ -175,13 +175,15 @@ impl Pass<'_> {
         let selects = self.thresholds.get(slot).is_some_and(Option::is_some);
         let (len, width) = (strip.len, strip.width);
         let slope = block.slopes_of(class).and_then(|slopes| expected(slopes.loss_sum.get(slot)));
+        let target = strip.target();
         for is_negative in [false, true] {
             if is_negative && !has_negative(&info, self.problem) {
                 break;
             }
-            evaluate_outcome(strip, self.problem.activation, loss, is_negative);
+            if !info.is_neg_log {
+                evaluate_outcome(strip, self.problem.activation, loss, is_negative);
+            }
             let rows = &mut strip.rows;
-            let target = slice(rows.target, 0..len);
             let factor = match info.contribution {
                 Contribution::AllClasses => OutcomeFactor::One,
                 _ if is_negative => OutcomeFactor::Negative(target, weights),
@@ -192,12 +194,7 @@ impl Pass<'_> {
             } else {
                 slice(rows.weight, 0..len)
             };
-            if self.steps.accumulates {
-                let sum = strip.sums.rows(Quantity::Loss(slot)).at(class, 0);
-                let weight = (selects || !strip.is_unweighted).then_some(weight);
-                dispatch(AddValues { value: slice(rows.value, 0..len), factor, weight, sum });
-            }
-            let Some(slope) = slope else { continue };
+            let is_weighted = selects || !strip.is_unweighted;
             let is_polynomial = info.contribution == Contribution::AllClasses;
             let (out, is_used) = match (is_polynomial, is_negative) {
                 (true, _) => (&mut rows.polynomial, &mut used.polynomial),
@@ -205,11 +202,32 @@ impl Pass<'_> {
                 (false, true) => (&mut rows.negative, &mut used.negative),
             };
             let out = slice_mut(out, 0..len);
-            if !core::mem::replace(is_used, true) {
+            if slope.is_some() && !core::mem::replace(is_used, true) {
                 out.fill(T::zero());
             }
-            let (slope_row, scale) = (slice(rows.slope, 0..len), T::of(*slope));
-            dispatch(AddSlopes { slope: slope_row, factor, is_limited: !is_polynomial, weight, scale, out });
+            let sum = self.steps.accumulates.then(|| strip.sums.rows(Quantity::Loss(slot)).at(class, 0));
+            if info.is_neg_log {
+                let logarithm = if is_negative { &*rows.log_complement } else { &*rows.logarithm };
+                let slope = slope.map(|slope| (T::of(*slope), out));
+                let weight = is_weighted.then_some(weight);
+                dispatch(NegLogOutcome { logarithm: slice(logarithm, 0..len), factor, weight, sum, slope });
+                continue;
+            }
+            if let Some(sum) = sum {
+                let weight = is_weighted.then_some(weight);
+                dispatch(AddValues { value: slice(rows.value, 0..len), factor, weight, sum });
+            }
+            if let Some(slope) = slope {
+                let (slope_row, scale) = (slice(rows.slope, 0..len), T::of(*slope));
+                dispatch(AddSlopes {
+                    slope: slope_row,
+                    factor,
+                    is_limited: !is_polynomial,
+                    weight,
+                    scale,
+                    out,
+                });
+            }
         }
     }
 
@@ -354,8 +372,14 @@ pub(in crate::engine) fn compute_outcomes<T: Precise>(
         _ => {
             dispatch(GivenOutcomes { given, out });
             // For losses; the rows are not used otherwise.
-            dispatch(AtLeastZero { row: slice(rows.probability, 0..len), out: slice_mut(rows.others, 0..len) });
-            dispatch(AtLeastZero { row: slice(rows.complement, 0..len), out: slice_mut(rows.largest, 0..len) });
+            dispatch(AtLeastZero {
+                row: slice(rows.probability, 0..len),
+                out: slice_mut(rows.others, 0..len),
+            });
+            dispatch(AtLeastZero {
+                row: slice(rows.complement, 0..len),
+                out: slice_mut(rows.largest, 0..len),
+            });
         }
     }
 }
@@ -367,7 +391,7 @@ pub(in crate::engine) fn evaluate_outcome<T: Precise>(
     loss: &dyn DynVoxelLoss,
     is_negative: bool,
 ) {
-    let len = strip.len;
+    let (len, target) = (strip.len, strip.target());
     let rows = &mut strip.rows;
     let is_given = !matches!(activation, Activation::Softmax | Activation::Sigmoid);
     let (probability, complement) = (slice(rows.probability, 0..len), slice(rows.complement, 0..len));
@@ -380,7 +404,6 @@ pub(in crate::engine) fn evaluate_outcome<T: Precise>(
         false => (probability, of_positive, slice(rows.logarithm, 0..len)),
         true => (complement, of_negative, slice(rows.log_complement, 0..len)),
     };
-    let target = slice(rows.target, 0..len);
     let outcome =
         OutcomeRows { probability, complement, log_probability, target, field: slice(rows.field, 0..len) };
     T::rows(loss).evaluate_rows(
@@ -401,12 +424,12 @@ fn region_polynomial<T: Precise>(strip: &mut Strip<'_, T>, slopes: &ClassSums) -
     if is_zero(&linear) && is_zero(&squares) {
         return false;
     }
-    let len = strip.len;
+    let (len, target) = (strip.len, strip.target());
     let rows = &mut strip.rows;
     dispatch(RegionPolynomial {
         probability: slice(rows.probability, 0..len),
         complement: slice(rows.complement, 0..len),
-        target: slice(rows.target, 0..len),
+        target,
         weight: slice(rows.weight, 0..len),
         linear: linear.map(T::of),
         squares: (!is_zero(&squares)).then(|| squares.map(|slope| T::of(2.0 * slope))),
@@ -420,8 +443,8 @@ fn finish_softmax<T: Precise>(strip: &mut Strip<'_, T>, class: usize, out: Rows<
     let (len, width) = (strip.len, strip.width);
     let row = class * width..class * width + len;
     let rows = &strip.rows;
-    let of_others =
-        (!strip.other_classes.is_empty()).then(|| [slice(strip.other_classes, row.clone()), slice(rows.of_largest, 0..len)]);
+    let of_others = (!strip.other_classes.is_empty())
+        .then(|| [slice(strip.other_classes, row.clone()), slice(rows.of_largest, 0..len)]);
     dispatch(FinishSoftmax {
         exponential: slice(strip.exponential, row.clone()),
         inverse: slice(rows.inverse, 0..len),

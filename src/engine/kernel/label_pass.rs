@@ -95,7 +95,11 @@ impl Pass<'_> {
     }
 
     /// Computes the probability of the target class of each voxel.
-    pub(in crate::engine) fn target_probability<T: Precise>(&self, strip: &mut Strip<'_, T>, with_logarithm: bool) {
+    pub(in crate::engine) fn target_probability<T: Precise>(
+        &self,
+        strip: &mut Strip<'_, T>,
+        with_logarithm: bool,
+    ) {
         let (len, rows) = (strip.len, &mut strip.rows);
         dispatch(TargetProbability {
             of_target: slice(rows.of_target, 0..len),
@@ -183,7 +187,11 @@ impl Pass<'_> {
     ///
     /// # Safety
     /// As [`Pass::chunk`].
-    pub(in crate::engine) unsafe fn label_sums<T: Precise>(&self, strip: &mut Strip<'_, T>, block: BlockRange<'_>) -> Rows<T> {
+    pub(in crate::engine) unsafe fn label_sums<T: Precise>(
+        &self,
+        strip: &mut Strip<'_, T>,
+        block: BlockRange<'_>,
+    ) -> Rows<T> {
         let (classes, first_label, len) = (self.problem.classes, self.problem.label_of(0), strip.len);
         let exponentials = strip.rows_of_exponentials();
         let cache = self.output.filter(|_| self.steps.cache == CacheAccess::Store);

@@ -161,7 +161,10 @@ impl<T: Scalar> LaneKernel<T> for GivenOutcomes<'_, T> {
 
     #[inline(always)]
     fn run<S: Lanes<T>>(self, s: S) {
-        let Self { given, out: OutcomeTargets { probability, complement, mut logarithm, mut log_complement } } = self;
+        let Self {
+            given,
+            out: OutcomeTargets { probability, complement, mut logarithm, mut log_complement },
+        } = self;
         let (one, floor) = (s.splat(T::ONE), s.splat(T::constant(FLOOR)));
         let mut at = 0;
         // SAFETY: all rows have the length of the probabilities, a multiple of a vector, and so has the prediction.

@@ -82,12 +82,7 @@ impl<'s, T: Vectorized + Plain> PartialSums<'s, T> {
         // A selecting term has a weight too, of class 0 only: one more row of each class for all of them.
         let quantities = 4 + terms + 1;
         let lanes = arena.take(classes.saturating_mul(quantities).saturating_mul(T::LANES))?;
-        Ok(Self {
-            classes,
-            lanes,
-            used: [None; Quantity::COUNT],
-            quantities: [None; MOST_AT_ONCE],
-        })
+        Ok(Self { classes, lanes, used: [None; Quantity::COUNT], quantities: [None; MOST_AT_ONCE] })
     }
 
     /// Returns the row of lanes of each class for a quantity; it begins at 0.

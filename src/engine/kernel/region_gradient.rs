@@ -75,7 +75,10 @@ impl<T: Scalar> RegionGradient<'_, T> {
 
     /// `C` classes, or any number if `C` is 0. `SQUARES`: with squared errors.
     #[inline(always)]
-    fn classes<S: Lanes<T>, const C: usize, const SQUARES: bool, const LOSS: bool, const STREAM: bool>(self, s: S) {
+    fn classes<S: Lanes<T>, const C: usize, const SQUARES: bool, const LOSS: bool, const STREAM: bool>(
+        self,
+        s: S,
+    ) {
         let classes = if C == 0 { self.slopes.len() } else { C };
         let (zero, half) = (s.splat(T::ZERO), s.splat(T::HALF));
         let (weights, target_slopes) = (self.weight.unwrap_or(&[]), self.target_slope.unwrap_or(&[]));

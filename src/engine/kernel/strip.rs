@@ -1,15 +1,16 @@
 //! The strip: some neighbouring voxels of a sample, all classes, in rows that stay in the first-level cache.
 
-use crate::array::labels::LabelMap;
+use crate::array::labels::{ClassesOfBytes, LabelMap};
 use crate::array::real::Real;
+use crate::array::strided_rows::StridedRows;
 use crate::checked::{expected, slice, slice_mut, tail_mut};
 use crate::engine::arena::{Arena, Plain};
 use crate::engine::kernel::partial_sums::PartialSums;
-use crate::engine::kernel::rows::Rows;
 use crate::engine::kernel::region_gradient::ClassSlope;
-use crate::engine::kernel::{GROUP, UNIT};
+use crate::engine::kernel::rows::Rows;
+use crate::engine::kernel::{GROUP, UNIT, load_at};
 use crate::engine::pass::{BlockRange, GradientOutput};
-use crate::engine::pass_plan::voxel_losses;
+use crate::engine::pass_plan::{is_target_loss, voxel_losses};
 use crate::error::Error;
 use crate::loss::activation::Activation;
 use crate::loss::sums::MAX_TERMS;
@@ -17,18 +18,20 @@ use crate::loss::term::Term;
 use crate::loss::voxel::Contribution;
 use crate::loss::voxel_info::VoxelLossInfo;
 use crate::problem::{Problem, TargetKind};
-use crate::simd::lanes::Vectorized;
+use crate::simd::lanes::{self, LaneKernel, Lanes, Scalar, Vectorized};
 use crate::simd::level::{Kernel, dispatch};
 use crate::simd::stream::stream;
-use crate::array::strided_rows::StridedRows;
 
 /// More classes than these have narrow strips: their rows would leave the first-level cache, and rows of many classes
 /// are often a power of two apart, which fall into few sets of the cache.
 const FEW: usize = 8;
+/// The same for passes that call several kernels per class: the calls take longer than loads from the second-level
+/// cache.
+const FEW_OF_CALLS: usize = 32;
 
 /// Returns the width of a strip in voxels. It changes no bit of any result.
-pub(crate) const fn width(classes: usize, lanes: usize) -> usize {
-    if classes > FEW || cfg!(not(target_pointer_width = "64")) { GROUP * lanes } else { UNIT * lanes }
+pub(crate) const fn width(classes: usize, most: usize, lanes: usize) -> usize {
+    if classes > most || cfg!(not(target_pointer_width = "64")) { GROUP * lanes } else { UNIT * lanes }
 }
 
 /// How far ahead logits of few classes are prefetched.
@@ -50,6 +53,8 @@ pub(crate) struct OptionalRows {
     pub other_classes: bool,
     /// Some term selects voxels.
     pub selects: bool,
+    /// The most classes for which strips are wide.
+    pub most: usize,
 }
 
 /// Rows of one number per voxel.
@@ -127,17 +132,19 @@ pub(crate) struct Strip<'s, T> {
     pub slopes: &'s mut [ClassSlope<T>],
     /// The number that the row of derivatives by `ln s` holds throughout, from a strip before.
     pub constant_slope: Option<T>,
+    /// The target of the current class.
+    target: *const T,
 }
 
 impl<'s, T: Real + Plain + Vectorized> Strip<'s, T> {
     /// Takes the rows from `arena`.
     pub fn new(arena: &mut Arena<'s>, classes: usize, optional: OptionalRows) -> Result<Self, Error> {
-        let width = width(classes, T::LANES);
+        let width = width(classes, optional.most, T::LANES);
         // Not fewer for few classes: scratch for the largest number of classes suffices for all.
         let widest = if cfg!(target_pointer_width = "64") { UNIT * T::LANES } else { GROUP * T::LANES };
         let row = |arena: &mut Arena<'s>| arena.take_of(widest, width);
         let all = classes.saturating_mul(width);
-        let reserved = all.max(FEW.min(classes) * widest);
+        let reserved = all.max(optional.most.min(classes) * widest);
         let rows = |arena: &mut Arena<'s>| arena.take_of(reserved, all);
         let some_rows =
             |arena: &mut Arena<'s>, wanted: bool| if wanted { rows(arena) } else { Ok(Default::default()) };
@@ -194,6 +201,7 @@ impl<'s, T: Real + Plain + Vectorized> Strip<'s, T> {
             neg_log: [zeros(arena.take(T::LANES)?), zeros(arena.take(T::LANES)?)],
             slopes: arena.take(classes)?,
             constant_slope: None,
+            target: core::ptr::null(),
         })
     }
 
@@ -223,14 +231,20 @@ impl<'s, T: Real + Plain + Vectorized> Strip<'s, T> {
     /// strip if there are many classes, else some strips ahead.
     pub fn prefetch_distance(&self, logits: Rows<T>) -> usize {
         let is_input = core::ptr::eq(logits.at(0, 0), self.input.as_ptr());
-        if is_input { 0 } else { self.width.max(PREFETCH_BYTES / size_of::<T>() * usize::from(self.width > GROUP * T::LANES)) }
+        if is_input {
+            0
+        } else {
+            self.width.max(PREFETCH_BYTES / size_of::<T>() * usize::from(self.width > GROUP * T::LANES))
+        }
     }
 
     /// Returns the rows of a gradient buffer at the voxels of the strip, if numbers can be stored there as they are:
     /// they are of type `T` and side by side, nothing is added to their content, and the strip is not padded.
     pub fn direct_rows(&self, output: &GradientOutput, block: BlockRange<'_>) -> Option<Rows<T>> {
-        let (first, stride) =
-            output.rows.direct_rows::<T>(block.sample, block.start).filter(|_| !output.add && self.len == self.count)?;
+        let (first, stride) = output
+            .rows
+            .direct_rows::<T>(block.sample, block.start)
+            .filter(|_| !output.add && self.len == self.count)?;
         Some(Rows::new(first, stride))
     }
 
@@ -293,8 +307,7 @@ impl<'s, T: Real + Plain + Vectorized> Strip<'s, T> {
     pub unsafe fn load_cache(&mut self, output: &GradientOutput, block: BlockRange<'_>, classes: usize) {
         let voxels = (block.sample, block.start, self.count);
         // SAFETY: the caller's promise.
-        let is_done =
-            unsafe { output.rows.load_interleaved(classes, voxels, self.exponential, self.width) };
+        let is_done = unsafe { output.rows.load_interleaved(classes, voxels, self.exponential, self.width) };
         for class in 0..classes {
             let row = slice_mut(self.exponential, class * self.width..class * self.width + self.len);
             if !is_done {
@@ -326,11 +339,43 @@ impl<'s, T: Real + Plain + Vectorized> Strip<'s, T> {
     /// # Safety
     /// The arrays of `problem` are readable and hold these voxels.
     pub unsafe fn open(&mut self, problem: &Problem<'_>, sample: usize, start: usize, count: usize) {
+        // SAFETY: the caller's promise.
+        unsafe { self.open_with(problem, [sample, start, count], true) };
+    }
+
+    /// The same for labels that may be invalid.
+    ///
+    /// # Safety
+    /// As [`Strip::open`].
+    pub unsafe fn open_unchecked(
+        &mut self,
+        problem: &Problem<'_>,
+        sample: usize,
+        start: usize,
+        count: usize,
+    ) {
+        // SAFETY: the caller's promise.
+        unsafe { self.open_with(problem, [sample, start, count], false) };
+    }
+
+    unsafe fn open_with(
+        &mut self,
+        problem: &Problem<'_>,
+        [sample, start, count]: [usize; 3],
+        is_valid: bool,
+    ) {
         self.count = count;
         self.len = count.next_multiple_of(GROUP * T::LANES);
         if problem.target_kind == TargetKind::Labels {
             // SAFETY: the caller's promise.
-            unsafe { self.load_labels(problem, sample, start, count) };
+            unsafe {
+                match is_valid {
+                    true => self.load_valid_labels(problem, sample, start, count),
+                    false => {
+                        self.load_labels(problem, sample, start, count);
+                    }
+                }
+            }
         }
         let (label, weight) = (slice(self.label, 0..self.len), slice_mut(self.rows.weight, 0..self.len));
         if let Some(source) = &problem.weight {
@@ -379,6 +424,22 @@ impl<'s, T: Real + Plain + Vectorized> Strip<'s, T> {
         label
     }
 
+    /// Loads labels that validation has found to be classes or ignored.
+    ///
+    /// # Safety
+    /// As [`Strip::open`].
+    unsafe fn load_valid_labels(&mut self, problem: &Problem<'_>, sample: usize, start: usize, count: usize) {
+        // SAFETY: the caller's promise.
+        let bytes = unsafe { problem.target.byte_labels(sample, start, count) };
+        match bytes.filter(|_| problem.ignore.is_empty() && count == self.len) {
+            Some(from) => dispatch(ClassesOfBytes { from, out: slice_mut(self.label, 0..count) }),
+            // SAFETY: the caller's promise.
+            None => {
+                unsafe { self.load_labels(problem, sample, start, count) };
+            }
+        }
+    }
+
     /// Gives voxels that do not count the label of class 0.
     pub fn relabel_excluded(&mut self, problem: &Problem<'_>) {
         if self.has_excluded {
@@ -406,6 +467,18 @@ impl<'s, T: Real + Plain + Vectorized> Strip<'s, T> {
             return Rows::new(first, stride);
         }
         let (width, len, count) = (self.width, self.len, self.count);
+        if len == count
+            && let Some((first, stride)) = problem.prediction.direct_rows::<T>(sample, start)
+        {
+            lanes::dispatch(CopyCounted {
+                classes: problem.classes,
+                from: Rows::new(first, stride),
+                weight: slice(self.rows.weight, 0..len),
+                of_labels,
+                to: Rows::new(self.input.as_mut_ptr(), width as isize),
+            });
+            return Rows::new(self.input.as_mut_ptr(), width as isize);
+        }
         let voxels = (sample, start, count);
         // SAFETY: the caller's promise.
         let is_done =
@@ -429,9 +502,40 @@ impl<'s, T: Real + Plain + Vectorized> Strip<'s, T> {
     /// Loads the target of one class; 0 for voxels that do not count and for classes that are not annotated.
     ///
     /// # Safety
-    /// As [`Strip::load_prediction`].
+    /// As [`Strip::load_prediction`]; validation has found the target valid.
     pub unsafe fn load_target(&mut self, problem: &Problem<'_>, sample: usize, class: usize, start: usize) {
+        let is_whole = !self.has_excluded && problem.is_annotated(sample, class);
+        // SAFETY: the caller's promise.
+        let bytes = unsafe { problem.target.byte_row(sample, class, start, self.count) };
+        if let (TargetKind::Masks, true, Some(bytes)) = (problem.target_kind, is_whole, bytes) {
+            dispatch(NumbersOfMask { bytes, row: slice_mut(self.rows.target, 0..self.len) });
+            self.target = self.rows.target.as_ptr();
+            return;
+        }
+        if problem.target_kind == TargetKind::Dense
+            && is_whole
+            && let Some((first, stride)) = problem.target.direct_rows::<T>(sample, start)
+        {
+            self.target = Rows::new(first, stride).at(class, 0);
+            return;
+        }
+        // SAFETY: the caller's promise.
+        unsafe { self.load_unchecked_target(problem, sample, class, start) };
+    }
+
+    /// The same for a target that may be invalid.
+    ///
+    /// # Safety
+    /// As [`Strip::load_prediction`].
+    pub unsafe fn load_unchecked_target(
+        &mut self,
+        problem: &Problem<'_>,
+        sample: usize,
+        class: usize,
+        start: usize,
+    ) {
         let row = slice_mut(self.rows.target, 0..self.len);
+        self.target = row.as_ptr();
         if problem.target_kind == TargetKind::Labels {
             let (label, class) = (slice(self.label, 0..self.len), problem.label_of(class));
             return dispatch(TargetOfLabels { label, class, row });
@@ -448,6 +552,14 @@ impl<'s, T: Real + Plain + Vectorized> Strip<'s, T> {
             dispatch(Exclude { row, weight, neutral: T::zero() });
         }
     }
+
+    /// Returns the target of the class that was loaded last: in the strip or in the caller's array.
+    pub fn target<'a>(&self) -> &'a [T] {
+        debug_assert!(!self.target.is_null(), "no target is loaded");
+        // SAFETY: the row was found or written by `load_target` and has the voxels of the strip; kernels that read it
+        // write to other rows, and the next call of `load_target` follows the last use.
+        unsafe { core::slice::from_raw_parts(self.target, self.len) }
+    }
 }
 
 impl OptionalRows {
@@ -455,11 +567,46 @@ impl OptionalRows {
     pub fn of(problem: &Problem<'_>, terms: &[Term<'_>]) -> Self {
         let any = |uses: fn(VoxelLossInfo) -> bool| voxel_losses(terms).any(|(_, loss)| uses(loss.info()));
         let is_softmax = problem.activation == Activation::Softmax;
+        let is_of_target = is_softmax
+            && problem.target_kind == TargetKind::Labels
+            && voxel_losses(terms).all(|(_, loss)| is_target_loss(loss) && loss.info().smoothing == 0.0);
         Self {
             terms: terms.len(),
             per_class: is_softmax,
             other_classes: is_softmax && any(|info| info.contribution == Contribution::BothOutcomes),
             selects: any(|info| info.selection.is_some()),
+            most: if is_of_target { FEW } else { FEW_OF_CALLS },
+        }
+    }
+}
+
+/// Copies the logits of voxels that count; others have those of [`Strip::load_prediction`].
+struct CopyCounted<'a, T> {
+    classes: usize,
+    from: Rows<T>,
+    weight: &'a [T],
+    of_labels: bool,
+    to: Rows<T>,
+}
+
+impl<T: Scalar> LaneKernel<T> for CopyCounted<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Lanes<T>>(self, s: S) {
+        let Self { classes, from, weight, of_labels, to } = self;
+        let zero = s.splat(T::ZERO);
+        for class in 0..classes {
+            let neutral = if class > 0 && of_labels { -s.splat(T::INFINITY) } else { zero };
+            let mut at = 0;
+            while at < weight.len() {
+                // SAFETY: the rows have the length of the weights, a multiple of a vector.
+                unsafe {
+                    let excluded = s.eq(load_at(s, weight, at), zero);
+                    s.store(to.at(class, at), s.select(excluded, neutral, s.load(from.at(class, at))));
+                }
+                at += T::LANES;
+            }
         }
     }
 }
@@ -560,6 +707,23 @@ impl<T: Real> Kernel for RelabelExcluded<'_, T> {
     fn run(self) {
         for (label, &weight) in self.label.iter_mut().zip(self.weight) {
             *label = if weight == T::zero() { self.class } else { *label };
+        }
+    }
+}
+
+/// Computes the target of one class from a mask of zeros and ones.
+struct NumbersOfMask<'a, T> {
+    bytes: &'a [u8],
+    row: &'a mut [T],
+}
+
+impl<T: Real> Kernel for NumbersOfMask<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        for (number, &byte) in self.row.iter_mut().zip(self.bytes) {
+            *number = T::one().mask(byte != 0);
         }
     }
 }

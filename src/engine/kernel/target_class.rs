@@ -15,11 +15,7 @@ use crate::simd::lanes::{LaneKernel, Lanes, LogProduct, Scalar, Vector};
 
 /// Returns `R` of the target class and of the others.
 #[inline(always)]
-fn sum_less_one<T: Scalar, S: Lanes<T>>(
-    s: S,
-    of_target: Vector<T, S>,
-    others: Vector<T, S>,
-) -> Vector<T, S> {
+fn sum_less_one<T: Scalar, S: Lanes<T>>(s: S, of_target: Vector<T, S>, others: Vector<T, S>) -> Vector<T, S> {
     // Exact where the target class is the largest: its exponential is 1.
     others + (of_target - s.splat(T::ONE))
 }

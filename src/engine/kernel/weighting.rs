@@ -159,6 +159,62 @@ impl<T: Scalar> LaneKernel<T> for AddSlopes<'_, T> {
     }
 }
 
+/// Adds the values and slopes of `−ln(probability)` of an outcome, as [`AddValues`] and [`AddSlopes`] do.
+pub(crate) struct NegLogOutcome<'a, T> {
+    /// `ln(probability)`
+    pub logarithm: &'a [T],
+    pub factor: OutcomeFactor<'a, T>,
+    /// Unless all are 1.
+    pub weight: Option<&'a [T]>,
+    /// A vector, if the values are added.
+    pub sum: Option<*mut T>,
+    /// The slope of the sum and the row of derivatives, if the slopes are added.
+    pub slope: Option<(T, &'a mut [T])>,
+}
+
+impl<T: Scalar> LaneKernel<T> for NegLogOutcome<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Lanes<T>>(self, s: S) {
+        let Self { logarithm, factor, weight, sum, slope } = self;
+        let mut lanes = T::ZEROS;
+        let (has_sum, sum) = (sum.is_some(), sum.unwrap_or(lanes.as_mut().as_mut_ptr()));
+        let (scale, mut out) = match slope {
+            Some((scale, out)) => (s.splat(scale), Some(out)),
+            None => (s.splat(T::ZERO), None),
+        };
+        let mut at = 0;
+        // SAFETY: all rows have the length of the logarithms, a multiple of a group; the sum has a vector.
+        unsafe {
+            let mut total = s.load(sum);
+            while at < logarithm.len() {
+                let mut group = [s.splat(T::ZERO); GROUP];
+                for (u, value) in group.iter_mut().enumerate() {
+                    let voxel = at + u * T::LANES;
+                    let factor = factor.at(s, voxel);
+                    if has_sum {
+                        *value = times(s, -load_at(s, logarithm, voxel), factor);
+                        if let Some(weight) = weight {
+                            *value = times(s, *value, load_at(s, weight, voxel));
+                        }
+                    }
+                    if let Some(out) = &mut out {
+                        let weighted = match weight {
+                            Some(weight) => scale * load_at(s, weight, voxel),
+                            None => scale,
+                        };
+                        store_at(s, out, voxel, load_at(s, out, voxel) - weighted * factor);
+                    }
+                }
+                total = total + group_sum::<T, S>(group);
+                at += GROUP * T::LANES;
+            }
+            s.store(sum, total);
+        }
+    }
+}
+
 /// Adds the slopes of a loss of the target class, whose factors differ from voxel to voxel.
 pub(crate) struct AddTargetSlopes<'a, T> {
     pub slope: &'a [T],

@@ -42,7 +42,9 @@ fn error<T: Reference>(largest: u32, spread: impl Fn(f64) -> f64, ulp: f64) -> f
     let rows: Vec<Vec<T>> = (0..factors(largest))
         .map(|row| {
             let bits = random_bits(T::LANES * (row + 1)).skip(T::LANES * row);
-            bits.enumerate().map(|(i, bits)| T::constant(spread(lane(i, bits)) * f64::from(largest - 1))).collect()
+            bits.enumerate()
+                .map(|(i, bits)| T::constant(spread(lane(i, bits)) * f64::from(largest - 1)))
+                .collect()
         })
         .collect();
     let exact: Vec<f64> =
