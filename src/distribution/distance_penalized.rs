@@ -7,7 +7,6 @@ use crate::distance::{Distance, Kind, Mask};
 use crate::error::Error;
 use crate::loss::kind::{Loss, LossKind};
 use crate::loss::voxel::{Contribution, Voxel, VoxelLoss};
-use crate::simd::blocks::LANES;
 use crate::simd::level::{Kernel, dispatch};
 
 /// Distance-penalised cross entropy (6), ≥ 0; 0 is perfect.
@@ -127,6 +126,7 @@ impl<T: Real> Kernel for Extremes<'_, T> {
     #[inline(always)]
     fn run(self) -> (T, T) {
         // One extreme per lane: the compiler may not reorder the comparisons of a single one.
+        const LANES: usize = 16;
         let (mut low, mut high) = ([T::INFINITY; LANES], [T::zero(); LANES]);
         let (whole, rest) = self.distance.as_chunks::<LANES>();
         for distances in whole {

@@ -9,9 +9,10 @@ use crate::error::Error;
 use crate::executor::{WorkQueue, run_once};
 use crate::loss::sums::ClassSums;
 use crate::problem::Problem;
-use crate::simd::blocks::CHUNK;
 use core::ops::Range;
 
+/// Voxels per chunk: its sums are added in order to the class sums.
+pub(crate) const CHUNK: usize = 16384;
 /// Chunks that are computed before their sums are collected: each has its own sums in scratch.
 const CHUNKS_AT_ONCE: usize = 64;
 

@@ -240,7 +240,7 @@ const _: () = {
         SEGLOSS_MAX_NDIM as usize == crate::array::view::MAX_AXES
             && SEGLOSS_MAX_TERMS as usize == crate::loss::sums::MAX_TERMS
     );
-    assert!(SEGLOSS_CHUNK as usize == crate::simd::blocks::CHUNK);
+    assert!(SEGLOSS_CHUNK as usize == crate::engine::chunks::CHUNK);
     assert!(SEGLOSS_U8 == Dtype::U8 as i32);
     assert!(SEGLOSS_U16 == Dtype::U16 as i32);
     assert!(SEGLOSS_U32 == Dtype::U32 as i32);

@@ -2,7 +2,6 @@
 
 pub(crate) mod activation;
 pub(crate) mod kind;
-pub(crate) mod probability;
 pub(crate) mod region_loss;
 pub(crate) mod selection;
 pub(crate) mod sums;

@@ -33,13 +33,6 @@ pub(crate) struct OutcomeWeights<T> {
     pub negative: T,
 }
 
-impl<T: Real> OutcomeWeights<T> {
-    /// Returns weights of 1, without label smoothing.
-    pub(crate) fn unit() -> Self {
-        Self { keep: T::one(), floor: T::zero(), positive: T::one(), negative: T::one() }
-    }
-}
-
 impl VoxelLossInfo {
     /// Returns the weights under `activation` with `classes` classes.
     pub(crate) fn outcome_weights<T: Real>(

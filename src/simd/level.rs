@@ -26,13 +26,6 @@ pub enum Level {
 pub(crate) const HAS_VECTORS: bool =
     cfg!(any(target_arch = "x86_64", target_arch = "aarch64", target_feature = "simd128"));
 
-/// Returns the number of classes that are processed four at a time: 0 without vector instructions, where it would only
-/// add code. The bits are the same.
-#[inline(always)]
-pub(crate) const fn fours(classes: usize) -> usize {
-    if HAS_VECTORS { classes / 4 * 4 } else { 0 }
-}
-
 /// A computation whose body is compiled for every level.
 pub trait Kernel {
     /// The result of the computation.

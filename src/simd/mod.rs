@@ -1,8 +1,6 @@
-//! Vector instructions: CPU levels, vectors of lanes, elementary functions, sums of blocks, prefetch and non-temporal
+//! Vector instructions: CPU levels, vectors of lanes, elementary functions, prefetch and non-temporal
 //! stores.
 
-#[expect(clippy::indexing_slicing, reason = "lanes of a block")]
-pub(crate) mod blocks;
 #[expect(clippy::indexing_slicing, reason = "lanes of a vector")]
 pub mod lanes;
 pub mod level;

@@ -9,16 +9,20 @@ use crate::distribution::cross_entropy::CrossEntropy;
 use crate::distribution::distance_penalized::DistancePenalized;
 use crate::distribution::focal::Focal;
 use crate::distribution::top_k::TopK;
+use crate::engine::label_work::{LabelWork, NegLogSteps};
 use crate::loss::kind::Loss;
 use crate::region::dice::{Dice, Squares};
 use crate::region::generalized_dice::GeneralizedDice;
 use std::vec::Vec;
 
-const VALUE: CallKind = CallKind::Run { gradient: false, class_sums: false, can_cache: true };
-const GRADIENT: CallKind = CallKind::Run { gradient: true, class_sums: false, can_cache: true };
-const GRADIENT_AND_SUMS: CallKind = CallKind::Run { gradient: true, class_sums: true, can_cache: true };
-const GRADIENT_WITHOUT_CACHE: CallKind =
-    CallKind::Run { gradient: true, class_sums: false, can_cache: false };
+const fn run(gradient: bool, class_sums: bool, can_cache: bool) -> CallKind {
+    CallKind::Run { gradient, class_sums, class_values: false, can_cache }
+}
+
+const VALUE: CallKind = run(false, false, true);
+const GRADIENT: CallKind = run(true, false, true);
+const GRADIENT_AND_SUMS: CallKind = run(true, true, true);
+const GRADIENT_WITHOUT_CACHE: CallKind = run(true, false, false);
 
 /// Losses, call, and the expected passes.
 type PlanCase<'a> = (&'a [&'a dyn Loss], CallKind, (PassSequence, RequiredSums, CachedBy));
@@ -64,12 +68,12 @@ fn passes_sums_and_cache_of_losses() {
         (&[&dice, &threshold], GRADIENT, (P::AccumulateThenBackward, Sums::Linear, By::NoPass)),
     ];
     for &(losses, call, (passes, sums, cached_by)) in table {
-        let implementation = Implementation::SoftmaxLabels;
-        let expected = PassPlan { implementation, passes, sums, cached_by };
-        assert_eq!(PassPlan::new(implementation, &terms(losses), call), expected, "{losses:?} {call:?}");
+        let by_class = !matches!(call, CallKind::Run { class_sums: false, .. });
         // Only softmax with labels caches.
-        for implementation in [Implementation::SigmoidLabels, Implementation::General] {
-            let expected = PassPlan { implementation, passes, sums, cached_by: By::NoPass };
+        for (implementation, cached_by) in
+            [(Implementation::Labels, cached_by), (Implementation::Classes, By::NoPass)]
+        {
+            let expected = PassPlan { implementation, passes, sums, cached_by, by_class };
             assert_eq!(PassPlan::new(implementation, &terms(losses), call), expected, "{losses:?} {call:?}");
         }
     }
@@ -78,7 +82,7 @@ fn passes_sums_and_cache_of_losses() {
 #[test]
 fn implementation_by_activation_target_and_loss() {
     use Activation::{Probability, Sigmoid, Softmax};
-    use Implementation::{General, SigmoidLabels, SoftmaxLabels};
+    use Implementation::{Classes, Labels};
     let shape = [1, 2, 3];
     let (logits, labels, masks) = ([0f32; 6], [0u8; 3], [0u8; 6]);
     let prediction = View::new(&logits, &shape).unwrap();
@@ -89,21 +93,21 @@ fn implementation_by_activation_target_and_loss() {
     let smoothed = CrossEntropy { label_smoothing: 0.1, ..cross_entropy };
     let (boundary, penalized) = (Boundary::default(), DistancePenalized);
     let table: &[ImplementationCase<'_>] = &[
-        (&dice, Softmax, of_labels, None, SoftmaxLabels),
-        (&dice, Sigmoid, of_labels, None, SigmoidLabels),
-        (&dice, Probability, of_labels, None, General),
-        (&dice, Softmax, of_masks, None, General),
-        (&dice, Sigmoid, of_masks, None, General),
-        (&cross_entropy, Softmax, of_labels, None, SoftmaxLabels),
-        (&smoothed, Softmax, of_labels, None, General),
-        (&smoothed, Sigmoid, of_labels, None, General),
-        (&top_k, Softmax, of_labels, None, SoftmaxLabels),
-        (&top_k, Sigmoid, of_labels, None, General),
-        (&boundary, Softmax, of_labels, Some(per_class), SoftmaxLabels),
-        (&penalized, Softmax, of_labels, Some(shared), SoftmaxLabels),
+        (&dice, Softmax, of_labels, None, Labels),
+        (&dice, Sigmoid, of_labels, None, Classes),
+        (&dice, Probability, of_labels, None, Classes),
+        (&dice, Softmax, of_masks, None, Classes),
+        (&dice, Sigmoid, of_masks, None, Classes),
+        (&cross_entropy, Softmax, of_labels, None, Labels),
+        (&smoothed, Softmax, of_labels, None, Classes),
+        (&smoothed, Sigmoid, of_labels, None, Classes),
+        (&top_k, Softmax, of_labels, None, Labels),
+        (&top_k, Sigmoid, of_labels, None, Classes),
+        (&boundary, Softmax, of_labels, Some(per_class), Classes),
+        (&penalized, Softmax, of_labels, Some(shared), Labels),
         // The target class of a voxel selects the field: the loss is not one row.
-        (&penalized, Softmax, of_labels, Some(per_class), General),
-        (&penalized, Sigmoid, of_labels, Some(per_class), SigmoidLabels),
+        (&penalized, Softmax, of_labels, Some(per_class), Classes),
+        (&penalized, Sigmoid, of_labels, Some(per_class), Classes),
     ];
     for &(loss, activation, target, field, expected) in table {
         let problem = Problem::new(&Batch::new(prediction, activation, target)).unwrap();
@@ -118,7 +122,7 @@ fn cached_probabilities_are_stored_by_one_pass_and_loaded_by_the_next() {
     let (dice, fraction) = (Dice::default(), TopK { selection: Selection::Fraction(0.1) });
     let access = |loss: &dyn Loss, kinds: [PassKind; 3]| {
         let terms = terms(&[loss]);
-        let plan = PassPlan::new(Implementation::SoftmaxLabels, &terms, GRADIENT);
+        let plan = PassPlan::new(Implementation::Labels, &terms, GRADIENT);
         kinds.map(|kind| plan.steps(&terms, kind).cache)
     };
     use CacheAccess::{Load, None, Store};
@@ -132,7 +136,7 @@ fn cached_probabilities_are_stored_by_one_pass_and_loaded_by_the_next() {
 fn a_pass_that_does_not_accumulate_has_no_sums() {
     let dice = Dice::default();
     let terms = terms(&[&dice]);
-    let plan = PassPlan::new(Implementation::General, &terms, GRADIENT_AND_SUMS);
+    let plan = PassPlan::new(Implementation::Classes, &terms, GRADIENT_AND_SUMS);
     let steps = |kind| plan.steps(&terms, kind);
     assert_eq!(steps(PassKind::Accumulate).sums, RequiredSums::Squared);
     let backward = steps(PassKind::Backward);
@@ -141,15 +145,33 @@ fn a_pass_that_does_not_accumulate_has_no_sums() {
 }
 
 #[test]
-fn slopes_of_squared_errors_need_rows() {
-    let squared = Dice { squares: Squares::Squared, ..Dice::default() };
-    let (boundary, cross_entropy) = (Boundary::default(), CrossEntropy::default());
-    let linear = [ClassSums { prediction: 1.0, ..ClassSums::ZERO }];
-    let bent = [ClassSums { squared_error_negative: 1.0, ..ClassSums::ZERO }];
-    let slope = |loss: &dyn Loss, slopes| probability_slope(&terms(&[loss]), slopes);
-    assert_eq!(slope(&squared, None), ProbabilitySlope::Rows);
-    assert_eq!(slope(&squared, Some(&bent)), ProbabilitySlope::Rows);
-    assert_eq!(slope(&squared, Some(&linear)), ProbabilitySlope::Constant);
-    assert_eq!(slope(&boundary, Some(&linear)), ProbabilitySlope::Rows);
-    assert_eq!(slope(&cross_entropy, Some(&linear)), ProbabilitySlope::None);
+fn one_sum_of_all_classes_suffices_where_their_weights_are_equal() {
+    let (cross_entropy, focal) = (CrossEntropy::default(), Focal::default());
+    let (logits, labels) = ([0f32; 6], [0u8; 3]);
+    let prediction = View::new(&logits, &[1, 2, 3]).unwrap();
+    let batch = Batch::new(prediction, Activation::Softmax, View::new(&labels, &[1, 3]).unwrap());
+    let weight = [1f32; 3];
+    let weighted = Batch { voxel_weight: Some(View::new(&weight, &[1, 3]).unwrap()), ..batch };
+    let work = |batch: &Batch<'_>, terms: &[Term<'_>], call: CallKind| {
+        let plan = PassPlan::new(Implementation::Labels, terms, call);
+        let steps = plan.steps(terms, plan.accumulating_pass());
+        LabelWork::new(&steps, terms, &Problem::new(batch).unwrap(), plan.by_class)
+    };
+    let sum = |batch: &Batch<'_>, terms: &[Term<'_>], call: CallKind| {
+        let work = work(batch, terms, call);
+        (work.neg_log_slot, work.neg_log)
+    };
+    let plain = terms(&[&cross_entropy]);
+    let dice = Dice::default();
+    assert_eq!(sum(&batch, &plain, GRADIENT), (Some(0), NegLogSteps::WithGradient));
+    assert_eq!(sum(&batch, &plain, VALUE), (Some(0), NegLogSteps::Separate));
+    assert_eq!(sum(&batch, &terms(&[&dice, &cross_entropy]), GRADIENT), (Some(1), NegLogSteps::Separate));
+    assert_eq!(sum(&batch, &terms(&[&focal]), GRADIENT), (None, NegLogSteps::None));
+    // One logarithm per voxel: weights of voxels or classes, values of classes.
+    assert_eq!(sum(&weighted, &plain, GRADIENT), (None, NegLogSteps::None));
+    assert_eq!(sum(&batch, &plain, GRADIENT_AND_SUMS), (None, NegLogSteps::None));
+    let by_class = [Term { class_weight: Some(&[1.0, 2.0]), ..plain[0].clone() }];
+    assert_eq!(sum(&batch, &by_class, GRADIENT), (None, NegLogSteps::None));
+    let needs_logarithm = |losses: &[&dyn Loss]| work(&batch, &terms(losses), GRADIENT).needs_logarithm;
+    assert!(!needs_logarithm(&[&cross_entropy]) && needs_logarithm(&[&focal]));
 }

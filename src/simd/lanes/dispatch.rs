@@ -39,7 +39,7 @@ impl Vectorized for f64 {
 }
 
 /// Whether f32 is fused where that is fast. Split everywhere, every target gives the same bits.
-const FUSED: bool = true;
+const FUSED: bool = !cfg!(feature = "consistent");
 /// The same for portable code.
 const PORTABLE_FUSED: bool = FUSED && FUSED_IS_FAST;
 

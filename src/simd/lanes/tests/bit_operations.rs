@@ -55,7 +55,7 @@ impl<T: Reference> LaneKernel<T> for PowersOfTwo {
             let PowerOfTwo { exponent, .. } = power(x);
             assert_eq!(first(exponent).into(), nearest);
         }
-        let mantissas = [1.0, 0.7, 1.41, 1.999, 0.51, 2.0, 0.5].map(T::of);
+        let mantissas = [1.0, 0.7, 1.41, 1.999, 0.51, 2.0, 0.5].map(T::constant);
         for exponent in -2 * (bias - 1)..2 * bias {
             for x in mantissas {
                 let by = power(exponent.into());

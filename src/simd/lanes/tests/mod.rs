@@ -54,12 +54,12 @@ trait Reference:
     /// random bit patterns.
     fn numbers(random: usize) -> Vec<Self> {
         let positive = [0.0, 1.0, 1.5, 2.0 / 3.0, 4.0 / 3.0, 0.1, 3.0, 1e10, 1e-10, f64::INFINITY, f64::NAN];
-        let mut numbers: Vec<Self> = positive.iter().map(|&x| Self::of(x)).collect();
+        let mut numbers: Vec<Self> = positive.iter().map(|&x| Self::constant(x)).collect();
         let smallest = Self::SMALLEST_NORMAL.bits_of();
         numbers.extend([1, 2, smallest - 1, smallest, smallest + 1].map(Self::from_bits_of));
         let largest = Self::INFINITY.bits_of() - 1;
         numbers.extend([largest, largest - 1].map(Self::from_bits_of));
-        let sign = Self::of(-0.0).bits_of();
+        let sign = Self::constant(-0.0).bits_of();
         numbers.extend(numbers.clone().iter().map(|x| Self::from_bits_of(x.bits_of() | sign)));
         numbers.extend(random_bits(random).map(Self::from_bits_of));
         numbers
