@@ -33,7 +33,7 @@ impl Pass<'_> {
                 }
             }
             if strip.ends_unit(start, end) {
-                self.end_unit(strip, sums);
+                self.end_unit(strip, sums, start + count == end);
             }
         }
         // The weight of selected voxels does not depend on the class and was added to the first.

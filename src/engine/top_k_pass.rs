@@ -215,6 +215,7 @@ impl Pass<'_> {
                 if self.implementation == Implementation::Labels {
                     strip.relabel_excluded(self.problem);
                     self.label_exponentials(strip, block);
+                    self.target_exponentials(strip);
                     self.target_probability(strip, true);
                     if self.steps.cache == CacheAccess::Store {
                         self.label_sums(strip, block);

@@ -26,7 +26,13 @@ pub(crate) struct Exponentials<T> {
     pub exponentials: Rows<T>,
 }
 
-/// Computes exponentials, and what belongs to the target class of each voxel.
+/// The most classes for which the exponential of the target class is found in a loop of its own, by
+/// [`TargetExponentials`](crate::engine::kernel::target_class::TargetExponentials): with few classes that is faster than
+/// to keep more numbers in registers here.
+pub(crate) const FEW: usize = 4;
+
+/// Computes exponentials and the logit of the target class of each voxel; with more than [`FEW`] classes also the
+/// exponential of the target class and the sum of the others.
 ///
 /// Returns whether the largest logit of every voxel is finite. If it is not, the rows are not valid: the caller makes
 /// the logits finite with [`SubtractLargest`] and calls again. Logits and exponentials may be the same rows.
@@ -66,7 +72,7 @@ impl<T: Scalar> LabelExponentials<'_, T> {
     /// `C` classes; `U` vectors of voxels in step, `K = C·U` vectors of exponentials.
     #[inline(always)]
     fn few<S: Lanes<T>, const C: usize, const U: usize, const K: usize>(self, s: S) -> bool {
-        let Self { of, label, first_label, target_logit, of_target: target_out, others: others_out } = self;
+        let Self { of, label, first_label, target_logit, .. } = self;
         let zero = s.splat(T::ZERO);
         let mut magnitude = zero;
         let mut at = 0;
@@ -100,18 +106,9 @@ impl<T: Scalar> LabelExponentials<'_, T> {
                 }
                 let power = exp_nonpositive(s, power);
                 for u in 0..U {
-                    let voxel = at + u * T::LANES;
-                    let label = labels_at(s, label, voxel);
-                    let (mut of_target, mut others) = (zero, zero);
                     for class in 0..C {
-                        let power = power[u * C + class];
-                        s.store(of.exponentials.at(class, voxel), power);
-                        let is = s.label_is(label, first_label + class as i32);
-                        of_target = s.select(is, power, of_target);
-                        others = s.select(is, others, others + power);
+                        s.store(of.exponentials.at(class, at + u * T::LANES), power[u * C + class]);
                     }
-                    store_at(s, target_out, voxel, of_target);
-                    store_at(s, others_out, voxel, others);
                 }
             }
             at += U * T::LANES;

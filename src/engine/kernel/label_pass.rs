@@ -1,13 +1,13 @@
 //! One pass over a strip, for softmax, labels, and losses of the target class of a voxel or of class sums.
 
 use crate::checked::{expected, slice, slice_mut, tail_mut};
-use crate::engine::kernel::exponentials::{Exponentials, LabelExponentials, SubtractLargest};
+use crate::engine::kernel::exponentials::{Exponentials, FEW, LabelExponentials, SubtractLargest};
 use crate::engine::kernel::partial_sums::{AddByLabel, AddRow, LabelSquares, LabelSums, Quantity};
 use crate::engine::kernel::region_gradient::{ClassSlope, RegionGradient};
 use crate::engine::kernel::rows::Rows;
 use crate::engine::kernel::strip::Strip;
 use crate::engine::kernel::target_class::{
-    AddNegLog, LogOfProbability, NegLogSum, TakeNegLog, TargetLossGradient, TargetOfProbabilities,
+    AddNegLog, LogOfProbability, NegLogSum, TargetExponentials, TargetLossGradient, TargetOfProbabilities,
     TargetProbability,
 };
 use crate::engine::kernel::weighting::{AddTargetSlopes, Multiply, OutcomeFactor, TableByLabel, WeighValues};
@@ -40,6 +40,11 @@ impl Pass<'_> {
         } else {
             // SAFETY: the caller's promise.
             unsafe { self.label_exponentials(strip, block) };
+            let is_fused =
+                work.neg_log == NegLogSteps::WithGradient || !work.normalizes && !work.needs_target_rows;
+            if work.neg_log == NegLogSteps::Separate || !is_fused {
+                self.target_exponentials(strip);
+            }
             if work.neg_log == NegLogSteps::Separate {
                 self.add_neg_log(strip);
             }
@@ -92,6 +97,23 @@ impl Pass<'_> {
             // SAFETY: the caller's promise.
             unsafe { self.write_label_gradient(strip, block, slopes, probabilities) };
         }
+    }
+
+    /// Finds the exponentials of the target classes, where those are not known from [`LabelExponentials`].
+    pub(in crate::engine) fn target_exponentials<T: Precise>(&self, strip: &mut Strip<'_, T>) {
+        if self.problem.classes > FEW {
+            return;
+        }
+        let (len, exponentials) = (strip.len, strip.rows_of_exponentials());
+        let rows = &mut strip.rows;
+        dispatch(TargetExponentials {
+            classes: self.problem.classes,
+            exponentials,
+            label: slice(strip.label, 0..len),
+            first_label: self.problem.label_of(0),
+            of_target: slice_mut(rows.of_target, 0..len),
+            others: slice_mut(rows.not_of_target, 0..len),
+        });
     }
 
     /// Computes the probability of the target class of each voxel.
@@ -173,7 +195,7 @@ impl Pass<'_> {
     /// Adds `−ln s` of a strip to the running sum.
     fn add_neg_log<T: Precise>(&self, strip: &mut Strip<'_, T>) {
         let (len, rows) = (strip.len, &strip.rows);
-        let [logits, product] = &mut strip.neg_log;
+        let [logits, product] = strip.neg_log.unit();
         dispatch(AddNegLog {
             of_target: slice(rows.of_target, 0..len),
             others: slice(rows.not_of_target, 0..len),
@@ -410,7 +432,7 @@ impl Pass<'_> {
                 target_slope: work.has_target_loss.then_some(slice(rows.positive, 0..len)),
             });
         } else {
-            let [logits, product] = &mut strip.neg_log;
+            let [logits, product] = strip.neg_log.unit();
             dispatch(TargetLossGradient {
                 classes,
                 len,
@@ -432,14 +454,19 @@ impl Pass<'_> {
         }
     }
 
-    /// Ends a unit: adds its sums to those of the classes, and that of `−ln s` to the first class.
-    pub(in crate::engine) fn end_unit<T: Precise>(&self, strip: &mut Strip<'_, T>, sums: &mut [ClassSums]) {
+    /// Ends a unit: adds its sums to those of the classes, and that of `−ln s` to the first class. `is_last`: of the
+    /// chunk.
+    pub(in crate::engine) fn end_unit<T: Precise>(
+        &self,
+        strip: &mut Strip<'_, T>,
+        sums: &mut [ClassSums],
+        is_last: bool,
+    ) {
         strip.sums.end_unit(sums);
-        if let Some(slot) = self.label_work.neg_log_slot {
-            let [logits, product] = &mut strip.neg_log;
-            let sum = dispatch(TakeNegLog { sum: NegLogSum { logits, product } });
-            let to = sums.first_mut().and_then(|first| first.loss_sum.get_mut(slot));
-            expected(to).into_iter().for_each(|to| *to += sum);
+        if let (Some(slot), Some(first)) = (self.label_work.neg_log_slot, sums.first_mut())
+            && let Some(total) = expected(first.loss_sum.get_mut(slot))
+        {
+            strip.neg_log.end_unit(total, is_last);
         }
     }
 }

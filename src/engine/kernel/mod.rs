@@ -4,6 +4,7 @@ pub(crate) mod chain_rule;
 pub(crate) mod class_pass;
 pub(crate) mod exponentials;
 pub(crate) mod label_pass;
+pub(crate) mod neg_log_units;
 pub(crate) mod other_classes;
 pub(crate) mod outcomes;
 pub(crate) mod partial_sums;

@@ -115,25 +115,27 @@ impl<'s, T: Vectorized + Plain> PartialSums<'s, T> {
                 *used = None;
             }
             let lanes = slice_mut(self.lanes, place * size..(place + 1) * size);
-            for (sums, lanes) in sums.iter_mut().zip(lanes.chunks_exact(T::LANES)) {
-                let total = dispatch(Total { lanes });
-                quantity.of(sums).into_iter().for_each(|sum| *sum += total);
-            }
+            dispatch(AddTotals { lanes, sums, quantity });
         }
     }
 }
 
-/// Returns the sum of a vector in f64.
-struct Total<'a, T> {
+/// Adds the sum of a vector of each class to its sums.
+struct AddTotals<'a, T> {
     lanes: &'a [T],
+    sums: &'a mut [ClassSums],
+    quantity: Quantity,
 }
 
-impl<T: Scalar> LaneKernel<T> for Total<'_, T> {
-    type Output = f64;
+impl<T: Scalar> LaneKernel<T> for AddTotals<'_, T> {
+    type Output = ();
 
     #[inline(always)]
-    fn run<S: Lanes<T>>(self, s: S) -> f64 {
-        s.total(s.add_to_sums(s.zero_sums(), s.load_row(self.lanes)))
+    fn run<S: Lanes<T>>(self, s: S) {
+        for (sums, lanes) in self.sums.iter_mut().zip(T::lines(self.lanes).0) {
+            let total = s.total(s.add_to_sums(s.zero_sums(), s.from_line(lanes)));
+            self.quantity.of(sums).into_iter().for_each(|sum| *sum += total);
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use crate::array::real::Real;
 use crate::array::strided_rows::StridedRows;
 use crate::checked::{expected, slice, slice_mut, tail_mut};
 use crate::engine::arena::{Arena, Plain};
+use crate::engine::kernel::neg_log_units::NegLogUnits;
 use crate::engine::kernel::partial_sums::PartialSums;
 use crate::engine::kernel::region_gradient::ClassSlope;
 use crate::engine::kernel::rows::Rows;
@@ -36,11 +37,6 @@ pub(crate) const fn width(classes: usize, most: usize, lanes: usize) -> usize {
 
 /// How far ahead logits of few classes are prefetched.
 const PREFETCH_BYTES: usize = 2048;
-
-fn zeros<T: Real>(row: &mut [T]) -> &mut [T] {
-    row.fill(T::zero());
-    row
-}
 
 /// The rows that exist once per strip, and that only some terms need.
 #[derive(Clone, Copy, Debug)]
@@ -127,7 +123,7 @@ pub(crate) struct Strip<'s, T> {
     pub rows: VoxelRows<'s, T>,
     pub sums: PartialSums<'s, T>,
     /// The running sum of `−ln s` of the target class.
-    pub neg_log: [&'s mut [T]; 2],
+    pub neg_log: NegLogUnits<'s, T>,
     /// The slopes of each class.
     pub slopes: &'s mut [ClassSlope<T>],
     /// The number that the row of derivatives by `ln s` holds throughout, from a strip before.
@@ -198,7 +194,7 @@ impl<'s, T: Real + Plain + Vectorized> Strip<'s, T> {
                 },
             },
             sums: PartialSums::new(arena, classes, optional.terms)?,
-            neg_log: [zeros(arena.take(T::LANES)?), zeros(arena.take(T::LANES)?)],
+            neg_log: NegLogUnits::new(arena)?,
             slopes: arena.take(classes)?,
             constant_slope: None,
             target: core::ptr::null(),

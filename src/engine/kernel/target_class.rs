@@ -9,7 +9,7 @@
 //! The complement is a sum of the other exponentials: it keeps its digits where `s` is near 1.
 
 use crate::engine::kernel::rows::Rows;
-use crate::engine::kernel::{load_at, store_at, store_vector};
+use crate::engine::kernel::{labels_at, load_at, store_at, store_vector};
 use crate::simd::lanes::elementary::{ln, ln_1p, ln_1p_of_product};
 use crate::simd::lanes::{LaneKernel, Lanes, LogProduct, Scalar, Vector};
 
@@ -18,6 +18,83 @@ use crate::simd::lanes::{LaneKernel, Lanes, LogProduct, Scalar, Vector};
 fn sum_less_one<T: Scalar, S: Lanes<T>>(s: S, of_target: Vector<T, S>, others: Vector<T, S>) -> Vector<T, S> {
     // Exact where the target class is the largest: its exponential is 1.
     others + (of_target - s.splat(T::ONE))
+}
+
+/// Finds the exponential of the target class and the sum of the others, for few classes.
+pub(crate) struct TargetExponentials<'a, T> {
+    pub classes: usize,
+    pub exponentials: Rows<T>,
+    pub label: &'a [i32],
+    pub first_label: i32,
+    pub of_target: &'a mut [T],
+    pub others: &'a mut [T],
+}
+
+impl<T: Scalar> LaneKernel<T> for TargetExponentials<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Lanes<T>>(self, s: S) {
+        match self.classes {
+            2 => self.classes::<S, 2>(s),
+            3 => self.classes::<S, 3>(s),
+            _ => self.classes::<S, 4>(s),
+        }
+    }
+}
+
+impl<T: Scalar> TargetExponentials<'_, T> {
+    #[inline(always)]
+    fn classes<S: Lanes<T>, const C: usize>(self, s: S) {
+        let mut at = 0;
+        while at < self.of_target.len() {
+            // SAFETY: the rows have the length of `of_target`, a multiple of a vector.
+            unsafe {
+                let (is, exponential) =
+                    target_and_classes::<T, S, C>(s, self.exponentials, self.label, self.first_label, at);
+                let (of_target, others) = target_and_others(s, is, exponential);
+                store_at(s, self.of_target, at, of_target);
+                store_at(s, self.others, at, others);
+            }
+            at += T::LANES;
+        }
+    }
+}
+
+/// Loads the exponentials of `C` classes of a vector of voxels, and where each class is the target.
+#[inline(always)]
+unsafe fn target_and_classes<T: Scalar, S: Lanes<T>, const C: usize>(
+    s: S,
+    exponentials: Rows<T>,
+    label: &[i32],
+    first_label: i32,
+    at: usize,
+) -> ([S::Mask; C], [Vector<T, S>; C]) {
+    let (mut is, mut exponential) = ([s.first(0); C], [s.splat(T::ZERO); C]);
+    // SAFETY: the caller's promise.
+    unsafe {
+        let label = labels_at(s, label, at);
+        for class in 0..C {
+            is[class] = s.label_is(label, first_label + class as i32);
+            exponential[class] = s.load(exponentials.at(class, at));
+        }
+    }
+    (is, exponential)
+}
+
+/// Returns the exponential of the target class and the sum of the others.
+#[inline(always)]
+fn target_and_others<T: Scalar, S: Lanes<T>, const C: usize>(
+    s: S,
+    is: [S::Mask; C],
+    exponential: [Vector<T, S>; C],
+) -> (Vector<T, S>, Vector<T, S>) {
+    let (mut of_target, mut others) = (s.splat(T::ZERO), s.splat(T::ZERO));
+    for class in 0..C {
+        of_target = s.select(is[class], exponential[class], of_target);
+        others = s.select(is[class], others, others + exponential[class]);
+    }
+    (of_target, others)
 }
 
 /// Returns the complement of a probability: where it is small, the sum of the others, which has many terms.
@@ -150,9 +227,9 @@ impl<T: Scalar> LaneKernel<T> for TargetLossGradient<'_, T> {
 }
 
 impl<T: Scalar> TargetLossGradient<'_, T> {
+    /// `C` classes, whose exponentials stay in registers; any number if `C` is 0.
     #[inline(always)]
     fn classes<S: Lanes<T>, const C: usize, const STREAM: bool>(mut self, s: S) {
-        let classes = if C == 0 { self.classes } else { C };
         let zero = s.splat(T::ZERO);
         let (mut logits, mut product) = match &self.neg_log {
             Some(sum) => (s.load_row(sum.logits), LogProduct::of(s.load_row(sum.product))),
@@ -162,19 +239,30 @@ impl<T: Scalar> TargetLossGradient<'_, T> {
         while at < self.len {
             // SAFETY: the rows have `len` elements, a multiple of a vector; those that are streamed are aligned.
             unsafe {
-                let of_target = s.load(self.of_target.as_ptr().add(at));
-                let others = s.load(self.others.as_ptr().add(at));
-                logits = logits - s.load(self.target_logit.as_ptr().add(at));
+                let (is, exponential) =
+                    target_and_classes::<T, S, C>(s, self.exponentials, self.label, self.first_label, at);
+                let (mut of_target, mut others) = target_and_others(s, is, exponential);
+                if C == 0 {
+                    of_target = load_at(s, self.of_target, at);
+                    others = load_at(s, self.others, at);
+                }
+                logits = logits - load_at(s, self.target_logit, at);
                 product.multiply(s, sum_less_one(s, of_target, others));
-                let share = s.load(self.slope.as_ptr().add(at)) / (of_target + others);
+                let share = load_at(s, self.slope, at) / (of_target + others);
                 let at_target = others * share;
                 let elsewhere = -share;
-                let label = s.labels_i32(self.label.as_ptr().add(at));
-                for class in 0..classes {
-                    let exponential = s.load(self.exponentials.at(class, at));
-                    let is = s.label_is(label, self.first_label + class as i32);
-                    let gradient = s.select(is, at_target, exponential * elsewhere);
+                for class in 0..C {
+                    let gradient = s.select(is[class], at_target, exponential[class] * elsewhere);
                     store_vector::<T, S, STREAM>(s, self.out.at(class, at), gradient);
+                }
+                if C == 0 {
+                    let label = labels_at(s, self.label, at);
+                    for class in 0..self.classes {
+                        let exponential = s.load(self.exponentials.at(class, at));
+                        let is = s.label_is(label, self.first_label + class as i32);
+                        let gradient = s.select(is, at_target, exponential * elsewhere);
+                        store_vector::<T, S, STREAM>(s, self.out.at(class, at), gradient);
+                    }
                 }
             }
             at += T::LANES;
@@ -212,21 +300,23 @@ impl<T: Scalar> LaneKernel<T> for AddNegLog<'_, T> {
     }
 }
 
-/// Returns the sum of a unit and clears it.
-pub(crate) struct TakeNegLog<'a, T> {
-    pub sum: NegLogSum<'a, T>,
+/// Adds the sums of `−ln s` of some units to `total`, unit by unit.
+pub(crate) struct TotalNegLog<'a, T> {
+    /// A vector per unit of each.
+    pub logits: &'a [T],
+    pub products: &'a [T],
+    pub total: &'a mut f64,
 }
 
-impl<T: Scalar> LaneKernel<T> for TakeNegLog<'_, T> {
-    type Output = f64;
+impl<T: Scalar> LaneKernel<T> for TotalNegLog<'_, T> {
+    type Output = ();
 
     #[inline(always)]
-    fn run<S: Lanes<T>>(self, s: S) -> f64 {
-        let logits = s.load_row(self.sum.logits);
-        let log = LogProduct::of(s.load_row(self.sum.product)).take_ln(s);
-        self.sum.logits.fill(T::ZERO);
-        self.sum.product.fill(T::ZERO);
-        s.total(s.add_to_sums(s.zero_sums(), logits + log))
+    fn run<S: Lanes<T>>(self, s: S) {
+        for (logits, product) in T::lines(self.logits).0.iter().zip(T::lines(self.products).0) {
+            let sum = s.from_line(logits) + ln_1p_of_product(s, s.from_line(product));
+            *self.total += s.total(s.add_to_sums(s.zero_sums(), sum));
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use super::number::FUSED_IS_FAST;
 use super::{Avx2, Avx512};
 use super::{Lanes, Portable, Scalar};
 use crate::simd::level::{Level, detect, level};
+use core::mem::ManuallyDrop;
 
 /// An instruction set for both element types.
 pub trait InstructionSet: Lanes<f32> + Lanes<f64> {}
@@ -46,14 +47,16 @@ const PORTABLE_FUSED: bool = FUSED && FUSED_IS_FAST;
 /// Runs `kernel` with the instruction set of the current level.
 #[inline]
 pub fn dispatch<T: Vectorized, K: LaneKernel<T>>(kernel: K) -> K::Output {
+    let kernel = &mut ManuallyDrop::new(kernel);
     match level() {
-        // SAFETY: `level` returns only a level that `detect` found on this CPU.
+        // SAFETY: `level` returns only a level that `detect` found on this CPU; the kernel is taken once.
         #[cfg(target_arch = "x86_64")]
         Level::Avx512 => unsafe { on_avx512(Avx512::<FUSED>::new_unchecked(), kernel) },
         // SAFETY: as above.
         #[cfg(target_arch = "x86_64")]
         Level::Avx2 => unsafe { on_avx2(Avx2::<FUSED>::new_unchecked(), kernel) },
-        _ => T::run(Portable::<PORTABLE_FUSED>, kernel),
+        // SAFETY: as above.
+        _ => unsafe { on_baseline(Portable::<PORTABLE_FUSED>, kernel) },
     }
 }
 
@@ -67,8 +70,9 @@ pub fn dispatch_at<T: Vectorized, K: LaneKernel<T>>(
     if level > detect() {
         return None;
     }
+    let kernel = &mut ManuallyDrop::new(kernel);
     Some(match (level, fused) {
-        // SAFETY: this CPU has the level, and therefore the token's instructions.
+        // SAFETY: this CPU has the level, and therefore the token's instructions; the kernel is taken once.
         #[cfg(target_arch = "x86_64")]
         (Level::Avx512, true) => unsafe { on_avx512(Avx512::<true>::new_unchecked(), kernel) },
         // SAFETY: as above.
@@ -80,19 +84,40 @@ pub fn dispatch_at<T: Vectorized, K: LaneKernel<T>>(
         // SAFETY: as above.
         #[cfg(target_arch = "x86_64")]
         (Level::Avx2, false) => unsafe { on_avx2(Avx2::<false>::new_unchecked(), kernel) },
-        (_, true) => T::run(Portable::<true>, kernel),
-        (_, false) => T::run(Portable::<false>, kernel),
+        // SAFETY: as above.
+        (_, true) => unsafe { on_baseline(Portable::<true>, kernel) },
+        // SAFETY: as above.
+        (_, false) => unsafe { on_baseline(Portable::<false>, kernel) },
     })
 }
 
+// These take the kernel from where it is: by value it would be copied once more.
+
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx2,fma,f16c,bmi1,bmi2,lzcnt,popcnt")]
-fn on_avx512<T: Vectorized, S: InstructionSet, K: LaneKernel<T>>(s: S, kernel: K) -> K::Output {
-    T::run(s, kernel)
+unsafe fn on_avx512<T: Vectorized, S: InstructionSet, K: LaneKernel<T>>(
+    s: S,
+    kernel: &mut ManuallyDrop<K>,
+) -> K::Output {
+    // SAFETY: the caller takes the kernel once.
+    T::run(s, unsafe { ManuallyDrop::take(kernel) })
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma,f16c,bmi1,bmi2,lzcnt,popcnt")]
-fn on_avx2<T: Vectorized, S: InstructionSet, K: LaneKernel<T>>(s: S, kernel: K) -> K::Output {
-    T::run(s, kernel)
+unsafe fn on_avx2<T: Vectorized, S: InstructionSet, K: LaneKernel<T>>(
+    s: S,
+    kernel: &mut ManuallyDrop<K>,
+) -> K::Output {
+    // SAFETY: the caller takes the kernel once.
+    T::run(s, unsafe { ManuallyDrop::take(kernel) })
+}
+
+#[inline(never)]
+unsafe fn on_baseline<T: Vectorized, S: InstructionSet, K: LaneKernel<T>>(
+    s: S,
+    kernel: &mut ManuallyDrop<K>,
+) -> K::Output {
+    // SAFETY: the caller takes the kernel once.
+    T::run(s, unsafe { ManuallyDrop::take(kernel) })
 }
