@@ -180,7 +180,13 @@ unsafe fn add_strip<T: Precise>(
         }
         let (weight, value) = (slice(strip.rows.weight, 0..len), strip.target());
         let weight = (!strip.is_unweighted).then_some(weight);
-        lanes::dispatch(AddValues { value, factor: OutcomeFactor::One, weight, sum: sums.at(class, 0) });
+        lanes::dispatch(AddValues {
+            value,
+            factor: OutcomeFactor::One,
+            other: None,
+            weight,
+            sum: sums.at(class, 0),
+        });
     }
     true
 }

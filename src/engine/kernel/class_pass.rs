@@ -1,18 +1,18 @@
 //! One pass over a strip, class by class, for any activation, target and loss.
 
 use crate::checked::{expected, slice, slice_mut};
-use crate::engine::kernel::chain_rule::{
-    CombineProbability, CombineSigmoid, CombineSoftmax, Derivatives, FinishSoftmax, RegionPolynomial,
+use crate::engine::kernel::class_loop::{
+    ClassLoop, ClassOutput, DerivativeRows, FinishSoftmax, NegLogTerm, RegionSlopes, SoftmaxRows,
 };
 use crate::engine::kernel::exponentials::{AllExponentials, Exponentials, SubtractLargest};
 use crate::engine::kernel::other_classes::OtherClasses;
 use crate::engine::kernel::outcomes::{
-    AtLeastZero, GivenOutcomes, OutcomeTargets, SigmoidOutcomes, SoftmaxOutcomes, Totals,
+    AtLeastZero, GivenClass, OutcomeSource, OutcomesInRows, SigmoidClass, SoftmaxClass, Totals, WriteOutcomes,
 };
-use crate::engine::kernel::partial_sums::{ClassRegionSums, Quantity};
+use crate::engine::kernel::partial_sums::Quantity;
 use crate::engine::kernel::rows::Rows;
-use crate::engine::kernel::strip::Strip;
-use crate::engine::kernel::weighting::{AddSlopes, AddValues, NegLogOutcome, OutcomeFactor};
+use crate::engine::kernel::strip::{Strip, VoxelRows};
+use crate::engine::kernel::weighting::{AddSlopes, AddValues, OutcomeFactor, WeighValues};
 use crate::engine::pass::{BlockRange, Pass};
 use crate::engine::pass_plan::{RequiredSums, voxel_losses};
 use crate::engine::precise::Precise;
@@ -23,6 +23,7 @@ use crate::loss::voxel_info::VoxelLossInfo;
 use crate::loss::voxel_rows::{DynVoxelLoss, LossRows, OutcomeRows};
 use crate::problem::Problem;
 use crate::simd::lanes::dispatch;
+use core::marker::PhantomData;
 
 /// The logarithms of outcomes that are computed.
 #[derive(Clone, Copy, Debug, Default)]
@@ -110,42 +111,117 @@ impl Pass<'_> {
     ) {
         // SAFETY: the caller's promise.
         unsafe { strip.load_target(self.problem, block.sample, class, block.start) };
-        compute_outcomes(strip, self.problem.activation, class, prediction, logarithms);
-        if self.steps.accumulates && self.steps.sums > RequiredSums::None {
-            self.add_region(strip, class);
-        }
+        let contributing =
+            |(slot, loss): &(usize, &dyn DynVoxelLoss)| self.contributes(block.sample, class, *slot, *loss);
+        // One `−ln` is computed with everything else; other voxel losses read and write rows.
+        let is_neg_log = |(slot, loss): &(usize, &dyn DynVoxelLoss)| {
+            loss.info().is_neg_log && self.thresholds.get(*slot).is_none_or(Option::is_none)
+        };
+        let neg_log = voxel_losses(self.terms).filter(contributing).find(is_neg_log);
+        let neg_log_slot = neg_log.map(|(slot, _)| slot);
+        let in_rows =
+            || voxel_losses(self.terms).filter(contributing).filter(|(slot, _)| Some(*slot) != neg_log_slot);
         let mut used = UsedDerivatives::default();
-        if let Some(slopes) = block.slopes_of(class) {
-            used.polynomial = region_polynomial(strip, slopes);
-        }
-        for (slot, loss) in voxel_losses(self.terms) {
-            if self.contributes(block.sample, class, slot, loss) {
+        let uses_rows = in_rows().next().is_some();
+        if uses_rows {
+            compute_outcomes(strip, self.problem.activation, class, prediction);
+            for (slot, loss) in in_rows() {
                 // SAFETY: the caller's promise.
                 unsafe { self.voxel_loss(strip, block, class, slot, loss, &mut used) };
             }
         }
-        if let Some(output) = self.gradient() {
-            // SAFETY: the caller's promise.
-            unsafe { self.combine(strip, block, class, used, output) };
+        let term = neg_log.map(|(slot, loss)| {
+            let adds = self.steps.accumulates;
+            NegLogTerm {
+                weights: loss.info().outcome_weights(self.problem.activation, self.problem.classes),
+                sum: adds.then(|| strip.sums.rows(Quantity::Loss(slot)).at(class, 0)),
+                slope: slope_of(block, class, slot).map(T::of),
+            }
+        });
+        let len = strip.len;
+        let source = softmax_class(strip, class, prediction, logarithms);
+        let logit = prediction.at(class, 0).cast_const();
+        // SAFETY: the caller's promise.
+        unsafe {
+            match (self.problem.activation, uses_rows) {
+                (Activation::Softmax, false) => self.class_loop(strip, block, class, source, term, used),
+                (Activation::Sigmoid, false) => {
+                    self.class_loop(strip, block, class, SigmoidClass { logit }, term, used);
+                }
+                (Activation::Softmax, true) => {
+                    let rows = outcomes_in_rows::<T, SoftmaxClass<'_, T>>(&strip.rows, len);
+                    self.class_loop(strip, block, class, rows, term, used);
+                }
+                (Activation::Sigmoid, true) => {
+                    let rows = outcomes_in_rows::<T, SigmoidClass<T>>(&strip.rows, len);
+                    self.class_loop(strip, block, class, rows, term, used);
+                }
+                _ => {
+                    let probability = logit;
+                    self.class_loop(strip, block, class, GivenClass { probability }, term, used);
+                }
+            }
         }
     }
 
-    /// Adds a class to the sums that region losses read.
-    fn add_region<T: Precise>(&self, strip: &mut Strip<'_, T>, class: usize) {
-        let len = strip.len;
-        let mut sums = |quantity| strip.sums.rows(quantity);
-        let linear = [sums(Quantity::Prediction), sums(Quantity::Intersection)];
-        let squares = (self.steps.sums == RequiredSums::Squared)
-            .then(|| [sums(Quantity::SquaredErrorPositive), sums(Quantity::SquaredErrorNegative)]);
-        let rows = &strip.rows;
-        dispatch(ClassRegionSums {
-            class,
-            probability: slice(rows.probability, 0..len),
-            target: strip.target(),
-            weight: slice(rows.weight, 0..len),
-            sums: linear,
+    /// Runs the loop over a class.
+    ///
+    /// # Safety
+    /// As [`Pass::chunk`]; the source has the voxels of the strip.
+    unsafe fn class_loop<T: Precise, A: OutcomeSource<T>>(
+        &self,
+        strip: &mut Strip<'_, T>,
+        block: BlockRange<'_>,
+        class: usize,
+        source: A,
+        neg_log: Option<NegLogTerm<T>>,
+        used: UsedDerivatives,
+    ) {
+        let (len, width, target) = (strip.len, strip.width, strip.target());
+        let accumulates = self.steps.accumulates && self.steps.sums > RequiredSums::None;
+        let mut sum = |quantity| strip.sums.rows(quantity).at(class, 0);
+        let sums = accumulates.then(|| [sum(Quantity::Prediction), sum(Quantity::Intersection)]);
+        let squares = (accumulates && self.steps.sums == RequiredSums::Squared)
+            .then(|| [sum(Quantity::SquaredErrorPositive), sum(Quantity::SquaredErrorNegative)]);
+        let output = self.gradient();
+        let direct =
+            output.filter(|output| !output.streams).and_then(|output| strip.direct_rows(&output, block));
+        let to = direct.unwrap_or(strip.rows_of_input()).at(class, 0);
+        let rows = &mut strip.rows;
+        let part = |row, is_used: bool| if is_used { Some(slice(row, 0..len)) } else { None };
+        let derivatives = DerivativeRows {
+            polynomial: part(&*rows.polynomial, used.polynomial),
+            positive: part(&*rows.positive, used.positive),
+            negative: part(&*rows.negative, used.negative),
+        };
+        let out = match (output, self.problem.activation) {
+            (None, _) => ClassOutput::None,
+            (Some(_), Activation::Softmax) => ClassOutput::Softmax(SoftmaxRows {
+                q: slice_mut(strip.derivative, class * width..class * width + len),
+                total: slice_mut(rows.total, 0..len),
+                rest: slice_mut(rows.rest, 0..len),
+                of_largest: slice_mut(rows.of_largest, 0..len),
+            }),
+            (Some(_), _) => ClassOutput::Gradient(to),
+        };
+        let weight = slice(rows.weight, 0..len);
+        dispatch(ClassLoop {
+            source,
+            len,
+            target,
+            weight: (!strip.is_unweighted).then_some(weight),
+            sums,
             squares,
+            neg_log,
+            region: block.slopes_of(class).and_then(region_slopes),
+            rows: derivatives,
+            out,
         });
+        if let (Some(output), None, false) = (output, direct, self.problem.activation == Activation::Softmax)
+        {
+            // SAFETY: the caller's promise. No other class reads the prediction of this one.
+            unsafe { strip.store_class(&output, block, class) };
+        }
     }
 
     /// Returns whether a class of a sample contributes to a voxel loss. The field of a class that is excluded or not
@@ -173,16 +249,14 @@ impl Pass<'_> {
         let info = loss.info();
         let weights = info.outcome_weights::<T>(self.problem.activation, self.problem.classes);
         let selects = self.thresholds.get(slot).is_some_and(Option::is_some);
-        let (len, width) = (strip.len, strip.width);
-        let slope = block.slopes_of(class).and_then(|slopes| expected(slopes.loss_sum.get(slot)));
-        let target = strip.target();
+        let (len, width, target) = (strip.len, strip.width, strip.target());
+        let slope = slope_of(block, class, slot);
+        let has_two = has_negative(&info, self.problem);
         for is_negative in [false, true] {
-            if is_negative && !has_negative(&info, self.problem) {
+            if is_negative && !has_two {
                 break;
             }
-            if !info.is_neg_log {
-                evaluate_outcome(strip, self.problem.activation, loss, is_negative);
-            }
+            evaluate_outcome(strip, self.problem.activation, loss, is_negative);
             let rows = &mut strip.rows;
             let factor = match info.contribution {
                 Contribution::AllClasses => OutcomeFactor::One,
@@ -194,7 +268,26 @@ impl Pass<'_> {
             } else {
                 slice(rows.weight, 0..len)
             };
-            let is_weighted = selects || !strip.is_unweighted;
+            if self.steps.accumulates {
+                let is_weighted = (selects || !strip.is_unweighted).then_some(weight);
+                let sum = strip.sums.rows(Quantity::Loss(slot)).at(class, 0);
+                let value = slice_mut(rows.value, 0..len);
+                // The values of both outcomes of a voxel are added first.
+                let other = slice_mut(rows.ranking, 0..len);
+                match (has_two, is_negative) {
+                    (false, _) => {
+                        dispatch(AddValues { value, factor, other: None, weight: is_weighted, sum })
+                    }
+                    (true, false) => {
+                        dispatch(WeighValues { value, factor, weight: None });
+                        other.copy_from_slice(value);
+                    }
+                    (true, true) => {
+                        dispatch(AddValues { value, factor, other: Some(other), weight: is_weighted, sum });
+                    }
+                }
+            }
+            let Some(slope) = slope else { continue };
             let is_polynomial = info.contribution == Contribution::AllClasses;
             let (out, is_used) = match (is_polynomial, is_negative) {
                 (true, _) => (&mut rows.polynomial, &mut used.polynomial),
@@ -202,32 +295,11 @@ impl Pass<'_> {
                 (false, true) => (&mut rows.negative, &mut used.negative),
             };
             let out = slice_mut(out, 0..len);
-            if slope.is_some() && !core::mem::replace(is_used, true) {
+            if !core::mem::replace(is_used, true) {
                 out.fill(T::zero());
             }
-            let sum = self.steps.accumulates.then(|| strip.sums.rows(Quantity::Loss(slot)).at(class, 0));
-            if info.is_neg_log {
-                let logarithm = if is_negative { &*rows.log_complement } else { &*rows.logarithm };
-                let slope = slope.map(|slope| (T::of(*slope), out));
-                let weight = is_weighted.then_some(weight);
-                dispatch(NegLogOutcome { logarithm: slice(logarithm, 0..len), factor, weight, sum, slope });
-                continue;
-            }
-            if let Some(sum) = sum {
-                let weight = is_weighted.then_some(weight);
-                dispatch(AddValues { value: slice(rows.value, 0..len), factor, weight, sum });
-            }
-            if let Some(slope) = slope {
-                let (slope_row, scale) = (slice(rows.slope, 0..len), T::of(*slope));
-                dispatch(AddSlopes {
-                    slope: slope_row,
-                    factor,
-                    is_limited: !is_polynomial,
-                    weight,
-                    scale,
-                    out,
-                });
-            }
+            let (slope_row, scale) = (slice(rows.slope, 0..len), T::of(slope));
+            dispatch(AddSlopes { slope: slope_row, factor, is_limited: !is_polynomial, weight, scale, out });
         }
     }
 
@@ -247,49 +319,22 @@ impl Pass<'_> {
             unsafe { strip.load_field(&source, [block.sample, class, block.start]) };
         }
     }
+}
 
-    /// Combines the derivatives of a class: for softmax to `q`, otherwise to its gradient, which is written.
-    ///
-    /// # Safety
-    /// As [`Pass::chunk`].
-    unsafe fn combine<T: Precise>(
-        &self,
-        strip: &mut Strip<'_, T>,
-        block: BlockRange<'_>,
-        class: usize,
-        used: UsedDerivatives,
-        output: crate::engine::pass::GradientOutput,
-    ) {
-        let (len, width) = (strip.len, strip.width);
-        let direct = strip.direct_rows(&output, block).filter(|_| !output.streams);
-        let to = direct.unwrap_or(strip.rows_of_input()).at(class, 0);
-        let rows = &mut strip.rows;
-        let part = |row, is_used: bool| if is_used { Some(slice(row, 0..len)) } else { None };
-        let of = Derivatives {
-            probability: slice(rows.probability, 0..len),
-            complement: slice(rows.complement, 0..len),
-            polynomial: part(&*rows.polynomial, used.polynomial),
-            positive: part(&*rows.positive, used.positive),
-            negative: part(&*rows.negative, used.negative),
-        };
-        match self.problem.activation {
-            Activation::Softmax => {
-                return dispatch(CombineSoftmax {
-                    of,
-                    q: slice_mut(strip.derivative, class * width..class * width + len),
-                    total: slice_mut(rows.total, 0..len),
-                    rest: slice_mut(rows.rest, 0..len),
-                    of_largest: slice_mut(rows.of_largest, 0..len),
-                });
-            }
-            Activation::Sigmoid => dispatch(CombineSigmoid { of, out: to }),
-            _ => dispatch(CombineProbability { of, out: to }),
-        }
-        if direct.is_none() {
-            // SAFETY: the caller's promise. No other class reads the prediction of this one.
-            unsafe { strip.store_class(&output, block, class) };
-        }
-    }
+/// Returns the slope of the sum of a term for a class, if the pass writes a gradient.
+fn slope_of(block: BlockRange<'_>, class: usize, slot: usize) -> Option<f64> {
+    block.slopes_of(class).and_then(|slopes| expected(slopes.loss_sum.get(slot))).copied()
+}
+
+/// Returns the slopes of the sums of a class, unless all are 0.
+fn region_slopes<T: Precise>(slopes: &ClassSums) -> Option<RegionSlopes<T>> {
+    let linear = [slopes.prediction, slopes.intersection];
+    let squares = [slopes.squared_error_positive, slopes.squared_error_negative];
+    let is_zero = |slopes: &[f64; 2]| slopes.iter().all(|&slope| slope == 0.0);
+    (!is_zero(&linear) || !is_zero(&squares)).then(|| RegionSlopes {
+        linear: linear.map(T::of),
+        squares: (!is_zero(&squares)).then(|| squares.map(|slope| T::of(2.0 * slope))),
+    })
 }
 
 /// Loads the prediction of a strip and, for softmax, computes what its classes share.
@@ -340,37 +385,62 @@ pub(in crate::engine) unsafe fn activate<T: Precise>(
     logits
 }
 
+/// Returns a class of softmax; with other activations its rows have no meaning.
+fn softmax_class<'a, T: Precise>(
+    strip: &Strip<'_, T>,
+    class: usize,
+    prediction: Rows<T>,
+    logarithms: Logarithms,
+) -> SoftmaxClass<'a, T> {
+    let (len, width) = (strip.len, strip.width);
+    let rows = &strip.rows;
+    SoftmaxClass {
+        exponential: unbound(&*strip.exponential, class * width, len),
+        logit: prediction.at(class, 0),
+        largest: unbound(&*rows.largest, 0, len),
+        inverse: unbound(&*rows.inverse, 0, len),
+        others: unbound(&*rows.others, 0, len),
+        log_total: unbound(&*rows.log_total, 0, len),
+        log_of_others: logarithms.negative.then(|| unbound(&*rows.log_of_others, 0, len)),
+    }
+}
+
+/// Returns the outcomes that [`compute_outcomes`] has written.
+fn outcomes_in_rows<'a, T: Precise, A>(rows: &VoxelRows<'_, T>, len: usize) -> OutcomesInRows<'a, T, A> {
+    OutcomesInRows {
+        probability: unbound(&*rows.probability, 0, len),
+        complement: unbound(&*rows.complement, 0, len),
+        logarithm: unbound(&*rows.logarithm, 0, len),
+        log_complement: unbound(&*rows.log_complement, 0, len),
+        of: PhantomData,
+    }
+}
+
+/// Returns a part of a row of a strip with a lifetime of its own.
+fn unbound<'a, T>(row: &[T], start: usize, len: usize) -> &'a [T] {
+    let part = slice(row, start..start + len);
+    // SAFETY: the memory of a strip outlives a pass over the strip. The loop over a class, which reads these rows,
+    // writes to other rows.
+    unsafe { core::slice::from_raw_parts(part.as_ptr(), part.len()) }
+}
+
 /// Computes the outcomes of a class in the rows of the strip.
 pub(in crate::engine) fn compute_outcomes<T: Precise>(
     strip: &mut Strip<'_, T>,
     activation: Activation,
     class: usize,
     prediction: Rows<T>,
-    logarithms: Logarithms,
 ) {
-    let (len, width) = (strip.len, strip.width);
-    let rows = &mut strip.rows;
-    let given = prediction.at(class, 0).cast_const();
-    let out = OutcomeTargets {
-        probability: slice_mut(rows.probability, 0..len),
-        complement: slice_mut(rows.complement, 0..len),
-        logarithm: logarithms.positive.then_some(slice_mut(rows.logarithm, 0..len)),
-        log_complement: logarithms.negative.then_some(slice_mut(rows.log_complement, 0..len)),
-    };
+    let logarithms = Logarithms { positive: true, negative: !strip.other_classes.is_empty() };
+    let softmax = softmax_class(strip, class, prediction, logarithms);
+    let len = strip.len;
+    let logit = prediction.at(class, 0).cast_const();
     match activation {
-        Activation::Softmax => dispatch(SoftmaxOutcomes {
-            exponential: slice(strip.exponential, class * width..class * width + len),
-            logit: given,
-            largest: slice(rows.largest, 0..len),
-            inverse: slice(rows.inverse, 0..len),
-            others: slice(rows.others, 0..len),
-            log_total: slice(rows.log_total, 0..len),
-            log_of_others: slice(rows.log_of_others, 0..len),
-            out,
-        }),
-        Activation::Sigmoid => dispatch(SigmoidOutcomes { logit: given, out }),
+        Activation::Softmax => write_outcomes(strip, softmax),
+        Activation::Sigmoid => write_outcomes(strip, SigmoidClass { logit }),
         _ => {
-            dispatch(GivenOutcomes { given, out });
+            write_outcomes(strip, GivenClass { probability: logit });
+            let rows = &mut strip.rows;
             // For losses; the rows are not used otherwise.
             dispatch(AtLeastZero {
                 row: slice(rows.probability, 0..len),
@@ -382,6 +452,17 @@ pub(in crate::engine) fn compute_outcomes<T: Precise>(
             });
         }
     }
+}
+
+fn write_outcomes<T: Precise, A: OutcomeSource<T>>(strip: &mut Strip<'_, T>, source: A) {
+    let (len, rows) = (strip.len, &mut strip.rows);
+    dispatch(WriteOutcomes {
+        source,
+        probability: slice_mut(rows.probability, 0..len),
+        complement: slice_mut(rows.complement, 0..len),
+        logarithm: slice_mut(rows.logarithm, 0..len),
+        log_complement: slice_mut(rows.log_complement, 0..len),
+    });
 }
 
 /// Computes value and slope of a loss for one outcome of the class whose outcomes are in the rows of the strip.
@@ -414,28 +495,6 @@ pub(in crate::engine) fn evaluate_outcome<T: Precise>(
             power: slice_mut(rows.power, 0..len),
         },
     );
-}
-
-/// Writes the derivative by `s` of the sums of a class to `rows.polynomial`. Returns whether it can differ from 0.
-fn region_polynomial<T: Precise>(strip: &mut Strip<'_, T>, slopes: &ClassSums) -> bool {
-    let linear = [slopes.prediction, slopes.intersection];
-    let squares = [slopes.squared_error_positive, slopes.squared_error_negative];
-    let is_zero = |slopes: &[f64; 2]| slopes.iter().all(|&slope| slope == 0.0);
-    if is_zero(&linear) && is_zero(&squares) {
-        return false;
-    }
-    let (len, target) = (strip.len, strip.target());
-    let rows = &mut strip.rows;
-    dispatch(RegionPolynomial {
-        probability: slice(rows.probability, 0..len),
-        complement: slice(rows.complement, 0..len),
-        target,
-        weight: slice(rows.weight, 0..len),
-        linear: linear.map(T::of),
-        squares: (!is_zero(&squares)).then(|| squares.map(|slope| T::of(2.0 * slope))),
-        out: slice_mut(rows.polynomial, 0..len),
-    });
-    true
 }
 
 /// Writes the gradient of a class after all classes are combined.

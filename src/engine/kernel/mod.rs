@@ -1,6 +1,57 @@
-//! The kernel.
+//! The kernel: what is computed for every voxel.
+//!
+//! A pass goes over a chunk strip by strip. A [strip](strip) is 256 neighbouring voxels (f64: 128; 64 and 32 of many
+//! classes): its rows stay in the first-level cache while several short loops go over them.
+//!
+//! ```text
+//! open          labels as i32, weights
+//! prediction    where it is, or converted: f16, bf16, strides, channels last, voxels that do not count
+//!
+//! labels and softmax (label_pass)              anything else (class_pass), for each class
+//!   exponentials                                 exponentials of all classes, or sigmoid
+//!   target_class     s of the target class       outcomes     s, 1 − s, ln s, ln(1 − s)
+//!   partial_sums     sums of region losses       voxel losses once per class and outcome
+//!   voxel losses     once per voxel              class_loop   sums, −ln, chain rule
+//!   region_gradient, or target_class
+//!
+//! gradient      where it belongs, or converted
+//! ```
+//!
+//! Each loop is a [`LaneKernel`](crate::simd::lanes::LaneKernel): written once for vectors of 64 bytes, compiled for
+//! every instruction set. A voxel loss is called once for the voxels of a strip and returns value and slope together, so
+//! code grows with the number of losses and not with that of their combinations.
+//!
+//! # Exponentials in step
+//!
+//! An exponential is a chain of 13 dependent operations, of which a CPU finishes two per cycle and each takes four
+//! cycles: a single chain leaves seven eighths of it idle. Up to eight vectors advance together. They are stored, and a
+//! second loop takes sums and gradient from them: one loop with everything in registers is slower, because the
+//! scheduler of the CPU fills with the chain of one vector before the next begins.
+//!
+//! # One logarithm for sixteen vectors
+//!
+//! `Σ ln(1 + r) = ln Π(1 + r)`. The product less 1, `p ← p + r + p·r`, keeps its relative digits, and a factor of softmax
+//! is at most the number of classes. Cross entropy takes one logarithm per 16 voxels of a lane where only the sum over
+//! all classes is asked for and every voxel has weight 1 or 0 ([`LogProduct`](crate::simd::lanes::LogProduct)).
+//!
+//! # Exact complements
+//!
+//! `1 − s` of the target class is the sum of the other exponentials over the sum of all. Subtracted from 1, a probability
+//! near 1 would leave rounding errors only, and these would be the gradient. `R = Σ e − 1`, the sum of the exponentials
+//! but the largest, serves the logarithm in the same way: `−ln s = (m − z) + ln(1 + R)`.
+//!
+//! # Cached or computed again
+//!
+//! A region loss needs two passes: its slopes depend on sums over all voxels. The first pass leaves the probabilities in
+//! the gradient buffer, where the second overwrites them with the gradient, if that buffer has the precision of the
+//! voxels ([`PassPlan`](crate::engine::pass_plan::PassPlan)).
+//!
+//! # Bits
+//!
+//! Sums are grouped by vectors, not by registers or strips ([partial_sums]), and every instruction set has the same
+//! vectors: the bits of a result do not depend on the width of a register, a strip or a cache.
 
-pub(crate) mod chain_rule;
+pub(crate) mod class_loop;
 pub(crate) mod class_pass;
 pub(crate) mod exponentials;
 pub(crate) mod label_pass;

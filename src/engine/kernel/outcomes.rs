@@ -7,25 +7,45 @@
 //! probabilities   s as given           logarithms of numbers below 2⁻¹²⁶ are that of 2⁻¹²⁶
 //! ```
 
-use crate::engine::kernel::{load_at, store_at};
+use crate::engine::kernel::{GROUP, load_at, store_at};
 use crate::simd::lanes::elementary::{exp_nonpositive, ln, ln_1p, ln_1p_of_product};
-use crate::simd::lanes::{LaneKernel, Lanes, Scalar};
+use crate::simd::lanes::{LaneKernel, Lanes, Scalar, Vector};
 
 /// 2⁻¹²⁶: the lower limit of the argument of a logarithm of a probability that is given as input.
 const FLOOR: f64 = f32::MIN_POSITIVE as f64;
 
-/// The outcomes of a class: each row is computed if it is wanted.
-pub(crate) struct OutcomeTargets<'a, T> {
-    pub probability: &'a mut [T],
-    pub complement: &'a mut [T],
-    /// `ln s`
-    pub logarithm: Option<&'a mut [T]>,
-    /// `ln(1 − s)`
-    pub log_complement: Option<&'a mut [T]>,
+/// The outcomes of a vector of voxels.
+#[derive(Clone, Copy)]
+pub(crate) struct Outcome<V> {
+    pub probability: V,
+    pub complement: V,
+    /// `ln s`, and `ln(1 − s)` if a loss reads it; 0 where logarithms are not wanted.
+    pub logarithm: V,
+    pub log_complement: V,
+}
+
+/// A class whose outcomes can be computed.
+pub(crate) trait OutcomeSource<T: Scalar>: Copy {
+    /// Returns the outcomes of a group of vectors from voxel `at` on.
+    ///
+    /// # Safety
+    /// The rows of the source have a group from `at` on.
+    unsafe fn group<S: Lanes<T>>(&self, s: S, at: usize, logarithms: bool) -> [Outcome<Vector<T, S>>; GROUP];
+
+    /// Returns the gradient by the prediction from the derivatives by `s`, `ln s` and `ln(1 − s)`; not for softmax, whose
+    /// classes are not independent.
+    fn gradient<S: Lanes<T>>(
+        s: S,
+        outcome: Outcome<Vector<T, S>>,
+        polynomial: Vector<T, S>,
+        positive: Vector<T, S>,
+        negative: Vector<T, S>,
+    ) -> Vector<T, S>;
 }
 
 /// A class of softmax, whose exponentials and sums are known.
-pub(crate) struct SoftmaxOutcomes<'a, T> {
+#[derive(Clone, Copy)]
+pub(crate) struct SoftmaxClass<'a, T> {
     pub exponential: &'a [T],
     pub logit: *const T,
     pub largest: &'a [T],
@@ -34,50 +54,217 @@ pub(crate) struct SoftmaxOutcomes<'a, T> {
     pub others: &'a [T],
     /// `ln(1 + R)`
     pub log_total: &'a [T],
-    /// `ln(1 − s)` of the class above ½, where it is wanted.
-    pub log_of_others: &'a [T],
-    pub out: OutcomeTargets<'a, T>,
+    /// `ln(1 − s)` of the class above ½, if a loss reads logarithms of complements.
+    pub log_of_others: Option<&'a [T]>,
 }
 
-impl<T: Scalar> LaneKernel<T> for SoftmaxOutcomes<'_, T> {
+impl<T: Scalar> OutcomeSource<T> for SoftmaxClass<'_, T> {
+    #[inline(always)]
+    unsafe fn group<S: Lanes<T>>(&self, s: S, at: usize, logarithms: bool) -> [Outcome<Vector<T, S>>; GROUP] {
+        let (zero, one, half) = (s.splat(T::ZERO), s.splat(T::ONE), s.splat(T::HALF));
+        let none = Outcome { probability: zero, complement: zero, logarithm: zero, log_complement: zero };
+        let mut outcomes = [none; GROUP];
+        for (u, outcome) in outcomes.iter_mut().enumerate() {
+            let at = at + u * T::LANES;
+            // SAFETY: the caller's promise.
+            unsafe {
+                let share = load_at(s, self.inverse, at);
+                let probability = load_at(s, self.exponential, at) * share;
+                let is_large = s.lt(half, probability);
+                let of_largest = load_at(s, self.others, at) * share;
+                outcome.probability = probability;
+                outcome.complement = s.select(is_large, of_largest, one - probability);
+                if logarithms {
+                    let (logit, largest) = (s.load(self.logit.add(at)), load_at(s, self.largest, at));
+                    // A logit and the largest may have the same infinity.
+                    let difference = s.keep(!s.eq(logit, largest), logit - largest);
+                    outcome.logarithm = difference - load_at(s, self.log_total, at);
+                    if let Some(log_of_others) = self.log_of_others {
+                        let below = ln_1p(s, -probability);
+                        outcome.log_complement = s.select(is_large, load_at(s, log_of_others, at), below);
+                    }
+                }
+            }
+        }
+        outcomes
+    }
+
+    #[inline(always)]
+    fn gradient<S: Lanes<T>>(
+        s: S,
+        _: Outcome<Vector<T, S>>,
+        _: Vector<T, S>,
+        _: Vector<T, S>,
+        _: Vector<T, S>,
+    ) -> Vector<T, S> {
+        debug_assert!(false, "the gradient of a class of softmax depends on the others");
+        s.splat(T::ZERO)
+    }
+}
+
+/// A class of sigmoid.
+#[derive(Clone, Copy)]
+pub(crate) struct SigmoidClass<T> {
+    pub logit: *const T,
+}
+
+impl<T: Scalar> OutcomeSource<T> for SigmoidClass<T> {
+    #[inline(always)]
+    unsafe fn group<S: Lanes<T>>(&self, s: S, at: usize, logarithms: bool) -> [Outcome<Vector<T, S>>; GROUP] {
+        let (zero, one) = (s.splat(T::ZERO), s.splat(T::ONE));
+        let none = Outcome { probability: zero, complement: zero, logarithm: zero, log_complement: zero };
+        let (mut outcomes, mut logits, mut distances) = ([none; GROUP], [zero; GROUP], [zero; GROUP]);
+        for u in 0..GROUP {
+            // SAFETY: the caller's promise.
+            logits[u] = unsafe { s.load(self.logit.add(at + u * T::LANES)) };
+            distances[u] = -s.abs(logits[u]);
+        }
+        let powers = exp_nonpositive(s, distances);
+        for u in 0..GROUP {
+            let (logit, power) = (logits[u], powers[u]);
+            let large = s.reciprocal(one + power);
+            let small = power * large;
+            let is_positive = s.lt(zero, logit);
+            outcomes[u].probability = s.select(is_positive, large, small);
+            outcomes[u].complement = s.select(is_positive, small, large);
+            if logarithms {
+                // The larger of the two logarithms is −ln(1 + t), the other one −|z| less.
+                let log = ln_1p_of_product(s, power);
+                outcomes[u].logarithm = s.min(zero, logit) - log;
+                outcomes[u].log_complement = s.min(zero, -logit) - log;
+            }
+        }
+        outcomes
+    }
+
+    #[inline(always)]
+    fn gradient<S: Lanes<T>>(
+        _: S,
+        outcome: Outcome<Vector<T, S>>,
+        polynomial: Vector<T, S>,
+        positive: Vector<T, S>,
+        negative: Vector<T, S>,
+    ) -> Vector<T, S> {
+        let Outcome { probability, complement, .. } = outcome;
+        probability * complement * polynomial + complement * positive - probability * negative
+    }
+}
+
+/// A class whose probabilities are the prediction.
+#[derive(Clone, Copy)]
+pub(crate) struct GivenClass<T> {
+    pub probability: *const T,
+}
+
+impl<T: Scalar> OutcomeSource<T> for GivenClass<T> {
+    #[inline(always)]
+    unsafe fn group<S: Lanes<T>>(&self, s: S, at: usize, logarithms: bool) -> [Outcome<Vector<T, S>>; GROUP] {
+        let (zero, one, floor) = (s.splat(T::ZERO), s.splat(T::ONE), s.splat(T::constant(FLOOR)));
+        let none = Outcome { probability: zero, complement: zero, logarithm: zero, log_complement: zero };
+        let mut outcomes = [none; GROUP];
+        for (u, outcome) in outcomes.iter_mut().enumerate() {
+            // SAFETY: the caller's promise.
+            let probability = unsafe { s.load(self.probability.add(at + u * T::LANES)) };
+            outcome.probability = probability;
+            outcome.complement = one - probability;
+            if logarithms {
+                outcome.logarithm = ln(s, s.max(floor, probability));
+                outcome.log_complement = ln(s, s.max(floor, one - probability));
+            }
+        }
+        outcomes
+    }
+
+    #[inline(always)]
+    fn gradient<S: Lanes<T>>(
+        s: S,
+        outcome: Outcome<Vector<T, S>>,
+        polynomial: Vector<T, S>,
+        positive: Vector<T, S>,
+        negative: Vector<T, S>,
+    ) -> Vector<T, S> {
+        let floor = s.splat(T::constant(FLOOR));
+        let Outcome { probability, complement, .. } = outcome;
+        // The logarithm of a probability below the floor has slope 0.
+        let of_positive = s.keep(!s.lt(probability, floor), positive / probability);
+        let of_negative = s.keep(!s.lt(complement, floor), negative / complement);
+        polynomial + of_positive - of_negative
+    }
+}
+
+/// A class whose outcomes are in rows.
+#[derive(Clone, Copy)]
+pub(crate) struct OutcomesInRows<'a, T, A> {
+    pub probability: &'a [T],
+    pub complement: &'a [T],
+    pub logarithm: &'a [T],
+    pub log_complement: &'a [T],
+    /// The source that they are of.
+    pub of: core::marker::PhantomData<A>,
+}
+
+impl<T: Scalar, A: OutcomeSource<T>> OutcomeSource<T> for OutcomesInRows<'_, T, A> {
+    #[inline(always)]
+    unsafe fn group<S: Lanes<T>>(&self, s: S, at: usize, _: bool) -> [Outcome<Vector<T, S>>; GROUP] {
+        let zero = s.splat(T::ZERO);
+        let none = Outcome { probability: zero, complement: zero, logarithm: zero, log_complement: zero };
+        let mut outcomes = [none; GROUP];
+        for (u, outcome) in outcomes.iter_mut().enumerate() {
+            let at = at + u * T::LANES;
+            // SAFETY: the caller's promise.
+            *outcome = unsafe {
+                Outcome {
+                    probability: load_at(s, self.probability, at),
+                    complement: load_at(s, self.complement, at),
+                    logarithm: load_at(s, self.logarithm, at),
+                    log_complement: load_at(s, self.log_complement, at),
+                }
+            };
+        }
+        outcomes
+    }
+
+    #[inline(always)]
+    fn gradient<S: Lanes<T>>(
+        s: S,
+        outcome: Outcome<Vector<T, S>>,
+        polynomial: Vector<T, S>,
+        positive: Vector<T, S>,
+        negative: Vector<T, S>,
+    ) -> Vector<T, S> {
+        A::gradient(s, outcome, polynomial, positive, negative)
+    }
+}
+
+/// Writes the outcomes of a class to rows, for voxel losses.
+pub(crate) struct WriteOutcomes<'a, T, A> {
+    pub source: A,
+    pub probability: &'a mut [T],
+    pub complement: &'a mut [T],
+    pub logarithm: &'a mut [T],
+    pub log_complement: &'a mut [T],
+}
+
+impl<T: Scalar, A: OutcomeSource<T>> LaneKernel<T> for WriteOutcomes<'_, T, A> {
     type Output = ();
 
     #[inline(always)]
     fn run<S: Lanes<T>>(self, s: S) {
-        let Self { exponential, logit, largest, inverse, others, log_total, log_of_others, out } = self;
-        let (one, half) = (s.splat(T::ONE), s.splat(T::HALF));
         let mut at = 0;
-        // SAFETY: all rows have the length of the exponentials, a multiple of a vector.
-        unsafe {
-            while at < exponential.len() {
-                let share = load_at(s, inverse, at);
-                let probability = load_at(s, exponential, at) * share;
-                let of_largest = load_at(s, others, at) * share;
-                let complement = s.select(s.lt(half, probability), of_largest, one - probability);
-                store_at(s, out.probability, at, probability);
-                store_at(s, out.complement, at, complement);
-                at += T::LANES;
-            }
-            if let Some(logarithm) = out.logarithm {
-                let mut at = 0;
-                while at < exponential.len() {
-                    let (logit, largest) = (s.load(logit.add(at)), load_at(s, largest, at));
-                    // A logit and the largest may have the same infinity.
-                    let difference = s.keep(!s.eq(logit, largest), logit - largest);
-                    store_at(s, logarithm, at, difference - load_at(s, log_total, at));
-                    at += T::LANES;
+        while at < self.probability.len() {
+            // SAFETY: all rows have the length of the probabilities, a multiple of a group, and so have those of the
+            // source.
+            unsafe {
+                let outcomes = self.source.group(s, at, true);
+                for (u, outcome) in outcomes.into_iter().enumerate() {
+                    let at = at + u * T::LANES;
+                    store_at(s, self.probability, at, outcome.probability);
+                    store_at(s, self.complement, at, outcome.complement);
+                    store_at(s, self.logarithm, at, outcome.logarithm);
+                    store_at(s, self.log_complement, at, outcome.log_complement);
                 }
             }
-            if let Some(log_complement) = out.log_complement {
-                let mut at = 0;
-                while at < exponential.len() {
-                    let probability = load_at(s, out.probability, at);
-                    let below = ln_1p(s, -probability);
-                    let log = s.select(s.lt(half, probability), load_at(s, log_of_others, at), below);
-                    store_at(s, log_complement, at, log);
-                    at += T::LANES;
-                }
-            }
+            at += GROUP * T::LANES;
         }
     }
 }
@@ -101,85 +288,6 @@ impl<T: Scalar> LaneKernel<T> for Totals<'_, T> {
         if let Some(log_total) = self.log_total {
             for (log, others) in T::lines_mut(log_total).0.iter_mut().zip(T::lines(self.others).0) {
                 *log = s.to_line(ln_1p_of_product(s, s.from_line(others)));
-            }
-        }
-    }
-}
-
-/// A class of sigmoid.
-pub(crate) struct SigmoidOutcomes<'a, T> {
-    pub logit: *const T,
-    pub out: OutcomeTargets<'a, T>,
-}
-
-impl<T: Scalar> LaneKernel<T> for SigmoidOutcomes<'_, T> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Lanes<T>>(self, s: S) {
-        let Self { logit, out: OutcomeTargets { probability, complement, logarithm, log_complement } } = self;
-        let (zero, one) = (s.splat(T::ZERO), s.splat(T::ONE));
-        let mut at = 0;
-        // SAFETY: all rows have the length of the probabilities, a multiple of a group, and the logits have it too.
-        unsafe {
-            while at < probability.len() {
-                let (z, y) = (s.load(logit.add(at)), s.load(logit.add(at + T::LANES)));
-                let power = exp_nonpositive(s, [-s.abs(z), -s.abs(y)]);
-                for (u, z) in [z, y].into_iter().enumerate() {
-                    let large = s.reciprocal(one + power[u]);
-                    let small = power[u] * large;
-                    let is_positive = s.lt(zero, z);
-                    store_at(s, probability, at + u * T::LANES, s.select(is_positive, large, small));
-                    store_at(s, complement, at + u * T::LANES, s.select(is_positive, small, large));
-                    // The sum of the two logarithms is −|z|, and the larger one is −ln(1 + t).
-                    if logarithm.is_some() || log_complement.is_some() {
-                        let log = -ln_1p_of_product(s, power[u]);
-                        if let Some(logarithm) = &logarithm {
-                            let to = logarithm.as_ptr().cast_mut().add(at + u * T::LANES);
-                            s.store(to, s.min(zero, z) + log);
-                        }
-                        if let Some(log_complement) = &log_complement {
-                            let to = log_complement.as_ptr().cast_mut().add(at + u * T::LANES);
-                            s.store(to, s.min(zero, -z) + log);
-                        }
-                    }
-                }
-                at += 2 * T::LANES;
-            }
-        }
-    }
-}
-
-/// A class whose probabilities are the prediction.
-pub(crate) struct GivenOutcomes<'a, T> {
-    pub given: *const T,
-    pub out: OutcomeTargets<'a, T>,
-}
-
-impl<T: Scalar> LaneKernel<T> for GivenOutcomes<'_, T> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Lanes<T>>(self, s: S) {
-        let Self {
-            given,
-            out: OutcomeTargets { probability, complement, mut logarithm, mut log_complement },
-        } = self;
-        let (one, floor) = (s.splat(T::ONE), s.splat(T::constant(FLOOR)));
-        let mut at = 0;
-        // SAFETY: all rows have the length of the probabilities, a multiple of a vector, and so has the prediction.
-        unsafe {
-            while at < probability.len() {
-                let given = s.load(given.add(at));
-                store_at(s, probability, at, given);
-                store_at(s, complement, at, one - given);
-                if let Some(logarithm) = &mut logarithm {
-                    store_at(s, logarithm, at, ln(s, s.max(floor, given)));
-                }
-                if let Some(log_complement) = &mut log_complement {
-                    store_at(s, log_complement, at, ln(s, s.max(floor, one - given)));
-                }
-                at += T::LANES;
             }
         }
     }

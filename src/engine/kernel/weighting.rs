@@ -42,7 +42,11 @@ impl<T: Scalar> OutcomeFactor<'_, T> {
 
 /// Returns `x · coefficient` with `0·∞ = 0`: a coefficient of 0 contributes 0, whatever it multiplies. NaN stays NaN.
 #[inline(always)]
-fn times<T: Scalar, S: Lanes<T>>(s: S, x: Vector<T, S>, coefficient: Vector<T, S>) -> Vector<T, S> {
+pub(crate) fn times<T: Scalar, S: Lanes<T>>(
+    s: S,
+    x: Vector<T, S>,
+    coefficient: Vector<T, S>,
+) -> Vector<T, S> {
     let is_zero = s.eq(coefficient, s.splat(T::ZERO)) & s.eq(s.abs(x), s.splat(T::INFINITY));
     s.keep(!is_zero, x * coefficient)
 }
@@ -83,6 +87,8 @@ impl<T: Scalar> LaneKernel<T> for WeighValues<'_, T> {
 pub(crate) struct AddValues<'a, T> {
     pub value: &'a [T],
     pub factor: OutcomeFactor<'a, T>,
+    /// The weighted values of the other outcome.
+    pub other: Option<&'a [T]>,
     /// Unless all are 1.
     pub weight: Option<&'a [T]>,
     /// A vector.
@@ -94,7 +100,7 @@ impl<T: Scalar> LaneKernel<T> for AddValues<'_, T> {
 
     #[inline(always)]
     fn run<S: Lanes<T>>(self, s: S) {
-        let Self { value, factor, weight, sum } = self;
+        let Self { value, factor, other, weight, sum } = self;
         let mut at = 0;
         // SAFETY: all rows have the length of the values, a multiple of a group; the sum has a vector.
         unsafe {
@@ -106,6 +112,9 @@ impl<T: Scalar> LaneKernel<T> for AddValues<'_, T> {
                     let mut x = load_at(s, value, voxel);
                     if !matches!(factor, OutcomeFactor::One) {
                         x = times(s, x, factor.at(s, voxel));
+                    }
+                    if let Some(other) = other {
+                        x = load_at(s, other, voxel) + x;
                     }
                     if let Some(weight) = weight {
                         x = times(s, x, load_at(s, weight, voxel));
@@ -155,62 +164,6 @@ impl<T: Scalar> LaneKernel<T> for AddSlopes<'_, T> {
                 store_at(s, out, at, load_at(s, out, at) + scale * load_at(s, weight, at) * x);
             }
             at += T::LANES;
-        }
-    }
-}
-
-/// Adds the values and slopes of `−ln(probability)` of an outcome, as [`AddValues`] and [`AddSlopes`] do.
-pub(crate) struct NegLogOutcome<'a, T> {
-    /// `ln(probability)`
-    pub logarithm: &'a [T],
-    pub factor: OutcomeFactor<'a, T>,
-    /// Unless all are 1.
-    pub weight: Option<&'a [T]>,
-    /// A vector, if the values are added.
-    pub sum: Option<*mut T>,
-    /// The slope of the sum and the row of derivatives, if the slopes are added.
-    pub slope: Option<(T, &'a mut [T])>,
-}
-
-impl<T: Scalar> LaneKernel<T> for NegLogOutcome<'_, T> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Lanes<T>>(self, s: S) {
-        let Self { logarithm, factor, weight, sum, slope } = self;
-        let mut lanes = T::ZEROS;
-        let (has_sum, sum) = (sum.is_some(), sum.unwrap_or(lanes.as_mut().as_mut_ptr()));
-        let (scale, mut out) = match slope {
-            Some((scale, out)) => (s.splat(scale), Some(out)),
-            None => (s.splat(T::ZERO), None),
-        };
-        let mut at = 0;
-        // SAFETY: all rows have the length of the logarithms, a multiple of a group; the sum has a vector.
-        unsafe {
-            let mut total = s.load(sum);
-            while at < logarithm.len() {
-                let mut group = [s.splat(T::ZERO); GROUP];
-                for (u, value) in group.iter_mut().enumerate() {
-                    let voxel = at + u * T::LANES;
-                    let factor = factor.at(s, voxel);
-                    if has_sum {
-                        *value = times(s, -load_at(s, logarithm, voxel), factor);
-                        if let Some(weight) = weight {
-                            *value = times(s, *value, load_at(s, weight, voxel));
-                        }
-                    }
-                    if let Some(out) = &mut out {
-                        let weighted = match weight {
-                            Some(weight) => scale * load_at(s, weight, voxel),
-                            None => scale,
-                        };
-                        store_at(s, out, voxel, load_at(s, out, voxel) - weighted * factor);
-                    }
-                }
-                total = total + group_sum::<T, S>(group);
-                at += GROUP * T::LANES;
-            }
-            s.store(sum, total);
         }
     }
 }
