@@ -148,10 +148,11 @@ impl Pass<'_> {
         let weight_sum: f64 =
             if self.problem.activation.is_exclusive() { 1.0 } else { (0..classes).map(&class_weight).sum() };
         let outcome_weights = info.outcome_weights::<T>(self.problem.activation, classes);
+        let logarithms = Logarithms::of(core::iter::once(info), self.problem);
         for class in (0..classes).filter(|&class| class_weight(class) != 0.0) {
             // SAFETY: the caller's promise.
             unsafe { strip.load_target(self.problem, block.sample, class, block.start) };
-            compute_outcomes(strip, self.problem.activation, class, prediction);
+            compute_outcomes(strip, self.problem.activation, class, prediction, logarithms);
             for is_negative in [false, true] {
                 if is_negative && !has_negative(&info, self.problem) {
                     break;

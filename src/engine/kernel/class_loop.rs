@@ -9,7 +9,7 @@
 //! `p`, `v` and `u` are the derivatives with respect to `s`, `ln s` and `ln(1 − s)`; `m` is the class with `s > ½` and `r`
 //! the softmax over the other classes, −1 for `m`. Other voxel losses than `−ln` have left their derivatives in rows.
 
-use crate::engine::kernel::outcomes::{Outcome, OutcomeSource};
+use crate::engine::kernel::outcomes::{FLOOR, Outcome};
 use crate::engine::kernel::partial_sums::group_sum;
 use crate::engine::kernel::weighting::times;
 use crate::engine::kernel::{GROUP, load_at, store_at};
@@ -46,8 +46,10 @@ pub(crate) struct DerivativeRows<'a, T> {
 /// Where the derivatives of a class go.
 pub(crate) enum ClassOutput<'a, T> {
     None,
-    /// The gradient by the prediction.
-    Gradient(*mut T),
+    /// The gradient by the logits of sigmoid.
+    Sigmoid(*mut T),
+    /// The gradient by the probabilities.
+    Probability(*mut T),
     /// `q`, for [`FinishSoftmax`], and sums over the classes.
     Softmax(SoftmaxRows<'a, T>),
 }
@@ -63,11 +65,13 @@ pub(crate) struct SoftmaxRows<'a, T> {
     pub of_largest: &'a mut [T],
 }
 
-/// One class of a strip.
-pub(crate) struct ClassLoop<'a, T, A> {
-    pub source: A,
-    /// A multiple of a group.
-    pub len: usize,
+/// One class of a strip, whose outcomes are in rows.
+pub(crate) struct ClassLoop<'a, T> {
+    pub probability: &'a [T],
+    pub complement: &'a [T],
+    /// Read for the values of `−ln` only.
+    pub logarithm: &'a [T],
+    pub log_complement: &'a [T],
     pub target: &'a [T],
     /// Unless all are 1.
     pub weight: Option<&'a [T]>,
@@ -88,24 +92,32 @@ struct Derivatives<V> {
     negative: V,
 }
 
-impl<T: Scalar, A: OutcomeSource<T>> LaneKernel<T> for ClassLoop<'_, T, A> {
+impl<T: Scalar> LaneKernel<T> for ClassLoop<'_, T> {
     type Output = ();
 
     #[inline(always)]
     fn run<S: Lanes<T>>(mut self, s: S) {
         let (zero, one) = (s.splat(T::ZERO), s.splat(T::ONE));
-        let needs_logarithms = self.neg_log.is_some_and(|term| term.sum.is_some());
+        let reads_logarithms = self.neg_log.is_some_and(|term| term.sum.is_some());
         let mut at = 0;
-        while at < self.len {
-            // SAFETY: all rows have `len` elements, a multiple of a group.
+        while at < self.probability.len() {
+            // SAFETY: all rows have the length of the probabilities, a multiple of a group.
             unsafe {
-                let outcomes = self.source.group(s, at, needs_logarithms);
                 let (mut all, mut inside) = ([zero; GROUP], [zero; GROUP]);
                 let (mut positive, mut negative) = ([zero; GROUP], [zero; GROUP]);
                 let mut value = [zero; GROUP];
                 for u in 0..GROUP {
                     let voxel = at + u * T::LANES;
-                    let outcome = outcomes[u];
+                    let mut outcome = Outcome {
+                        probability: load_at(s, self.probability, voxel),
+                        complement: load_at(s, self.complement, voxel),
+                        logarithm: zero,
+                        log_complement: zero,
+                    };
+                    if reads_logarithms {
+                        outcome.logarithm = load_at(s, self.logarithm, voxel);
+                        outcome.log_complement = load_at(s, self.log_complement, voxel);
+                    }
                     let target = load_at(s, self.target, voxel);
                     let weight = match self.weight {
                         Some(weight) => load_at(s, weight, voxel),
@@ -145,7 +157,7 @@ impl<T: Scalar, A: OutcomeSource<T>> LaneKernel<T> for ClassLoop<'_, T, A> {
     }
 }
 
-impl<T: Scalar, A: OutcomeSource<T>> ClassLoop<'_, T, A> {
+impl<T: Scalar> ClassLoop<'_, T> {
     /// Returns the value of `−ln` of the outcomes, and adds its derivatives.
     #[inline(always)]
     fn add_neg_log<S: Lanes<T>>(
@@ -240,12 +252,22 @@ impl<T: Scalar, A: OutcomeSource<T>> ClassLoop<'_, T, A> {
         let (polynomial, positive, negative) = (*polynomial, *positive, *negative);
         let has_negative =
             self.rows.negative.is_some() || self.neg_log.is_some_and(|term| term.weights.negative != T::ZERO);
+        let Outcome { probability, complement, .. } = outcome;
         let rows = match &mut self.out {
             ClassOutput::None => return,
-            ClassOutput::Gradient(out) => {
-                let gradient = A::gradient(s, outcome, polynomial, positive, negative);
+            ClassOutput::Sigmoid(out) => {
+                let gradient =
+                    probability * complement * polynomial + complement * positive - probability * negative;
                 // SAFETY: the caller's promise.
                 return unsafe { s.store(out.add(voxel), gradient) };
+            }
+            ClassOutput::Probability(out) => {
+                let floor = s.splat(T::constant(FLOOR));
+                // The logarithm of a probability below the floor has slope 0.
+                let of_positive = s.keep(s.not_lt(probability, floor), positive / probability);
+                let of_negative = s.keep(s.not_lt(complement, floor), negative / complement);
+                // SAFETY: the caller's promise.
+                return unsafe { s.store(out.add(voxel), polynomial + of_positive - of_negative) };
             }
             ClassOutput::Softmax(rows) => rows,
         };

@@ -7,11 +7,11 @@ use crate::engine::kernel::class_loop::{
 use crate::engine::kernel::exponentials::{AllExponentials, Exponentials, SubtractLargest};
 use crate::engine::kernel::other_classes::OtherClasses;
 use crate::engine::kernel::outcomes::{
-    AtLeastZero, GivenClass, OutcomeSource, OutcomesInRows, SigmoidClass, SoftmaxClass, Totals, WriteOutcomes,
+    AtLeastZero, GivenClass, OutcomeSource, SigmoidClass, SoftmaxClass, Totals, WriteOutcomes,
 };
 use crate::engine::kernel::partial_sums::Quantity;
 use crate::engine::kernel::rows::Rows;
-use crate::engine::kernel::strip::{Strip, VoxelRows};
+use crate::engine::kernel::strip::Strip;
 use crate::engine::kernel::weighting::{AddSlopes, AddValues, OutcomeFactor, WeighValues};
 use crate::engine::pass::{BlockRange, Pass};
 use crate::engine::pass_plan::{RequiredSums, voxel_losses};
@@ -23,7 +23,6 @@ use crate::loss::voxel_info::VoxelLossInfo;
 use crate::loss::voxel_rows::{DynVoxelLoss, LossRows, OutcomeRows};
 use crate::problem::Problem;
 use crate::simd::lanes::dispatch;
-use core::marker::PhantomData;
 
 /// The logarithms of outcomes that are computed.
 #[derive(Clone, Copy, Debug, Default)]
@@ -69,7 +68,11 @@ impl Pass<'_> {
         block: BlockRange<'_>,
     ) {
         let len = strip.len;
-        let logarithms = Logarithms::of(voxel_losses(self.terms).map(|(_, loss)| loss.info()), self.problem);
+        // A gradient of `−ln` needs no logarithm.
+        let reads_logarithms =
+            |info: &VoxelLossInfo| self.steps.accumulates || !info.is_neg_log || info.selection.is_some();
+        let infos = voxel_losses(self.terms).map(|(_, loss)| loss.info()).filter(reads_logarithms);
+        let logarithms = Logarithms::of(infos, self.problem);
         // SAFETY: the caller's promise.
         let prediction = unsafe { activate(strip, self.problem, [block.sample, block.start], logarithms) };
         // SAFETY: the caller's promise.
@@ -122,13 +125,10 @@ impl Pass<'_> {
         let in_rows =
             || voxel_losses(self.terms).filter(contributing).filter(|(slot, _)| Some(*slot) != neg_log_slot);
         let mut used = UsedDerivatives::default();
-        let uses_rows = in_rows().next().is_some();
-        if uses_rows {
-            compute_outcomes(strip, self.problem.activation, class, prediction);
-            for (slot, loss) in in_rows() {
-                // SAFETY: the caller's promise.
-                unsafe { self.voxel_loss(strip, block, class, slot, loss, &mut used) };
-            }
+        compute_outcomes(strip, self.problem.activation, class, prediction, logarithms);
+        for (slot, loss) in in_rows() {
+            // SAFETY: the caller's promise.
+            unsafe { self.voxel_loss(strip, block, class, slot, loss, &mut used) };
         }
         let term = neg_log.map(|(slot, loss)| {
             let adds = self.steps.accumulates;
@@ -138,42 +138,19 @@ impl Pass<'_> {
                 slope: slope_of(block, class, slot).map(T::of),
             }
         });
-        let len = strip.len;
-        let source = softmax_class(strip, class, prediction, logarithms);
-        let logit = prediction.at(class, 0).cast_const();
         // SAFETY: the caller's promise.
-        unsafe {
-            match (self.problem.activation, uses_rows) {
-                (Activation::Softmax, false) => self.class_loop(strip, block, class, source, term, used),
-                (Activation::Sigmoid, false) => {
-                    self.class_loop(strip, block, class, SigmoidClass { logit }, term, used);
-                }
-                (Activation::Softmax, true) => {
-                    let rows = outcomes_in_rows::<T, SoftmaxClass<'_, T>>(&strip.rows, len);
-                    self.class_loop(strip, block, class, rows, term, used);
-                }
-                (Activation::Sigmoid, true) => {
-                    let rows = outcomes_in_rows::<T, SigmoidClass<T>>(&strip.rows, len);
-                    self.class_loop(strip, block, class, rows, term, used);
-                }
-                _ => {
-                    let probability = logit;
-                    self.class_loop(strip, block, class, GivenClass { probability }, term, used);
-                }
-            }
-        }
+        unsafe { self.class_loop(strip, block, class, term, used) };
     }
 
-    /// Runs the loop over a class.
+    /// Runs the loop over a class, whose outcomes are in the rows of the strip.
     ///
     /// # Safety
-    /// As [`Pass::chunk`]; the source has the voxels of the strip.
-    unsafe fn class_loop<T: Precise, A: OutcomeSource<T>>(
+    /// As [`Pass::chunk`].
+    unsafe fn class_loop<T: Precise>(
         &self,
         strip: &mut Strip<'_, T>,
         block: BlockRange<'_>,
         class: usize,
-        source: A,
         neg_log: Option<NegLogTerm<T>>,
         used: UsedDerivatives,
     ) {
@@ -194,6 +171,7 @@ impl Pass<'_> {
             positive: part(&*rows.positive, used.positive),
             negative: part(&*rows.negative, used.negative),
         };
+        let is_softmax = self.problem.activation == Activation::Softmax;
         let out = match (output, self.problem.activation) {
             (None, _) => ClassOutput::None,
             (Some(_), Activation::Softmax) => ClassOutput::Softmax(SoftmaxRows {
@@ -202,12 +180,15 @@ impl Pass<'_> {
                 rest: slice_mut(rows.rest, 0..len),
                 of_largest: slice_mut(rows.of_largest, 0..len),
             }),
-            (Some(_), _) => ClassOutput::Gradient(to),
+            (Some(_), Activation::Sigmoid) => ClassOutput::Sigmoid(to),
+            (Some(_), _) => ClassOutput::Probability(to),
         };
         let weight = slice(rows.weight, 0..len);
         dispatch(ClassLoop {
-            source,
-            len,
+            probability: slice(rows.probability, 0..len),
+            complement: slice(rows.complement, 0..len),
+            logarithm: slice(rows.logarithm, 0..len),
+            log_complement: slice(rows.log_complement, 0..len),
             target,
             weight: (!strip.is_unweighted).then_some(weight),
             sums,
@@ -217,8 +198,7 @@ impl Pass<'_> {
             rows: derivatives,
             out,
         });
-        if let (Some(output), None, false) = (output, direct, self.problem.activation == Activation::Softmax)
-        {
+        if let (Some(output), None, false) = (output, direct, is_softmax) {
             // SAFETY: the caller's promise. No other class reads the prediction of this one.
             unsafe { strip.store_class(&output, block, class) };
         }
@@ -385,61 +365,40 @@ pub(in crate::engine) unsafe fn activate<T: Precise>(
     logits
 }
 
-/// Returns a class of softmax; with other activations its rows have no meaning.
-fn softmax_class<'a, T: Precise>(
-    strip: &Strip<'_, T>,
-    class: usize,
-    prediction: Rows<T>,
-    logarithms: Logarithms,
-) -> SoftmaxClass<'a, T> {
-    let (len, width) = (strip.len, strip.width);
-    let rows = &strip.rows;
-    SoftmaxClass {
-        exponential: unbound(&*strip.exponential, class * width, len),
-        logit: prediction.at(class, 0),
-        largest: unbound(&*rows.largest, 0, len),
-        inverse: unbound(&*rows.inverse, 0, len),
-        others: unbound(&*rows.others, 0, len),
-        log_total: unbound(&*rows.log_total, 0, len),
-        log_of_others: logarithms.negative.then(|| unbound(&*rows.log_of_others, 0, len)),
-    }
-}
-
-/// Returns the outcomes that [`compute_outcomes`] has written.
-fn outcomes_in_rows<'a, T: Precise, A>(rows: &VoxelRows<'_, T>, len: usize) -> OutcomesInRows<'a, T, A> {
-    OutcomesInRows {
-        probability: unbound(&*rows.probability, 0, len),
-        complement: unbound(&*rows.complement, 0, len),
-        logarithm: unbound(&*rows.logarithm, 0, len),
-        log_complement: unbound(&*rows.log_complement, 0, len),
-        of: PhantomData,
-    }
-}
-
-/// Returns a part of a row of a strip with a lifetime of its own.
-fn unbound<'a, T>(row: &[T], start: usize, len: usize) -> &'a [T] {
-    let part = slice(row, start..start + len);
-    // SAFETY: the memory of a strip outlives a pass over the strip. The loop over a class, which reads these rows,
-    // writes to other rows.
-    unsafe { core::slice::from_raw_parts(part.as_ptr(), part.len()) }
-}
-
 /// Computes the outcomes of a class in the rows of the strip.
 pub(in crate::engine) fn compute_outcomes<T: Precise>(
     strip: &mut Strip<'_, T>,
     activation: Activation,
     class: usize,
     prediction: Rows<T>,
+    logarithms: Logarithms,
 ) {
-    let logarithms = Logarithms { positive: true, negative: !strip.other_classes.is_empty() };
-    let softmax = softmax_class(strip, class, prediction, logarithms);
-    let len = strip.len;
+    let (len, width) = (strip.len, strip.width);
     let logit = prediction.at(class, 0).cast_const();
+    let rows = &mut strip.rows;
     match activation {
-        Activation::Softmax => write_outcomes(strip, softmax),
-        Activation::Sigmoid => write_outcomes(strip, SigmoidClass { logit }),
+        Activation::Softmax => {
+            let source = SoftmaxClass {
+                exponential: slice(strip.exponential, class * width..class * width + len),
+                logit,
+                largest: slice(rows.largest, 0..len),
+                inverse: slice(rows.inverse, 0..len),
+                others: slice(rows.others, 0..len),
+                log_total: slice(rows.log_total, 0..len),
+                log_of_others: logarithms.negative.then_some(slice(rows.log_of_others, 0..len)),
+            };
+            dispatch(WriteOutcomes {
+                source,
+                probability: slice_mut(rows.probability, 0..len),
+                complement: slice_mut(rows.complement, 0..len),
+                logarithm: slice_mut(rows.logarithm, 0..len),
+                log_complement: slice_mut(rows.log_complement, 0..len),
+                logarithms: logarithms.positive,
+            });
+        }
+        Activation::Sigmoid => write_outcomes(strip, SigmoidClass { logit }, logarithms),
         _ => {
-            write_outcomes(strip, GivenClass { probability: logit });
+            write_outcomes(strip, GivenClass { probability: logit }, logarithms);
             let rows = &mut strip.rows;
             // For losses; the rows are not used otherwise.
             dispatch(AtLeastZero {
@@ -454,7 +413,11 @@ pub(in crate::engine) fn compute_outcomes<T: Precise>(
     }
 }
 
-fn write_outcomes<T: Precise, A: OutcomeSource<T>>(strip: &mut Strip<'_, T>, source: A) {
+fn write_outcomes<T: Precise, A: OutcomeSource<T>>(
+    strip: &mut Strip<'_, T>,
+    source: A,
+    logarithms: Logarithms,
+) {
     let (len, rows) = (strip.len, &mut strip.rows);
     dispatch(WriteOutcomes {
         source,
@@ -462,6 +425,7 @@ fn write_outcomes<T: Precise, A: OutcomeSource<T>>(strip: &mut Strip<'_, T>, sou
         complement: slice_mut(rows.complement, 0..len),
         logarithm: slice_mut(rows.logarithm, 0..len),
         log_complement: slice_mut(rows.log_complement, 0..len),
+        logarithms: logarithms.positive,
     });
 }
 

@@ -12,7 +12,7 @@ use crate::simd::lanes::elementary::{exp_nonpositive, ln, ln_1p, ln_1p_of_produc
 use crate::simd::lanes::{LaneKernel, Lanes, Scalar, Vector};
 
 /// 2⁻¹²⁶: the lower limit of the argument of a logarithm of a probability that is given as input.
-const FLOOR: f64 = f32::MIN_POSITIVE as f64;
+pub(crate) const FLOOR: f64 = f32::MIN_POSITIVE as f64;
 
 /// The outcomes of a vector of voxels.
 #[derive(Clone, Copy)]
@@ -31,16 +31,6 @@ pub(crate) trait OutcomeSource<T: Scalar>: Copy {
     /// # Safety
     /// The rows of the source have a group from `at` on.
     unsafe fn group<S: Lanes<T>>(&self, s: S, at: usize, logarithms: bool) -> [Outcome<Vector<T, S>>; GROUP];
-
-    /// Returns the gradient by the prediction from the derivatives by `s`, `ln s` and `ln(1 − s)`; not for softmax, whose
-    /// classes are not independent.
-    fn gradient<S: Lanes<T>>(
-        s: S,
-        outcome: Outcome<Vector<T, S>>,
-        polynomial: Vector<T, S>,
-        positive: Vector<T, S>,
-        negative: Vector<T, S>,
-    ) -> Vector<T, S>;
 }
 
 /// A class of softmax, whose exponentials and sums are known.
@@ -88,18 +78,6 @@ impl<T: Scalar> OutcomeSource<T> for SoftmaxClass<'_, T> {
         }
         outcomes
     }
-
-    #[inline(always)]
-    fn gradient<S: Lanes<T>>(
-        s: S,
-        _: Outcome<Vector<T, S>>,
-        _: Vector<T, S>,
-        _: Vector<T, S>,
-        _: Vector<T, S>,
-    ) -> Vector<T, S> {
-        debug_assert!(false, "the gradient of a class of softmax depends on the others");
-        s.splat(T::ZERO)
-    }
 }
 
 /// A class of sigmoid.
@@ -136,18 +114,6 @@ impl<T: Scalar> OutcomeSource<T> for SigmoidClass<T> {
         }
         outcomes
     }
-
-    #[inline(always)]
-    fn gradient<S: Lanes<T>>(
-        _: S,
-        outcome: Outcome<Vector<T, S>>,
-        polynomial: Vector<T, S>,
-        positive: Vector<T, S>,
-        negative: Vector<T, S>,
-    ) -> Vector<T, S> {
-        let Outcome { probability, complement, .. } = outcome;
-        probability * complement * polynomial + complement * positive - probability * negative
-    }
 }
 
 /// A class whose probabilities are the prediction.
@@ -174,75 +140,17 @@ impl<T: Scalar> OutcomeSource<T> for GivenClass<T> {
         }
         outcomes
     }
-
-    #[inline(always)]
-    fn gradient<S: Lanes<T>>(
-        s: S,
-        outcome: Outcome<Vector<T, S>>,
-        polynomial: Vector<T, S>,
-        positive: Vector<T, S>,
-        negative: Vector<T, S>,
-    ) -> Vector<T, S> {
-        let floor = s.splat(T::constant(FLOOR));
-        let Outcome { probability, complement, .. } = outcome;
-        // The logarithm of a probability below the floor has slope 0.
-        let of_positive = s.keep(!s.lt(probability, floor), positive / probability);
-        let of_negative = s.keep(!s.lt(complement, floor), negative / complement);
-        polynomial + of_positive - of_negative
-    }
 }
 
-/// A class whose outcomes are in rows.
-#[derive(Clone, Copy)]
-pub(crate) struct OutcomesInRows<'a, T, A> {
-    pub probability: &'a [T],
-    pub complement: &'a [T],
-    pub logarithm: &'a [T],
-    pub log_complement: &'a [T],
-    /// The source that they are of.
-    pub of: core::marker::PhantomData<A>,
-}
-
-impl<T: Scalar, A: OutcomeSource<T>> OutcomeSource<T> for OutcomesInRows<'_, T, A> {
-    #[inline(always)]
-    unsafe fn group<S: Lanes<T>>(&self, s: S, at: usize, _: bool) -> [Outcome<Vector<T, S>>; GROUP] {
-        let zero = s.splat(T::ZERO);
-        let none = Outcome { probability: zero, complement: zero, logarithm: zero, log_complement: zero };
-        let mut outcomes = [none; GROUP];
-        for (u, outcome) in outcomes.iter_mut().enumerate() {
-            let at = at + u * T::LANES;
-            // SAFETY: the caller's promise.
-            *outcome = unsafe {
-                Outcome {
-                    probability: load_at(s, self.probability, at),
-                    complement: load_at(s, self.complement, at),
-                    logarithm: load_at(s, self.logarithm, at),
-                    log_complement: load_at(s, self.log_complement, at),
-                }
-            };
-        }
-        outcomes
-    }
-
-    #[inline(always)]
-    fn gradient<S: Lanes<T>>(
-        s: S,
-        outcome: Outcome<Vector<T, S>>,
-        polynomial: Vector<T, S>,
-        positive: Vector<T, S>,
-        negative: Vector<T, S>,
-    ) -> Vector<T, S> {
-        A::gradient(s, outcome, polynomial, positive, negative)
-    }
-}
-
-/// Writes the outcomes of a class to rows, for voxel losses.
+/// Writes the outcomes of a class to rows.
 pub(crate) struct WriteOutcomes<'a, T, A> {
     pub source: A,
     pub probability: &'a mut [T],
     pub complement: &'a mut [T],
     pub logarithm: &'a mut [T],
     pub log_complement: &'a mut [T],
+    /// Whether logarithms are written.
+    pub logarithms: bool,
 }
 
 impl<T: Scalar, A: OutcomeSource<T>> LaneKernel<T> for WriteOutcomes<'_, T, A> {
@@ -255,13 +163,15 @@ impl<T: Scalar, A: OutcomeSource<T>> LaneKernel<T> for WriteOutcomes<'_, T, A> {
             // SAFETY: all rows have the length of the probabilities, a multiple of a group, and so have those of the
             // source.
             unsafe {
-                let outcomes = self.source.group(s, at, true);
+                let outcomes = self.source.group(s, at, self.logarithms);
                 for (u, outcome) in outcomes.into_iter().enumerate() {
                     let at = at + u * T::LANES;
                     store_at(s, self.probability, at, outcome.probability);
                     store_at(s, self.complement, at, outcome.complement);
-                    store_at(s, self.logarithm, at, outcome.logarithm);
-                    store_at(s, self.log_complement, at, outcome.log_complement);
+                    if self.logarithms {
+                        store_at(s, self.logarithm, at, outcome.logarithm);
+                        store_at(s, self.log_complement, at, outcome.log_complement);
+                    }
                 }
             }
             at += GROUP * T::LANES;

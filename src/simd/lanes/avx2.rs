@@ -145,6 +145,7 @@ unsafe impl<const FUSED: bool> Lanes<f32> for Avx2<FUSED> {
         }
 
         fn lt(self, a: YmmPair32, b: YmmPair32) -> YmmMask32 { YmmMask32(both!(_mm256_cmp_ps::<_CMP_LT_OQ>(a, b))) }
+        fn not_lt(self, a: YmmPair32, b: YmmPair32) -> YmmMask32 { YmmMask32(both!(_mm256_cmp_ps::<_CMP_NLT_UQ>(a, b))) }
         fn le(self, a: YmmPair32, b: YmmPair32) -> YmmMask32 { YmmMask32(both!(_mm256_cmp_ps::<_CMP_LE_OQ>(a, b))) }
         fn eq(self, a: YmmPair32, b: YmmPair32) -> YmmMask32 { YmmMask32(both!(_mm256_cmp_ps::<_CMP_EQ_OQ>(a, b))) }
         fn select(self, mask: YmmMask32, yes: YmmPair32, no: YmmPair32) -> YmmPair32 {
@@ -245,6 +246,7 @@ unsafe impl<const FUSED: bool> Lanes<f64> for Avx2<FUSED> {
         }
 
         fn lt(self, a: YmmPair64, b: YmmPair64) -> YmmMask64 { YmmMask64(both!(_mm256_cmp_pd::<_CMP_LT_OQ>(a, b))) }
+        fn not_lt(self, a: YmmPair64, b: YmmPair64) -> YmmMask64 { YmmMask64(both!(_mm256_cmp_pd::<_CMP_NLT_UQ>(a, b))) }
         fn le(self, a: YmmPair64, b: YmmPair64) -> YmmMask64 { YmmMask64(both!(_mm256_cmp_pd::<_CMP_LE_OQ>(a, b))) }
         fn eq(self, a: YmmPair64, b: YmmPair64) -> YmmMask64 { YmmMask64(both!(_mm256_cmp_pd::<_CMP_EQ_OQ>(a, b))) }
         fn select(self, mask: YmmMask64, yes: YmmPair64, no: YmmPair64) -> YmmPair64 {

@@ -112,6 +112,7 @@ unsafe impl<const FUSED: bool> Lanes<f32> for Avx512<FUSED> {
         fn abs(self, x: Zmm32) -> Zmm32 { Zmm32(_mm512_abs_ps(x.0)) }
 
         fn lt(self, a: Zmm32, b: Zmm32) -> u16 { _mm512_cmp_ps_mask::<_CMP_LT_OQ>(a.0, b.0) }
+        fn not_lt(self, a: Zmm32, b: Zmm32) -> u16 { _mm512_cmp_ps_mask::<_CMP_NLT_UQ>(a.0, b.0) }
         fn le(self, a: Zmm32, b: Zmm32) -> u16 { _mm512_cmp_ps_mask::<_CMP_LE_OQ>(a.0, b.0) }
         fn eq(self, a: Zmm32, b: Zmm32) -> u16 { _mm512_cmp_ps_mask::<_CMP_EQ_OQ>(a.0, b.0) }
         fn select(self, mask: u16, yes: Zmm32, no: Zmm32) -> Zmm32 {
@@ -188,6 +189,7 @@ unsafe impl<const FUSED: bool> Lanes<f64> for Avx512<FUSED> {
         fn abs(self, x: Zmm64) -> Zmm64 { Zmm64(_mm512_abs_pd(x.0)) }
 
         fn lt(self, a: Zmm64, b: Zmm64) -> u8 { _mm512_cmp_pd_mask::<_CMP_LT_OQ>(a.0, b.0) }
+        fn not_lt(self, a: Zmm64, b: Zmm64) -> u8 { _mm512_cmp_pd_mask::<_CMP_NLT_UQ>(a.0, b.0) }
         fn le(self, a: Zmm64, b: Zmm64) -> u8 { _mm512_cmp_pd_mask::<_CMP_LE_OQ>(a.0, b.0) }
         fn eq(self, a: Zmm64, b: Zmm64) -> u8 { _mm512_cmp_pd_mask::<_CMP_EQ_OQ>(a.0, b.0) }
         fn select(self, mask: u8, yes: Zmm64, no: Zmm64) -> Zmm64 {

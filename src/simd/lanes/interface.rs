@@ -264,6 +264,12 @@ pub unsafe trait Lanes<T: Scalar>: Copy + 'static {
     /// Returns where `a < b`.
     fn lt(self, a: Self::Vector, b: Self::Vector) -> Self::Mask;
 
+    /// Returns where not `a < b`: where `a ≥ b`, or either is NaN.
+    #[inline(always)]
+    fn not_lt(self, a: Self::Vector, b: Self::Vector) -> Self::Mask {
+        !self.lt(a, b)
+    }
+
     /// Returns where `a ≤ b`.
     fn le(self, a: Self::Vector, b: Self::Vector) -> Self::Mask;
 

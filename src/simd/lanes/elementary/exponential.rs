@@ -77,7 +77,7 @@ fn in_step<T: Scalar, S: Lanes<T>, const K: usize>(s: S, x: [Vector<T, S>; K]) -
         }
     }
     for i in 0..K {
-        power[i] = s.keep(!s.lt(x[i], limit), s.scale(power[i], whole[i]));
+        power[i] = s.keep(s.not_lt(x[i], limit), s.scale(power[i], whole[i]));
     }
     power
 }

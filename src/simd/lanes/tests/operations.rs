@@ -20,6 +20,7 @@ enum Operation {
     Abs,
     Reciprocal,
     Lt,
+    NotLt,
     Le,
     Eq,
     And,
@@ -32,9 +33,9 @@ enum Operation {
 
 use Operation::*;
 
-const ALL: [Operation; 21] = [
-    Add, Sub, Mul, Div, Neg, MulAdd, NegMulAdd, Sqrt, Min, Max, Abs, Reciprocal, Lt, Le, Eq, And, Or, Not,
-    Select, Keep, UpperHalf,
+const ALL: [Operation; 22] = [
+    Add, Sub, Mul, Div, Neg, MulAdd, NegMulAdd, Sqrt, Min, Max, Abs, Reciprocal, Lt, NotLt, Le, Eq, And, Or,
+    Not, Select, Keep, UpperHalf,
 ];
 
 impl Operation {
@@ -54,6 +55,7 @@ impl Operation {
             Abs => s.abs(a),
             Reciprocal => s.reciprocal(a),
             Lt => s.select(s.lt(a, b), c, a),
+            NotLt => s.select(s.not_lt(a, b), c, a),
             Le => s.select(s.le(a, b), c, a),
             Eq => s.select(s.eq(a, b), c, a),
             And => s.select(s.lt(a, b) & s.lt(b, c), c, a),
@@ -87,8 +89,8 @@ impl Operation {
             Eq if a == b => c,
             And if a < b && b < c => c,
             Or if a < b || b < c => c,
-            Not if !(a < b) => c,
-            Lt | Le | Eq | And | Or | Not => a,
+            Not | NotLt if !(a < b) => c,
+            Lt | NotLt | Le | Eq | And | Or | Not => a,
             Select if b <= a => b,
             Keep if !(b <= a) => T::ZERO,
             Select | Keep => c,
