@@ -196,6 +196,11 @@ impl StridedRows {
         Some((self.direct::<T>(sample, 0, start)?, self.class))
     }
 
+    /// Returns whether the first element is that of another array.
+    pub fn begins_with(&self, other: &Self) -> bool {
+        core::ptr::eq(self.data, other.data)
+    }
+
     /// Whether all classes of a tile may be kept there as numbers of type `T`, and read again.
     pub fn can_hold<T: Real>(&self, classes: usize) -> bool {
         self.is_direct::<T>() || self.dtype == T::DTYPE && self.interleaved(classes, 0, 0).is_some()

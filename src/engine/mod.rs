@@ -17,6 +17,7 @@ pub(crate) mod precise;
 pub(crate) mod prediction_mask;
 pub(crate) mod radix_select;
 pub(crate) mod run;
+pub(crate) mod top_k_bracket;
 pub(crate) mod top_k_pass;
 pub(crate) mod top_k_select;
 pub(crate) mod validate;

@@ -80,15 +80,6 @@ pub(crate) enum PassSequence {
     AccumulateThenBackward,
 }
 
-/// Which pass stores probabilities in the gradient buffer, for the pass that overwrites them with the gradient.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum CachedBy {
-    NoPass,
-    /// The pass that computes the losses by which TopK selects.
-    TopK,
-    Accumulate,
-}
-
 /// The passes of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct PassPlan {
@@ -96,7 +87,9 @@ pub(crate) struct PassPlan {
     pub passes: PassSequence,
     /// What the accumulating pass sums up.
     pub sums: RequiredSums,
-    pub cached_by: CachedBy,
+    /// Whether the accumulating pass stores probabilities in the gradient buffer, for the pass that overwrites them with
+    /// the gradient.
+    pub caches: bool,
     /// Whether the caller asks for sums or values of classes: otherwise one sum over all classes may suffice.
     pub by_class: bool,
 }
@@ -106,6 +99,8 @@ pub(crate) struct PassPlan {
 pub(crate) enum PassKind {
     /// Computes the losses by which TopK selects voxels.
     TopK,
+    /// The same, and the gradient of voxels that may be selected.
+    Bracket,
     Accumulate,
     Backward,
     /// Accumulates and writes the gradient.
@@ -151,7 +146,7 @@ impl PassPlan {
             CallKind::Accumulate => (false, true, false, true),
             CallKind::Backward => {
                 let (passes, sums) = (PassSequence::Backward, RequiredSums::None);
-                return Self { implementation, passes, sums, cached_by: CachedBy::NoPass, by_class: true };
+                return Self { implementation, passes, sums, caches: false, by_class: true };
             }
         };
         let passes = match gradient {
@@ -161,18 +156,10 @@ impl PassPlan {
         };
         let sums = if class_sums { RequiredSums::Squared } else { RequiredSums::of(terms) };
         let can_cache = can_cache && implementation == Implementation::Labels;
-        let cached_by = match passes {
-            PassSequence::Fused
-                if can_cache && sums == RequiredSums::None && probabilities_suffice(terms, true) =>
-            {
-                CachedBy::TopK
-            }
-            PassSequence::AccumulateThenBackward if can_cache && probabilities_suffice(terms, false) => {
-                CachedBy::Accumulate
-            }
-            _ => CachedBy::NoPass,
-        };
-        Self { implementation, passes, sums, cached_by, by_class }
+        let caches = can_cache
+            && passes == PassSequence::AccumulateThenBackward
+            && probabilities_suffice(terms, PassKind::Backward);
+        Self { implementation, passes, sums, caches, by_class }
     }
 
     /// Returns the pass that accumulates, if there is one.
@@ -183,22 +170,18 @@ impl PassPlan {
     /// Returns what a pass of the plan does.
     pub fn steps(&self, terms: &[Term<'_>], kind: PassKind) -> PassSteps {
         let accumulates = matches!(kind, PassKind::Accumulate | PassKind::Fused);
-        let writes_gradient = matches!(kind, PassKind::Backward | PassKind::Fused);
+        let writes_gradient = matches!(kind, PassKind::Backward | PassKind::Fused | PassKind::Bracket);
         let sums = if accumulates { self.sums } else { RequiredSums::None };
-        let cache = match (self.cached_by, kind) {
-            (CachedBy::TopK, PassKind::TopK) | (CachedBy::Accumulate, PassKind::Accumulate) => {
-                CacheAccess::Store
-            }
-            (CachedBy::TopK, PassKind::Fused) | (CachedBy::Accumulate, PassKind::Backward) => {
-                CacheAccess::Load
-            }
+        let cache = match kind {
+            PassKind::Accumulate if self.caches => CacheAccess::Store,
+            PassKind::Backward if self.caches => CacheAccess::Load,
             _ => CacheAccess::None,
         };
         let has_target_loss = voxel_losses(terms).any(|(_, loss)| is_target_loss(loss));
         let labels = LabelSteps {
             has_target_loss,
-            needs_probabilities: needs_probabilities(terms),
-            from_probabilities: probabilities_suffice(terms, accumulates),
+            needs_probabilities: has_probability_slope(terms),
+            from_probabilities: probabilities_suffice(terms, kind),
         };
         PassSteps { accumulates, writes_gradient, sums, cache, labels }
     }
@@ -235,31 +218,15 @@ fn has_known_slopes(term: &Term<'_>) -> bool {
     }
 }
 
-/// Returns whether the loss selects a fraction of the voxels of the batch.
-fn selects_fraction(loss: &dyn DynVoxelLoss) -> bool {
-    matches!(loss.info().selection, Some(Selection::Fraction(_)))
-}
-
-/// Returns whether some term reads probabilities, and not only exponentials and their sum.
-fn needs_probabilities(terms: &[Term<'_>]) -> bool {
-    has_probability_slope(terms) || voxel_losses(terms).any(|(_, loss)| selects_fraction(loss))
-}
-
-/// Returns whether a pass can read probabilities instead of logits. The logarithm of a probability that underflows is
-/// lost. A pass that accumulates too needs the logarithms of all target losses, except of one TopK loss by fraction,
-/// whose values an earlier pass has computed.
-fn probabilities_suffice(terms: &[Term<'_>], accumulates: bool) -> bool {
+/// Returns whether a pass can read probabilities instead of logits: it accumulates nothing, and no term needs the
+/// logarithm of a probability that underflows, or a selection by logarithms.
+fn probabilities_suffice(terms: &[Term<'_>], kind: PassKind) -> bool {
     let needs_logits = |(_, loss): (usize, &dyn DynVoxelLoss)| {
-        is_target_loss(loss) && (accumulates && !selects_fraction(loss) || loss.info().log_of_zero)
+        let info = loss.info();
+        let selects_by_threshold = matches!(info.selection, Some(Selection::Threshold(_)));
+        is_target_loss(loss) && info.log_of_zero || selects_by_threshold
     };
-    let selects_by_threshold = |(_, loss): (usize, &dyn DynVoxelLoss)| {
-        matches!(loss.info().selection, Some(Selection::Threshold(_)))
-    };
-    let fractions = voxel_losses(terms).filter(|(_, loss)| selects_fraction(*loss)).count();
-    needs_probabilities(terms)
-        && (!accumulates || fractions == 1)
-        && !voxel_losses(terms).any(needs_logits)
-        && !voxel_losses(terms).any(selects_by_threshold)
+    kind == PassKind::Backward && has_probability_slope(terms) && !voxel_losses(terms).any(needs_logits)
 }
 
 #[cfg(test)]

@@ -72,12 +72,16 @@ impl Progress {
     /// Ends a round: finds the next digit of the threshold and clears the histogram. In the first round the histogram
     /// counts all numbers; `fraction` of them, at least one, are selected.
     fn narrow(&mut self, fraction: f64, bins: &mut [u64]) {
-        let (shift, bits) = self.digit(bins);
         if self.found_bits == 0 {
             let all = bins.iter().fold(0u64, |all, &count| all.saturating_add(count));
-            // The fraction is at most 1, so that the product does not exceed the count.
-            self.remaining = ((fraction * all as f64) as u64).max(u64::from(all > 0));
+            self.remaining = places(fraction, all);
         }
+        self.narrow_to_remaining(bins);
+    }
+
+    /// Ends a round in which it is known how many numbers are selected.
+    fn narrow_to_remaining(&mut self, bins: &mut [u64]) {
+        let (shift, bits) = self.digit(bins);
         let mut next = 0;
         for (digit, &count) in bins.iter().enumerate().rev() {
             if count >= self.remaining {
@@ -112,6 +116,22 @@ pub(crate) fn select<T: Real>(numbers: &[T], fraction: f64, bins: &mut [u64]) ->
         progress.narrow(fraction, bins);
     }
     progress.threshold()
+}
+
+/// Returns the threshold above which so many of the numbers lie, at least one and at most all. Ignores −∞.
+pub(crate) fn select_places<T: Real>(numbers: &[T], places: u64, bins: &mut [u64]) -> Threshold {
+    bins.fill(0);
+    let mut progress = Progress { remaining: places, ..Progress::START };
+    while progress.done == 0 {
+        progress.count(numbers, bins);
+        progress.narrow_to_remaining(bins);
+    }
+    progress.threshold()
+}
+
+/// Returns how many of `all` numbers a fraction, at most 1, selects.
+pub(crate) fn places(fraction: f64, all: u64) -> u64 {
+    ((fraction * all as f64) as u64).max(u64::from(all > 0))
 }
 
 /// The search for the voxels that TopK by fraction selects, over a batch in parts.
@@ -282,6 +302,18 @@ pub(crate) fn key_of<T: Real>(key: u64) -> T::Key {
     cast(key).unwrap_or_else(T::Key::max_value)
 }
 
+/// Returns the number with a key; NaN for the last key.
+pub(crate) fn number_of<T: Real>(key: u64) -> T {
+    const SIGN: u32 = 1 << 31;
+    const SIGN_64: u64 = 1 << 63;
+    if size_of::<T::Key>() == size_of::<u32>() {
+        let key = key as u32;
+        let bits = if key & SIGN == 0 { !key } else { key ^ SIGN };
+        return T::of(f64::from(f32::from_bits(bits)));
+    }
+    T::of(f64::from_bits(if key & SIGN_64 == 0 { !key } else { key ^ SIGN_64 }))
+}
+
 /// Which numbers are selected: those with a key above `key`, and a share of those with this key.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Threshold {
@@ -328,6 +360,26 @@ mod tests {
     fn ties_at_the_threshold_share_the_remaining_selection() {
         let threshold = run(&[1f32, 5.0, 3.0, 3.0, 3.0, 0.0], 0.5);
         assert_eq!(threshold, Threshold { key: 3f32.key().into(), share: 2.0 / 3.0 });
+    }
+
+    #[test]
+    fn a_key_gives_its_number_back() {
+        for x in [f64::NEG_INFINITY, -2.5, -0.0, 0.0, 1e-30, 1.0, 87.5, f64::INFINITY] {
+            assert_eq!(number_of::<f64>(x.key()), x);
+            assert_eq!(number_of::<f32>((x as f32).key().into()), x as f32);
+        }
+        assert!(
+            number_of::<f64>(f64::NAN.key()).is_nan() && number_of::<f32>(f32::NAN.key().into()).is_nan()
+        );
+    }
+
+    #[test]
+    fn a_number_of_places_selects_as_the_fraction_does() {
+        let numbers = [1f32, 5.0, 3.0, 3.0, 3.0, 0.0, f32::NEG_INFINITY];
+        for places in 1..=6 {
+            let expected = run(&numbers, (places as f64 + 0.5) / 6.0);
+            assert_eq!(select_places(&numbers, places, &mut [0; COUNTS]), expected, "{places}");
+        }
     }
 
     #[test]

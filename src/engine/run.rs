@@ -55,13 +55,14 @@ impl<T: Precise> Workspace<'_, T> {
         // SAFETY: the caller's promise.
         unsafe {
             self.validate()?;
-            self.select(&plan, gradient)?;
+            if !self.run_bracketed(&plan, gradient, request.grad_scale)? {
+                self.select(&plan)?;
+                if plan.passes == PassSequence::Fused {
+                    self.compute_slopes(request.grad_scale);
+                }
+                self.pass(&plan, plan.accumulating_pass(), gradient)?;
+            }
         }
-        if plan.passes == PassSequence::Fused {
-            self.compute_slopes(request.grad_scale);
-        }
-        // SAFETY: the caller's promise.
-        unsafe { self.pass(&plan, plan.accumulating_pass(), gradient)? };
 
         let has_backward = plan.passes == PassSequence::AccumulateThenBackward;
         let slopes = if has_backward { Some(&mut *self.slopes) } else { None };
@@ -95,7 +96,7 @@ impl<T: Precise> Workspace<'_, T> {
         // SAFETY: the caller's promise.
         unsafe {
             self.validate()?;
-            self.select(&plan, None)?;
+            self.select(&plan)?;
             self.pass(&plan, PassKind::Accumulate, None)?;
         }
         for (to, from) in class_sums.iter_mut().zip(self.class_sums.iter()) {
@@ -117,7 +118,7 @@ impl<T: Precise> Workspace<'_, T> {
         let plan = PassPlan::new(self.implementation, self.terms, CallKind::Backward);
         // SAFETY: the caller's promise.
         unsafe {
-            self.find_thresholds(&plan, None)?;
+            self.find_thresholds(&plan)?;
             self.pass(&plan, PassKind::Backward, Some(gradient))
         }
     }
@@ -210,7 +211,7 @@ impl<T: Precise> Workspace<'_, T> {
     }
 
     /// Computes the slopes before any voxel is accumulated: they depend only on the sums of the validation pass.
-    fn compute_slopes(&mut self, grad_scale: f64) {
+    pub(super) fn compute_slopes(&mut self, grad_scale: f64) {
         let Self { problem, terms, class_sums, slopes, finalize_buffers, .. } = self;
         let mut outputs = FinalizeOutputs { terms: [0.0; MAX_TERMS], classes: None, slopes: Some(slopes) };
         finalize(problem, terms, class_sums, grad_scale, finalize_buffers, &mut outputs);

@@ -12,7 +12,7 @@ use crate::engine::kernel::rows::Rows;
 use crate::engine::kernel::strip::Strip;
 use crate::engine::kernel::weighting::{AddScaled, Divide, OutcomeFactor, TableByLabel, WeighValues};
 use crate::engine::pass::{BlockRange, Pass};
-use crate::engine::pass_plan::{CacheAccess, Implementation, voxel_losses};
+use crate::engine::pass_plan::{Implementation, voxel_losses};
 use crate::engine::precise::Precise;
 use crate::engine::radix_select::{Threshold, key_of};
 use crate::loss::kind::LossKind;
@@ -55,7 +55,8 @@ impl Pass<'_> {
         }
     }
 
-    /// Adds the weight of the voxels of a chunk that a term selects by fraction to `loss_weight` of the first class.
+    /// Adds the weight of the voxels of a chunk that a term selects by fraction to `loss_weight` of the first class;
+    /// `with_values`: also the stored losses, for softmax with labels and classes of weight 1.
     ///
     /// # Safety
     /// As [`Pass::chunk`].
@@ -65,6 +66,7 @@ impl Pass<'_> {
         sums: &mut [ClassSums],
         Chunk { sample, start, end }: Chunk,
         slot: usize,
+        with_values: bool,
     ) {
         let stored = expected(self.ranking_losses.get(slot).copied().flatten());
         let threshold = expected(self.thresholds.get(slot).copied().flatten());
@@ -80,6 +82,13 @@ impl Pass<'_> {
             let sum = strip.sums.rows(Quantity::LossWeight(slot)).at(0, 0);
             let row = slot * strip.width..slot * strip.width + strip.len;
             lanes::dispatch(AddRow { row: slice(strip.rows.selected, row), sum });
+            if with_values {
+                strip.relabel_excluded(self.problem);
+                let len = strip.len;
+                let rows = &mut strip.rows;
+                slice_mut(rows.value, 0..len).copy_from_slice(slice(rows.ranking, 0..len));
+                self.add_target_values(strip, slot);
+            }
             if strip.ends_unit(start, end) {
                 strip.sums.end_unit(sums);
             }
@@ -194,8 +203,7 @@ impl Pass<'_> {
         lanes::dispatch(Divide { row: slice_mut(rows.value, 0..len), weight: slice(rows.power, 0..len) });
     }
 
-    /// Stores the losses of a chunk by which a term selects voxels, −∞ for voxels that do not count. Caches
-    /// probabilities if that is a step of the pass.
+    /// Stores the losses of a chunk by which a term selects voxels, −∞ for voxels that do not count.
     ///
     /// # Safety
     /// As [`Pass::chunk`]; no other thread uses the chunk's part of the stored losses.
@@ -210,29 +218,42 @@ impl Pass<'_> {
             let block = BlockRange { sample, start, slopes: None };
             // SAFETY: the caller's promise; the spans lie in the sample.
             unsafe {
-                strip.open(self.problem, sample, start, count);
-                let mut prediction = strip.rows_of_exponentials();
-                if self.implementation == Implementation::Labels {
-                    strip.relabel_excluded(self.problem);
-                    self.label_exponentials(strip, block);
-                    self.target_exponentials(strip);
-                    self.target_probability(strip, true);
-                    if self.steps.cache == CacheAccess::Store {
-                        self.label_sums(strip, block);
-                    }
-                } else {
-                    let infos = voxel_losses(self.terms).map(|(_, loss)| loss.info());
-                    let logarithms = Logarithms::of(infos, self.problem);
-                    prediction = activate(strip, self.problem, [sample, start], logarithms);
-                }
-                self.compute_ranking_losses(strip, block, slot, prediction);
+                self.rank_strip(strip, block, count, slot);
+                stored.store(sample, 0, start, slice(strip.rows.ranking, 0..count), false);
             }
-            let losses = slice_mut(strip.rows.ranking, 0..count);
-            dispatch(RankExcludedLast { losses, weight: strip.rows.weight });
-            // SAFETY: the caller's promise.
-            unsafe { stored.store(sample, 0, start, losses, false) };
         }
-        self.end_chunk();
+    }
+
+    /// Loads a strip and computes the losses by which a term selects voxels, in `rows.ranking`; −∞ for voxels that do not
+    /// count.
+    ///
+    /// # Safety
+    /// As [`Pass::chunk`].
+    pub(super) unsafe fn rank_strip<T: Precise>(
+        &self,
+        strip: &mut Strip<'_, T>,
+        block: BlockRange<'_>,
+        count: usize,
+        slot: usize,
+    ) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            strip.open(self.problem, block.sample, block.start, count);
+            let mut prediction = strip.rows_of_exponentials();
+            if self.implementation == Implementation::Labels {
+                strip.relabel_excluded(self.problem);
+                self.label_exponentials(strip, block);
+                self.target_exponentials(strip);
+                self.target_probability(strip, true);
+            } else {
+                let infos = voxel_losses(self.terms).map(|(_, loss)| loss.info());
+                let logarithms = Logarithms::of(infos, self.problem);
+                prediction = activate(strip, self.problem, [block.sample, block.start], logarithms);
+            }
+            self.compute_ranking_losses(strip, block, slot, prediction);
+        }
+        let losses = slice_mut(strip.rows.ranking, 0..strip.len);
+        dispatch(RankExcludedLast { losses, weight: strip.rows.weight });
     }
 }
 

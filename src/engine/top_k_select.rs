@@ -3,7 +3,6 @@
 use crate::checked::expected;
 use crate::engine::chunks::{Chunk, ChunkRunner};
 use crate::engine::kernel::strip::Strip;
-use crate::engine::pass::GradientOutput;
 use crate::engine::pass_plan::{CallKind, PassKind, PassPlan, voxel_losses};
 use crate::engine::precise::Precise;
 use crate::engine::radix_select::{Threshold, TopKSearch, select};
@@ -15,17 +14,13 @@ use crate::loss::voxel_rows::DynVoxelLoss;
 
 impl<T: Precise> Workspace<'_, T> {
     /// Selects voxels for the terms that do so, and adds the weight of those selected by fraction to
-    /// `self.class_sums`. Caches probabilities in `output` if the plan says so.
+    /// `self.class_sums`.
     ///
     /// # Safety
     /// As [`Workspace::run`].
-    pub(super) unsafe fn select(
-        &mut self,
-        plan: &PassPlan,
-        output: Option<GradientOutput>,
-    ) -> Result<(), Error> {
+    pub(super) unsafe fn select(&mut self, plan: &PassPlan) -> Result<(), Error> {
         // SAFETY: the caller's promise.
-        unsafe { self.find_thresholds(plan, output)? };
+        unsafe { self.find_thresholds(plan)? };
         for (slot, _) in voxel_losses(self.terms).filter(|(_, loss)| fraction(*loss).is_some()) {
             let pass = self.new_pass(plan, PassKind::TopK, None);
             let Self { problem, optional_rows, strip, chunk_sums, worker_buffers, class_sums, .. } = self;
@@ -33,7 +28,7 @@ impl<T: Precise> Workspace<'_, T> {
             let runner = ChunkRunner { problem, optional_rows, strip, sums: chunk_sums, worker_buffers };
             let compute = |strip: &mut Strip<'_, T>, sums: &mut [ClassSums], chunk| {
                 // SAFETY: the caller's promise.
-                unsafe { pass.sum_selected(strip, sums, chunk, slot) };
+                unsafe { pass.sum_selected(strip, sums, chunk, slot, false) };
             };
             let collect = &mut |sums: &[ClassSums], chunk: Chunk| {
                 let selected = expected(sums.first().and_then(|first| first.loss_weight.get(slot))).copied();
@@ -54,11 +49,7 @@ impl<T: Precise> Workspace<'_, T> {
     ///
     /// # Safety
     /// As [`Workspace::run`].
-    pub(super) unsafe fn find_thresholds(
-        &mut self,
-        plan: &PassPlan,
-        output: Option<GradientOutput>,
-    ) -> Result<(), Error> {
+    pub(super) unsafe fn find_thresholds(&mut self, plan: &PassPlan) -> Result<(), Error> {
         for (slot, loss) in voxel_losses(self.terms) {
             let search = self.terms.get(slot).and_then(|term| term.top_k_search);
             let threshold = match loss.info().selection {
@@ -68,7 +59,7 @@ impl<T: Precise> Workspace<'_, T> {
                 }
                 Some(Selection::Fraction(fraction)) => {
                     // SAFETY: the caller's promise.
-                    unsafe { self.compute_losses(plan, slot, output)? };
+                    unsafe { self.compute_losses(plan, slot)? };
                     let losses = expected(self.ranking_losses.get(slot)).map_or(&[][..], |losses| losses);
                     Some(match search {
                         Some(search) => search.threshold::<T>().map_err(|error| error.in_term(slot))?,
@@ -84,21 +75,16 @@ impl<T: Precise> Workspace<'_, T> {
     }
 
     /// Stores the losses by which a term selects a fraction.
-    unsafe fn compute_losses(
-        &mut self,
-        plan: &PassPlan,
-        slot: usize,
-        output: Option<GradientOutput>,
-    ) -> Result<(), Error> {
-        let pass = self.new_pass(plan, PassKind::TopK, output);
+    unsafe fn compute_losses(&mut self, plan: &PassPlan, slot: usize) -> Result<(), Error> {
+        let pass = self.new_pass(plan, PassKind::TopK, None);
         let Self { problem, optional_rows, strip, chunk_sums, worker_buffers, .. } = self;
         let optional_rows = *optional_rows;
         let runner = ChunkRunner { problem, optional_rows, strip, sums: chunk_sums, worker_buffers };
         let compute = |strip: &mut Strip<'_, T>, _: &mut [ClassSums], chunk: Chunk| {
-            // SAFETY: the caller's promise; each chunk has its own losses and cached probabilities.
+            // SAFETY: the caller's promise; each chunk has its own losses.
             unsafe { pass.store_ranking_losses(strip, chunk, slot) };
         };
-        // SAFETY: each chunk has its own losses and cached probabilities.
+        // SAFETY: each chunk has its own losses.
         unsafe { runner.each(0..problem.samples, &compute, &mut |_, _| Ok(())) }
     }
 
@@ -113,7 +99,7 @@ impl<T: Precise> Workspace<'_, T> {
         // SAFETY: the caller's promise.
         unsafe {
             self.validate()?;
-            self.compute_losses(&plan, slot, None)?;
+            self.compute_losses(&plan, slot)?;
         }
         search.count(expected(self.ranking_losses.get(slot)).map_or(&[][..], |losses| losses))
     }

@@ -14,6 +14,7 @@ use crate::engine::pass::{GradientOutput, Pass};
 use crate::engine::pass_plan::{CacheAccess, Implementation, PassKind, PassPlan, voxel_losses};
 use crate::engine::precise::Precise;
 use crate::engine::radix_select::{COUNTS, Threshold};
+use crate::engine::top_k_bracket::{self, Collected};
 use crate::error::{Error, Status};
 use crate::loss::kind::LossKind;
 use crate::loss::selection::Selection;
@@ -47,6 +48,8 @@ pub(crate) struct Workspace<'a, T> {
     pub(super) ranking_losses: [&'a mut [T]; MAX_TERMS],
     /// The histogram of the radix select, if a term selects a fraction.
     pub(super) digit_counts: &'a mut [u64],
+    /// The voxels in the bracket of the only term, if it selects a fraction.
+    pub(super) collected: Collected<'a, T>,
     /// The masks of the prediction for one sample: one bit per voxel, class after class.
     pub(super) prediction_masks: &'a mut [u64],
     pub(super) field_scratch: FieldScratch<'a, T>,
@@ -79,6 +82,7 @@ impl<'a, T: Precise> Workspace<'a, T> {
             thresholds: [None; MAX_TERMS],
             ranking_losses: core::array::from_fn(|_| Default::default()),
             digit_counts: &mut [],
+            collected: Collected { losses: &mut [], indices: &mut [] },
             prediction_masks: &mut [],
             field_scratch: FieldScratch { map: &mut [], scratch: &mut [], executor: &problem.executor },
             filled_sample: None,
@@ -111,6 +115,10 @@ impl<'a, T: Precise> Workspace<'a, T> {
                 *losses = arena.take(problem.samples.saturating_mul(problem.voxels))?;
                 if workspace.digit_counts.is_empty() {
                     workspace.digit_counts = arena.take(COUNTS)?;
+                }
+                if terms.len() == 1 {
+                    let most = top_k_bracket::capacity(problem);
+                    workspace.collected = Collected { losses: arena.take(most)?, indices: arena.take(most)? };
                 }
             }
         }

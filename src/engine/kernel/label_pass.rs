@@ -333,7 +333,7 @@ impl Pass<'_> {
     }
 
     /// Adds the values of a loss of the target class to its sums.
-    fn add_target_values<T: Precise>(&self, strip: &mut Strip<'_, T>, slot: usize) {
+    pub(in crate::engine) fn add_target_values<T: Precise>(&self, strip: &mut Strip<'_, T>, slot: usize) {
         let (len, width) = (strip.len, strip.width);
         let selects = self.thresholds.get(slot).is_some_and(Option::is_some);
         let rows = &mut strip.rows;
@@ -393,7 +393,7 @@ impl Pass<'_> {
     ///
     /// # Safety
     /// As [`Pass::chunk`].
-    unsafe fn write_label_gradient<T: Precise>(
+    pub(in crate::engine) unsafe fn write_label_gradient<T: Precise>(
         &self,
         strip: &mut Strip<'_, T>,
         block: BlockRange<'_>,

@@ -358,3 +358,23 @@ impl<T: Scalar> LaneKernel<T> for TargetOfProbabilities<'_, T> {
         }
     }
 }
+
+/// Writes the derivative by `ln s` of `−ln s` for voxels whose loss is at least `low`, or NaN: `−slope`; 0 for others.
+pub(crate) struct BracketSlopes<'a, T> {
+    pub losses: &'a [T],
+    pub low: T,
+    pub slope: T,
+    pub out: &'a mut [T],
+}
+
+impl<T: Scalar> LaneKernel<T> for BracketSlopes<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Lanes<T>>(self, s: S) {
+        let (low, slope) = (s.splat(self.low), -s.splat(self.slope));
+        for (out, losses) in T::lines_mut(self.out).0.iter_mut().zip(T::lines(self.losses).0) {
+            *out = s.to_line(s.keep(s.not_lt(s.from_line(losses), low), slope));
+        }
+    }
+}

@@ -25,7 +25,7 @@ const GRADIENT_AND_SUMS: CallKind = run(true, true, true);
 const GRADIENT_WITHOUT_CACHE: CallKind = run(true, false, false);
 
 /// Losses, call, and the expected passes.
-type PlanCase<'a> = (&'a [&'a dyn Loss], CallKind, (PassSequence, RequiredSums, CachedBy));
+type PlanCase<'a> = (&'a [&'a dyn Loss], CallKind, (PassSequence, RequiredSums, bool));
 /// Loss, activation, target, field of the loss, and the expected implementation.
 type ImplementationCase<'a> = (&'a dyn Loss, Activation, View<'a>, Option<StridedRows>, Implementation);
 
@@ -35,7 +35,7 @@ fn terms<'a>(losses: &[&'a dyn Loss]) -> Vec<Term<'a>> {
 
 #[test]
 fn passes_sums_and_cache_of_losses() {
-    use {CachedBy as By, PassSequence as P, RequiredSums as Sums};
+    use {PassSequence as P, RequiredSums as Sums};
     let (cross_entropy, focal) = (CrossEntropy::default(), Focal::default());
     let (dice, squared) = (Dice::default(), Dice { squares: Squares::Squared, ..Dice::default() });
     let (joint, boundary) = (GeneralizedDice::default(), Boundary::default());
@@ -43,37 +43,32 @@ fn passes_sums_and_cache_of_losses() {
     let fraction = TopK { selection: Selection::Fraction(0.1) };
     let threshold = TopK { selection: Selection::Threshold(0.7) };
     let table: &[PlanCase<'_>] = &[
-        (&[&cross_entropy], VALUE, (P::Accumulate, Sums::None, By::NoPass)),
-        (&[&cross_entropy], GRADIENT, (P::Fused, Sums::None, By::NoPass)),
-        (&[&cross_entropy], GRADIENT_AND_SUMS, (P::Fused, Sums::Squared, By::NoPass)),
-        (&[&cross_entropy], CallKind::Accumulate, (P::Accumulate, Sums::Squared, By::NoPass)),
-        (&[&cross_entropy], CallKind::Backward, (P::Backward, Sums::None, By::NoPass)),
-        (&[&focal, &boundary], GRADIENT, (P::Fused, Sums::None, By::NoPass)),
-        (&[&logarithmic], GRADIENT, (P::AccumulateThenBackward, Sums::None, By::Accumulate)),
-        (&[&dice], VALUE, (P::Accumulate, Sums::Linear, By::NoPass)),
-        (&[&dice], GRADIENT, (P::AccumulateThenBackward, Sums::Linear, By::Accumulate)),
-        (&[&dice], GRADIENT_WITHOUT_CACHE, (P::AccumulateThenBackward, Sums::Linear, By::NoPass)),
-        (&[&dice], GRADIENT_AND_SUMS, (P::AccumulateThenBackward, Sums::Squared, By::Accumulate)),
-        (&[&squared], GRADIENT, (P::AccumulateThenBackward, Sums::Squared, By::Accumulate)),
-        (&[&joint], GRADIENT, (P::AccumulateThenBackward, Sums::Linear, By::Accumulate)),
+        (&[&cross_entropy], VALUE, (P::Accumulate, Sums::None, false)),
+        (&[&cross_entropy], GRADIENT, (P::Fused, Sums::None, false)),
+        (&[&cross_entropy], GRADIENT_AND_SUMS, (P::Fused, Sums::Squared, false)),
+        (&[&cross_entropy], CallKind::Accumulate, (P::Accumulate, Sums::Squared, false)),
+        (&[&cross_entropy], CallKind::Backward, (P::Backward, Sums::None, false)),
+        (&[&focal, &boundary], GRADIENT, (P::Fused, Sums::None, false)),
+        (&[&logarithmic], GRADIENT, (P::AccumulateThenBackward, Sums::None, true)),
+        (&[&dice], VALUE, (P::Accumulate, Sums::Linear, false)),
+        (&[&dice], GRADIENT, (P::AccumulateThenBackward, Sums::Linear, true)),
+        (&[&dice], GRADIENT_WITHOUT_CACHE, (P::AccumulateThenBackward, Sums::Linear, false)),
+        (&[&dice], GRADIENT_AND_SUMS, (P::AccumulateThenBackward, Sums::Squared, true)),
+        (&[&squared], GRADIENT, (P::AccumulateThenBackward, Sums::Squared, true)),
+        (&[&joint], GRADIENT, (P::AccumulateThenBackward, Sums::Linear, true)),
         // The slope of cross entropy by ln s is constant.
-        (&[&dice, &cross_entropy], GRADIENT, (P::AccumulateThenBackward, Sums::Linear, By::Accumulate)),
-        (&[&fraction], GRADIENT, (P::Fused, Sums::None, By::TopK)),
-        (&[&fraction], GRADIENT_AND_SUMS, (P::Fused, Sums::Squared, By::NoPass)),
-        // Two selections: the pass that computes the losses of one cannot store for both.
-        (&[&fraction, &fraction], GRADIENT, (P::Fused, Sums::None, By::NoPass)),
-        // Cross entropy needs the logarithms where the gradient is written.
-        (&[&fraction, &cross_entropy], GRADIENT, (P::Fused, Sums::None, By::NoPass)),
-        (&[&threshold], GRADIENT, (P::AccumulateThenBackward, Sums::None, By::NoPass)),
-        (&[&dice, &threshold], GRADIENT, (P::AccumulateThenBackward, Sums::Linear, By::NoPass)),
+        (&[&dice, &cross_entropy], GRADIENT, (P::AccumulateThenBackward, Sums::Linear, true)),
+        (&[&fraction], GRADIENT, (P::Fused, Sums::None, false)),
+        (&[&fraction], GRADIENT_AND_SUMS, (P::Fused, Sums::Squared, false)),
+        (&[&fraction, &cross_entropy], GRADIENT, (P::Fused, Sums::None, false)),
+        (&[&threshold], GRADIENT, (P::AccumulateThenBackward, Sums::None, false)),
+        (&[&dice, &threshold], GRADIENT, (P::AccumulateThenBackward, Sums::Linear, false)),
     ];
-    for &(losses, call, (passes, sums, cached_by)) in table {
+    for &(losses, call, (passes, sums, caches)) in table {
         let by_class = !matches!(call, CallKind::Run { class_sums: false, .. });
         // Only softmax with labels caches.
-        for (implementation, cached_by) in
-            [(Implementation::Labels, cached_by), (Implementation::Classes, By::NoPass)]
-        {
-            let expected = PassPlan { implementation, passes, sums, cached_by, by_class };
+        for (implementation, caches) in [(Implementation::Labels, caches), (Implementation::Classes, false)] {
+            let expected = PassPlan { implementation, passes, sums, caches, by_class };
             assert_eq!(PassPlan::new(implementation, &terms(losses), call), expected, "{losses:?} {call:?}");
         }
     }
@@ -119,17 +114,12 @@ fn implementation_by_activation_target_and_loss() {
 
 #[test]
 fn cached_probabilities_are_stored_by_one_pass_and_loaded_by_the_next() {
-    let (dice, fraction) = (Dice::default(), TopK { selection: Selection::Fraction(0.1) });
-    let access = |loss: &dyn Loss, kinds: [PassKind; 3]| {
-        let terms = terms(&[loss]);
-        let plan = PassPlan::new(Implementation::Labels, &terms, GRADIENT);
-        kinds.map(|kind| plan.steps(&terms, kind).cache)
-    };
-    use CacheAccess::{Load, None, Store};
-    let kinds = [PassKind::TopK, PassKind::Accumulate, PassKind::Backward];
-    assert_eq!(access(&dice, kinds), [None, Store, Load]);
-    let kinds = [PassKind::TopK, PassKind::Fused, PassKind::Backward];
-    assert_eq!(access(&fraction, kinds), [Store, Load, None]);
+    let dice = Dice::default();
+    let terms = terms(&[&dice]);
+    let plan = PassPlan::new(Implementation::Labels, &terms, GRADIENT);
+    let access =
+        [PassKind::TopK, PassKind::Accumulate, PassKind::Backward].map(|kind| plan.steps(&terms, kind).cache);
+    assert_eq!(access, [CacheAccess::None, CacheAccess::Store, CacheAccess::Load]);
 }
 
 #[test]
