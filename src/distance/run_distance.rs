@@ -94,7 +94,10 @@ pub fn initialize_minima<D: SquaredDistance, const N: usize>(
         let change = if y == 0 { ends[0] } else { tile.inside[y] ^ tile.inside[y - 1] };
         D::advance_steps(&mut steps, change);
         if y >= begin {
-            tile.minima[y] = steps.map(D::from_bits_of);
+            tile.minima[y] = steps.map(
+                #[inline(always)]
+                |steps| D::from_bits_of(steps),
+            );
         }
     }
     // With decreasing `y`, the steps to the next change of side; the square of the lesser number.

@@ -66,6 +66,7 @@ pub trait SquaredDistance: Copy + Send + Sync + 'static {
     }
 }
 
+/// See [`SquaredDistance::advance_steps`].
 #[inline(always)]
 fn advance_by_bits<I: LaneIndex, const N: usize>(steps: &mut [I; N], change: u64) {
     let quarters = [change as u16, (change >> 16) as u16, (change >> 32) as u16, (change >> 48) as u16];
@@ -197,7 +198,7 @@ impl SquaredDistance for u16 {
     }
 }
 
-/// Does the same for 32 lanes: with a mask register LLVM would use half of a vector.
+/// Does the same for 32 lanes of u16 at AVX-512, in whole vectors; LLVM selects by half vectors.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512bw")]
 #[inline]
