@@ -199,9 +199,6 @@ impl<D: Intermediate + SquareRoot, const N: usize> ColumnPass<'_, D, N> {
                             let ahead = first + (y + 2 * PREFETCH_ROWS).min(last) * pitch;
                             prefetch(buffer.at(ahead), size_of::<RowRecord>());
                             let at = buffer.at(first + y * pitch);
-                            if self.conversion.is_some_and(|conversion| !conversion.non_temporal) {
-                                prefetch(at.wrapping_add(64), buffer.element * width.max(16) - 64);
-                            }
                             tile.records[y] = RowRecord::read(at, width, self.plan);
                         }
                         tile.records[y]
@@ -259,6 +256,7 @@ impl<D: Intermediate + SquareRoot, const N: usize> ColumnPass<'_, D, N> {
             }
             return;
         };
+        let final_row = end - begin - 1;
         let (input, inside, last) = (&mut tile.input, &mut tile.inside, self.axis.extent - 1);
         // SAFETY: as promised by the caller; if a tile is loaded meanwhile, the window is a whole column, so that its
         // rows of the tile are no longer needed.
@@ -272,6 +270,12 @@ impl<D: Intermediate + SquareRoot, const N: usize> ColumnPass<'_, D, N> {
                         let ahead = next.first + (y + PREFETCH_ROWS).min(last) * next.pitch;
                         prefetch(self.buffer.at(ahead), size_of::<D>() * N + 8);
                         inside[y] = self.load_row(&mut input[y], next, y);
+                    } else if !conversion.non_temporal {
+                        // Only the first cache line of a row, the record, has been read. The lines of a whole tall
+                        // column would not stay in the cache: rows 4 KiB apart share a few of its sets.
+                        let ahead = (y + 2 * PREFETCH_ROWS).min(final_row);
+                        let ahead = location.first + ahead * location.pitch;
+                        prefetch(self.buffer.at(ahead), size_of::<f32>() * N);
                     }
                     word
                 },

@@ -293,7 +293,7 @@ fn blocks(width: usize, lanes: usize) -> usize {
 const MAX_U32_STEPS: usize = 1 << 26;
 
 /// Maximum number of steps counted in f32.
-const MAX_F32_STEPS: usize = 1 << 24;
+pub const MAX_F32_STEPS: usize = 1 << 24;
 
 /// Returns the narrowest number types that hold the distances of an image of this size.
 fn choose_arithmetic(

@@ -53,32 +53,14 @@ pub fn row_squares<D: SquaredDistance, const N: usize>(
     }
 }
 
-/// The distance since the last change of side, in the direction of the pass along a column.
-struct RunDistance<D, const N: usize> {
-    /// Squared run distance.
-    square: [D; N],
-    state: [D; N],
-}
-
-impl<D: SquaredDistance, const N: usize> RunDistance<D, N> {
-    /// Creates the state before any change of side.
-    #[inline(always)]
-    fn new() -> Self {
-        Self { square: [D::SATURATED; N], state: [D::NO_CHANGE; N] }
-    }
-
-    /// Advances by one row. The lanes of `change` are on another side than in the row before.
-    #[inline(always)]
-    fn advance(&mut self, change: u64, squared_spacing: f64) {
-        let begin = D::run_begin(squared_spacing);
-        let quarters = [change as u16, (change >> 16) as u16, (change >> 32) as u16, (change >> 48) as u16];
-        for i in 0..N {
-            let next = D::run_advance(self.square[i], self.state[i], squared_spacing);
-            // A bit of a 16-bit word keeps more lanes per register than a bit of the 64-bit word.
-            let changed = quarters[i / 16] & 1 << (i % 16) != 0;
-            self.square[i] = if changed { begin.0 } else { next.0 };
-            self.state[i] = if changed { begin.1 } else { next.1 };
-        }
+/// See [`SquaredDistance::advance_steps`].
+#[inline(always)]
+pub fn advance_by_bits<I: LaneIndex, const N: usize>(steps: &mut [I; N], change: u64) {
+    let quarters = [change as u16, (change >> 16) as u16, (change >> 32) as u16, (change >> 48) as u16];
+    for i in 0..N {
+        // A bit of a 16-bit word keeps more lanes per register than a bit of the 64-bit word.
+        let changed = quarters[i / 16] & 1 << (i % 16) != 0;
+        steps[i] = (if changed { I::FIRST } else { steps[i] }).offset(1);
     }
 }
 
@@ -94,20 +76,8 @@ pub fn initialize_minima<D: SquaredDistance, const N: usize>(
 ) {
     let Axis { extent, squared_spacing, border, .. } = axis;
     let Window { base, rows, begin, end } = window;
-    for y in begin..end {
-        tile.minima[y] = tile.input[y];
-    }
-    if plan.one_sided {
-        for y in if border { begin..end } else { 0..0 } {
-            let edge = D::square((base + y + 1).min(extent - base - y), squared_spacing);
-            for lane in tile.minima[y].iter_mut() {
-                *lane = lane.lesser(edge);
-            }
-        }
-        return;
-    }
     let mut ends = [0, 0];
-    if border {
+    if border && !plan.one_sided {
         ends = [
             if base == 0 { tile.inside[0] } else { 0 },
             if base + rows == extent { tile.inside[rows - 1] } else { 0 },
@@ -117,28 +87,43 @@ pub fn initialize_minima<D: SquaredDistance, const N: usize>(
     for (above, below) in tile.inside.range(..rows).iter().zip(tile.inside.range(1..rows)) {
         changes |= above ^ below;
     }
-    if changes == 0 {
+    if changes == 0 || plan.one_sided {
+        for y in begin..end {
+            tile.minima[y] = tile.input[y];
+        }
+        for y in if plan.one_sided && border { begin..end } else { 0..0 } {
+            let edge = D::square((base + y + 1).min(extent - base - y), squared_spacing);
+            for lane in tile.minima[y].iter_mut() {
+                *lane = lane.lesser(edge);
+            }
+        }
         return;
     }
-    // Run distances in each lane, first with increasing and then with decreasing `y`.
-    for down in [true, false] {
-        let mut run = RunDistance::<D, N>::new();
-        for i in 0..if down { end } else { rows - begin } {
-            let y = if down { i } else { rows - 1 - i };
-            let change = match (i, down) {
-                (0, true) => ends[0],
-                (0, false) => ends[1],
-                (_, true) => tile.inside[y] ^ tile.inside[y - 1],
-                (_, false) => tile.inside[y] ^ tile.inside[y + 1],
-            };
-            run.advance(change, squared_spacing);
-            if y < begin || y >= end {
-                continue;
-            }
-            let minima = &mut tile.minima[y];
+    // Steps since the last change of side, kept in `minima` as the bits of its elements.
+    let mut steps = [D::Index::from_steps(NONE); N];
+    for y in 0..end {
+        let change = if y == 0 { ends[0] } else { tile.inside[y] ^ tile.inside[y - 1] };
+        D::advance_steps(&mut steps, change);
+        if y >= begin {
+            tile.minima[y] = steps.map(
+                #[inline(always)]
+                |steps| D::from_bits_of(steps),
+            );
+        }
+    }
+    // With decreasing `y`, the steps to the next change of side; the square of the lesser number.
+    let mut steps = [D::Index::from_steps(NONE); N];
+    for y in (begin..rows).rev() {
+        let change = if y == rows - 1 { ends[1] } else { tile.inside[y] ^ tile.inside[y + 1] };
+        D::advance_steps(&mut steps, change);
+        if y < end {
+            // Copies: the rows of a tile are not known to be disjoint.
+            let (mut minima, input) = (tile.minima[y], tile.input[y]);
             for i in 0..N {
-                minima[i] = minima[i].lesser(run.square[i]);
+                let square = D::run_square(minima[i].bits_of().min(steps[i]), squared_spacing);
+                minima[i] = square.lesser(input[i]);
             }
+            tile.minima[y] = minima;
         }
     }
 }

@@ -6,6 +6,8 @@
 //! - `f32`: for axes of unequal spacing, with `w²k²` rounded once from f64; `f64` for outputs of f64.
 
 use crate::array::real::Real;
+use crate::distance::plan::MAX_F32_STEPS;
+use crate::distance::run_distance::advance_by_bits;
 
 /// A squared distance, with the operations of the inner loops.
 pub trait SquaredDistance: Copy + Send + Sync + 'static {
@@ -13,8 +15,6 @@ pub trait SquaredDistance: Copy + Send + Sync + 'static {
     const SATURATED: Self;
     /// The distance of a voxel to itself.
     const ZERO: Self;
-    /// The state of a run distance before any change of side: a saturated square stays saturated.
-    const NO_CHANGE: Self;
     /// Number of steps from which on squares are [`Self::SATURATED`].
     const SATURATING_STEPS: usize;
     /// Twice this value does not saturate. `None` if the type has no faster sum.
@@ -26,10 +26,21 @@ pub trait SquaredDistance: Copy + Send + Sync + 'static {
     fn square(steps: usize, squared_spacing: f64) -> Self;
     /// Returns the square of the steps of one lane; [`LaneIndex::LAST`] gives [`Self::SATURATED`].
     fn square_of_index(steps: Self::Index, squared_spacing: f64) -> Self;
-    /// Returns square and state of a run distance one step after a change of side.
-    fn run_begin(squared_spacing: f64) -> (Self, Self);
-    /// Returns square and state one step further.
-    fn run_advance(square: Self, state: Self, squared_spacing: f64) -> (Self, Self);
+    /// Returns the square of the steps to a change of side in a column; more steps than a column has rows give
+    /// [`Self::SATURATED`].
+    #[inline(always)]
+    fn run_square(steps: Self::Index, squared_spacing: f64) -> Self {
+        Self::square_of_index(steps, squared_spacing)
+    }
+    /// Adds one step in each lane, or starts with one step in the lanes of `change`.
+    #[inline(always)]
+    fn advance_steps<const N: usize>(steps: &mut [Self::Index; N], change: u64) {
+        advance_by_bits(steps, change);
+    }
+    /// Returns the value with the bits of `index`.
+    fn from_bits_of(index: Self::Index) -> Self;
+    /// Returns the bits.
+    fn bits_of(self) -> Self::Index;
     /// Returns the sum. The sum of u16 saturates; that of u32 may exceed [`Self::SATURATED`] without overflow.
     fn add_saturating(self, other: Self) -> Self;
     /// Returns the sum of two values of at most [`Self::HALF`]; faster than [`Self::add_saturating`].
@@ -115,7 +126,6 @@ lane_index!(u16 u32 u64);
 impl SquaredDistance for u16 {
     const SATURATED: Self = u16::MAX;
     const ZERO: Self = 0;
-    const NO_CHANGE: Self = 0;
     const SATURATING_STEPS: usize = 256;
     const HALF: Option<Self> = Some(u16::MAX / 2);
     type Index = u16;
@@ -128,14 +138,25 @@ impl SquaredDistance for u16 {
     fn square_of_index(steps: u16, _: f64) -> Self {
         if steps < 256 { steps.wrapping_mul(steps) } else { Self::SATURATED }
     }
-    // Consecutive squares differ by consecutive odd numbers.
     #[inline(always)]
-    fn run_begin(_: f64) -> (Self, Self) {
-        (1, 3)
+    fn advance_steps<const N: usize>(steps: &mut [u16; N], change: u64) {
+        #[cfg(target_arch = "x86_64")]
+        if N == 64 {
+            for (half, steps) in steps.as_chunks_mut().0.iter_mut().enumerate() {
+                // SAFETY: a plan has 64 lanes only where the CPU level in use is AVX-512.
+                unsafe { advance_32_steps(steps, (change >> (32 * half)) as u32) };
+            }
+            return;
+        }
+        advance_by_bits(steps, change);
     }
     #[inline(always)]
-    fn run_advance(square: Self, state: Self, _: f64) -> (Self, Self) {
-        (square.saturating_add(state), state.saturating_add(2))
+    fn from_bits_of(index: Self) -> Self {
+        index
+    }
+    #[inline(always)]
+    fn bits_of(self) -> Self {
+        self
     }
     #[inline(always)]
     fn add_saturating(self, other: Self) -> Self {
@@ -167,12 +188,25 @@ impl SquaredDistance for u16 {
     }
 }
 
+/// Does the same for 32 lanes of u16 at AVX-512, in whole vectors; LLVM selects by half vectors.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bw")]
+#[inline]
+fn advance_32_steps(steps: &mut [u16; 32], change: u32) {
+    use core::arch::x86_64::*;
+    // SAFETY: the code reads and writes the 64 bytes of `steps`.
+    unsafe {
+        let one = _mm512_set1_epi16(1);
+        let more = _mm512_add_epi16(_mm512_loadu_si512(steps.as_ptr().cast()), one);
+        _mm512_storeu_si512(steps.as_mut_ptr().cast(), _mm512_mask_mov_epi16(more, change, one));
+    }
+}
+
 impl SquaredDistance for u32 {
     // Twice this value does not overflow, so sums need no saturation: a minimum that starts at or below this value
     // stays there. The sign bit is free for the inside bit.
     const SATURATED: Self = u32::MAX >> 1;
     const ZERO: Self = 0;
-    const NO_CHANGE: Self = 0;
     const SATURATING_STEPS: usize = 46_341;
     type Index = u32;
 
@@ -184,14 +218,13 @@ impl SquaredDistance for u32 {
     fn square_of_index(steps: u32, _: f64) -> Self {
         if steps < Self::SATURATING_STEPS as u32 { steps.wrapping_mul(steps) } else { Self::SATURATED }
     }
-    // Consecutive squares differ by consecutive odd numbers.
     #[inline(always)]
-    fn run_begin(_: f64) -> (Self, Self) {
-        (1, 3)
+    fn from_bits_of(index: Self) -> Self {
+        index
     }
     #[inline(always)]
-    fn run_advance(square: Self, state: Self, _: f64) -> (Self, Self) {
-        (square.wrapping_add(state).min(Self::SATURATED), state.wrapping_add(2))
+    fn bits_of(self) -> Self {
+        self
     }
     #[inline(always)]
     fn add_saturating(self, other: Self) -> Self {
@@ -224,7 +257,6 @@ macro_rules! float {
         impl SquaredDistance for $float {
             const SATURATED: Self = <$float>::INFINITY;
             const ZERO: Self = 0.0;
-            const NO_CHANGE: Self = <$float>::INFINITY;
             const SATURATING_STEPS: usize = usize::MAX;
             type Index = $index;
 
@@ -239,16 +271,20 @@ macro_rules! float {
                 let square = f64::from(steps as i32) * f64::from(steps as i32) * squared_spacing;
                 if steps == <$index>::MAX { Self::SATURATED } else { square as $float }
             }
-            // The state counts the steps, so that no error accumulates; only the squared spacing and the product are
-            // rounded.
+            // Only the squared spacing and the product are rounded.
             #[inline(always)]
-            fn run_begin(squared_spacing: f64) -> (Self, Self) {
-                (squared_spacing as $float, 1.0)
+            fn run_square(steps: $index, squared_spacing: f64) -> Self {
+                let count = steps as i32 as $float;
+                let square = count * count * squared_spacing as $float;
+                if steps > MAX_F32_STEPS as $index { Self::SATURATED } else { square }
             }
             #[inline(always)]
-            fn run_advance(_: Self, state: Self, squared_spacing: f64) -> (Self, Self) {
-                let steps = state + 1.0;
-                (steps * steps * squared_spacing as $float, steps)
+            fn from_bits_of(index: $index) -> Self {
+                Self::from_bits(index)
+            }
+            #[inline(always)]
+            fn bits_of(self) -> $index {
+                self.to_bits()
             }
             #[inline(always)]
             fn add_saturating(self, other: Self) -> Self {

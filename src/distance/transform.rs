@@ -20,6 +20,9 @@ use core::sync::atomic::AtomicBool;
 /// Outputs of more bytes are written with non-temporal stores: their old content is no longer in the cache.
 const NON_TEMPORAL_BYTES: usize = 24 << 20;
 
+/// The same with one column axis, where no pass has read the lines of the output before, except those of records.
+const NON_TEMPORAL_BYTES_OF_STRIPS: usize = 12 << 20;
+
 const TOO_SHORT: Error = Error::new(Status::Scratch, c"scratch", c"the bytes that the size query returns");
 const TOO_LARGE: Error = Error::new(Status::TooLarge, c"scratch", c"at most PTRDIFF_MAX bytes");
 
@@ -185,7 +188,8 @@ fn run_plan<T: Real>(
     let count = plan.column_axis_count();
     let conversion =
         Conversion { scale: plan.spacing, squared: plan.squared, signed: plan.signed, non_temporal: false };
-    let beyond_cache = |voxels: usize| voxels * size_of::<T>() > NON_TEMPORAL_BYTES;
+    let cached = if count == 1 { NON_TEMPORAL_BYTES_OF_STRIPS } else { NON_TEMPORAL_BYTES };
+    let beyond_cache = |voxels: usize| voxels * size_of::<T>() > cached;
     let cropped;
     if plan.one_sided && !plan.single_voxel_rows {
         let bounds = passes.bounding_box();
