@@ -81,8 +81,9 @@ use core::ffi::CStr;
 ///
 /// Parts that are cut at multiples of 16,384 voxels of a sample and accumulated in order give the same bits as the
 /// whole batch. Other cuts and orders agree to 1e-12 relative; to 1e-7 if voxels are computed in f32 and a cut is not
-/// a multiple of 64 voxels. The same bounds hold against [`run`](crate::api::run) over 64 samples or more of at most
-/// 256 voxels each, which it may sum as one sample.
+/// a multiple of 256 voxels. [`run`](crate::api::run) agrees to the bit if it is asked for class sums. Otherwise it
+/// may sum cross entropy over all classes at once, and 64 samples or more of at most 256 voxels each as one sample:
+/// its value then agrees to 1e-7.
 ///
 /// # Errors
 /// As [`evaluate`](crate::api::evaluate); and [`Status::MissingField`] for a term without the distance field that it

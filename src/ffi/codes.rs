@@ -8,8 +8,9 @@ pub const SEGLOSS_MAX_NDIM: i32 = 16;
 /// Limit: terms of a loss.
 pub const SEGLOSS_MAX_TERMS: i32 = 4;
 /// Voxels of a chunk, whose sums are added in order. Parts that are cut at multiples of it within a sample and
-/// accumulated in order give the bits of one segloss_run over the whole, except for 64 samples or more of at most 256
-/// voxels each, which segloss_run may sum as one sample: these agree to 1e-7.
+/// accumulated in order give the class sums of one segloss_run over the whole to the bit. Without class_sums
+/// segloss_run may sum cross entropy over all classes at once, and 64 samples or more of at most 256 voxels each as
+/// one sample: its value then agrees to 1e-7.
 pub const SEGLOSS_CHUNK: i32 = 16384;
 
 /// dtype 0x0108: unsigned 8-bit integers. Every dtype is DLPack's type code << 8 | bits.

@@ -20,7 +20,7 @@ use core::mem::MaybeUninit;
 ///
 /// A part is any view of some voxels of the same samples and classes, or of some samples (then pass class_sums +
 /// b*C). The caller zeroes class_sums before the first part. Parts cut at multiples of SEGLOSS_CHUNK voxels within
-/// a sample and accumulated in order give the bits of one segloss_run, but for the exception at SEGLOSS_CHUNK. Class
+/// a sample and accumulated in order give the class sums of one segloss_run to the bit: see SEGLOSS_CHUNK. Class
 /// sums of several machines add, field by field. A part computes no field: a term with distance weights needs its
 /// field (see segloss_distance_field). TopK by fraction needs top_k_search.
 ///
