@@ -9,7 +9,7 @@
 //! idle. The rows stay in the first-level cache for the loops that follow.
 
 use crate::engine::kernel::rows::Rows;
-use crate::engine::kernel::{labels_at, store_at};
+use crate::engine::kernel::{labels_at, load_at, store_at};
 use crate::simd::lanes::elementary::exp_nonpositive;
 use crate::simd::lanes::{LaneKernel, Lanes, Scalar, Vector};
 use crate::simd::prefetch::prefetch;
@@ -41,6 +41,8 @@ pub(crate) struct LabelExponentials<'a, T> {
     pub label: &'a [i32],
     /// The label of class 0.
     pub first_label: i32,
+    /// The weights of the voxels, if some are 0. Such voxels have probability 1 of class 0, whatever their logits are.
+    pub weight: Option<&'a [T]>,
     /// Receives `z − m` of the target class.
     pub target_logit: &'a mut [T],
     /// Receives the exponential of the target class.
@@ -72,7 +74,7 @@ impl<T: Scalar> LabelExponentials<'_, T> {
     /// `C` classes; `U` vectors of voxels in step, `K = C·U` vectors of exponentials.
     #[inline(always)]
     fn few<S: Lanes<T>, const C: usize, const U: usize, const K: usize>(self, s: S) -> bool {
-        let Self { of, label, first_label, target_logit, .. } = self;
+        let Self { of, label, first_label, weight, target_logit, .. } = self;
         let zero = s.splat(T::ZERO);
         let mut magnitude = zero;
         let mut at = 0;
@@ -86,6 +88,15 @@ impl<T: Scalar> LabelExponentials<'_, T> {
                         power[u * C + class] = s.load(from);
                         if of.prefetch > 0 {
                             prefetch(from.wrapping_add(of.prefetch).cast(), 1);
+                        }
+                    }
+                }
+                if let Some(weight) = weight {
+                    for u in 0..U {
+                        let excluded = s.eq(load_at(s, weight, at + u * T::LANES), zero);
+                        for class in 0..C {
+                            let neutral = if class == 0 { zero } else { -s.splat(T::INFINITY) };
+                            power[u * C + class] = s.select(excluded, neutral, power[u * C + class]);
                         }
                     }
                 }
@@ -119,14 +130,24 @@ impl<T: Scalar> LabelExponentials<'_, T> {
     /// Any number of classes; `U` vectors of voxels in step.
     #[inline(always)]
     fn many<S: Lanes<T>, const U: usize>(self, s: S) -> bool {
-        let Self { of, label, first_label, target_logit, of_target: target_out, others: others_out } = self;
+        let Self { of, label, first_label, weight, target_logit, of_target: target_out, others: others_out } =
+            self;
         let zero = s.splat(T::ZERO);
         let mut magnitude = zero;
         let mut at = 0;
         while at < of.len {
             // SAFETY: the rows of the strip have `len` elements, a multiple of `U` vectors.
             unsafe {
-                let largest = of.largest::<S, U>(s, of.classes, at);
+                let mut excluded = [s.first(0); U];
+                if let Some(weight) = weight {
+                    for (u, excluded) in excluded.iter_mut().enumerate() {
+                        *excluded = s.eq(load_at(s, weight, at + u * T::LANES), zero);
+                    }
+                }
+                let mut largest = of.largest::<S, U>(s, of.classes, at);
+                for u in 0..U {
+                    largest[u] = s.select(excluded[u], zero, largest[u]);
+                }
                 for largest in largest {
                     magnitude = s.max(s.abs(largest), magnitude);
                 }
@@ -135,7 +156,8 @@ impl<T: Scalar> LabelExponentials<'_, T> {
                     let mut difference = largest;
                     for u in 0..U {
                         let from = of.logits.at(class, at + u * T::LANES);
-                        difference[u] = s.load(from) - largest[u];
+                        let neutral = if class == 0 { zero } else { -s.splat(T::INFINITY) };
+                        difference[u] = s.select(excluded[u], neutral, s.load(from) - largest[u]);
                         if of.prefetch > 0 {
                             prefetch(from.wrapping_add(of.prefetch).cast(), 1);
                         }

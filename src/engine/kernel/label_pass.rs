@@ -171,6 +171,7 @@ impl Pass<'_> {
         let (classes, len) = (self.problem.classes, strip.len);
         // SAFETY: the caller's promise.
         let logits = unsafe { strip.load_prediction(self.problem, block.sample, block.start, true) };
+        let has_excluded = strip.has_excluded;
         let exponentials = strip.rows_of_exponentials();
         let prefetch = strip.prefetch_distance(logits);
         let mut of = Exponentials { classes, len, logits, prefetch, exponentials };
@@ -180,6 +181,7 @@ impl Pass<'_> {
                 of,
                 label: slice(strip.label, 0..len),
                 first_label: self.problem.label_of(0),
+                weight: has_excluded.then_some(slice(rows.weight, 0..len)),
                 target_logit: slice_mut(rows.target_logit, 0..len),
                 of_target: slice_mut(rows.of_target, 0..len),
                 others: slice_mut(rows.not_of_target, 0..len),

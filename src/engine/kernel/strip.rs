@@ -326,7 +326,7 @@ impl<'s, T: Real + Plain + Vectorized> Strip<'s, T> {
         if self.has_excluded {
             tail_mut(field, self.count).fill(T::zero());
             let weight = slice(self.rows.weight, 0..self.len);
-            dispatch(Exclude { row: field, weight, neutral: T::zero() });
+            dispatch(Exclude { row: field, weight });
         }
     }
 
@@ -372,6 +372,15 @@ impl<'s, T: Real + Plain + Vectorized> Strip<'s, T> {
                     }
                 }
             }
+        }
+        if is_valid && problem.weight.is_none()
+            // SAFETY: the caller's promise.
+            && let Some(any) = unsafe { self.open_bytes(problem, sample, start) }
+        {
+            self.has_ones = false;
+            self.is_unweighted = !any;
+            self.has_excluded = any;
+            return;
         }
         let (label, weight) = (slice(self.label, 0..self.len), slice_mut(self.rows.weight, 0..self.len));
         if let Some(source) = &problem.weight {
@@ -420,6 +429,27 @@ impl<'s, T: Real + Plain + Vectorized> Strip<'s, T> {
         label
     }
 
+    /// Loads labels that are bytes, one value of which is ignored, and the weights that follow from them. Returns
+    /// whether any is ignored; `None` if the labels are others.
+    ///
+    /// # Safety
+    /// As [`Strip::open`].
+    unsafe fn open_bytes(&mut self, problem: &Problem<'_>, sample: usize, start: usize) -> Option<bool> {
+        let ([ignored], TargetKind::Labels) = (problem.ignore, problem.target_kind) else { return None };
+        let ignored = u8::try_from(*ignored).ok()?;
+        // SAFETY: the caller's promise.
+        let bytes = unsafe { problem.target.byte_labels(sample, start, self.count) }?;
+        (self.len == self.count).then(|| {
+            dispatch(OpenBytes {
+                bytes,
+                ignored,
+                class: problem.label_of(0),
+                label: slice_mut(self.label, 0..self.len),
+                weight: slice_mut(self.rows.weight, 0..self.len),
+            })
+        })
+    }
+
     /// Loads labels that validation has found to be classes or ignored.
     ///
     /// # Safety
@@ -444,9 +474,8 @@ impl<'s, T: Real + Plain + Vectorized> Strip<'s, T> {
         }
     }
 
-    /// Loads the prediction of all classes. Voxels that do not count have logits of 0 instead of their own; for
-    /// softmax with labels, logits by which they have probability 1 of class 0, which is their label too: their terms
-    /// of the sum of `−ln s` are then 0.
+    /// Loads the prediction of all classes. `of_labels`: voxels that do not count have any logits; otherwise logits of 0
+    /// instead of their own.
     ///
     /// # Safety
     /// As [`Strip::open`], which has loaded the same voxels. The rows are not written to while they are in use.
@@ -457,23 +486,18 @@ impl<'s, T: Real + Plain + Vectorized> Strip<'s, T> {
         start: usize,
         of_labels: bool,
     ) -> Rows<T> {
-        if !self.has_excluded
-            && let Some((first, stride)) = problem.prediction.direct_rows::<T>(sample, start)
-        {
-            return Rows::new(first, stride);
-        }
         let (width, len, count) = (self.width, self.len, self.count);
-        if len == count
-            && let Some((first, stride)) = problem.prediction.direct_rows::<T>(sample, start)
-        {
-            lanes::dispatch(CopyCounted {
-                classes: problem.classes,
-                from: Rows::new(first, stride),
-                weight: slice(self.rows.weight, 0..len),
-                of_labels,
-                to: Rows::new(self.input.as_mut_ptr(), width as isize),
-            });
-            return Rows::new(self.input.as_mut_ptr(), width as isize);
+        let excludes = self.has_excluded && !of_labels;
+        let direct = problem.prediction.direct_rows::<T>(sample, start).filter(|_| len == count);
+        let input = self.rows_of_input();
+        if let Some((first, stride)) = direct {
+            let from = Rows::new(first, stride);
+            if !excludes {
+                return from;
+            }
+            let weight = slice(self.rows.weight, 0..len);
+            lanes::dispatch(CopyCounted { classes: problem.classes, from, weight, to: input });
+            return input;
         }
         let voxels = (sample, start, count);
         // SAFETY: the caller's promise.
@@ -485,14 +509,12 @@ impl<'s, T: Real + Plain + Vectorized> Strip<'s, T> {
                 // SAFETY: the caller's promise.
                 unsafe { problem.prediction.load(sample, class, start, slice_mut(row, 0..count)) };
             }
-            if self.has_excluded {
-                tail_mut(row, count).fill(T::zero());
-                let is_zero = class == 0 || !of_labels;
-                let neutral = if is_zero { T::zero() } else { T::of(f64::NEG_INFINITY) };
-                dispatch(Exclude { row, weight: slice(self.rows.weight, 0..len), neutral });
+            tail_mut(row, count).fill(T::zero());
+            if excludes {
+                dispatch(Exclude { row, weight: slice(self.rows.weight, 0..len) });
             }
         }
-        Rows::new(self.input.as_mut_ptr(), width as isize)
+        input
     }
 
     /// Loads the target of one class; 0 for voxels that do not count and for classes that are not annotated.
@@ -545,7 +567,7 @@ impl<'s, T: Real + Plain + Vectorized> Strip<'s, T> {
         if self.has_excluded {
             tail_mut(row, self.count).fill(T::zero());
             let weight = slice(self.rows.weight, 0..self.len);
-            dispatch(Exclude { row, weight, neutral: T::zero() });
+            dispatch(Exclude { row, weight });
         }
     }
 
@@ -576,12 +598,11 @@ impl OptionalRows {
     }
 }
 
-/// Copies the logits of voxels that count; others have those of [`Strip::load_prediction`].
+/// Copies the prediction of voxels that count; 0 for others, also for NaN.
 struct CopyCounted<'a, T> {
     classes: usize,
     from: Rows<T>,
     weight: &'a [T],
-    of_labels: bool,
     to: Rows<T>,
 }
 
@@ -590,16 +611,15 @@ impl<T: Scalar> LaneKernel<T> for CopyCounted<'_, T> {
 
     #[inline(always)]
     fn run<S: Lanes<T>>(self, s: S) {
-        let Self { classes, from, weight, of_labels, to } = self;
+        let Self { classes, from, weight, to } = self;
         let zero = s.splat(T::ZERO);
         for class in 0..classes {
-            let neutral = if class > 0 && of_labels { -s.splat(T::INFINITY) } else { zero };
             let mut at = 0;
             while at < weight.len() {
                 // SAFETY: the rows have the length of the weights, a multiple of a vector.
                 unsafe {
                     let excluded = s.eq(load_at(s, weight, at), zero);
-                    s.store(to.at(class, at), s.select(excluded, neutral, s.load(from.at(class, at))));
+                    s.store(to.at(class, at), s.select(excluded, zero, s.load(from.at(class, at))));
                 }
                 at += T::LANES;
             }
@@ -621,6 +641,32 @@ impl<T: Real> Kernel for ClearIgnored<'_, T> {
         for (weight, &label) in self.weight.iter_mut().zip(self.label) {
             *weight = weight.cleared(label != LabelMap::IGNORED);
         }
+    }
+}
+
+/// Reads valid byte labels: weight 0 and the label of a class for an ignored one. Returns whether any is ignored.
+struct OpenBytes<'a, T> {
+    bytes: &'a [u8],
+    ignored: u8,
+    class: i32,
+    label: &'a mut [i32],
+    weight: &'a mut [T],
+}
+
+impl<T: Real> Kernel for OpenBytes<'_, T> {
+    type Output = bool;
+
+    #[inline(always)]
+    fn run(self) -> bool {
+        let Self { bytes, ignored, class, label, weight } = self;
+        let mut any = false;
+        for (&byte, (label, weight)) in bytes.iter().zip(label.iter_mut().zip(weight)) {
+            let is_ignored = byte == ignored;
+            *label = if is_ignored { class } else { i32::from(byte) };
+            *weight = T::one().mask(!is_ignored);
+            any |= is_ignored;
+        }
+        any
     }
 }
 
@@ -669,11 +715,10 @@ impl<T: Real> Kernel for HasExcluded<'_, T> {
     }
 }
 
-/// Sets a row to a number where the weight is 0, also for NaN.
+/// Sets a row to 0 where the weight is 0, also for NaN.
 pub(crate) struct Exclude<'a, T> {
     pub row: &'a mut [T],
     pub weight: &'a [T],
-    pub neutral: T,
 }
 
 impl<T: Real> Kernel for Exclude<'_, T> {
@@ -682,9 +727,7 @@ impl<T: Real> Kernel for Exclude<'_, T> {
     #[inline(always)]
     fn run(self) {
         for (x, &weight) in self.row.iter_mut().zip(self.weight) {
-            let counts = weight != T::zero();
-            // The added zero prevents a masked store, as in `Real::cleared`.
-            *x = (*x + T::zero()).select(counts, self.neutral);
+            *x = x.cleared(weight != T::zero());
         }
     }
 }
