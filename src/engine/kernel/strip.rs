@@ -362,6 +362,15 @@ impl<'s, T: Real + Plain + Vectorized> Strip<'s, T> {
     ) {
         self.count = count;
         self.len = count.next_multiple_of(GROUP * T::LANES);
+        if is_valid && problem.weight.is_none()
+            // SAFETY: the caller's promise.
+            && let Some(any) = unsafe { self.open_bytes(problem, sample, start) }
+        {
+            self.has_ones = false;
+            self.is_unweighted = !any;
+            self.has_excluded = any;
+            return;
+        }
         if problem.target_kind == TargetKind::Labels {
             // SAFETY: the caller's promise.
             unsafe {
@@ -372,15 +381,6 @@ impl<'s, T: Real + Plain + Vectorized> Strip<'s, T> {
                     }
                 }
             }
-        }
-        if is_valid && problem.weight.is_none()
-            // SAFETY: the caller's promise.
-            && let Some(any) = unsafe { self.open_bytes(problem, sample, start) }
-        {
-            self.has_ones = false;
-            self.is_unweighted = !any;
-            self.has_excluded = any;
-            return;
         }
         let (label, weight) = (slice(self.label, 0..self.len), slice_mut(self.rows.weight, 0..self.len));
         if let Some(source) = &problem.weight {
