@@ -8,8 +8,8 @@
 
 #define FUSED 1
 #define SPLIT 2
-#define HASH_FUSED UINT64_C(0)
-#define HASH_SPLIT UINT64_C(0)
+#define HASH_FUSED UINT64_C(0xb6e931e2203430f9)
+#define HASH_SPLIT UINT64_C(0xd617d924e21812e5)
 #ifndef KIND
 #define KIND 0
 #endif
