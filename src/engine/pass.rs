@@ -10,6 +10,7 @@ use crate::engine::pass_plan::{Implementation, PassSteps};
 use crate::engine::radix_select::Threshold;
 use crate::loss::sums::{ClassSums, MAX_TERMS};
 use crate::loss::term::Term;
+use crate::loss::voxel_info::VoxelLossInfo;
 use crate::problem::Problem;
 use crate::simd::stream::{STREAM_FROM, fence, stream};
 
@@ -87,6 +88,8 @@ impl<'a> BlockRange<'a> {
 pub(crate) struct Pass<'a> {
     pub problem: &'a Problem<'a>,
     pub terms: &'a [Term<'a>],
+    /// The properties of each term that is a voxel loss.
+    pub infos: [Option<VoxelLossInfo>; MAX_TERMS],
     pub implementation: Implementation,
     pub steps: PassSteps,
     /// For [`Implementation::Labels`]: what the pass computes.
@@ -105,6 +108,11 @@ impl Pass<'_> {
     /// Returns the gradient buffer, if the pass writes the gradient.
     pub fn gradient(&self) -> Option<GradientOutput> {
         self.output.filter(|_| self.steps.writes_gradient)
+    }
+
+    /// Returns the properties of a term that is a voxel loss.
+    pub fn info(&self, slot: usize) -> Option<&VoxelLossInfo> {
+        self.infos.get(slot).and_then(Option::as_ref)
     }
 
     pub fn term(&self, slot: usize) -> Option<&Term<'_>> {

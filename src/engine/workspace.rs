@@ -174,6 +174,12 @@ impl<'a, T: Precise> Workspace<'a, T> {
             }
         }
         // Where probabilities are loaded, the cache lines of the gradient are in the caches again.
+        let mut infos = [None; MAX_TERMS];
+        for (slot, loss) in voxel_losses(self.terms) {
+            if let Some(info) = infos.get_mut(slot) {
+                *info = Some(loss.info());
+            }
+        }
         let label_work = LabelWork::new(&steps, self.terms, self.problem, plan.by_class);
         let streams = |output: GradientOutput| output.streams && steps.cache != CacheAccess::Load;
         let output = output
@@ -182,6 +188,7 @@ impl<'a, T: Precise> Workspace<'a, T> {
         Pass {
             problem: self.problem,
             terms: self.terms,
+            infos,
             implementation: plan.implementation,
             steps,
             label_work,

@@ -71,7 +71,7 @@ impl Pass<'_> {
         // A gradient of `−ln` needs no logarithm.
         let reads_logarithms =
             |info: &VoxelLossInfo| self.steps.accumulates || !info.is_neg_log || info.selection.is_some();
-        let infos = voxel_losses(self.terms).map(|(_, loss)| loss.info()).filter(reads_logarithms);
+        let infos = self.infos.iter().flatten().copied().filter(reads_logarithms);
         let logarithms = Logarithms::of(infos, self.problem);
         // SAFETY: the caller's promise.
         let prediction = unsafe { activate(strip, self.problem, [block.sample, block.start], logarithms) };
@@ -115,10 +115,11 @@ impl Pass<'_> {
         // SAFETY: the caller's promise.
         unsafe { strip.load_target(self.problem, block.sample, class, block.start) };
         let contributing =
-            |(slot, loss): &(usize, &dyn DynVoxelLoss)| self.contributes(block.sample, class, *slot, *loss);
+            |(slot, _): &(usize, &dyn DynVoxelLoss)| self.contributes(block.sample, class, *slot);
         // One `−ln` is computed with everything else; other voxel losses read and write rows.
-        let is_neg_log = |(slot, loss): &(usize, &dyn DynVoxelLoss)| {
-            loss.info().is_neg_log && self.thresholds.get(*slot).is_none_or(Option::is_none)
+        let is_neg_log = |(slot, _): &(usize, &dyn DynVoxelLoss)| {
+            self.info(*slot).is_some_and(|info| info.is_neg_log)
+                && self.thresholds.get(*slot).is_none_or(Option::is_none)
         };
         let neg_log = voxel_losses(self.terms).filter(contributing).find(is_neg_log);
         let neg_log_slot = neg_log.map(|(slot, _)| slot);
@@ -130,13 +131,14 @@ impl Pass<'_> {
             // SAFETY: the caller's promise.
             unsafe { self.voxel_loss(strip, block, class, slot, loss, &mut used) };
         }
-        let term = neg_log.map(|(slot, loss)| {
+        let term = neg_log_slot.and_then(|slot| {
+            let info = expected(self.info(slot))?;
             let adds = self.steps.accumulates;
-            NegLogTerm {
-                weights: loss.info().outcome_weights(self.problem.activation, self.problem.classes),
+            Some(NegLogTerm {
+                weights: info.outcome_weights(self.problem.activation, self.problem.classes),
                 sum: adds.then(|| strip.sums.rows(Quantity::Loss(slot)).at(class, 0)),
                 slope: slope_of(block, class, slot).map(T::of),
-            }
+            })
         });
         // SAFETY: the caller's promise.
         unsafe { self.class_loop(strip, block, class, term, used) };
@@ -206,9 +208,10 @@ impl Pass<'_> {
 
     /// Returns whether a class of a sample contributes to a voxel loss. The field of a class that is excluded or not
     /// annotated is neither computed nor read.
-    fn contributes(&self, sample: usize, class: usize, slot: usize, loss: &dyn DynVoxelLoss) -> bool {
+    fn contributes(&self, sample: usize, class: usize, slot: usize) -> bool {
         let is_excluded = self.term(slot).is_some_and(|term| term.excludes(class, self.problem.classes));
-        !(loss.info().field && (is_excluded || !self.problem.is_annotated(sample, class)))
+        !(self.info(slot).is_some_and(|info| info.field)
+            && (is_excluded || !self.problem.is_annotated(sample, class)))
     }
 
     /// Accumulates one class of a voxel loss, and adds its derivatives to the rows of the strip.
@@ -226,7 +229,7 @@ impl Pass<'_> {
     ) {
         // SAFETY: the caller's promise.
         unsafe { self.load_field(strip, block, class, slot) };
-        let info = loss.info();
+        let Some(info) = expected(self.info(slot)).copied() else { return };
         let weights = info.outcome_weights::<T>(self.problem.activation, self.problem.classes);
         let selects = self.thresholds.get(slot).is_some_and(Option::is_some);
         let (len, width, target) = (strip.len, strip.width, strip.target());

@@ -29,73 +29,102 @@ impl Pass<'_> {
         strip: &mut Strip<'_, T>,
         block: BlockRange<'_>,
     ) {
-        let (classes, first_label, len) = (self.problem.classes, self.problem.label_of(0), strip.len);
-        let work = self.label_work;
-        let is_loaded = self.steps.cache == CacheAccess::Load;
         strip.relabel_excluded(self.problem);
-        let mut probabilities = strip.rows_of_exponentials();
-        if is_loaded {
-            // SAFETY: the caller's promise.
-            probabilities = unsafe { self.cached_probabilities(strip, block) };
-        } else {
-            // SAFETY: the caller's promise.
-            unsafe { self.label_exponentials(strip, block) };
-            let is_fused =
-                work.neg_log == NegLogSteps::WithGradient || !work.normalizes && !work.needs_target_rows;
-            if work.neg_log == NegLogSteps::Separate || !is_fused {
-                self.target_exponentials(strip);
+        let is_loaded = self.steps.cache == CacheAccess::Load;
+        // SAFETY: the caller's promise.
+        let probabilities = unsafe {
+            if is_loaded {
+                self.cached_probabilities(strip, block)
+            } else {
+                self.label_probabilities(strip, block)
             }
-            if work.neg_log == NegLogSteps::Separate {
-                self.add_neg_log(strip);
-            }
-            if work.needs_target_rows || work.normalizes {
-                self.target_probability(strip, work.needs_logarithm && !work.from_probabilities);
-            }
-            if work.normalizes {
-                // SAFETY: the caller's promise.
-                let normalized = unsafe { self.label_sums(strip, block) };
-                if work.region_gradient {
-                    probabilities = normalized;
-                }
-            }
-        }
-        if work.from_probabilities && (work.needs_target_rows || is_loaded) {
-            let rows = &mut strip.rows;
-            dispatch(TargetOfProbabilities {
-                classes,
-                len,
-                probabilities,
-                label: slice(strip.label, 0..len),
-                first_label,
-                of_target: slice_mut(rows.probability, 0..len),
-                others: slice_mut(rows.complement, 0..len),
-            });
-            if work.needs_logarithm {
-                dispatch(LogOfProbability {
-                    probability: slice(rows.probability, 0..len),
-                    complement: slice(rows.complement, 0..len),
-                    out: slice_mut(rows.logarithm, 0..len),
-                });
-            }
+        };
+        if self.label_work.from_probabilities && (self.label_work.needs_target_rows || is_loaded) {
+            self.target_of_probabilities(strip, probabilities);
         }
         // SAFETY: the caller's promise.
-        unsafe { self.weigh_selected(strip, block, probabilities) };
+        unsafe {
+            self.weigh_selected(strip, block, probabilities);
+            self.target_losses(strip, block);
+            if let (Some(slopes), Some(_)) = (block.slopes, self.gradient()) {
+                self.write_label_gradient(strip, block, slopes, probabilities);
+            }
+        }
+    }
+
+    /// Computes the exponentials of a strip and, as far as the pass needs them, the probabilities of the target classes,
+    /// the sums of region losses, and the sum of `−ln s`. Returns the rows from which the gradient is computed:
+    /// probabilities if it is that of region losses, else exponentials.
+    ///
+    /// # Safety
+    /// As [`Pass::chunk`].
+    unsafe fn label_probabilities<T: Precise>(
+        &self,
+        strip: &mut Strip<'_, T>,
+        block: BlockRange<'_>,
+    ) -> Rows<T> {
+        let work = self.label_work;
+        // SAFETY: the caller's promise.
+        unsafe { self.label_exponentials(strip, block) };
+        let needs_target = work.needs_target_rows || work.normalizes;
+        let adds_neg_log = work.neg_log == NegLogSteps::Separate;
+        if adds_neg_log || needs_target {
+            self.target_exponentials(strip);
+        }
+        if adds_neg_log {
+            self.add_neg_log(strip);
+        }
+        if needs_target {
+            self.target_probability(strip, work.needs_logarithm && !work.from_probabilities);
+        }
+        let exponentials = strip.rows_of_exponentials();
+        if !work.normalizes {
+            return exponentials;
+        }
+        // SAFETY: the caller's promise.
+        let probabilities = unsafe { self.label_sums(strip, block) };
+        if work.region_gradient { probabilities } else { exponentials }
+    }
+
+    /// Finds the probabilities of the target classes, and their logarithms if a loss reads them.
+    fn target_of_probabilities<T: Precise>(&self, strip: &mut Strip<'_, T>, probabilities: Rows<T>) {
+        let (len, rows) = (strip.len, &mut strip.rows);
+        dispatch(TargetOfProbabilities {
+            classes: self.problem.classes,
+            len,
+            probabilities,
+            label: slice(strip.label, 0..len),
+            first_label: self.problem.label_of(0),
+            of_target: slice_mut(rows.probability, 0..len),
+            others: slice_mut(rows.complement, 0..len),
+        });
+        if self.label_work.needs_logarithm {
+            dispatch(LogOfProbability {
+                probability: slice(rows.probability, 0..len),
+                complement: slice(rows.complement, 0..len),
+                out: slice_mut(rows.logarithm, 0..len),
+            });
+        }
+    }
+
+    /// Accumulates the losses of the target class, and computes their derivative by `ln s` in `rows.positive`.
+    ///
+    /// # Safety
+    /// As [`Pass::chunk`].
+    unsafe fn target_losses<T: Precise>(&self, strip: &mut Strip<'_, T>, block: BlockRange<'_>) {
         let mut has_slopes = false;
-        if let (true, Some(slopes)) = (work.has_target_loss, block.slopes) {
+        if let (true, Some(slopes)) = (self.label_work.has_target_loss, block.slopes) {
             has_slopes = !self.constant_target_slope(strip, slopes);
             if has_slopes {
-                slice_mut(strip.rows.positive, 0..len).fill(T::zero());
+                slice_mut(strip.rows.positive, 0..strip.len).fill(T::zero());
             }
         }
-        if work.has_values || has_slopes {
-            for (slot, loss) in voxel_losses(self.terms) {
-                // SAFETY: the caller's promise.
-                unsafe { self.target_loss(strip, block, slot, loss, has_slopes) };
-            }
+        if !self.label_work.has_values && !has_slopes {
+            return;
         }
-        if let (Some(slopes), Some(_)) = (block.slopes, self.gradient()) {
+        for (slot, loss) in voxel_losses(self.terms) {
             // SAFETY: the caller's promise.
-            unsafe { self.write_label_gradient(strip, block, slopes, probabilities) };
+            unsafe { self.target_loss(strip, block, slot, loss, has_slopes) };
         }
     }
 
@@ -302,7 +331,7 @@ impl Pass<'_> {
         if !accumulates && !has_slope {
             return;
         }
-        let (len, is_neg_log) = (strip.len, loss.info().is_neg_log);
+        let (len, is_neg_log) = (strip.len, self.info(slot).is_some_and(|info| info.is_neg_log));
         // SAFETY: the caller's promise; the field, if there is one, is shared by all classes.
         unsafe { self.load_field(strip, block, 0, slot) };
         let ranking = self.ranking_losses.get(slot).copied().flatten();
