@@ -96,7 +96,54 @@ impl<T: Scalar> LaneKernel<T> for ClassLoop<'_, T> {
     type Output = ();
 
     #[inline(always)]
-    fn run<S: Lanes<T>>(mut self, s: S) {
+    fn run<S: Lanes<T>>(self, s: S) {
+        let has_rows = self.squares.is_some()
+            || self.rows.polynomial.is_some()
+            || self.rows.positive.is_some()
+            || self.rows.negative.is_some()
+            || self.region.is_some_and(|region| region.squares.is_some());
+        let has_gradient = !matches!(self.out, ClassOutput::None);
+        // The common cases without the code of the others.
+        match (has_rows, self.sums.is_some(), self.neg_log.is_some(), self.region.is_some(), has_gradient) {
+            (false, true, false, _, false) => self.parts::<S, SUMS>(s),
+            (false, true, true, _, false) => self.parts::<S, { SUMS | NEG_LOG }>(s),
+            (false, false, true, false, true) => self.parts::<S, { NEG_LOG | GRADIENT }>(s),
+            (false, false, false, true, true) => self.parts::<S, { REGION | GRADIENT }>(s),
+            (false, false, true, true, true) => self.parts::<S, { NEG_LOG | REGION | GRADIENT }>(s),
+            _ => self.parts::<S, { SUMS | NEG_LOG | REGION | GRADIENT | ROWS }>(s),
+        }
+    }
+}
+
+// The parts of the loop.
+const SUMS: u8 = 1;
+const NEG_LOG: u8 = 2;
+const REGION: u8 = 4;
+const GRADIENT: u8 = 8;
+/// Squared errors, and derivatives in rows.
+const ROWS: u8 = 16;
+
+impl<T: Scalar> ClassLoop<'_, T> {
+    /// The loop with these parts; others are left out.
+    #[inline(always)]
+    fn parts<S: Lanes<T>, const PARTS: u8>(mut self, s: S) {
+        if PARTS & SUMS == 0 {
+            self.sums = None;
+        }
+        if PARTS & NEG_LOG == 0 {
+            self.neg_log = None;
+        }
+        if PARTS & REGION == 0 {
+            self.region = None;
+        }
+        if PARTS & GRADIENT == 0 {
+            self.out = ClassOutput::None;
+        }
+        if PARTS & ROWS == 0 {
+            self.squares = None;
+            self.rows = DerivativeRows { polynomial: None, positive: None, negative: None };
+            self.region = self.region.map(|region| RegionSlopes { squares: None, ..region });
+        }
         let (zero, one) = (s.splat(T::ZERO), s.splat(T::ONE));
         let reads_logarithms = self.neg_log.is_some_and(|term| term.sum.is_some());
         let mut at = 0;
