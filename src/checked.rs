@@ -46,6 +46,16 @@ pub(crate) fn split_mut<T>(slice: &mut [T], at: usize) -> (&mut [T], &mut [T]) {
     expected(slice.split_at_mut_checked(at)).unwrap_or_default()
 }
 
+/// Copies a slice to another of the same length.
+#[inline(always)]
+#[cfg_attr(debug_assertions, track_caller)]
+pub(crate) fn copy<T: Copy>(from: &[T], to: &mut [T]) {
+    debug_assert_eq!(from.len(), to.len(), "lengths of a copy");
+    for (to, from) in to.iter_mut().zip(from) {
+        *to = *from;
+    }
+}
+
 /// Returns quotient and remainder of a division by `divisor` ≥ 1; a divisor of 0 gives the quotient 0.
 #[inline(always)]
 #[cfg_attr(debug_assertions, track_caller)]

@@ -12,7 +12,7 @@
 //! hold the threshold, or holds too many voxels, the selection goes the exact way: a radix select over the stored
 //! losses, then a second pass. Selection, value and gradient have the same bits in both ways.
 
-use crate::checked::{expected, slice, slice_mut};
+use crate::checked::{copy, divide, expected, slice, slice_mut};
 use crate::engine::chunks::{Chunk, ChunkRunner};
 use crate::engine::kernel::strip::Strip;
 use crate::engine::kernel::target_class::BracketSlopes;
@@ -133,13 +133,13 @@ impl<T: Precise> Workspace<'_, T> {
         let width = strip.width;
         let mut filled = 0;
         for sample in 0..problem.samples {
-            for start in (0..problem.voxels).step_by(SAMPLED * width) {
+            for start in (0..problem.voxels).step_by((SAMPLED * width).max(1)) {
                 let count = width.min(problem.voxels - start);
                 let block = BlockRange { sample, start, slopes: None };
                 // SAFETY: the caller's promise; the strip lies in the sample.
                 unsafe { pass.rank_strip(strip, block, count, 0) };
                 let to = slice_mut(sample_losses, filled..filled + count);
-                to.copy_from_slice(slice(strip.rows.ranking, 0..count));
+                copy(slice(strip.rows.ranking, 0..count), to);
                 filled += count;
             }
         }
@@ -251,7 +251,7 @@ impl<T: Precise> Workspace<'_, T> {
                     }
                 }
             } else if loss == threshold && share < 1.0 {
-                let start = voxel / width * width;
+                let start = divide(voxel, width).0 * width;
                 if computed != Some((sample, start)) {
                     computed = Some((sample, start));
                     let chunk = Chunk { sample, start, end: problem.voxels.min(start + width) };

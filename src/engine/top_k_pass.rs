@@ -2,7 +2,7 @@
 //! voxels.
 
 use crate::array::real::Real;
-use crate::checked::{expected, slice, slice_mut, tail_mut};
+use crate::checked::{copy, expected, slice, slice_mut, tail_mut};
 use crate::engine::chunks::Chunk;
 use crate::engine::kernel::class_pass::{
     Logarithms, activate, compute_outcomes, evaluate_outcome, has_negative,
@@ -86,7 +86,7 @@ impl Pass<'_> {
                 strip.relabel_excluded(self.problem);
                 let len = strip.len;
                 let rows = &mut strip.rows;
-                slice_mut(rows.value, 0..len).copy_from_slice(slice(rows.ranking, 0..len));
+                copy(slice(rows.ranking, 0..len), slice_mut(rows.value, 0..len));
                 self.add_target_values(strip, slot);
             }
             if strip.ends_unit(start, end) {

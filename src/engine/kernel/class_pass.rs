@@ -1,6 +1,6 @@
 //! One pass over a strip, class by class, for any activation, target and loss.
 
-use crate::checked::{expected, slice, slice_mut};
+use crate::checked::{copy, expected, slice, slice_mut};
 use crate::engine::kernel::class_loop::{
     ClassLoop, ClassOutput, DerivativeRows, FinishSoftmax, NegLogTerm, RegionSlopes, SoftmaxRows,
 };
@@ -263,7 +263,7 @@ impl Pass<'_> {
                     }
                     (true, false) => {
                         dispatch(WeighValues { value, factor, weight: None });
-                        other.copy_from_slice(value);
+                        copy(value, other);
                     }
                     (true, true) => {
                         dispatch(AddValues { value, factor, other: Some(other), weight: is_weighted, sum });

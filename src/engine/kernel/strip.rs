@@ -3,7 +3,7 @@
 use crate::array::labels::{ClassesOfBytes, LabelMap};
 use crate::array::real::Real;
 use crate::array::strided_rows::StridedRows;
-use crate::checked::{expected, slice, slice_mut, tail_mut};
+use crate::checked::{copy, expected, slice, slice_mut, tail_mut};
 use crate::engine::arena::{Arena, Plain};
 use crate::engine::kernel::neg_log_units::NegLogUnits;
 use crate::engine::kernel::partial_sums::PartialSums;
@@ -290,7 +290,7 @@ impl<'s, T: Real + Plain + Vectorized> Strip<'s, T> {
             // A buffer that holds probabilities is interleaved or has contiguous rows.
             match expected(to) {
                 Some(to) if output.streams => stream(from, to),
-                Some(to) => to.copy_from_slice(from),
+                Some(to) => copy(from, to),
                 None => (),
             }
         }
