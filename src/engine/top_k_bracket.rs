@@ -1,7 +1,7 @@
 //! TopK by fraction in one pass over the prediction.
 //!
 //! ```text
-//! sample      losses of one strip in 64          quantiles of the sample on both sides of the fraction: a bracket
+//! sample      losses of one strip in 4 to 64     quantiles of the sample on both sides of the fraction: a bracket
 //! one pass    losses of all voxels, stored       gradient of every voxel that may be selected: above the lower end
 //! scan        the stored losses                  counts what is above the upper end, collects what is in the bracket
 //! select      exactly, among the collected       clears the gradient of those that are not selected
@@ -29,12 +29,14 @@ use crate::loss::sums::ClassSums;
 use crate::problem::Problem;
 use crate::simd::lanes::{LaneKernel, Lanes, Scalar, dispatch};
 
-/// One strip of so many is sampled.
-const SAMPLED: usize = 64;
-/// The bracket holds at most one voxel of so many.
-const COLLECTED: usize = 32;
 /// Smaller batches go the exact way: their sample would say little.
-const MIN_VOXELS: usize = 1 << 16;
+const MIN_VOXELS: usize = 1 << 12;
+
+/// Returns of how many strips one is sampled: of a large batch a small part says enough.
+fn sampled_of(voxels: usize) -> usize {
+    (voxels >> 16).clamp(4, 64)
+}
+
 /// The most voxels at the threshold that share the remaining places: their strips are computed again.
 const MOST_TIES: usize = 64;
 
@@ -47,7 +49,8 @@ pub(crate) struct Collected<'a, T> {
 /// Returns how many voxels can be collected: 0 where TopK goes the exact way.
 pub(crate) fn capacity(problem: &Problem<'_>) -> usize {
     let voxels = problem.samples.saturating_mul(problem.voxels);
-    if voxels < MIN_VOXELS { 0 } else { voxels / COLLECTED }
+    // The bracket of a small sample is wide.
+    if voxels < MIN_VOXELS { 0 } else { (voxels / 32).max((voxels / 8).min(MIN_VOXELS)) }
 }
 
 impl<T: Precise> Workspace<'_, T> {
@@ -131,9 +134,10 @@ impl<T: Precise> Workspace<'_, T> {
         let Self { problem, strip, ranking_losses, digit_counts, .. } = self;
         let sample_losses = expected(ranking_losses.first_mut())?;
         let width = strip.width;
+        let every = sampled_of(problem.samples.saturating_mul(problem.voxels));
         let mut filled = 0;
         for sample in 0..problem.samples {
-            for start in (0..problem.voxels).step_by((SAMPLED * width).max(1)) {
+            for start in (0..problem.voxels).step_by((every * width).max(1)) {
                 let count = width.min(problem.voxels - start);
                 let block = BlockRange { sample, start, slopes: None };
                 // SAFETY: the caller's promise; the strip lies in the sample.
