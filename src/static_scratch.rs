@@ -1,9 +1,9 @@
 //! The size of a static scratch buffer, known at compile time.
 
 /// Bytes that do not depend on the batch, for targets of at most 32 bits: they use smaller blocks of voxels.
-const FIXED_32_BIT: usize = 12_288;
+const FIXED_32_BIT: usize = 9_728;
 /// Bytes that do not depend on the batch, for other targets.
-const FIXED_64_BIT: usize = 73_728;
+const FIXED_64_BIT: usize = 147_456;
 const PER_CLASS: usize = 2176;
 const PER_SUM: usize = 288;
 

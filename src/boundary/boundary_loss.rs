@@ -53,6 +53,7 @@ impl VoxelLoss for Boundary {
     const CONTRIBUTION: Contribution = Contribution::AllClasses;
     const CONSTANT_SLOPE: bool = true;
     const USES_FIELD: bool = true;
+    const READS_LOGARITHM: bool = false;
 
     #[inline(always)]
     fn evaluate<T: Real>(&self, voxel: Voxel<T>) -> (T, T) {

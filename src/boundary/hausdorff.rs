@@ -86,6 +86,7 @@ impl Default for Hausdorff {
 impl VoxelLoss for Hausdorff {
     const CONTRIBUTION: Contribution = Contribution::AllClasses;
     const USES_FIELD: bool = true;
+    const READS_LOGARITHM: bool = false;
 
     #[inline(always)]
     fn evaluate<T: Real>(&self, voxel: Voxel<T>) -> (T, T) {

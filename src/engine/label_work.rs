@@ -1,6 +1,8 @@
 //! What a pass over softmax with labels computes: derived once per pass from its steps and the terms.
 
-use crate::engine::pass_plan::{CacheAccess, PassSteps, RequiredSums, is_target_loss, voxel_losses};
+use crate::engine::pass_plan::{
+    CacheAccess, PassSteps, RequiredSums, is_class_loss, is_target_loss, voxel_losses,
+};
 use crate::loss::kind::DefaultClassWeights;
 use crate::loss::selection::Selection;
 use crate::loss::sums::MAX_TERMS;
@@ -23,6 +25,8 @@ pub(crate) enum NegLogSteps {
 pub(crate) struct LabelWork {
     /// Whether some loss is evaluated for the target class only.
     pub has_target_loss: bool,
+    /// Whether every class of a voxel contributes to some loss.
+    pub has_class_loss: bool,
     /// Whether the target rows and the gradient are computed from probabilities, cached or not: the bits are the same.
     pub from_probabilities: bool,
     /// Whether exponentials are normalized to probabilities.
@@ -78,6 +82,7 @@ impl LabelWork {
         };
         Self {
             has_target_loss: steps.labels.has_target_loss,
+            has_class_loss: voxel_losses(terms).any(|(_, loss)| is_class_loss(loss)),
             from_probabilities: steps.labels.from_probabilities,
             normalizes,
             region_gradient,

@@ -36,7 +36,8 @@ impl RequiredSums {
 /// The loops that compute a strip.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Implementation {
-    /// Softmax and labels: voxel losses are evaluated once per voxel, for its target class.
+    /// Softmax and labels: voxel losses are evaluated once per voxel, for its target class, or for all classes without
+    /// logarithms.
     Labels,
     /// Any activation, target and loss, class by class.
     Classes,
@@ -48,12 +49,14 @@ impl Implementation {
     pub fn of(problem: &Problem<'_>, terms: &[Term<'_>], fields: &[Option<StridedRows>; MAX_TERMS]) -> Self {
         let has_shared_field =
             |slot: usize| fields.get(slot).copied().flatten().is_none_or(|field| field.is_shared());
-        let is_of_target_class = |(slot, loss): (usize, &dyn DynVoxelLoss)| {
-            is_target_loss(loss) && loss.info().smoothing == 0.0 && has_shared_field(slot)
+        let is_possible = |(slot, loss): (usize, &dyn DynVoxelLoss)| {
+            let info = loss.info();
+            let is_of_target_class = is_target_loss(loss) && info.smoothing == 0.0 && has_shared_field(slot);
+            is_of_target_class || is_class_loss(loss) && !info.reads_logarithm
         };
         let is_of_labels =
             problem.target_kind == TargetKind::Labels && problem.activation == Activation::Softmax;
-        if is_of_labels && voxel_losses(terms).all(is_of_target_class) { Self::Labels } else { Self::Classes }
+        if is_of_labels && voxel_losses(terms).all(is_possible) { Self::Labels } else { Self::Classes }
     }
 }
 
@@ -200,6 +203,11 @@ pub(crate) fn voxel_losses<'a>(
 /// Returns whether, for softmax and labels, only the target class of a voxel contributes to the loss.
 pub(super) fn is_target_loss(loss: &dyn DynVoxelLoss) -> bool {
     matches!(loss.info().contribution, Contribution::TrueClass | Contribution::NegLogLikelihood)
+}
+
+/// Returns whether every class of a voxel contributes to the loss.
+pub(super) fn is_class_loss(loss: &dyn DynVoxelLoss) -> bool {
+    loss.info().contribution == Contribution::AllClasses
 }
 
 /// Returns whether some term has a derivative by `s`, and not only by `ln s` of the target class.

@@ -142,6 +142,10 @@ pub trait VoxelLoss {
     /// cache probabilities in place of logits between the forward and the backward pass.
     const SLOPE_NEEDS_LOG_OF_ZERO: bool = !Self::CONSTANT_SLOPE;
 
+    /// For [`Contribution::AllClasses`]: whether the loss reads [`Voxel::log_probability`]. If it does not, softmax with
+    /// labels computes no logarithms of all classes for it.
+    const READS_LOGARITHM: bool = true;
+
     /// Returns the loss of a voxel and its slope: `∂/∂s` for [`Contribution::AllClasses`], `∂/∂ln(probability)`
     /// otherwise.
     ///

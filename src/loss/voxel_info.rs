@@ -15,6 +15,7 @@ pub struct VoxelLossInfo {
     /// Whether the loss is `−ln(probability)`.
     pub(crate) is_neg_log: bool,
     pub(crate) log_of_zero: bool,
+    pub(crate) reads_logarithm: bool,
     pub(crate) field: bool,
     pub(crate) outcome_weights: [f64; 2],
     pub(crate) smoothing: f64,

@@ -205,6 +205,7 @@ impl<L: VoxelLoss + Sync> DynVoxelLoss for L {
             linear: L::CONSTANT_SLOPE,
             is_neg_log: is_neg_log(self),
             log_of_zero: L::SLOPE_NEEDS_LOG_OF_ZERO,
+            reads_logarithm: L::READS_LOGARITHM,
             field: L::USES_FIELD,
             outcome_weights: self.outcome_weights(),
             smoothing: self.label_smoothing(),

@@ -208,7 +208,7 @@ impl Pass<'_> {
 
     /// Returns whether a class of a sample contributes to a voxel loss. The field of a class that is excluded or not
     /// annotated is neither computed nor read.
-    fn contributes(&self, sample: usize, class: usize, slot: usize) -> bool {
+    pub(super) fn contributes(&self, sample: usize, class: usize, slot: usize) -> bool {
         let is_excluded = self.term(slot).is_some_and(|term| term.excludes(class, self.problem.classes));
         !(self.info(slot).is_some_and(|info| info.field)
             && (is_excluded || !self.problem.is_annotated(sample, class)))
@@ -305,7 +305,7 @@ impl Pass<'_> {
 }
 
 /// Returns the slope of the sum of a term for a class, if the pass writes a gradient.
-fn slope_of(block: BlockRange<'_>, class: usize, slot: usize) -> Option<f64> {
+pub(super) fn slope_of(block: BlockRange<'_>, class: usize, slot: usize) -> Option<f64> {
     block.slopes_of(class).and_then(|slopes| expected(slopes.loss_sum.get(slot))).copied()
 }
 

@@ -1,19 +1,22 @@
 //! One pass over a strip, for softmax, labels, and losses of the target class of a voxel or of class sums.
 
 use crate::checked::{expected, slice, slice_mut, tail_mut};
+use crate::engine::kernel::class_pass::slope_of;
 use crate::engine::kernel::exponentials::{Exponentials, FEW, LabelExponentials, SubtractLargest};
 use crate::engine::kernel::partial_sums::{AddByLabel, AddRow, LabelSquares, LabelSums, Quantity};
 use crate::engine::kernel::region_gradient::{ClassSlope, RegionGradient};
 use crate::engine::kernel::rows::Rows;
 use crate::engine::kernel::strip::Strip;
 use crate::engine::kernel::target_class::{
-    AddNegLog, LogOfProbability, NegLogSum, TargetExponentials, TargetLossGradient, TargetOfProbabilities,
-    TargetProbability,
+    AddNegLog, ComplementOfClass, LogOfProbability, NegLogSum, SumOfOthers, TargetExponentials,
+    TargetLossGradient, TargetOfProbabilities, TargetProbability,
 };
-use crate::engine::kernel::weighting::{AddTargetSlopes, Multiply, OutcomeFactor, TableByLabel, WeighValues};
+use crate::engine::kernel::weighting::{
+    AddSlopes, AddTargetSlopes, AddValues, Multiply, OutcomeFactor, TableByLabel, WeighValues,
+};
 use crate::engine::label_work::NegLogSteps;
 use crate::engine::pass::{BlockRange, Pass};
-use crate::engine::pass_plan::{CacheAccess, RequiredSums, voxel_losses};
+use crate::engine::pass_plan::{CacheAccess, RequiredSums, is_class_loss, is_target_loss, voxel_losses};
 use crate::engine::precise::Precise;
 use crate::loss::sums::ClassSums;
 use crate::loss::voxel_rows::{DynVoxelLoss, LossRows, OutcomeRows};
@@ -46,6 +49,9 @@ impl Pass<'_> {
         unsafe {
             self.weigh_selected(strip, block, probabilities);
             self.target_losses(strip, block);
+            if self.label_work.has_class_loss {
+                self.class_losses(strip, block, probabilities);
+            }
             if let (Some(slopes), Some(_)) = (block.slopes, self.gradient()) {
                 self.write_label_gradient(strip, block, slopes, probabilities);
             }
@@ -122,9 +128,84 @@ impl Pass<'_> {
         if !self.label_work.has_values && !has_slopes {
             return;
         }
-        for (slot, loss) in voxel_losses(self.terms) {
+        for (slot, loss) in voxel_losses(self.terms).filter(|(_, loss)| is_target_loss(*loss)) {
             // SAFETY: the caller's promise.
             unsafe { self.target_loss(strip, block, slot, loss, has_slopes) };
+        }
+    }
+
+    /// Accumulates the losses to which every class of a voxel contributes, and computes their derivative by `s` in the
+    /// rows of derivatives.
+    ///
+    /// # Safety
+    /// As [`Pass::chunk`].
+    unsafe fn class_losses<T: Precise>(
+        &self,
+        strip: &mut Strip<'_, T>,
+        block: BlockRange<'_>,
+        probabilities: Rows<T>,
+    ) {
+        let (classes, len, width) = (self.problem.classes, strip.len, strip.width);
+        let others = slice_mut(strip.rows.others, 0..len);
+        dispatch(SumOfOthers { classes, probabilities, out: others });
+        for class in 0..classes {
+            // SAFETY: the caller's promise; the row has the voxels of the strip, and no kernel below writes to it.
+            let probability =
+                unsafe { core::slice::from_raw_parts(probabilities.at(class, 0).cast_const(), len) };
+            let rows = &mut strip.rows;
+            let complement = slice_mut(rows.complement, 0..len);
+            dispatch(ComplementOfClass { probability, others: slice(rows.others, 0..len), out: complement });
+            slice_mut(strip.derivative, class * width..class * width + len).fill(T::zero());
+            // SAFETY: the caller's promise.
+            unsafe { strip.load_target(self.problem, block.sample, class, block.start) };
+            for (slot, loss) in voxel_losses(self.terms) {
+                if is_class_loss(loss) && self.contributes(block.sample, class, slot) {
+                    // SAFETY: the caller's promise.
+                    unsafe { self.class_loss(strip, block, class, slot, loss, probability) };
+                }
+            }
+        }
+    }
+
+    /// Accumulates one class of a loss to which every class contributes, and adds its derivative by `s`.
+    ///
+    /// # Safety
+    /// As [`Pass::chunk`].
+    unsafe fn class_loss<T: Precise>(
+        &self,
+        strip: &mut Strip<'_, T>,
+        block: BlockRange<'_>,
+        class: usize,
+        slot: usize,
+        loss: &dyn DynVoxelLoss,
+        probability: &[T],
+    ) {
+        let (len, width, target) = (strip.len, strip.width, strip.target());
+        // SAFETY: the caller's promise.
+        unsafe { self.load_field(strip, block, class, slot) };
+        let rows = &mut strip.rows;
+        let outcome = OutcomeRows {
+            probability,
+            complement: slice(rows.complement, 0..len),
+            // The loss does not read it.
+            log_probability: target,
+            target,
+            field: slice(rows.field, 0..len),
+        };
+        let (value, slope) = (slice_mut(rows.value, 0..len), slice_mut(rows.slope, 0..len));
+        let power = slice_mut(rows.power, 0..len);
+        T::rows(loss).evaluate_rows(&outcome, &mut LossRows { value, slope, power });
+        let weight = slice(rows.weight, 0..len);
+        let factor = OutcomeFactor::One;
+        if self.steps.accumulates {
+            let sum = strip.sums.rows(Quantity::Loss(slot)).at(class, 0);
+            let weight = (!strip.is_unweighted).then_some(weight);
+            dispatch(AddValues { value: slice(rows.value, 0..len), factor, other: None, weight, sum });
+        }
+        if let Some(scale) = slope_of(block, class, slot) {
+            let (slope, scale) = (slice(rows.slope, 0..len), T::of(scale));
+            let out = slice_mut(strip.derivative, class * width..class * width + len);
+            dispatch(AddSlopes { slope, factor, is_limited: false, weight, scale, out });
         }
     }
 
@@ -437,6 +518,7 @@ impl Pass<'_> {
         let direct = strip.direct_rows(&output, block).filter(|rows| !output.streams || rows.are_aligned());
         let out = direct.unwrap_or(strip.rows_of_input());
         let streams = output.streams && direct.is_some();
+        let derivatives = Rows::new(strip.derivative.as_mut_ptr(), strip.width as isize);
         let rows = &strip.rows;
         let label = slice(strip.label, 0..len);
         if work.region_gradient {
@@ -461,6 +543,7 @@ impl Pass<'_> {
                 has_squares,
                 weight: (!strip.is_unweighted).then_some(slice(rows.weight, 0..len)),
                 target_slope: work.has_target_loss.then_some(slice(rows.positive, 0..len)),
+                rows: work.has_class_loss.then_some(derivatives),
             });
         } else {
             let [logits, product] = strip.neg_log.unit();

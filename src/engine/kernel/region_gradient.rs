@@ -45,6 +45,8 @@ pub(crate) struct RegionGradient<'a, T> {
     pub weight: Option<&'a [T]>,
     /// `v`, weights included, if there is a loss of the target class.
     pub target_slope: Option<&'a [T]>,
+    /// A part of `∂L/∂s` of each voxel and class, weights included, if there is a loss of all classes.
+    pub rows: Option<Rows<T>>,
 }
 
 impl<T: Scalar> LaneKernel<T> for RegionGradient<'_, T> {
@@ -52,7 +54,7 @@ impl<T: Scalar> LaneKernel<T> for RegionGradient<'_, T> {
 
     #[inline(always)]
     fn run<S: Lanes<T>>(self, s: S) {
-        match (self.slopes.len(), self.has_squares) {
+        match (self.slopes.len(), self.has_squares || self.rows.is_some()) {
             (2, false) => self.with_slope::<S, 2, false>(s),
             (3, false) => self.with_slope::<S, 3, false>(s),
             (4, false) => self.with_slope::<S, 4, false>(s),
@@ -64,23 +66,23 @@ impl<T: Scalar> LaneKernel<T> for RegionGradient<'_, T> {
 
 impl<T: Scalar> RegionGradient<'_, T> {
     #[inline(always)]
-    fn with_slope<S: Lanes<T>, const C: usize, const SQUARES: bool>(self, s: S) {
+    fn with_slope<S: Lanes<T>, const C: usize, const ALL: bool>(self, s: S) {
         match (self.target_slope.is_some(), self.streams) {
-            (false, false) => self.classes::<S, C, SQUARES, false, false>(s),
-            (true, false) => self.classes::<S, C, SQUARES, true, false>(s),
-            (false, true) => self.classes::<S, C, SQUARES, false, true>(s),
-            (true, true) => self.classes::<S, C, SQUARES, true, true>(s),
+            (false, false) => self.classes::<S, C, ALL, false, false>(s),
+            (true, false) => self.classes::<S, C, ALL, true, false>(s),
+            (false, true) => self.classes::<S, C, ALL, false, true>(s),
+            (true, true) => self.classes::<S, C, ALL, true, true>(s),
         }
     }
 
-    /// `C` classes, or any number if `C` is 0. `SQUARES`: with squared errors.
+    /// `C` classes, or any number if `C` is 0. `ALL`: with squared errors and rows.
     #[inline(always)]
-    fn classes<S: Lanes<T>, const C: usize, const SQUARES: bool, const LOSS: bool, const STREAM: bool>(
+    fn classes<S: Lanes<T>, const C: usize, const ALL: bool, const LOSS: bool, const STREAM: bool>(
         self,
         s: S,
     ) {
         let classes = if C == 0 { self.slopes.len() } else { C };
-        let (zero, half) = (s.splat(T::ZERO), s.splat(T::HALF));
+        let (zero, half, one) = (s.splat(T::ZERO), s.splat(T::HALF), s.splat(T::ONE));
         let (weights, target_slopes) = (self.weight.unwrap_or(&[]), self.target_slope.unwrap_or(&[]));
         let is_weighted = !weights.is_empty();
         let mut at = 0;
@@ -90,7 +92,7 @@ impl<T: Scalar> RegionGradient<'_, T> {
             unsafe {
                 let label = s.labels_i32(self.label.as_ptr().add(at));
                 let mut others = zero;
-                if SQUARES || LOSS {
+                if ALL || LOSS {
                     let mut of_target = zero;
                     for class in 0..classes {
                         let probability = s.load(self.probabilities.at(class, at));
@@ -100,33 +102,34 @@ impl<T: Scalar> RegionGradient<'_, T> {
                     }
                     others = complement(s, of_target, others);
                 }
+                let mut weight = one;
+                if is_weighted {
+                    weight = s.load(weights.as_ptr().add(at));
+                }
                 let mut origin = zero;
                 for class in 0..classes {
                     let probability = s.load(self.probabilities.at(class, at));
                     let is = s.label_is(label, self.first_label + class as i32);
-                    let slope = self.slope::<S, SQUARES>(s, class, is, probability, others);
+                    let slope = self.slope::<S, ALL>(s, class, at, is, probability, others, weight);
                     origin = s.select(s.lt(half, probability), slope, origin);
                 }
                 let mut total = zero;
                 for class in 0..classes {
                     let probability = s.load(self.probabilities.at(class, at));
                     let is = s.label_is(label, self.first_label + class as i32);
-                    let slope = self.slope::<S, SQUARES>(s, class, is, probability, others);
+                    let slope = self.slope::<S, ALL>(s, class, at, is, probability, others, weight);
                     total = s.mul_add(probability, slope - origin, total);
                 }
-                let (mut of_loss, mut weight) = (zero, zero);
+                let mut of_loss = zero;
                 if LOSS {
                     of_loss = s.load(target_slopes.as_ptr().add(at));
-                }
-                if is_weighted {
-                    weight = s.load(weights.as_ptr().add(at));
                 }
                 for class in 0..classes {
                     let probability = s.load(self.probabilities.at(class, at));
                     let is = s.label_is(label, self.first_label + class as i32);
-                    let slope = self.slope::<S, SQUARES>(s, class, is, probability, others);
+                    let slope = self.slope::<S, ALL>(s, class, at, is, probability, others, weight);
                     let mut bracket = (slope - origin) - total;
-                    if is_weighted {
+                    if !ALL && is_weighted {
                         bracket = weight * bracket;
                     }
                     let mut gradient = probability * bracket;
@@ -141,23 +144,32 @@ impl<T: Scalar> RegionGradient<'_, T> {
         }
     }
 
-    /// Returns `q` of a class.
+    /// Returns `q` of a class; `ALL`: weights included.
     #[inline(always)]
-    unsafe fn slope<S: Lanes<T>, const SQUARES: bool>(
+    #[expect(clippy::too_many_arguments, reason = "the numbers of a voxel")]
+    unsafe fn slope<S: Lanes<T>, const ALL: bool>(
         &self,
         s: S,
         class: usize,
+        at: usize,
         is: S::Mask,
         probability: Vector<T, S>,
         others: Vector<T, S>,
+        weight: Vector<T, S>,
     ) -> Vector<T, S> {
         // SAFETY: promised by the caller.
         let of = unsafe { self.slopes.get_unchecked(class) };
         let (elsewhere, at_target) = (s.splat(of.elsewhere), s.splat(of.at_target));
-        if !SQUARES {
+        if !ALL {
             return s.select(is, at_target, elsewhere);
         }
         let elsewhere = s.mul_add(s.splat(of.squared_elsewhere), probability, elsewhere);
-        s.select(is, s.neg_mul_add(s.splat(of.squared_at_target), others, at_target), elsewhere)
+        let at_target = s.neg_mul_add(s.splat(of.squared_at_target), others, at_target);
+        let slope = weight * s.select(is, at_target, elsewhere);
+        match self.rows {
+            // SAFETY: promised by the caller.
+            Some(rows) => slope + unsafe { s.load(rows.at(class, at)) },
+            None => slope,
+        }
     }
 }

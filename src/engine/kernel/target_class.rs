@@ -378,3 +378,57 @@ impl<T: Scalar> LaneKernel<T> for BracketSlopes<'_, T> {
         }
     }
 }
+
+/// Sums the probabilities up to ½ of each voxel: the complement of the class above ½.
+pub(crate) struct SumOfOthers<'a, T> {
+    pub classes: usize,
+    pub probabilities: Rows<T>,
+    pub out: &'a mut [T],
+}
+
+impl<T: Scalar> LaneKernel<T> for SumOfOthers<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Lanes<T>>(self, s: S) {
+        let (zero, half) = (s.splat(T::ZERO), s.splat(T::HALF));
+        let mut at = 0;
+        while at < self.out.len() {
+            // SAFETY: the rows have the length of the output, a multiple of a vector.
+            unsafe {
+                let mut sum = zero;
+                for class in 0..self.classes {
+                    let probability = s.load(self.probabilities.at(class, at));
+                    sum = s.select(s.lt(half, probability), sum, sum + probability);
+                }
+                store_at(s, self.out, at, sum);
+            }
+            at += T::LANES;
+        }
+    }
+}
+
+/// Computes the complement of a class.
+pub(crate) struct ComplementOfClass<'a, T> {
+    pub probability: &'a [T],
+    /// What [`SumOfOthers`] has computed.
+    pub others: &'a [T],
+    pub out: &'a mut [T],
+}
+
+impl<T: Scalar> LaneKernel<T> for ComplementOfClass<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Lanes<T>>(self, s: S) {
+        let mut at = 0;
+        while at < self.out.len() {
+            // SAFETY: the rows have the length of the output, a multiple of a vector.
+            unsafe {
+                let (probability, others) = (load_at(s, self.probability, at), load_at(s, self.others, at));
+                store_at(s, self.out, at, complement(s, probability, others));
+            }
+            at += T::LANES;
+        }
+    }
+}

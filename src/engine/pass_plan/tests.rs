@@ -98,7 +98,7 @@ fn implementation_by_activation_target_and_loss() {
         (&smoothed, Sigmoid, of_labels, None, Classes),
         (&top_k, Softmax, of_labels, None, Labels),
         (&top_k, Sigmoid, of_labels, None, Classes),
-        (&boundary, Softmax, of_labels, Some(per_class), Classes),
+        (&boundary, Softmax, of_labels, Some(per_class), Labels),
         (&penalized, Softmax, of_labels, Some(shared), Labels),
         // The target class of a voxel selects the field: the loss is not one row.
         (&penalized, Softmax, of_labels, Some(per_class), Classes),
