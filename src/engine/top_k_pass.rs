@@ -126,13 +126,13 @@ impl Pass<'_> {
         let (classes, len) = (self.problem.classes, strip.len);
         let class_weight = self.ranking_weights(block.sample, slot);
         if self.implementation == Implementation::Labels {
-            let rows = &mut strip.rows;
+            let (field, rows) = (strip.field(), &mut strip.rows);
             let outcome = OutcomeRows {
                 probability: slice(rows.probability, 0..len),
                 complement: slice(rows.complement, 0..len),
                 log_probability: slice(rows.logarithm, 0..len),
                 target: slice(rows.ones, 0..len),
-                field: slice(rows.field, 0..len),
+                field,
             };
             let (value, slope) = (slice_mut(rows.ranking, 0..len), slice_mut(rows.slope, 0..len));
             let power = slice_mut(rows.power, 0..len);

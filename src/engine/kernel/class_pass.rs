@@ -439,7 +439,7 @@ pub(in crate::engine) fn evaluate_outcome<T: Precise>(
     loss: &dyn DynVoxelLoss,
     is_negative: bool,
 ) {
-    let (len, target) = (strip.len, strip.target());
+    let (len, target, field) = (strip.len, strip.target(), strip.field());
     let rows = &mut strip.rows;
     let is_given = !matches!(activation, Activation::Softmax | Activation::Sigmoid);
     let (probability, complement) = (slice(rows.probability, 0..len), slice(rows.complement, 0..len));
@@ -452,8 +452,7 @@ pub(in crate::engine) fn evaluate_outcome<T: Precise>(
         false => (probability, of_positive, slice(rows.logarithm, 0..len)),
         true => (complement, of_negative, slice(rows.log_complement, 0..len)),
     };
-    let outcome =
-        OutcomeRows { probability, complement, log_probability, target, field: slice(rows.field, 0..len) };
+    let outcome = OutcomeRows { probability, complement, log_probability, target, field };
     T::rows(loss).evaluate_rows(
         &outcome,
         &mut LossRows {

@@ -183,6 +183,7 @@ impl Pass<'_> {
         let (len, width, target) = (strip.len, strip.width, strip.target());
         // SAFETY: the caller's promise.
         unsafe { self.load_field(strip, block, class, slot) };
+        let field = strip.field();
         let rows = &mut strip.rows;
         let outcome = OutcomeRows {
             probability,
@@ -190,7 +191,7 @@ impl Pass<'_> {
             // The loss does not read it.
             log_probability: target,
             target,
-            field: slice(rows.field, 0..len),
+            field,
         };
         let (value, slope) = (slice_mut(rows.value, 0..len), slice_mut(rows.slope, 0..len));
         let power = slice_mut(rows.power, 0..len);
@@ -417,13 +418,13 @@ impl Pass<'_> {
         unsafe { self.load_field(strip, block, 0, slot) };
         let ranking = self.ranking_losses.get(slot).copied().flatten();
         if accumulates && ranking.is_none() || has_slope && !is_neg_log {
-            let rows = &mut strip.rows;
+            let (field, rows) = (strip.field(), &mut strip.rows);
             let outcome = OutcomeRows {
                 probability: slice(rows.probability, 0..len),
                 complement: slice(rows.complement, 0..len),
                 log_probability: slice(rows.logarithm, 0..len),
                 target: slice(rows.ones, 0..len),
-                field: slice(rows.field, 0..len),
+                field,
             };
             let (value, slope) = (slice_mut(rows.value, 0..len), slice_mut(rows.slope, 0..len));
             let power = slice_mut(rows.power, 0..len);

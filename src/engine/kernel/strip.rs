@@ -130,6 +130,8 @@ pub(crate) struct Strip<'s, T> {
     pub constant_slope: Option<T>,
     /// The target of the current class.
     target: *const T,
+    /// The field of the current term and class.
+    field: *const T,
 }
 
 impl<'s, T: Real + Plain + Vectorized> Strip<'s, T> {
@@ -198,6 +200,7 @@ impl<'s, T: Real + Plain + Vectorized> Strip<'s, T> {
             slopes: arena.take(classes)?,
             constant_slope: None,
             target: core::ptr::null(),
+            field: core::ptr::null(),
         })
     }
 
@@ -320,7 +323,13 @@ impl<'s, T: Real + Plain + Vectorized> Strip<'s, T> {
     /// # Safety
     /// The field is readable and holds the voxels of the strip.
     pub unsafe fn load_field(&mut self, source: &StridedRows, [sample, class, start]: [usize; 3]) {
+        let direct = source.direct_rows::<T>(sample, start).filter(|_| !self.has_excluded);
+        if let Some((first, stride)) = direct {
+            self.field = Rows::new(first, stride).at(class, 0);
+            return;
+        }
         let field = slice_mut(self.rows.field, 0..self.len);
+        self.field = field.as_ptr();
         // SAFETY: the caller's promise.
         unsafe { source.load(sample, class, start, slice_mut(field, 0..self.count)) };
         if self.has_excluded {
@@ -362,6 +371,7 @@ impl<'s, T: Real + Plain + Vectorized> Strip<'s, T> {
     ) {
         self.count = count;
         self.len = count.next_multiple_of(GROUP * T::LANES);
+        (self.target, self.field) = (core::ptr::null(), core::ptr::null());
         if is_valid && problem.weight.is_none()
             // SAFETY: the caller's promise.
             && let Some(any) = unsafe { self.open_bytes(problem, sample, start) }
@@ -577,6 +587,13 @@ impl<'s, T: Real + Plain + Vectorized> Strip<'s, T> {
         // SAFETY: the row was found or written by `load_target` and has the voxels of the strip; kernels that read it
         // write to other rows, and the next call of `load_target` follows the last use.
         unsafe { core::slice::from_raw_parts(self.target, self.len) }
+    }
+
+    /// Returns the field that was loaded last; any numbers if the term has none.
+    pub fn field<'a>(&self) -> &'a [T] {
+        let row = if self.field.is_null() { self.rows.ones.as_ptr() } else { self.field };
+        // SAFETY: as in `target`, of `load_field`; the row of ones has the width of the strip.
+        unsafe { core::slice::from_raw_parts(row, self.len) }
     }
 }
 
