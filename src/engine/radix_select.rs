@@ -5,6 +5,7 @@
 //! digits f32 takes three rounds and f64 six.
 
 use crate::array::real::Real;
+use crate::checked::slice_mut;
 use crate::error::{Error, Status};
 use crate::loss::selection::Selection;
 use crate::simd::level::{Kernel, dispatch};
@@ -109,6 +110,7 @@ impl Progress {
 /// Returns the threshold above which `fraction` of the numbers lie, at least one. Ignores −∞. `bins` has [`COUNTS`]
 /// entries.
 pub(crate) fn select<T: Real>(numbers: &[T], fraction: f64, bins: &mut [u64]) -> Threshold {
+    let bins = fitting(bins, numbers.len());
     bins.fill(0);
     let mut progress = Progress::START;
     while progress.done == 0 {
@@ -120,6 +122,7 @@ pub(crate) fn select<T: Real>(numbers: &[T], fraction: f64, bins: &mut [u64]) ->
 
 /// Returns the threshold above which so many of the numbers lie, at least one and at most all. Ignores −∞.
 pub(crate) fn select_places<T: Real>(numbers: &[T], places: u64, bins: &mut [u64]) -> Threshold {
+    let bins = fitting(bins, numbers.len());
     bins.fill(0);
     let mut progress = Progress { remaining: places, ..Progress::START };
     while progress.done == 0 {
@@ -127,6 +130,12 @@ pub(crate) fn select_places<T: Real>(numbers: &[T], places: u64, bins: &mut [u64
         progress.narrow_to_remaining(bins);
     }
     progress.threshold()
+}
+
+/// Returns fewer bins for few numbers: more rounds then take less time than the histograms.
+fn fitting(bins: &mut [u64], count: usize) -> &mut [u64] {
+    let fitting = if count < 1 << 14 { bins.len().min(128) } else { bins.len() };
+    slice_mut(bins, 0..fitting)
 }
 
 /// Returns how many of `all` numbers a fraction, at most 1, selects.
