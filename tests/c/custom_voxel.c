@@ -231,7 +231,7 @@ static void errors_name_the_field(void) {
   CHECK(error.term == 1 && strcmp(error.argument, "variant") == 0 && error.given == SEGLOSS_VOXEL_ALL_CLASSES + 1);
   /* A struct of a header without these fields ends before them. */
   terms[0].struct_size = terms[1].struct_size = (uint32_t)offsetof(segloss_term, voxel);
-  memcpy((char *)terms + terms[0].struct_size, &terms[1], terms[0].struct_size);
+  memmove((char *)terms + terms[0].struct_size, &terms[1], terms[0].struct_size);
   ((segloss_term *)((char *)terms + terms[0].struct_size))->variant = SEGLOSS_VOXEL_LIKELIHOOD;
   CHECK(segloss_scratch_size(terms, 2, &args, &needed) == SEGLOSS_NULL_POINTER);
   CHECK(strcmp(error.argument, "voxel") == 0);
