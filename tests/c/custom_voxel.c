@@ -59,7 +59,7 @@ static const struct {
   double ulps;
   uint32_t variant, power;
 } PAIRS[] = {
-    {segloss_focal, focal, 0, 8, SEGLOSS_VOXEL_LIKELIHOOD, 2},
+    {segloss_focal, focal, 0, 4, SEGLOSS_VOXEL_LIKELIHOOD, 2},
     {segloss_distance_penalized, penalized, 1, 0, SEGLOSS_VOXEL_LIKELIHOOD, 0},
     {segloss_power_cross_entropy, nats, 0, 0, SEGLOSS_VOXEL_TRUE_CLASS, 1},
     {segloss_balanced_cross_entropy, half_nats, 0, 0, SEGLOSS_VOXEL_BOTH_OUTCOMES, 0},
@@ -118,7 +118,7 @@ static void compare(uint32_t activation, int target_kind, uint32_t dtype, int is
     const segloss_term custom = term_of(pair, 1, dtype, &field), built_in = term_of(pair, 0, dtype, &field);
     const double tolerance = PAIRS[pair].ulps * epsilon;
     segloss_args args;
-    double mine, other;
+    double mine, other, largest = 0;
     int i, nonzero = 0;
     CHECK(segloss_args_init(&args, sizeof args) == SEGLOSS_OK);
     args.activation = activation;
@@ -133,9 +133,11 @@ static void compare(uint32_t activation, int target_kind, uint32_t dtype, int is
     mine = run(&custom, &args);
     CHECK(calls > 0);
     CLOSE(mine, other, tolerance * fabs(other));
+    for (i = 0; i < ALL; i++) largest = fmax(largest, fabs(at(theirs, dtype, i)));
     for (i = 0; i < ALL; i++) {
       const double gradient = at(theirs, dtype, i);
-      CLOSE(at(ours, dtype, i), gradient, tolerance * fabs(gradient));
+      /* A gradient is a difference of slopes: rounding errors are relative to these. */
+      CLOSE(at(ours, dtype, i), gradient, tolerance * largest);
       nonzero += gradient != 0;
     }
     CHECK(nonzero > ALL / 8);

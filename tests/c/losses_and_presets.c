@@ -75,6 +75,22 @@ static void cubed(void *context, const segloss_voxel_rows *rows) {
   for (i = 0; i < rows->count; i++) value[i] = -pow(log_p[i], 3), slope[i] = -3 * pow(log_p[i], 2);
 }
 
+/* Two passes, beside a region loss: the second needs the logarithm again, also of a probability that underflows. */
+static void check_beside_region_loss(segloss_term custom) {
+  static double of_sum[ALL], of_custom[ALL], of_dice[ALL];
+  const double logit = logits[labels[0] * N];
+  segloss_term terms[2];
+  int i;
+  terms[0] = custom;
+  terms[1] = term_of(segloss_dice());
+  check_gradient(terms, 2);
+  logits[labels[0] * N] = -2000;
+  run(terms, 2, of_sum), run(terms, 1, of_custom), run(terms + 1, 1, of_dice);
+  logits[labels[0] * N] = logit;
+  CHECK(fabs(of_custom[labels[0] * N]) > 1e4);
+  for (i = 0; i < ALL; i++) CLOSE(of_sum[i], of_custom[i] + of_dice[i], 1e-14 * (1 + fabs(of_custom[i])));
+}
+
 static void check_custom_voxel(void) {
   static const uint32_t of_outcomes[] = {SEGLOSS_VOXEL_LIKELIHOOD, SEGLOSS_VOXEL_TRUE_CLASS, SEGLOSS_VOXEL_BOTH_OUTCOMES};
   segloss_term terms[2];
@@ -101,6 +117,7 @@ static void check_custom_voxel(void) {
     check_gradient(&terms[1], 1);
     CLOSE(run(terms, 2, NULL), of_brier + of_outcome, 1e-14 * of_outcome);
     check_gradient(terms, 2);
+    check_beside_region_loss(terms[1]);
   }
 }
 
