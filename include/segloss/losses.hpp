@@ -289,8 +289,8 @@ enum class Contribution : std::uint32_t {
   all_classes = SEGLOSS_VOXEL_ALL_CLASSES,
 };
 
-// A voxel loss of the caller: void evaluate(const VoxelRows<T>& rows) const noexcept, for T = float and T = double, such
-// as a generic lambda. It writes value and slope of each voxel. Several threads of the executor call it at a time.
+// A voxel loss of the caller: void evaluate(const VoxelRows<T>& rows) const noexcept, for T = float and T = double,
+// such as a generic lambda. It writes value and slope of each voxel. Several threads of the executor call it at a time.
 struct CustomVoxel {
   segloss_voxel_function voxel = nullptr;
   void* context = nullptr;

@@ -187,9 +187,9 @@ pub type segloss_region_function = Option<
 /// struct; later versions may append fields.
 ///
 /// A class has two outcomes at a voxel: positive, the voxel belongs to the class, and negative. With
-/// SEGLOSS_VOXEL_ALL_CLASSES the rows describe the positive outcome; else the outcome that contributes: for the negative
-/// one, probability is 1 - s and complement is s. With labels and softmax a row may hold the target class of each voxel
-/// instead of one class.
+/// SEGLOSS_VOXEL_ALL_CLASSES the rows describe the positive outcome, else the outcome that contributes: for the
+/// negative one, probability is 1 - s and complement is s. With labels and softmax a row may hold the target class
+/// of each voxel instead of one class.
 ///
 /// Voxels that are not counted, and padding, are among the voxels: they have probabilities that a prediction can have,
 /// and their value and slope count 0 times, so that neither may be NaN.
@@ -220,8 +220,8 @@ pub struct segloss_voxel_rows {
 /// A voxel loss of the caller: value and slope of some voxels.
 ///
 /// @param context  voxel_context of the term.
-/// @param rows     the voxels. value and slope have to be written for each of them, in every call. They overlap no other
-///                 row. rows and its pointers are valid until the function returns.
+/// @param rows     the voxels. value and slope have to be written for each of them, in every call. They overlap no
+///                 other row. rows and its pointers are valid until the function returns.
 ///
 /// It is called on the threads of the executor, several at a time: it must not change what context points to. How many
 /// voxels a call has, and how many calls there are, is not specified. The value of a voxel must depend on nothing but

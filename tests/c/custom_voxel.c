@@ -148,7 +148,8 @@ static void compare(uint32_t activation, int target_kind, uint32_t dtype, int is
 }
 
 static void every_activation_target_and_dtype(void) {
-  static const uint32_t activations[] = {SEGLOSS_SOFTMAX, SEGLOSS_SIGMOID, SEGLOSS_PROBABILITY, SEGLOSS_PROBABILITY_PER_CLASS};
+  static const uint32_t activations[] = {SEGLOSS_SOFTMAX, SEGLOSS_SIGMOID, SEGLOSS_PROBABILITY,
+                                         SEGLOSS_PROBABILITY_PER_CLASS};
   int i, a, target_kind, is_flat_field;
   for (i = 0; i < B * N; i++) labels[i] = (uint8_t)(i % 11 == 0 ? 9 : i * 7 % 5 % C);
   for (i = 0; i < ALL; i++) masks[i] = i * 7 % 5 < 2, dense[i] = i % 17 / 16.0, field_values[i] = fabs(painted(3 * i));

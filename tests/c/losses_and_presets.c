@@ -92,7 +92,8 @@ static void check_beside_region_loss(segloss_term custom) {
 }
 
 static void check_custom_voxel(void) {
-  static const uint32_t of_outcomes[] = {SEGLOSS_VOXEL_LIKELIHOOD, SEGLOSS_VOXEL_TRUE_CLASS, SEGLOSS_VOXEL_BOTH_OUTCOMES};
+  static const uint32_t of_outcomes[] = {SEGLOSS_VOXEL_LIKELIHOOD, SEGLOSS_VOXEL_TRUE_CLASS,
+                                         SEGLOSS_VOXEL_BOTH_OUTCOMES};
   segloss_term terms[2];
   double of_brier = 0, of_target = 0, of_both = 0;
   int b, c, i;

@@ -243,7 +243,8 @@ struct CustomFocal {
   template <class T>
   void operator()(const segloss::VoxelRows<T>& rows) const noexcept {
     for (size_t i = 0; i < rows.count; i++) {
-      const T p = rows.probability[i], q = rows.complement[i], log_p = rows.log_probability[i], by = static_cast<T>(factor);
+      const T p = rows.probability[i], q = rows.complement[i], log_p = rows.log_probability[i];
+      const T by = static_cast<T>(factor);
       rows.value[i] = by * (q * -log_p);
       rows.slope[i] = by * (p * log_p - q);
     }
