@@ -99,7 +99,7 @@
 /* Bytes of scratch that suffice for every loss without a field but TopK, on the calling thread. A constant
  * expression, for a static buffer. */
 #define SEGLOSS_SCRATCH_BYTES(samples, classes) \
-  ((size_t)(SIZE_MAX > 0xffffffffu ? 352256u : 33792u) + (size_t)2176u * (classes) + (size_t)288u * (samples) * (classes))
+  ((size_t)(SIZE_MAX > 0xffffffffu ? 73728u : 12288u) + (size_t)2176u * (classes) + (size_t)288u * (samples) * (classes))
 
 #ifndef SEGLOSS_API
 #if defined(_WIN32) && defined(SEGLOSS_DLL)
@@ -294,6 +294,22 @@
 // Bit of segloss_term.variant of Hausdorff, 0x001a0010: the value is log(1 + L).
 #define SEGLOSS_HAUSDORFF_LOG 1703952
 
+// segloss_term.variant of a custom voxel loss: a negative log-likelihood (default). Mutually exclusive classes: only
+// the target class contributes, g L(s). Independent classes: both outcomes of each class contribute,
+// g L(s) + (1 - g) L(1 - s), and the loss of a voxel is the mean over the classes, weighted by v.
+#define SEGLOSS_VOXEL_LIKELIHOOD 0
+
+// segloss_term.variant of a custom voxel loss, 0x00250001: g L(s), for every activation; summed over the classes.
+#define SEGLOSS_VOXEL_TRUE_CLASS 2424833
+
+// segloss_term.variant of a custom voxel loss, 0x00250002: g L(s) + (1 - g) L(1 - s) of every class, for every
+// activation; summed over the classes.
+#define SEGLOSS_VOXEL_BOTH_OUTCOMES 2424834
+
+// segloss_term.variant of a custom voxel loss, 0x00250003: L of every class of every voxel, a function of s and g; the
+// mean over classes and voxels.
+#define SEGLOSS_VOXEL_ALL_CLASSES 2424835
+
 // Bit of segloss_args.flags, 0x0100: grad += gradient instead of grad = gradient. grad may then not be pred.
 #define SEGLOSS_ADD_TO_GRADIENT 256
 
@@ -440,6 +456,50 @@ typedef struct segloss_tensor {
   uint32_t dtype;
 } segloss_tensor;
 
+// Some voxels and one class, as a voxel loss of the caller reads them: rows of count numbers. The library writes this
+// struct; later versions may append fields.
+//
+// A class has two outcomes at a voxel: positive, the voxel belongs to the class, and negative. With
+// SEGLOSS_VOXEL_ALL_CLASSES the rows describe the positive outcome, else the outcome that contributes: for the
+// negative one, probability is 1 - s and complement is s. With labels and softmax a row may hold the target class
+// of each voxel instead of one class.
+//
+// Voxels that are not counted, and padding, are among the voxels: they have probabilities that a prediction can have,
+// and their value and slope count 0 times, so that neither may be NaN.
+typedef struct segloss_voxel_rows {
+  // Element type of all rows: SEGLOSS_F64 if pred is, else SEGLOSS_F32.
+  uint32_t dtype;
+  // Number of voxels: a multiple of 16, at most 256.
+  uint32_t count;
+  // Probability p of the outcome. In [0, 1], unless pred holds probabilities that are not.
+  const void *probability;
+  // max(1 - p, 0); of logits to full relative precision.
+  const void *complement;
+  // log p, of logits to full relative precision, also where p underflows; of probabilities log max(p, 2^-126).
+  const void *log_probability;
+  // Target g of the class; 1 in rows of target classes. The library multiplies by it: only a loss of
+  // SEGLOSS_VOXEL_ALL_CLASSES has to read it. Like field aligned to its element; the other rows to 64 bytes.
+  const void *target;
+  // The field of the term. NULL if the term has none.
+  const void *field;
+  // Output: L of each voxel, without weights.
+  void *value;
+  // Output: the derivative of L by log p; with SEGLOSS_VOXEL_ALL_CLASSES by s, and finite.
+  void *slope;
+} segloss_voxel_rows;
+
+// A voxel loss of the caller: value and slope of some voxels.
+//
+// @param context  voxel_context of the term.
+// @param rows     the voxels. value and slope have to be written for each of them, in every call. They overlap no
+//                 other row. rows and its pointers are valid until the function returns.
+//
+// It is called on the threads of the executor, several at a time: it must not change what context points to. How many
+// voxels a call has, and how many calls there are, is not specified. The value of a voxel must depend on nothing but
+// its own numbers in rows and on context. It must not throw or leave by longjmp, and must not call the library with
+// the same scratch.
+typedef void (*segloss_voxel_function)(void *context, const struct segloss_voxel_rows *rows);
+
 // A weighted term of a loss. Initialise it with segloss_term_init, then change single fields.
 //
 // The comment of each loss getter names the fields that the loss uses. weight, class_weight, SEGLOSS_MINUS_ONE and
@@ -494,8 +554,13 @@ typedef struct segloss_term {
   // batch of the call, which only segloss_run can do.
   const struct segloss_top_k_search *top_k_search;
   // Distance-penalised cross entropy, boundary, Hausdorff: the distance weights that the getter describes,
-  // floating-point, [B,C,...], or [B,...] for all classes. Absent: segloss_run computes them from the target.
+  // floating-point, [B,C,...], or [B,...] for all classes. Absent: segloss_run computes them from the target. Custom
+  // voxel loss: any numbers, floating-point, [B,C,...] or [B,...]. Absent: the function gets none.
   struct segloss_tensor field;
+  // Custom voxel loss: the function. Unused by other losses.
+  segloss_voxel_function voxel;
+  // Custom voxel loss: first argument of voxel.
+  void *voxel_context;
 } segloss_term;
 
 // A borrowed array that a call writes. Its shape follows from the inputs. The layout of this struct never changes.
@@ -955,6 +1020,27 @@ const struct segloss_loss *segloss_log_dice(void);
 //
 // @return the loss, for segloss_term_init; static, never NULL.
 SEGLOSS_API const struct segloss_loss *segloss_custom_region(void);
+
+// Custom voxel loss: a function L of one voxel and class, averaged like the voxel losses of the library.
+//
+//   SEGLOSS_VOXEL_LIKELIHOOD     softmax: 1/W sum_i w sum_c v_c g L(s)
+//                                sigmoid: 1/W sum_i w times the class mean over v of g L(s) + (1 - g) L(1 - s)
+//   SEGLOSS_VOXEL_TRUE_CLASS     1/W sum_i w sum_c v_c g L(s)
+//   SEGLOSS_VOXEL_BOTH_OUTCOMES  1/W sum_i w sum_c v_c (g L(s) + (1 - g) L(1 - s))
+//   SEGLOSS_VOXEL_ALL_CLASSES    (sum_b sum_c v_c sum_i w L(s, g)) / (sum_b sum_c v_c W_b)
+//
+// With a field D, L depends on it too. Only with SEGLOSS_VOXEL_ALL_CLASSES may L depend on g.
+//
+// Parameters:
+//   voxel               the function; required
+//   voxel_context       its first argument; default NULL
+//   variant             SEGLOSS_VOXEL_LIKELIHOOD (default), SEGLOSS_VOXEL_TRUE_CLASS, SEGLOSS_VOXEL_BOTH_OUTCOMES,
+//                       SEGLOSS_VOXEL_ALL_CLASSES
+//   field               D, numbers that the function reads, [B,C,...] or [B,...]; default absent
+//
+// @return the loss, for segloss_term_init; static, never NULL.
+SEGLOSS_API
+const struct segloss_loss *segloss_custom_voxel(void);
 
 // Fills terms with Dice without background + cross entropy, weights 1 and 1: the loss of nnU-Net plus 1. Its Dice term
 // is -D; SEGLOSS_MINUS_ONE in the flags of the first term gives its value. The gradient is the same.

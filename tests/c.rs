@@ -164,6 +164,11 @@ fn c_computes_every_loss_and_every_preset() {
 }
 
 #[test]
+fn c_custom_voxel_losses_equal_those_of_the_library() {
+    run("custom_voxel.c", "c99");
+}
+
+#[test]
 fn c_options_have_their_documented_effect() {
     run("options.c", "c99");
 }

@@ -53,7 +53,8 @@ header = Path(os.environ.get("SEGLOSS_HEADER", Path(__file__).resolve().parents[
 declared = re.sub(r"/\*.*?\*/|//[^\n]*", "", header.read_text(), flags=re.S)
 constants = dict(re.findall(r"#define SEGLOSS_(\w+) (\d+)\s*$", declared, re.M))
 kinds = {"double": c.c_double, "size_t": c.c_size_t, "int32_t": c.c_int32, "segloss_status": c.c_int32,
-         "uint32_t": c.c_uint32, "int64_t": c.c_int64, "uint64_t": c.c_uint64, "segloss_region_function": c.c_void_p}
+         "uint32_t": c.c_uint32, "int64_t": c.c_int64, "uint64_t": c.c_uint64, "segloss_region_function": c.c_void_p,
+         "segloss_voxel_function": c.c_void_p}
 FIELD = re.compile(r"(?:const |struct )*(\w+) (\*|\(\*)?(\w+)(?:\[(\w+)\])?")
 
 

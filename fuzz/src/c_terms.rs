@@ -6,16 +6,26 @@ use crate::memory::Buffer;
 use check::source::Source;
 use segloss::ffi::functions::segloss_term_init;
 use segloss::ffi::lists::LOSSES;
+use segloss::custom::num_traits::Float;
+use segloss::ffi::codes::{
+    SEGLOSS_F64, SEGLOSS_VOXEL_ALL_CLASSES, SEGLOSS_VOXEL_BOTH_OUTCOMES, SEGLOSS_VOXEL_LIKELIHOOD,
+    SEGLOSS_VOXEL_TRUE_CLASS,
+};
 use segloss::ffi::losses::custom_region::segloss_custom_region;
+use segloss::ffi::losses::custom_voxel::segloss_custom_voxel;
 use segloss::ffi::losses::generated::segloss_top_k;
 use segloss::ffi::part_functions::segloss_top_k_begin;
 use segloss::ffi::structs::*;
 use std::ffi::c_void;
 
-/// Any loss; one in eighteen is the caller's.
+/// Any loss; one in eighteen is the caller's: a region loss or a voxel loss.
 pub fn draw_loss(source: &mut Source<'_>) -> *const segloss_loss {
     let k = source.below(LOSSES.len() + 1);
-    LOSSES.get(k).map_or_else(|| segloss_custom_region(), |getter| getter())
+    match LOSSES.get(k) {
+        Some(getter) => getter(),
+        None if source.one_in(2) => segloss_custom_voxel(),
+        None => segloss_custom_region(),
+    }
 }
 
 /// An array of terms.
@@ -36,6 +46,15 @@ pub fn draw_terms(
         assert_eq!(unsafe { segloss_term_init(loss, &mut term, size_of::<segloss_term>()) }, 0);
         if loss == segloss_custom_region() {
             term.region = (!source.one_in(10)).then_some(region);
+        }
+        if loss == segloss_custom_voxel() {
+            term.voxel = (!source.one_in(10)).then_some(voxel);
+            term.variant = source.pick(&[
+                SEGLOSS_VOXEL_LIKELIHOOD,
+                SEGLOSS_VOXEL_TRUE_CLASS,
+                SEGLOSS_VOXEL_BOTH_OUTCOMES,
+                SEGLOSS_VOXEL_ALL_CLASSES,
+            ]) as u32;
         }
         if loss == segloss_top_k() && source.one_in(3) {
             let search = draw_search(source);
@@ -105,6 +124,7 @@ fn corrupt(source: &mut Source<'_>, term: &mut segloss_term) {
         13 => term.smooth_denominator = number,
         14 => term.label_smoothing = number,
         15 => term.loss = core::ptr::null(),
+        _ if any.is_multiple_of(2) => term.voxel = Some(voxel),
         _ => term.region = Some(region),
     }
 }
@@ -119,6 +139,40 @@ unsafe extern "C" fn region(
     slope.prediction = sums.target;
     slope.intersection = -1.0;
     sums.prediction - sums.intersection
+}
+
+unsafe extern "C" fn voxel(_: *mut c_void, rows: *const segloss_voxel_rows) {
+    // SAFETY: a pointer to a valid struct that the library passed.
+    let rows = unsafe { &*rows };
+    if rows.dtype == SEGLOSS_F64 as u32 {
+        // SAFETY: rows of this type, which the library passed.
+        unsafe { squares::<f64>(rows) }
+    } else {
+        // SAFETY: as above.
+        unsafe { squares::<f32>(rows) }
+    }
+}
+
+/// `(p − g)² + D` with the slope `p − g`.
+///
+/// # Safety
+/// The rows are of this type.
+unsafe fn squares<T: Float>(rows: &segloss_voxel_rows) {
+    let read = |row: *const c_void, k: usize| {
+        if row.is_null() {
+            return T::zero();
+        }
+        // SAFETY: the rows have `count` elements.
+        unsafe { row.cast::<T>().add(k).read() }
+    };
+    for k in 0..rows.count as usize {
+        let error = read(rows.probability, k) - read(rows.target, k);
+        // SAFETY: as above.
+        unsafe {
+            rows.value.cast::<T>().add(k).write(error * error + read(rows.field, k));
+            rows.slope.cast::<T>().add(k).write(error);
+        }
+    }
 }
 
 /// A search that has begun, or any bits.

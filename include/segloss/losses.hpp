@@ -7,7 +7,9 @@
 #ifndef SEGLOSS_LOSSES_HPP
 #define SEGLOSS_LOSSES_HPP
 
+#include <cstddef>
 #include <cstdint>
+#include <type_traits>
 
 #include "modes.hpp"
 
@@ -257,6 +259,60 @@ struct CustomRegion {
     term.loss = segloss_custom_region();
     term.region = region;
     term.context = context;
+  }
+};
+
+// The voxels of a custom voxel loss, of type float or double: segloss_voxel_rows describes the rows.
+template <class T>
+struct VoxelRows {
+  std::size_t count;
+  const T *probability, *complement, *log_probability, *target;
+  const T* field;  // null if the term has none
+  T *value, *slope;
+
+  explicit VoxelRows(const segloss_voxel_rows& rows) noexcept
+      : count(rows.count),
+        probability(static_cast<const T*>(rows.probability)),
+        complement(static_cast<const T*>(rows.complement)),
+        log_probability(static_cast<const T*>(rows.log_probability)),
+        target(static_cast<const T*>(rows.target)),
+        field(static_cast<const T*>(rows.field)),
+        value(static_cast<T*>(rows.value)),
+        slope(static_cast<T*>(rows.slope)) {}
+};
+
+// Which outcomes of a voxel contribute to a custom voxel loss, and how the classes are combined.
+enum class Contribution : std::uint32_t {
+  likelihood = SEGLOSS_VOXEL_LIKELIHOOD,
+  true_class = SEGLOSS_VOXEL_TRUE_CLASS,
+  both_outcomes = SEGLOSS_VOXEL_BOTH_OUTCOMES,
+  all_classes = SEGLOSS_VOXEL_ALL_CLASSES,
+};
+
+// A voxel loss of the caller: void evaluate(const VoxelRows<T>& rows) const noexcept, for T = float and T = double,
+// such as a generic lambda. It writes value and slope of each voxel. Several threads of the executor call it at a time.
+struct CustomVoxel {
+  segloss_voxel_function voxel = nullptr;
+  void* context = nullptr;
+  Contribution contribution = Contribution::likelihood;
+  // Borrows a callable, which has to outlive the calls that use it.
+  template <class Evaluate>
+  static CustomVoxel of(Evaluate& evaluate, Contribution contribution = Contribution::likelihood) noexcept {
+    static_assert(std::is_nothrow_invocable_v<const Evaluate&, const VoxelRows<float>&> &&
+                      std::is_nothrow_invocable_v<const Evaluate&, const VoxelRows<double>&>,
+                  "a custom voxel loss is const and noexcept, for rows of float and of double");
+    return {[](void* callable, const segloss_voxel_rows* rows) noexcept {
+              const Evaluate& loss = *static_cast<const Evaluate*>(callable);
+              if (rows->dtype == SEGLOSS_F64) loss(VoxelRows<double>(*rows));
+              else loss(VoxelRows<float>(*rows));
+            },
+            const_cast<void*>(static_cast<const void*>(&evaluate)), contribution};
+  }
+  void fill(segloss_term& term) const noexcept {
+    term.loss = segloss_custom_voxel();
+    term.variant = static_cast<std::uint32_t>(contribution);
+    term.voxel = voxel;
+    term.voxel_context = context;
   }
 };
 

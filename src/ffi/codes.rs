@@ -142,6 +142,19 @@ pub const SEGLOSS_HAUSDORFF_INTERIOR: i32 = 0x001a_0008;
 /// Bit of segloss_term.variant of Hausdorff, 0x001a0010: the value is log(1 + L).
 pub const SEGLOSS_HAUSDORFF_LOG: i32 = 0x001a_0010;
 
+/// segloss_term.variant of a custom voxel loss: a negative log-likelihood (default). Mutually exclusive classes: only
+/// the target class contributes, g L(s). Independent classes: both outcomes of each class contribute,
+/// g L(s) + (1 - g) L(1 - s), and the loss of a voxel is the mean over the classes, weighted by v.
+pub const SEGLOSS_VOXEL_LIKELIHOOD: i32 = 0;
+/// segloss_term.variant of a custom voxel loss, 0x00250001: g L(s), for every activation; summed over the classes.
+pub const SEGLOSS_VOXEL_TRUE_CLASS: i32 = 0x0025_0001;
+/// segloss_term.variant of a custom voxel loss, 0x00250002: g L(s) + (1 - g) L(1 - s) of every class, for every
+/// activation; summed over the classes.
+pub const SEGLOSS_VOXEL_BOTH_OUTCOMES: i32 = 0x0025_0002;
+/// segloss_term.variant of a custom voxel loss, 0x00250003: L of every class of every voxel, a function of s and g; the
+/// mean over classes and voxels.
+pub const SEGLOSS_VOXEL_ALL_CLASSES: i32 = 0x0025_0003;
+
 /// Bit of segloss_args.flags, 0x0100: grad += gradient instead of grad = gradient. grad may then not be pred.
 pub const SEGLOSS_ADD_TO_GRADIENT: i32 = 0x0100;
 
@@ -181,7 +194,7 @@ pub const SEGLOSS_DISTANCE_SQUARED: i32 = 0x0023_0001;
 pub const SEGLOSS_DISTANCE_BLACK_BORDER: i32 = 0x0023_0002;
 
 /// The values of each option, without 0.
-const OPTIONS: [&[i32]; 11] = [
+const OPTIONS: [&[i32]; 12] = [
     &[SEGLOSS_CLASS_POOLED],
     &[SEGLOSS_SAMPLE_MEAN, SEGLOSS_SAMPLE_POOLED],
     &[SEGLOSS_ABSENT_SKIPPED],
@@ -197,6 +210,7 @@ const OPTIONS: [&[i32]; 11] = [
         SEGLOSS_HAUSDORFF_INTERIOR,
         SEGLOSS_HAUSDORFF_LOG,
     ],
+    &[SEGLOSS_VOXEL_TRUE_CLASS, SEGLOSS_VOXEL_BOTH_OUTCOMES, SEGLOSS_VOXEL_ALL_CLASSES],
     &[SEGLOSS_WEIGHT_INVERSE_SQRT, SEGLOSS_WEIGHT_MEDIAN],
     &[SEGLOSS_DISTANCE_SQUARED, SEGLOSS_DISTANCE_BLACK_BORDER],
 ];

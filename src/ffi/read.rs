@@ -45,7 +45,7 @@ macro_rules! sized {
 }
 sized!(segloss_args, c"args", struct_size flags activation ignore_len grad_scale pred target voxel_weight class_present ignore spacing value term_values class_values class_sums grad error scratch scratch_size executor);
 sized!(segloss_distance_args, c"args", struct_size flags kind classes mask spacing out error scratch scratch_size executor);
-sized!(segloss_term, c"terms", struct_size flags variant class_average sample_average absent normalizer reserved weight alpha beta gamma k smooth_numerator smooth_denominator label_smoothing loss class_weight region context top_k_search field);
+sized!(segloss_term, c"terms", struct_size flags variant class_average sample_average absent normalizer reserved weight alpha beta gamma k smooth_numerator smooth_denominator label_smoothing loss class_weight region context top_k_search field voxel voxel_context);
 sized!(segloss_executor, c"executor", struct_size workers parallel_for context);
 
 /// Copies a struct of the caller's size and returns both. The missing tail of a shorter struct is zero. The unknown

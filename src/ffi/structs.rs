@@ -183,6 +183,53 @@ pub type segloss_region_function = Option<
     ) -> f64,
 >;
 
+/// Some voxels and one class, as a voxel loss of the caller reads them: rows of count numbers. The library writes this
+/// struct; later versions may append fields.
+///
+/// A class has two outcomes at a voxel: positive, the voxel belongs to the class, and negative. With
+/// SEGLOSS_VOXEL_ALL_CLASSES the rows describe the positive outcome, else the outcome that contributes: for the
+/// negative one, probability is 1 - s and complement is s. With labels and softmax a row may hold the target class
+/// of each voxel instead of one class.
+///
+/// Voxels that are not counted, and padding, are among the voxels: they have probabilities that a prediction can have,
+/// and their value and slope count 0 times, so that neither may be NaN.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct segloss_voxel_rows {
+    /// Element type of all rows: SEGLOSS_F64 if pred is, else SEGLOSS_F32.
+    pub dtype: u32,
+    /// Number of voxels: a multiple of 16, at most 256.
+    pub count: u32,
+    /// Probability p of the outcome. In [0, 1], unless pred holds probabilities that are not.
+    pub probability: *const c_void,
+    /// max(1 - p, 0); of logits to full relative precision.
+    pub complement: *const c_void,
+    /// log p, of logits to full relative precision, also where p underflows; of probabilities log max(p, 2^-126).
+    pub log_probability: *const c_void,
+    /// Target g of the class; 1 in rows of target classes. The library multiplies by it: only a loss of
+    /// SEGLOSS_VOXEL_ALL_CLASSES has to read it. Like field aligned to its element; the other rows to 64 bytes.
+    pub target: *const c_void,
+    /// The field of the term. NULL if the term has none.
+    pub field: *const c_void,
+    /// Output: L of each voxel, without weights.
+    pub value: *mut c_void,
+    /// Output: the derivative of L by log p; with SEGLOSS_VOXEL_ALL_CLASSES by s, and finite.
+    pub slope: *mut c_void,
+}
+
+/// A voxel loss of the caller: value and slope of some voxels.
+///
+/// @param context  voxel_context of the term.
+/// @param rows     the voxels. value and slope have to be written for each of them, in every call. They overlap no
+///                 other row. rows and its pointers are valid until the function returns.
+///
+/// It is called on the threads of the executor, several at a time: it must not change what context points to. How many
+/// voxels a call has, and how many calls there are, is not specified. The value of a voxel must depend on nothing but
+/// its own numbers in rows and on context. It must not throw or leave by longjmp, and must not call the library with
+/// the same scratch.
+pub type segloss_voxel_function =
+    Option<unsafe extern "C" fn(context: *mut c_void, rows: *const segloss_voxel_rows)>;
+
 /// A weighted term of a loss. Initialise it with segloss_term_init, then change single fields.
 ///
 /// The comment of each loss getter names the fields that the loss uses. weight, class_weight, SEGLOSS_MINUS_ONE and
@@ -239,8 +286,13 @@ pub struct segloss_term {
     /// batch of the call, which only segloss_run can do.
     pub top_k_search: *const segloss_top_k_search,
     /// Distance-penalised cross entropy, boundary, Hausdorff: the distance weights that the getter describes,
-    /// floating-point, [B,C,...], or [B,...] for all classes. Absent: segloss_run computes them from the target.
+    /// floating-point, [B,C,...], or [B,...] for all classes. Absent: segloss_run computes them from the target. Custom
+    /// voxel loss: any numbers, floating-point, [B,C,...] or [B,...]. Absent: the function gets none.
     pub field: segloss_tensor,
+    /// Custom voxel loss: the function. Unused by other losses.
+    pub voxel: segloss_voxel_function,
+    /// Custom voxel loss: first argument of voxel.
+    pub voxel_context: *mut c_void,
 }
 
 /// The arguments of a call that evaluates a loss. Initialise them with segloss_args_init, then set at least
@@ -349,7 +401,8 @@ const _: () = {
     assert!(size_of::<segloss_top_k_search>() == 8 * 2054);
     assert!(size_of::<segloss_top_k_search>() == size_of::<crate::engine::radix_select::TopKSearch>());
     assert!(align_of::<segloss_top_k_search>() == align_of::<crate::engine::radix_select::TopKSearch>());
-    assert!(size_of::<segloss_term>() == 32 + 64 + 5 * WORD + size_of::<segloss_tensor>());
+    assert!(size_of::<segloss_voxel_rows>() == 8 + 7 * WORD);
+    assert!(size_of::<segloss_term>() == 32 + 64 + 7 * WORD + size_of::<segloss_tensor>());
     assert!(
         size_of::<segloss_args>()
             == 24 + 3 * size_of::<segloss_tensor>() + 7 * WORD + size_of::<segloss_output>() + 4 * WORD
@@ -395,6 +448,8 @@ pub(super) const NO_TERM: segloss_term = segloss_term {
     context: core::ptr::null_mut(),
     top_k_search: core::ptr::null(),
     field: NO_TENSOR,
+    voxel: None,
+    voxel_context: core::ptr::null_mut(),
 };
 
 /// Arguments whose fields are all zero.

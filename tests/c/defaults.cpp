@@ -121,6 +121,7 @@ int main() {
 #define SAME_AS_C(name, type, uses, variants) same_as_c<type>(segloss_##name());
   EVERY_LOSS(SAME_AS_C)
   same_as_c<CustomRegion>(segloss_custom_region());
+  same_as_c<CustomVoxel>(segloss_custom_voxel());
 
 #define PRESET_SAME_AS_C(name) same_as_c(presets::name(), segloss_preset_##name);
   EVERY_PRESET(PRESET_SAME_AS_C)

@@ -23,8 +23,23 @@ static double region(void *context, const segloss_class_sums *sums, segloss_clas
   return -sums->intersection / (1.0 + sums->target);
 }
 
+static void voxel(void *context, const segloss_voxel_rows *rows) {
+  uint32_t i;
+  (void)context;
+  for (i = 0; i < rows->count; i++)
+    if (rows->dtype == SEGLOSS_F64) {
+      const double *p = rows->probability, *g = rows->target;
+      double *value = rows->value, *slope = rows->slope;
+      value[i] = (p[i] - g[i]) * (p[i] - g[i]), slope[i] = 2 * (p[i] - g[i]);
+    } else {
+      const float *p = rows->probability, *g = rows->target;
+      float *value = rows->value, *slope = rows->slope;
+      value[i] = (p[i] - g[i]) * (p[i] - g[i]), slope[i] = 2 * (p[i] - g[i]);
+    }
+}
+
 #define GETTER(name, type, uses, variants) segloss_##name,
-static const segloss_loss *(*const LOSSES[])(void) = {EVERY_LOSS(GETTER) segloss_custom_region};
+static const segloss_loss *(*const LOSSES[])(void) = {EVERY_LOSS(GETTER) segloss_custom_region, segloss_custom_voxel};
 
 static const struct {
   uint32_t code, bytes;
@@ -62,6 +77,7 @@ static void check_loss(const segloss_loss *loss, size_t f, int kind, int channel
 
   CHECK(segloss_term_init(loss, &term, sizeof term) == SEGLOSS_OK);
   term.region = loss == segloss_custom_region() ? region : NULL;
+  if (loss == segloss_custom_voxel()) term.voxel = voxel, term.variant = SEGLOSS_VOXEL_ALL_CLASSES;
   CHECK(segloss_args_init(&args, sizeof args) == SEGLOSS_OK);
   args.activation = SEGLOSS_SOFTMAX;
   paint(plain_memory, FLOATS[f].code, all, 0, (size_t)n);

@@ -7,6 +7,8 @@ static double unused_region(void *context, const segloss_class_sums *sums, seglo
   return 0;
 }
 
+static void unused_voxel(void *context, const segloss_voxel_rows *rows) { (void)context, (void)rows; }
+
 static size_t query(const segloss_term *terms, size_t n_terms, const segloss_args *args) {
   size_t bytes = 0;
   CHECK(segloss_scratch_size(terms, n_terms, args, &bytes) == SEGLOSS_OK && bytes > 0);
@@ -18,7 +20,7 @@ static size_t query(const segloss_term *terms, size_t n_terms, const segloss_arg
 static const struct {
   const segloss_loss *(*loss)(void);
   size_t uses;
-} all[] = {EVERY_LOSS(LOSS) {segloss_custom_region, USES_REGION}};
+} all[] = {EVERY_LOSS(LOSS) {segloss_custom_region, USES_REGION}, {segloss_custom_voxel, USES_VOXEL}};
 enum { ALL = sizeof all / sizeof all[0] };
 
 int main(void) {
@@ -35,6 +37,7 @@ int main(void) {
     count++;
     CHECK(segloss_term_init(all[k].loss(), term, sizeof *term) == SEGLOSS_OK);
     if (all[k].uses & USES_REGION) term->region = unused_region;
+    if (all[k].uses & USES_VOXEL) term->voxel = unused_voxel, term->variant = SEGLOSS_VOXEL_BOTH_OUTCOMES;
     /* The variant that needs more scratch, if there is one. */
     if (all[k].loss == segloss_dice || all[k].loss == segloss_iou) term->variant = SEGLOSS_DICE_SQUARED;
   }

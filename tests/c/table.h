@@ -20,7 +20,8 @@ enum {
   USES_REGION = 1 << 12,
   USES_TOP_K_SEARCH = 1 << 13,
   USES_FIELD = 1 << 14,
-  USES_FIELD_COMPLETE = 1 << 15
+  USES_FIELD_COMPLETE = 1 << 15,
+  USES_VOXEL = 1 << 16
 };
 
 /* X(name, type in C++, fields that the loss uses, constants of its variant) of every loss but the caller's. */

@@ -34,6 +34,15 @@ static void on_threads(void *context, size_t count, segloss_task task, void *dat
   for (i = 0; i < WORKERS; i++) CHECK(pthread_join(threads[i], NULL) == 0);
 }
 
+/* Cross entropy of the caller. */
+static void nats(void *context, const segloss_voxel_rows *rows) {
+  const float *log_p = rows->log_probability;
+  float *value = rows->value, *slope = rows->slope;
+  uint32_t i;
+  (void)context;
+  for (i = 0; i < rows->count; i++) value[i] = -log_p[i], slope[i] = -1;
+}
+
 static float logits[C * N], alone[C * N], shared[C * N];
 static uint8_t labels[N];
 
@@ -44,6 +53,7 @@ static double evaluate(const segloss_loss *loss, const segloss_executor *executo
   size_t needed = 0;
   double value = 0;
   CHECK(segloss_term_init(loss, &term, sizeof term) == SEGLOSS_OK);
+  if (loss == segloss_custom_voxel()) term.voxel = nats;
   CHECK(segloss_args_init(&args, sizeof args) == SEGLOSS_OK);
   args.activation = SEGLOSS_SOFTMAX;
   args.pred = tensor(logits, SEGLOSS_F32, 4, pred_shape);
@@ -77,12 +87,13 @@ static void distances(const segloss_executor *executor, float *out) {
 }
 
 int main(void) {
-  const segloss_loss *losses[8];
+  const segloss_loss *losses[9];
   segloss_executor executor;
   int i, count = 0;
   losses[count++] = segloss_cross_entropy(), losses[count++] = segloss_dice(), losses[count++] = segloss_top_k();
   losses[count++] = segloss_hausdorff(), losses[count++] = segloss_boundary(), losses[count++] = segloss_focal();
   losses[count++] = segloss_distance_penalized(), losses[count++] = segloss_generalized_dice();
+  losses[count++] = segloss_custom_voxel();
   memset(&executor, 0, sizeof executor);
   executor.struct_size = sizeof executor;
   executor.workers = WORKERS;

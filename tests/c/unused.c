@@ -16,10 +16,11 @@ static const uint32_t squares[] = {SEGLOSS_DICE_SQUARED, 0}, volume[] = {SEGLOSS
                       absents[] = {SEGLOSS_ABSENT_SKIPPED, 0}, normalizers[] = {SEGLOSS_NORMALIZE_BY_CLASS_WEIGHT, 0},
                       weight_kinds[] = {SEGLOSS_WEIGHT_INVERSE_SQRT, SEGLOSS_WEIGHT_MEDIAN, 0},
                       distance_flags[] = {SEGLOSS_DISTANCE_SQUARED, SEGLOSS_DISTANCE_BLACK_BORDER, SEGLOSS_DISTANCE_SQUARED | SEGLOSS_DISTANCE_BLACK_BORDER, 0},
+                      contributions[] = {SEGLOSS_VOXEL_TRUE_CLASS, SEGLOSS_VOXEL_BOTH_OUTCOMES, SEGLOSS_VOXEL_ALL_CLASSES, 0},
                       none[] = {0};
 static const uint32_t *const options[] = {squares,        volume,          selection, rim_zero,    sides,
                                           class_averages, sample_averages, absents,   normalizers, weight_kinds,
-                                          distance_flags};
+                                          distance_flags, contributions};
 /* Numbers that are no constant of an option: flags, activations, option bits alone, two constants or-ed. */
 static const uint32_t strays[] = {1, 2, 3, 4, 8, 16, SEGLOSS_ADD_TO_GRADIENT, 0x130000, 0x1a0000, UINT32_MAX,
                                   SEGLOSS_DICE_SQUARED | SEGLOSS_GDICE_INVERSE, SEGLOSS_DISTANCE_SQUARED | SEGLOSS_DICE_SQUARED,
@@ -35,6 +36,7 @@ static const struct {
 } losses[] = {
     EVERY_LOSS(LOSS)
     {"custom_region", segloss_custom_region, USES_REGION | USES_CLASS_AVERAGE | USES_SAMPLE_AVERAGE | USES_ABSENT, none},
+    {"custom_voxel", segloss_custom_voxel, USES_VOXEL | USES_VARIANT | USES_FIELD, contributions},
 };
 
 static double field[ALL];
@@ -44,6 +46,13 @@ static double score(void *context, const segloss_class_sums *sums, segloss_class
   (void)context;
   slope->prediction = 1;
   return sums->prediction;
+}
+
+static void zero(void *context, const segloss_voxel_rows *rows) {
+  const size_t bytes = rows->count * (rows->dtype == SEGLOSS_F64 ? sizeof(double) : sizeof(float));
+  (void)context;
+  memset(rows->value, 0, bytes);
+  memset(rows->slope, 0, bytes);
 }
 
 /* Checks that the second of two terms is accepted, or refused with the name and the index of the term. */
@@ -103,6 +112,7 @@ static void every_form(void) {
     segloss_term plain = term_of(losses[k].loss()), term;
     const size_t uses = losses[k].uses;
     if ((uses & USES_REGION) != 0) plain.region = score;
+    if ((uses & USES_VOXEL) != 0) plain.voxel = zero;
     expect(1, plain, "nothing", losses[k].name);
     NUMBER(alpha, USES_ALPHA);
     NUMBER(beta, USES_BETA);
@@ -122,6 +132,10 @@ static void every_form(void) {
     expect((uses & USES_REGION) != 0, term, "region", losses[k].name);
     term = plain, term.context = &term;
     expect((uses & USES_REGION) != 0, term, "context", losses[k].name);
+    term = plain, term.voxel = zero;
+    expect((uses & USES_VOXEL) != 0, term, "voxel", losses[k].name);
+    term = plain, term.voxel_context = &term;
+    expect((uses & USES_VOXEL) != 0, term, "voxel_context", losses[k].name);
     term = plain, term.field = tensor(field, SEGLOSS_F64, 4, SHAPE);
     expect((uses & USES_FIELD) != 0, term, "field", losses[k].name);
     term.flags = SEGLOSS_FIELD_COMPLETE;

@@ -237,6 +237,62 @@ static void custom_region() {
   for (size_t i = 0; i < gradient.size(); i++) CLOSE(gradient[i], expected[i], 1e-8);
 }
 
+// Focal loss with gamma = 1 by its equation, with a factor as a member of the callable.
+struct CustomFocal {
+  double factor;
+  template <class T>
+  void operator()(const segloss::VoxelRows<T>& rows) const noexcept {
+    for (size_t i = 0; i < rows.count; i++) {
+      const T p = rows.probability[i], q = rows.complement[i], log_p = rows.log_probability[i];
+      const T by = static_cast<T>(factor);
+      rows.value[i] = by * (q * -log_p);
+      rows.slope[i] = by * (p * log_p - q);
+    }
+  }
+};
+
+// The Brier score: the mean over voxels and classes of (s - g)^2.
+static const auto brier = [](const auto& rows) noexcept {
+  for (size_t i = 0; i < rows.count; i++) {
+    const auto error = rows.probability[i] - rows.target[i];
+    rows.value[i] = error * error;
+    rows.slope[i] = error + error;
+  }
+};
+
+static void custom_voxel() {
+  Problem p;
+  const CustomFocal custom{2.0};
+  segloss::Focal focal;
+  focal.gamma = 1;
+  const segloss::WeightedSum mine{{1.0, segloss::CustomVoxel::of(custom)}}, theirs{{2.0, focal}};
+  std::vector<float> gradient(B * C * N), expected(B * C * N);
+  segloss::Outputs outputs;
+  outputs.grad = gradient.data();
+  const double value = mine.run(p.batch, outputs, p.scratch);
+  outputs.grad = expected.data();
+  const double other = theirs.run(p.batch, outputs, p.scratch);
+  CLOSE(value, other, 1e-6 * other);
+  for (size_t i = 0; i < gradient.size(); i++) CLOSE(gradient[i], expected[i], 1e-6 / N);
+
+  // Every other voxel has probabilities 1/2, 1/4, 1/4 and label 0, the rest 1, 0, 0.
+  std::vector<double> probabilities(C * N), slopes(C * N);
+  const std::vector<uint8_t> labels(N);
+  for (size_t i = 0; i < N; i++)
+    for (size_t c = 0; c < C; c++) probabilities[c * N + i] = i % 2 ? c == 0 : c == 0 ? 0.5 : 0.25;
+  segloss::Batch batch;
+  batch.activation = segloss::Activation::probability;
+  batch.pred = {probabilities.data(), {1, C, N}};
+  batch.target = {labels.data(), {1, N}};
+  segloss::Outputs of_brier;
+  of_brier.grad = slopes.data();
+  const segloss::WeightedSum score{{1.0, segloss::CustomVoxel::of(brier, segloss::Contribution::all_classes)}};
+  const double voxels = (N + 1) / 2;
+  CLOSE(score.run(batch, of_brier, p.scratch), voxels * (0.25 + 2 * 0.0625) / (C * N), 1e-15);
+  CLOSE(slopes[0], 2 * -0.5 / (C * N), 1e-18);
+  CHECK(slopes[1] == 0);
+}
+
 static void executor_of_the_caller() {
   Problem p;
   std::vector<double> alone(N), shared(N);
@@ -265,6 +321,7 @@ int main() {
   parts_give_the_bits_of_the_whole();
   class_weights_and_distances();
   custom_region();
+  custom_voxel();
   executor_of_the_caller();
   std::puts("passed");
 }

@@ -9,7 +9,7 @@ static unsigned char scratch[SEGLOSS_SCRATCH_BYTES(1, CLASSES)];
 
 #ifdef ALL
 #define GETTER(name, type, uses, variants) segloss_##name,
-static const segloss_loss *(*const losses[])(void) = {EVERY_LOSS(GETTER) segloss_custom_region};
+static const segloss_loss *(*const losses[])(void) = {EVERY_LOSS(GETTER) segloss_custom_region, segloss_custom_voxel};
 #else
 static const segloss_loss *(*const losses[])(void) = {segloss_dice};
 #endif

@@ -5,7 +5,7 @@ use crate::text::{C_WIDTH, wrap};
 use segloss::table::{FieldKind, LOSSES, LossRow, PRESETS, Range, TermField};
 
 /// The fields that have a bit, in the order of `uses` in `src/ffi/losses/mod.rs`.
-const BITS: [&str; 16] = [
+const BITS: [&str; 17] = [
     "VARIANT",
     "ALPHA",
     "BETA",
@@ -22,6 +22,7 @@ const BITS: [&str; 16] = [
     "TOP_K_SEARCH",
     "FIELD",
     "FIELD_COMPLETE",
+    "VOXEL",
 ];
 
 pub fn table() -> String {

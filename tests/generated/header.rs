@@ -36,6 +36,7 @@ pub fn header(root: &Path) -> String {
         "structs",
         "losses/generated",
         "losses/custom_region",
+        "losses/custom_voxel",
         "preset_functions",
         "functions",
         "part_functions",

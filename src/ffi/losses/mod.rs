@@ -3,6 +3,7 @@
 
 mod by_hand;
 pub mod custom_region;
+pub mod custom_voxel;
 pub mod generated;
 
 use crate::error::{Error, Status};
@@ -29,6 +30,7 @@ pub(super) mod uses {
     pub const TOP_K_SEARCH: u32 = 1 << 13;
     pub const FIELD: u32 = 1 << 14;
     pub const FIELD_COMPLETE: u32 = 1 << 15;
+    pub const VOXEL: u32 = 1 << 16;
     /// The averages of a region loss.
     pub const AVERAGES: u32 = CLASS_AVERAGE | SAMPLE_AVERAGE | ABSENT;
     /// The fields of a region loss that is a ratio.
@@ -70,6 +72,8 @@ pub(super) fn check_unused(loss: &segloss_loss, term: &segloss_term) -> Result<(
         (uses::TOP_K_SEARCH, c"top_k_search", set(!term.top_k_search.is_null())),
         (uses::FIELD, c"field", set(!field_is_absent(&term.field))),
         (uses::FIELD_COMPLETE, c"flags", set(term.flags & SEGLOSS_FIELD_COMPLETE as u32 != 0)),
+        (uses::VOXEL, c"voxel", set(term.voxel.is_some())),
+        (uses::VOXEL, c"voxel_context", set(!term.voxel_context.is_null())),
     ];
     for (bit, name, differs) in fields {
         let Some(numbers) = differs.filter(|_| loss.uses & bit == 0) else { continue };
@@ -83,7 +87,7 @@ pub(super) fn check_unused(loss: &segloss_loss, term: &segloss_term) -> Result<(
     Ok(())
 }
 
-fn field_is_absent(field: &segloss_tensor) -> bool {
+pub(super) fn field_is_absent(field: &segloss_tensor) -> bool {
     let &segloss_tensor { data, shape, strides, ndim, dtype } = field;
     data.is_null() && shape.is_null() && strides.is_null() && ndim == 0 && dtype == 0
 }
