@@ -29,6 +29,7 @@ mod list;
 mod long_samples;
 mod merge;
 mod naive;
+mod one_hot_units;
 mod one_pass_top_k;
 mod options;
 mod outputs;

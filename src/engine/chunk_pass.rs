@@ -22,14 +22,23 @@ impl Pass<'_> {
         slopes: &[ClassSums],
     ) {
         let slopes = Some(slopes).filter(|_| self.steps.writes_gradient);
+        // Of `Implementation::ByUnit`: whether the voxels of the unit have labels.
+        let mut has_labels = false;
         for (start, count) in strip.spans(start, end) {
             let block = BlockRange { sample, start, slopes };
             // SAFETY: the caller's promise; the spans lie in the sample.
             unsafe {
+                if self.implementation == Implementation::ByUnit && strip.begins_unit(start) {
+                    has_labels = strip.unit_has_labels(self.problem, sample, start, end);
+                }
                 strip.open(self.problem, sample, start, count);
+                if has_labels && !strip.is_unit() {
+                    has_labels = strip.find_labels(self.problem, sample, start);
+                }
                 match self.implementation {
-                    Implementation::Labels => self.label_strip(strip, block),
                     Implementation::Classes => self.class_strip(strip, block),
+                    Implementation::ByUnit if !has_labels => self.class_strip(strip, block),
+                    _ => self.label_strip(strip, block),
                 }
             }
             if strip.ends_unit(start, end) {

@@ -39,6 +39,9 @@ pub(crate) enum Implementation {
     /// Softmax and labels: voxel losses are evaluated once per voxel, for its target class, or for all classes without
     /// logarithms.
     Labels,
+    /// Softmax and masks or dense maps, with losses as above: the units in which every voxel has one class as `Labels`, the
+    /// others as `Classes`.
+    ByUnit,
     /// Any activation, target and loss, class by class.
     Classes,
 }
@@ -54,9 +57,15 @@ impl Implementation {
             let is_of_target_class = is_target_loss(loss) && info.smoothing == 0.0 && has_shared_field(slot);
             is_of_target_class || is_class_loss(loss) && !info.reads_logarithm
         };
-        let is_of_labels =
-            problem.target_kind == TargetKind::Labels && problem.activation == Activation::Softmax;
-        if is_of_labels && voxel_losses(terms).all(is_possible) { Self::Labels } else { Self::Classes }
+        if problem.activation != Activation::Softmax || !voxel_losses(terms).all(is_possible) {
+            return Self::Classes;
+        }
+        let selects = voxel_losses(terms).any(|(_, loss)| loss.info().selection.is_some());
+        match problem.target_kind {
+            TargetKind::Labels => Self::Labels,
+            _ if selects || problem.class_present.is_some() || problem.classes == 1 => Self::Classes,
+            _ => Self::ByUnit,
+        }
     }
 }
 
@@ -158,7 +167,7 @@ impl PassPlan {
             true => PassSequence::AccumulateThenBackward,
         };
         let sums = if class_sums { RequiredSums::Squared } else { RequiredSums::of(terms) };
-        let can_cache = can_cache && implementation == Implementation::Labels;
+        let can_cache = can_cache && implementation != Implementation::Classes;
         let caches = can_cache
             && passes == PassSequence::AccumulateThenBackward
             && probabilities_suffice(terms, PassKind::Backward);

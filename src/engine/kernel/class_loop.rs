@@ -9,7 +9,7 @@
 //! `p`, `v` and `u` are the derivatives with respect to `s`, `ln s` and `ln(1 − s)`; `m` is the class with `s > ½` and `r`
 //! the softmax over the other classes, −1 for `m`. Other voxel losses than `−ln` have left their derivatives in rows.
 
-use crate::engine::kernel::outcomes::{FLOOR, Outcome};
+use crate::engine::kernel::outcomes::{FLOOR, Outcome, OutcomeSource};
 use crate::engine::kernel::partial_sums::group_sum;
 use crate::engine::kernel::weighting::times;
 use crate::engine::kernel::{GROUP, load_at, store_at};
@@ -65,13 +65,9 @@ pub(crate) struct SoftmaxRows<'a, T> {
     pub of_largest: &'a mut [T],
 }
 
-/// One class of a strip, whose outcomes are in rows.
-pub(crate) struct ClassLoop<'a, T> {
-    pub probability: &'a [T],
-    pub complement: &'a [T],
-    /// Read for the values of `−ln` only.
-    pub logarithm: &'a [T],
-    pub log_complement: &'a [T],
+/// One class of a strip.
+pub(crate) struct ClassLoop<'a, T, A> {
+    pub source: A,
     pub target: &'a [T],
     /// Unless all are 1.
     pub weight: Option<&'a [T]>,
@@ -85,6 +81,14 @@ pub(crate) struct ClassLoop<'a, T> {
     pub out: ClassOutput<'a, T>,
 }
 
+impl<'a, T> ClassLoop<'a, T, ()> {
+    /// The same loop over the outcomes of a source.
+    pub fn with_source<A>(self, source: A) -> ClassLoop<'a, T, A> {
+        let Self { source: (), target, weight, sums, squares, neg_log, region, rows, out } = self;
+        ClassLoop { source, target, weight, sums, squares, neg_log, region, rows, out }
+    }
+}
+
 /// The derivatives of a vector of voxels.
 struct Derivatives<V> {
     polynomial: V,
@@ -92,25 +96,21 @@ struct Derivatives<V> {
     negative: V,
 }
 
-impl<T: Scalar> LaneKernel<T> for ClassLoop<'_, T> {
+impl<T: Scalar, A: OutcomeSource<T>> LaneKernel<T> for ClassLoop<'_, T, A> {
     type Output = ();
 
     #[inline(always)]
     fn run<S: Lanes<T>>(self, s: S) {
-        let has_rows = self.squares.is_some()
-            || self.rows.polynomial.is_some()
-            || self.rows.positive.is_some()
-            || self.rows.negative.is_some()
-            || self.region.is_some_and(|region| region.squares.is_some());
         let has_gradient = !matches!(self.out, ClassOutput::None);
         // The common cases without the code of the others.
-        match (has_rows, self.sums.is_some(), self.neg_log.is_some(), self.region.is_some(), has_gradient) {
+        match (A::IS_STORED, self.sums.is_some(), self.neg_log.is_some(), self.region.is_some(), has_gradient)
+        {
+            (true, ..) => self.parts::<S, { SUMS | NEG_LOG | REGION | GRADIENT | ROWS }>(s),
             (false, true, false, _, false) => self.parts::<S, SUMS>(s),
-            (false, true, true, _, false) => self.parts::<S, { SUMS | NEG_LOG }>(s),
+            (false, _, true, _, false) => self.parts::<S, { SUMS | NEG_LOG }>(s),
             (false, false, true, false, true) => self.parts::<S, { NEG_LOG | GRADIENT }>(s),
             (false, false, false, true, true) => self.parts::<S, { REGION | GRADIENT }>(s),
-            (false, false, true, true, true) => self.parts::<S, { NEG_LOG | REGION | GRADIENT }>(s),
-            _ => self.parts::<S, { SUMS | NEG_LOG | REGION | GRADIENT | ROWS }>(s),
+            _ => self.parts::<S, { SUMS | NEG_LOG | REGION | GRADIENT }>(s),
         }
     }
 }
@@ -123,7 +123,7 @@ const GRADIENT: u8 = 8;
 /// Squared errors, and derivatives in rows.
 const ROWS: u8 = 16;
 
-impl<T: Scalar> ClassLoop<'_, T> {
+impl<T: Scalar, A: OutcomeSource<T>> ClassLoop<'_, T, A> {
     /// The loop with these parts; others are left out.
     #[inline(always)]
     fn parts<S: Lanes<T>, const PARTS: u8>(mut self, s: S) {
@@ -147,24 +147,16 @@ impl<T: Scalar> ClassLoop<'_, T> {
         let (zero, one) = (s.splat(T::ZERO), s.splat(T::ONE));
         let reads_logarithms = self.neg_log.is_some_and(|term| term.sum.is_some());
         let mut at = 0;
-        while at < self.probability.len() {
-            // SAFETY: all rows have the length of the probabilities, a multiple of a group.
+        while at < self.target.len() {
+            // SAFETY: all rows and those of the source have the length of the target, a multiple of a group.
             unsafe {
+                let outcomes = self.source.group(s, at, reads_logarithms);
                 let (mut all, mut inside) = ([zero; GROUP], [zero; GROUP]);
                 let (mut positive, mut negative) = ([zero; GROUP], [zero; GROUP]);
                 let mut value = [zero; GROUP];
                 for u in 0..GROUP {
                     let voxel = at + u * T::LANES;
-                    let mut outcome = Outcome {
-                        probability: load_at(s, self.probability, voxel),
-                        complement: load_at(s, self.complement, voxel),
-                        logarithm: zero,
-                        log_complement: zero,
-                    };
-                    if reads_logarithms {
-                        outcome.logarithm = load_at(s, self.logarithm, voxel);
-                        outcome.log_complement = load_at(s, self.log_complement, voxel);
-                    }
+                    let outcome = outcomes[u];
                     let target = load_at(s, self.target, voxel);
                     let weight = match self.weight {
                         Some(weight) => load_at(s, weight, voxel),
@@ -204,7 +196,7 @@ impl<T: Scalar> ClassLoop<'_, T> {
     }
 }
 
-impl<T: Scalar> ClassLoop<'_, T> {
+impl<T: Scalar, A: OutcomeSource<T>> ClassLoop<'_, T, A> {
     /// Returns the value of `−ln` of the outcomes, and adds its derivatives.
     #[inline(always)]
     fn add_neg_log<S: Lanes<T>>(

@@ -7,7 +7,7 @@ use crate::engine::kernel::class_loop::{
 use crate::engine::kernel::exponentials::{AllExponentials, Exponentials, SubtractLargest};
 use crate::engine::kernel::other_classes::OtherClasses;
 use crate::engine::kernel::outcomes::{
-    AtLeastZero, GivenClass, OutcomeSource, SigmoidClass, SoftmaxClass, Totals, WriteOutcomes,
+    AtLeastZero, GivenClass, OutcomeSource, SigmoidClass, SoftmaxClass, StoredClass, Totals, WriteOutcomes,
 };
 use crate::engine::kernel::partial_sums::Quantity;
 use crate::engine::kernel::rows::Rows;
@@ -41,6 +41,15 @@ struct UsedDerivatives {
     negative: bool,
 }
 
+/// Where the loop over a class has its outcomes from.
+#[derive(Clone, Copy, Debug)]
+enum Source<T> {
+    /// The rows of the strip, where voxel losses read them too.
+    Rows,
+    /// The prediction, and for softmax the rows of exponentials.
+    Prediction(Rows<T>),
+}
+
 impl Logarithms {
     /// Returns the logarithms that voxel losses with these properties read.
     pub fn of(infos: impl Iterator<Item = VoxelLossInfo>, problem: &Problem<'_>) -> Self {
@@ -68,6 +77,8 @@ impl Pass<'_> {
         block: BlockRange<'_>,
     ) {
         let len = strip.len;
+        // The row of derivatives by `ln s` is written to below.
+        strip.constant_slope = None;
         // A gradient of `−ln` needs no logarithm.
         let reads_logarithms =
             |info: &VoxelLossInfo| self.steps.accumulates || !info.is_neg_log || info.selection.is_some();
@@ -126,7 +137,18 @@ impl Pass<'_> {
         let in_rows =
             || voxel_losses(self.terms).filter(contributing).filter(|(slot, _)| Some(*slot) != neg_log_slot);
         let mut used = UsedDerivatives::default();
-        compute_outcomes(strip, self.problem.activation, class, prediction, logarithms);
+        let has_squares = self.steps.sums == RequiredSums::Squared
+            || block
+                .slopes_of(class)
+                .and_then(region_slopes::<T>)
+                .is_some_and(|region| region.squares.is_some());
+        let source = match has_squares || in_rows().next().is_some() {
+            true => Source::Rows,
+            false => Source::Prediction(prediction),
+        };
+        if matches!(source, Source::Rows) {
+            compute_outcomes(strip, self.problem.activation, class, prediction, logarithms);
+        }
         for (slot, loss) in in_rows() {
             // SAFETY: the caller's promise.
             unsafe { self.voxel_loss(strip, block, class, slot, loss, &mut used) };
@@ -141,10 +163,10 @@ impl Pass<'_> {
             })
         });
         // SAFETY: the caller's promise.
-        unsafe { self.class_loop(strip, block, class, term, used) };
+        unsafe { self.class_loop(strip, block, class, source, term, used) };
     }
 
-    /// Runs the loop over a class, whose outcomes are in the rows of the strip.
+    /// Runs the loop over a class.
     ///
     /// # Safety
     /// As [`Pass::chunk`].
@@ -153,6 +175,7 @@ impl Pass<'_> {
         strip: &mut Strip<'_, T>,
         block: BlockRange<'_>,
         class: usize,
+        source: Source<T>,
         neg_log: Option<NegLogTerm<T>>,
         used: UsedDerivatives,
     ) {
@@ -186,11 +209,8 @@ impl Pass<'_> {
             (Some(_), _) => ClassOutput::Probability(to),
         };
         let weight = slice(rows.weight, 0..len);
-        dispatch(ClassLoop {
-            probability: slice(rows.probability, 0..len),
-            complement: slice(rows.complement, 0..len),
-            logarithm: slice(rows.logarithm, 0..len),
-            log_complement: slice(rows.log_complement, 0..len),
+        let of_class = ClassLoop {
+            source: (),
             target,
             weight: (!strip.is_unweighted).then_some(weight),
             sums,
@@ -199,7 +219,32 @@ impl Pass<'_> {
             region: block.slopes_of(class).and_then(region_slopes),
             rows: derivatives,
             out,
-        });
+        };
+        match (source, self.problem.activation) {
+            (Source::Rows, _) => dispatch(of_class.with_source(StoredClass {
+                probability: slice(rows.probability, 0..len),
+                complement: slice(rows.complement, 0..len),
+                logarithm: slice(rows.logarithm, 0..len),
+                log_complement: slice(rows.log_complement, 0..len),
+            })),
+            (Source::Prediction(logits), Activation::Softmax) => {
+                dispatch(of_class.with_source(SoftmaxClass {
+                    exponential: slice(strip.exponential, class * width..class * width + len),
+                    logit: logits.at(class, 0),
+                    largest: slice(rows.largest, 0..len),
+                    inverse: slice(rows.inverse, 0..len),
+                    others: slice(rows.others, 0..len),
+                    log_total: slice(rows.log_total, 0..len),
+                    log_of_others: None,
+                }))
+            }
+            (Source::Prediction(logits), Activation::Sigmoid) => {
+                dispatch(of_class.with_source(SigmoidClass { logit: logits.at(class, 0) }));
+            }
+            (Source::Prediction(probabilities), _) => {
+                dispatch(of_class.with_source(GivenClass { probability: probabilities.at(class, 0) }));
+            }
+        }
         if let (Some(output), None, false) = (output, direct, is_softmax) {
             // SAFETY: the caller's promise. No other class reads the prediction of this one.
             unsafe { strip.store_class(&output, block, class) };

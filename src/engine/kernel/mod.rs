@@ -7,6 +7,8 @@
 //! open          labels as i32, weights
 //! prediction    where it is, or converted: f16, bf16, strides, channels last, voxels that do not count
 //!
+//! one_hot       softmax and masks or maps: the labels of a unit, if every voxel has one class
+//!
 //! labels and softmax (label_pass)              anything else (class_pass), for each class
 //!   exponentials                                 exponentials of all classes, or sigmoid
 //!   target_class     s of the target class       outcomes     s, 1 − s, ln s, ln(1 − s)
@@ -56,6 +58,7 @@ pub(crate) mod class_pass;
 pub(crate) mod exponentials;
 pub(crate) mod label_pass;
 pub(crate) mod neg_log_units;
+pub(crate) mod one_hot;
 pub(crate) mod other_classes;
 pub(crate) mod outcomes;
 pub(crate) mod partial_sums;

@@ -26,6 +26,9 @@ pub(crate) struct Outcome<V> {
 
 /// A class whose outcomes can be computed.
 pub(crate) trait OutcomeSource<T: Scalar>: Copy {
+    /// Whether the outcomes are in rows.
+    const IS_STORED: bool = false;
+
     /// Returns the outcomes of a group of vectors from voxel `at` on.
     ///
     /// # Safety
@@ -136,6 +139,39 @@ impl<T: Scalar> OutcomeSource<T> for GivenClass<T> {
             if logarithms {
                 outcome.logarithm = ln(s, s.max(floor, probability));
                 outcome.log_complement = ln(s, s.max(floor, one - probability));
+            }
+        }
+        outcomes
+    }
+}
+
+/// A class whose outcomes are in rows.
+#[derive(Clone, Copy)]
+pub(crate) struct StoredClass<'a, T> {
+    pub probability: &'a [T],
+    pub complement: &'a [T],
+    pub logarithm: &'a [T],
+    pub log_complement: &'a [T],
+}
+
+impl<T: Scalar> OutcomeSource<T> for StoredClass<'_, T> {
+    const IS_STORED: bool = true;
+
+    #[inline(always)]
+    unsafe fn group<S: Lanes<T>>(&self, s: S, at: usize, logarithms: bool) -> [Outcome<Vector<T, S>>; GROUP] {
+        let zero = s.splat(T::ZERO);
+        let none = Outcome { probability: zero, complement: zero, logarithm: zero, log_complement: zero };
+        let mut outcomes = [none; GROUP];
+        for (u, outcome) in outcomes.iter_mut().enumerate() {
+            let at = at + u * T::LANES;
+            // SAFETY: the caller's promise.
+            unsafe {
+                outcome.probability = load_at(s, self.probability, at);
+                outcome.complement = load_at(s, self.complement, at);
+                if logarithms {
+                    outcome.logarithm = load_at(s, self.logarithm, at);
+                    outcome.log_complement = load_at(s, self.log_complement, at);
+                }
             }
         }
         outcomes

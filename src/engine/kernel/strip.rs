@@ -211,6 +211,16 @@ impl<'s, T: Real + Plain + Vectorized> Strip<'s, T> {
         starts.take_while(move |&at| at < end).map(move |at| (at, width.min(end - at)))
     }
 
+    /// Returns whether a strip is as wide as a unit.
+    pub fn is_unit(&self) -> bool {
+        self.width == UNIT * T::LANES
+    }
+
+    /// Returns whether a unit begins with the strip at voxel `start`.
+    pub fn begins_unit(&self, start: usize) -> bool {
+        start.is_multiple_of(UNIT * T::LANES)
+    }
+
     /// Returns whether a unit ends with the strip that begins at voxel `start`.
     pub fn ends_unit(&self, start: usize, end: usize) -> bool {
         start + self.width >= end || (start + self.width).is_multiple_of(UNIT * T::LANES)
@@ -603,7 +613,6 @@ impl OptionalRows {
         let any = |uses: fn(VoxelLossInfo) -> bool| voxel_losses(terms).any(|(_, loss)| uses(loss.info()));
         let is_softmax = problem.activation == Activation::Softmax;
         let is_of_target = is_softmax
-            && problem.target_kind == TargetKind::Labels
             && voxel_losses(terms).all(|(_, loss)| is_target_loss(loss) && loss.info().smoothing == 0.0);
         Self {
             terms: terms.len(),

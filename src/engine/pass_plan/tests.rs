@@ -66,8 +66,9 @@ fn passes_sums_and_cache_of_losses() {
     ];
     for &(losses, call, (passes, sums, caches)) in table {
         let by_class = !matches!(call, CallKind::Run { class_sums: false, .. });
-        // Only softmax with labels caches.
-        for (implementation, caches) in [(Implementation::Labels, caches), (Implementation::Classes, false)] {
+        // Only softmax caches, where it may find labels.
+        use Implementation::{ByUnit, Classes, Labels};
+        for (implementation, caches) in [(Labels, caches), (ByUnit, caches), (Classes, false)] {
             let expected = PassPlan { implementation, passes, sums, caches, by_class };
             assert_eq!(PassPlan::new(implementation, &terms(losses), call), expected, "{losses:?} {call:?}");
         }
@@ -77,7 +78,7 @@ fn passes_sums_and_cache_of_losses() {
 #[test]
 fn implementation_by_activation_target_and_loss() {
     use Activation::{Probability, Sigmoid, Softmax};
-    use Implementation::{Classes, Labels};
+    use Implementation::{ByUnit, Classes, Labels};
     let shape = [1, 2, 3];
     let (logits, labels, masks) = ([0f32; 6], [0u8; 3], [0u8; 6]);
     let prediction = View::new(&logits, &shape).unwrap();
@@ -91,13 +92,14 @@ fn implementation_by_activation_target_and_loss() {
         (&dice, Softmax, of_labels, None, Labels),
         (&dice, Sigmoid, of_labels, None, Classes),
         (&dice, Probability, of_labels, None, Classes),
-        (&dice, Softmax, of_masks, None, Classes),
+        (&dice, Softmax, of_masks, None, ByUnit),
         (&dice, Sigmoid, of_masks, None, Classes),
         (&cross_entropy, Softmax, of_labels, None, Labels),
         (&smoothed, Softmax, of_labels, None, Classes),
         (&smoothed, Sigmoid, of_labels, None, Classes),
         (&top_k, Softmax, of_labels, None, Labels),
         (&top_k, Sigmoid, of_labels, None, Classes),
+        (&top_k, Softmax, of_masks, None, Classes),
         (&boundary, Softmax, of_labels, Some(per_class), Labels),
         (&penalized, Softmax, of_labels, Some(shared), Labels),
         // The target class of a voxel selects the field: the loss is not one row.
