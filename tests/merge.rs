@@ -260,6 +260,32 @@ fn top_k_search_refuses_unsuitable_terms_and_parts() {
 }
 
 #[test]
+fn unfinished_search_is_refused_before_anything_is_written() {
+    let shape = [1, 2, 4];
+    let logits: [f32; 8] = core::array::from_fn(|k| (k * k % 7) as f32 - 2.0);
+    let (labels, search) = ([0u8, 1, 1, 0], TopKSearch::new());
+    let (top_k, dice) = (segloss::TopK::default(), Dice::default());
+    let (alone, beside) = (Term::new(1.0, &top_k), Term::new(1.0, &dice));
+    let unfinished = Term { top_k_search: Some(&search), ..alone };
+    let softmax = segloss::Activation::Softmax;
+    let labels = || View::new(&labels, &[1, 4]).unwrap();
+    for terms in [&[unfinished][..], &[beside, unfinished], &[alone, unfinished], &[unfinished, alone]] {
+        let batch = Batch::new(View::new(&logits, &shape).unwrap(), softmax, labels());
+        let mut scratch = vec![0; scratch_len(&batch, terms).unwrap()];
+        let mut gradient = [7.0f32; 8];
+        let into = Gradient::new(ViewMut::new(&mut gradient, &shape).unwrap());
+        let refused = differentiate(&batch, terms, into, &mut scratch).unwrap_err();
+        assert_eq!((refused.status, refused.argument()), (Status::Parameter, "top_k_search"));
+        assert_eq!(gradient, [7.0; 8]);
+        let mut prediction = logits;
+        let in_place = ViewMut::new(&mut prediction, &shape).unwrap();
+        let mut batch = Batch::new(in_place, softmax, labels());
+        segloss::differentiate_in_place(&mut batch, terms, 1.0, &mut scratch).unwrap_err();
+        assert_eq!(prediction, logits);
+    }
+}
+
+#[test]
 fn parts_refuse_missing_fields_and_unfinished_top_k_searches() {
     cases::each(|title, case, terms| {
         let inputs = Inputs::new(case, terms, &Format::exact(case));

@@ -50,6 +50,7 @@ impl<T: Precise> Workspace<'_, T> {
     /// # Safety
     /// As [`Workspace::run`].
     pub(super) unsafe fn find_thresholds(&mut self, plan: &PassPlan) -> Result<(), Error> {
+        self.check_searches()?;
         for (slot, loss) in voxel_losses(self.terms) {
             let search = self.terms.get(slot).and_then(|term| term.top_k_search);
             let threshold = match loss.info().selection {
@@ -70,6 +71,16 @@ impl<T: Precise> Workspace<'_, T> {
             if let Some(to) = self.thresholds.get_mut(slot) {
                 *to = threshold;
             }
+        }
+        Ok(())
+    }
+
+    /// Returns an error if a search is not done or of another precision: before anything is written.
+    fn check_searches(&self) -> Result<(), Error> {
+        for (slot, search) in
+            self.terms.iter().enumerate().filter_map(|(slot, term)| Some((slot, term.top_k_search?)))
+        {
+            search.threshold::<T>().map_err(|error| error.in_term(slot))?;
         }
         Ok(())
     }
