@@ -9,7 +9,7 @@
 //! `p`, `v` and `u` are the derivatives with respect to `s`, `ln s` and `ln(1 − s)`; `m` is the class with `s > ½` and `r`
 //! the softmax over the other classes, −1 for `m`. Other voxel losses than `−ln` have left their derivatives in rows.
 
-use crate::engine::kernel::outcomes::{FLOOR, Outcome, OutcomeSource};
+use crate::engine::kernel::outcomes::{ChainRule, FLOOR, Outcome, OutcomeSource};
 use crate::engine::kernel::partial_sums::group_sum;
 use crate::engine::kernel::weighting::times;
 use crate::engine::kernel::{GROUP, load_at, store_at};
@@ -101,37 +101,68 @@ impl<T: Scalar, A: OutcomeSource<T>> LaneKernel<T> for ClassLoop<'_, T, A> {
 
     #[inline(always)]
     fn run<S: Lanes<T>>(self, s: S) {
-        let has_gradient = !matches!(self.out, ClassOutput::None);
+        let values = self.neg_log.is_some_and(|term| term.sum.is_some());
+        let slopes = self.neg_log.is_some_and(|term| term.slope.is_some());
+        let gradient = !matches!(self.out, ClassOutput::None);
+        if A::RULE.is_none() {
+            return self.parts::<S, { ANY | ROWS }>(s);
+        }
         // The common cases without the code of the others.
-        match (A::IS_STORED, self.sums.is_some(), self.neg_log.is_some(), self.region.is_some(), has_gradient)
-        {
-            (true, ..) => self.parts::<S, { SUMS | NEG_LOG | REGION | GRADIENT | ROWS }>(s),
-            (false, true, false, _, false) => self.parts::<S, SUMS>(s),
-            (false, _, true, _, false) => self.parts::<S, { SUMS | NEG_LOG }>(s),
-            (false, false, true, false, true) => self.parts::<S, { NEG_LOG | GRADIENT }>(s),
+        match (self.sums.is_some(), values, slopes, self.region.is_some(), gradient) {
+            (true, false, _, _, false) => self.parts::<S, SUMS>(s),
+            (true, true, _, _, false) => self.parts::<S, { SUMS | VALUES }>(s),
+            (false, true, _, _, false) => self.parts::<S, VALUES>(s),
+            (false, true, true, false, true) => self.parts::<S, { VALUES | SLOPES | GRADIENT }>(s),
             (false, false, false, true, true) => self.parts::<S, { REGION | GRADIENT }>(s),
-            _ => self.parts::<S, { SUMS | NEG_LOG | REGION | GRADIENT }>(s),
+            (false, false, true, true, true) => self.parts::<S, { SLOPES | REGION | GRADIENT }>(s),
+            _ => self.parts::<S, ANY>(s),
         }
     }
 }
 
 // The parts of the loop.
 const SUMS: u8 = 1;
-const NEG_LOG: u8 = 2;
-const REGION: u8 = 4;
-const GRADIENT: u8 = 8;
+/// Values of `−ln`, and their slopes.
+const VALUES: u8 = 2;
+const SLOPES: u8 = 4;
+const REGION: u8 = 8;
+const GRADIENT: u8 = 16;
 /// Squared errors, and derivatives in rows.
-const ROWS: u8 = 16;
+const ROWS: u8 = 32;
+/// All but `ROWS`, as far as they are in use.
+const ANY: u8 = 64;
 
 impl<T: Scalar, A: OutcomeSource<T>> ClassLoop<'_, T, A> {
-    /// The loop with these parts; others are left out.
+    /// Leaves only these parts. Returns whether they are in use, which the compiler knows in the loop that follows.
     #[inline(always)]
-    fn parts<S: Lanes<T>, const PARTS: u8>(mut self, s: S) {
+    fn keep<const PARTS: u8>(&mut self) -> bool {
+        if PARTS & ROWS == 0 {
+            self.squares = None;
+            self.rows = DerivativeRows { polynomial: None, positive: None, negative: None };
+            self.region = self.region.map(|region| RegionSlopes { squares: None, ..region });
+        }
+        let rule = match &self.out {
+            ClassOutput::None => None,
+            ClassOutput::Sigmoid(_) => Some(ChainRule::Sigmoid),
+            ClassOutput::Probability(_) => Some(ChainRule::Probability),
+            ClassOutput::Softmax(_) => Some(ChainRule::Softmax),
+        };
+        if PARTS & ANY != 0 {
+            return true;
+        }
         if PARTS & SUMS == 0 {
             self.sums = None;
         }
-        if PARTS & NEG_LOG == 0 {
+        if PARTS & (VALUES | SLOPES) == 0 {
             self.neg_log = None;
+        }
+        if let Some(term) = &mut self.neg_log {
+            if PARTS & VALUES == 0 {
+                term.sum = None;
+            }
+            if PARTS & SLOPES == 0 {
+                term.slope = None;
+            }
         }
         if PARTS & REGION == 0 {
             self.region = None;
@@ -139,10 +170,19 @@ impl<T: Scalar, A: OutcomeSource<T>> ClassLoop<'_, T, A> {
         if PARTS & GRADIENT == 0 {
             self.out = ClassOutput::None;
         }
-        if PARTS & ROWS == 0 {
-            self.squares = None;
-            self.rows = DerivativeRows { polynomial: None, positive: None, negative: None };
-            self.region = self.region.map(|region| RegionSlopes { squares: None, ..region });
+        (PARTS & SUMS == 0 || self.sums.is_some())
+            && (PARTS & VALUES == 0 || self.neg_log.is_some_and(|term| term.sum.is_some()))
+            && (PARTS & SLOPES == 0 || self.neg_log.is_some_and(|term| term.slope.is_some()))
+            && (PARTS & REGION == 0 || self.region.is_some())
+            && (PARTS & GRADIENT == 0 || rule == A::RULE)
+    }
+
+    /// The loop with these parts; others are left out.
+    #[inline(always)]
+    fn parts<S: Lanes<T>, const PARTS: u8>(mut self, s: S) {
+        if !self.keep::<PARTS>() {
+            debug_assert!(false, "a part of the loop is not in use");
+            return;
         }
         let (zero, one) = (s.splat(T::ZERO), s.splat(T::ONE));
         let reads_logarithms = self.neg_log.is_some_and(|term| term.sum.is_some());
@@ -212,7 +252,8 @@ impl<T: Scalar, A: OutcomeSource<T>> ClassLoop<'_, T, A> {
         let target = s.splat(keep) * target + s.splat(floor);
         let of_positive = s.splat(positive) * target;
         let of_negative = s.splat(negative) * (s.splat(T::ONE) - target);
-        let has_negative = negative != T::ZERO;
+        // With softmax only the outcome "positive" contributes to `−ln`.
+        let has_negative = A::RULE != Some(ChainRule::Softmax) && negative != T::ZERO;
         if let Some(slope) = term.slope {
             let slope = s.splat(slope) * weight;
             derivatives.positive = derivatives.positive - slope * of_positive;
@@ -289,8 +330,9 @@ impl<T: Scalar, A: OutcomeSource<T>> ClassLoop<'_, T, A> {
         Derivatives { polynomial, positive, negative }: &Derivatives<Vector<T, S>>,
     ) {
         let (polynomial, positive, negative) = (*polynomial, *positive, *negative);
-        let has_negative =
-            self.rows.negative.is_some() || self.neg_log.is_some_and(|term| term.weights.negative != T::ZERO);
+        let has_negative = A::RULE != Some(ChainRule::Softmax)
+            && (self.rows.negative.is_some()
+                || self.neg_log.is_some_and(|term| term.weights.negative != T::ZERO));
         let Outcome { probability, complement, .. } = outcome;
         let rows = match &mut self.out {
             ClassOutput::None => return,

@@ -24,10 +24,18 @@ pub(crate) struct Outcome<V> {
     pub log_complement: V,
 }
 
+/// The chain rule of an activation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ChainRule {
+    Probability,
+    Sigmoid,
+    Softmax,
+}
+
 /// A class whose outcomes can be computed.
 pub(crate) trait OutcomeSource<T: Scalar>: Copy {
-    /// Whether the outcomes are in rows.
-    const IS_STORED: bool = false;
+    /// How derivatives become the gradient; `None` where the outcomes are in rows, for any activation.
+    const RULE: Option<ChainRule>;
 
     /// Returns the outcomes of a group of vectors from voxel `at` on.
     ///
@@ -52,6 +60,8 @@ pub(crate) struct SoftmaxClass<'a, T> {
 }
 
 impl<T: Scalar> OutcomeSource<T> for SoftmaxClass<'_, T> {
+    const RULE: Option<ChainRule> = Some(ChainRule::Softmax);
+
     #[inline(always)]
     unsafe fn group<S: Lanes<T>>(&self, s: S, at: usize, logarithms: bool) -> [Outcome<Vector<T, S>>; GROUP] {
         let (zero, one, half) = (s.splat(T::ZERO), s.splat(T::ONE), s.splat(T::HALF));
@@ -90,6 +100,8 @@ pub(crate) struct SigmoidClass<T> {
 }
 
 impl<T: Scalar> OutcomeSource<T> for SigmoidClass<T> {
+    const RULE: Option<ChainRule> = Some(ChainRule::Sigmoid);
+
     #[inline(always)]
     unsafe fn group<S: Lanes<T>>(&self, s: S, at: usize, logarithms: bool) -> [Outcome<Vector<T, S>>; GROUP] {
         let (zero, one) = (s.splat(T::ZERO), s.splat(T::ONE));
@@ -126,6 +138,8 @@ pub(crate) struct GivenClass<T> {
 }
 
 impl<T: Scalar> OutcomeSource<T> for GivenClass<T> {
+    const RULE: Option<ChainRule> = Some(ChainRule::Probability);
+
     #[inline(always)]
     unsafe fn group<S: Lanes<T>>(&self, s: S, at: usize, logarithms: bool) -> [Outcome<Vector<T, S>>; GROUP] {
         let (zero, one, floor) = (s.splat(T::ZERO), s.splat(T::ONE), s.splat(T::constant(FLOOR)));
@@ -155,7 +169,7 @@ pub(crate) struct StoredClass<'a, T> {
 }
 
 impl<T: Scalar> OutcomeSource<T> for StoredClass<'_, T> {
-    const IS_STORED: bool = true;
+    const RULE: Option<ChainRule> = None;
 
     #[inline(always)]
     unsafe fn group<S: Lanes<T>>(&self, s: S, at: usize, logarithms: bool) -> [Outcome<Vector<T, S>>; GROUP] {
