@@ -18,7 +18,7 @@ static void check_rows(const expectation *expected, const segloss_voxel_rows *ro
   CHECK(rows->dtype == expected->dtype && (rows->field != NULL) == expected->has_field);
   CHECK(rows->count > 0 && rows->count <= 256 && rows->count % 16 == 0);
   CHECK(is_aligned(rows->probability) && is_aligned(rows->complement) && is_aligned(rows->log_probability));
-  CHECK(is_aligned(rows->field) && is_aligned(rows->value) && is_aligned(rows->slope));
+  CHECK(is_aligned(rows->value) && is_aligned(rows->slope));
 }
 
 /* Value and slope of each voxel from p, q = 1 - p, l = log p, g and the field d, in type T. */
