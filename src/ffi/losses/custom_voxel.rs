@@ -53,11 +53,11 @@ fn custom_voxel(term: &segloss_term, visit: LossVisitor<'_>) -> Result<(), Error
         }
     };
     let has_field = !field_is_absent(&term.field);
-    visit(&Custom { function, context: term.voxel_context, contribution, has_field })
+    visit(&CustomVoxel { function, context: term.voxel_context, contribution, has_field })
 }
 
 /// A C function of rows of voxels.
-struct Custom {
+struct CustomVoxel {
     function: unsafe extern "C" fn(context: *mut c_void, rows: *const segloss_voxel_rows),
     context: *mut c_void,
     contribution: Contribution,
@@ -66,9 +66,9 @@ struct Custom {
 
 // SAFETY: the comment of segloss_voxel_function says that several threads call the function at a time, and that it does
 // not change what the context points to.
-unsafe impl Sync for Custom {}
+unsafe impl Sync for CustomVoxel {}
 
-impl Custom {
+impl CustomVoxel {
     fn call<T>(&self, dtype: i32, rows: &OutcomeRows<'_, T>, out: &mut LossRows<'_, T>) {
         let field = if self.has_field { rows.field.as_ptr().cast() } else { null() };
         let rows = segloss_voxel_rows {
@@ -88,19 +88,19 @@ impl Custom {
     }
 }
 
-impl DynVoxelLossOf<f32> for Custom {
+impl DynVoxelLossOf<f32> for CustomVoxel {
     fn evaluate_rows(&self, rows: &OutcomeRows<'_, f32>, out: &mut LossRows<'_, f32>) {
         self.call(SEGLOSS_F32, rows, out);
     }
 }
 
-impl DynVoxelLossOf<f64> for Custom {
+impl DynVoxelLossOf<f64> for CustomVoxel {
     fn evaluate_rows(&self, rows: &OutcomeRows<'_, f64>, out: &mut LossRows<'_, f64>) {
         self.call(SEGLOSS_F64, rows, out);
     }
 }
 
-impl DynVoxelLoss for Custom {
+impl DynVoxelLoss for CustomVoxel {
     fn info(&self) -> VoxelLossInfo {
         VoxelLossInfo {
             contribution: self.contribution,
@@ -123,7 +123,7 @@ impl DynVoxelLoss for Custom {
     }
 }
 
-impl Loss for Custom {
+impl Loss for CustomVoxel {
     fn kind(&self) -> LossKind<'_> {
         LossKind::Voxel(self)
     }
