@@ -50,37 +50,30 @@ impl<T: Precise> Workspace<'_, T> {
     /// # Safety
     /// As [`Workspace::run`].
     pub(super) unsafe fn find_thresholds(&mut self, plan: &PassPlan) -> Result<(), Error> {
-        self.check_searches()?;
+        // Errors first.
         for (slot, loss) in voxel_losses(self.terms) {
             let search = self.terms.get(slot).and_then(|term| term.top_k_search);
-            let threshold = match loss.info().selection {
-                None => None,
-                Some(Selection::Threshold(t)) => {
+            let threshold = match (loss.info().selection, search) {
+                (Some(Selection::Threshold(t)), _) => {
                     Some(Threshold { key: T::of(-libm::log(t)).key().into(), share: 0.0 })
                 }
-                Some(Selection::Fraction(fraction)) => {
-                    // SAFETY: the caller's promise.
-                    unsafe { self.compute_losses(plan, slot)? };
-                    let losses = expected(self.ranking_losses.get(slot)).map_or(&[][..], |losses| losses);
-                    Some(match search {
-                        Some(search) => search.threshold::<T>().map_err(|error| error.in_term(slot))?,
-                        None => select(losses, fraction, self.digit_counts),
-                    })
+                (Some(Selection::Fraction(_)), Some(search)) => {
+                    Some(search.threshold::<T>().map_err(|error| error.in_term(slot))?)
                 }
+                _ => None,
             };
             if let Some(to) = self.thresholds.get_mut(slot) {
                 *to = threshold;
             }
         }
-        Ok(())
-    }
-
-    /// Returns an error if a search is not done or of another precision: before anything is written.
-    fn check_searches(&self) -> Result<(), Error> {
-        for (slot, search) in
-            self.terms.iter().enumerate().filter_map(|(slot, term)| Some((slot, term.top_k_search?)))
-        {
-            search.threshold::<T>().map_err(|error| error.in_term(slot))?;
+        for (slot, loss) in voxel_losses(self.terms) {
+            let Some(fraction) = fraction(loss) else { continue };
+            // SAFETY: the caller's promise.
+            unsafe { self.compute_losses(plan, slot)? };
+            let losses = expected(self.ranking_losses.get(slot)).map_or(&[][..], |losses| losses);
+            if let Some(to @ None) = self.thresholds.get_mut(slot) {
+                *to = Some(select(losses, fraction, self.digit_counts));
+            }
         }
         Ok(())
     }
