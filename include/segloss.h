@@ -99,7 +99,7 @@
 /* Bytes of scratch that suffice for every loss without a field but TopK, on the calling thread. A constant
  * expression, for a static buffer. */
 #define SEGLOSS_SCRATCH_BYTES(samples, classes) \
-  ((size_t)(SIZE_MAX > 0xffffffffu ? 73728u : 12288u) + (size_t)2176u * (classes) + (size_t)288u * (samples) * (classes))
+  ((size_t)(SIZE_MAX > 0xffffffffu ? 147456u : 9728u) + (size_t)2176u * (classes) + (size_t)288u * (samples) * (classes))
 
 #ifndef SEGLOSS_API
 #if defined(_WIN32) && defined(SEGLOSS_DLL)
@@ -116,8 +116,9 @@
 #define SEGLOSS_MAX_TERMS 4
 
 // Voxels of a chunk, whose sums are added in order. Parts that are cut at multiples of it within a sample and
-// accumulated in order give the bits of one segloss_run over the whole, except for 64 samples or more of at most 256
-// voxels each, which segloss_run may sum as one sample: these agree to 1e-7.
+// accumulated in order give the class sums of one segloss_run over the whole to the bit. Without class_sums
+// segloss_run may sum cross entropy over all classes at once, and 64 samples or more of at most 256 voxels each as
+// one sample: its value then agrees to 1e-7.
 #define SEGLOSS_CHUNK 16384
 
 // dtype 0x0108: unsigned 8-bit integers. Every dtype is DLPack's type code << 8 | bits.
@@ -1249,7 +1250,7 @@ SEGLOSS_API uint32_t segloss_cpu_level(void);
 //
 // A part is any view of some voxels of the same samples and classes, or of some samples (then pass class_sums +
 // b*C). The caller zeroes class_sums before the first part. Parts cut at multiples of SEGLOSS_CHUNK voxels within
-// a sample and accumulated in order give the bits of one segloss_run, but for the exception at SEGLOSS_CHUNK. Class
+// a sample and accumulated in order give the class sums of one segloss_run to the bit: see SEGLOSS_CHUNK. Class
 // sums of several machines add, field by field. A part computes no field: a term with distance weights needs its
 // field (see segloss_distance_field). TopK by fraction needs top_k_search.
 //

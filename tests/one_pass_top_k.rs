@@ -92,8 +92,9 @@ fn ignored_voxels_are_not_selected() {
 #[test]
 fn contrived_losses() {
     let labels = labels();
-    let sampled = |voxel: usize| (voxel % SHAPE[2]) / 256 % 4 == 0;
-    let cases: [(&str, Box<dyn Fn(usize) -> f32>); 7] = [
+    let sampled = |voxel: usize| ((voxel % SHAPE[2]) / 256).is_multiple_of(4);
+    type Hardness = Box<dyn Fn(usize) -> f32>;
+    let cases: [(&str, Hardness); 7] = [
         ("sorted", Box::new(|voxel| voxel as f32 / VOXELS as f32)),
         ("sorted downwards", Box::new(|voxel| -(voxel as f32) / VOXELS as f32)),
         ("constant", Box::new(|_| 1.0)),

@@ -3,8 +3,8 @@
 use crate::checked::slice;
 use crate::engine::chunks::Chunk;
 use crate::engine::kernel::class_pass::{Logarithms, activate};
+use crate::engine::kernel::class_rows::Rows;
 use crate::engine::kernel::load_at;
-use crate::engine::kernel::rows::Rows;
 use crate::engine::kernel::strip::Strip;
 use crate::engine::precise::Precise;
 use crate::loss::activation::Activation;

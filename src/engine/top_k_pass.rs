@@ -7,8 +7,8 @@ use crate::engine::chunks::Chunk;
 use crate::engine::kernel::class_pass::{
     Logarithms, activate, compute_outcomes, evaluate_outcome, has_negative,
 };
+use crate::engine::kernel::class_rows::Rows;
 use crate::engine::kernel::partial_sums::{AddRow, Quantity};
-use crate::engine::kernel::rows::Rows;
 use crate::engine::kernel::strip::Strip;
 use crate::engine::kernel::weighting::{AddScaled, Divide, OutcomeFactor, TableByLabel, WeighValues};
 use crate::engine::pass::{BlockRange, Pass};

@@ -28,7 +28,10 @@ pub(crate) unsafe fn validate_chunk<T: Precise>(
 ) {
     // SAFETY: the caller's promise.
     if let Some(is_valid) = unsafe { count_byte_labels(problem, sums, [sample, start, end]) } {
-        return if is_valid { () } else { sums.iter_mut().for_each(|sums| sums.weight = f64::NAN) };
+        if !is_valid {
+            sums.iter_mut().for_each(|sums| sums.weight = f64::NAN);
+        }
+        return;
     }
     for (start, count) in strip.spans(start, end) {
         // SAFETY: the caller's promise; the spans lie in the sample.

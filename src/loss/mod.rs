@@ -8,5 +8,4 @@ pub(crate) mod sums;
 pub(crate) mod term;
 pub(crate) mod voxel;
 pub(crate) mod voxel_info;
-#[expect(clippy::indexing_slicing, reason = "lanes of a block")]
 pub(crate) mod voxel_rows;

@@ -4,13 +4,13 @@ use crate::checked::{copy, expected, slice, slice_mut};
 use crate::engine::kernel::class_loop::{
     ClassLoop, ClassOutput, DerivativeRows, FinishSoftmax, NegLogTerm, RegionSlopes, SoftmaxRows,
 };
+use crate::engine::kernel::class_rows::Rows;
 use crate::engine::kernel::exponentials::{AllExponentials, Exponentials, SubtractLargest};
 use crate::engine::kernel::other_classes::OtherClasses;
 use crate::engine::kernel::outcomes::{
     AtLeastZero, GivenClass, OutcomeSource, SigmoidClass, SoftmaxClass, StoredClass, Totals, WriteOutcomes,
 };
 use crate::engine::kernel::partial_sums::Quantity;
-use crate::engine::kernel::rows::Rows;
 use crate::engine::kernel::strip::Strip;
 use crate::engine::kernel::weighting::{AddSlopes, AddValues, OutcomeFactor, WeighValues};
 use crate::engine::pass::{BlockRange, Pass};

@@ -8,7 +8,7 @@
 //! together ([`Lanes::IN_STEP`]), so that the chain of dependent operations of an exponential does not leave the CPU
 //! idle. The rows stay in the first-level cache for the loops that follow.
 
-use crate::engine::kernel::rows::Rows;
+use crate::engine::kernel::class_rows::Rows;
 use crate::engine::kernel::{labels_at, load_at, store_at};
 use crate::simd::lanes::elementary::exp_nonpositive;
 use crate::simd::lanes::{LaneKernel, Lanes, Scalar, Vector};

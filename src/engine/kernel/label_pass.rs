@@ -2,10 +2,10 @@
 
 use crate::checked::{expected, slice, slice_mut, tail_mut};
 use crate::engine::kernel::class_pass::slope_of;
+use crate::engine::kernel::class_rows::Rows;
 use crate::engine::kernel::exponentials::{Exponentials, FEW, LabelExponentials, SubtractLargest};
 use crate::engine::kernel::partial_sums::{AddByLabel, AddRow, LabelSquares, LabelSums, Quantity};
 use crate::engine::kernel::region_gradient::{ClassSlope, RegionGradient};
-use crate::engine::kernel::rows::Rows;
 use crate::engine::kernel::strip::Strip;
 use crate::engine::kernel::target_class::{
     AddNegLog, ComplementOfClass, LogOfProbability, NegLogSum, SumOfOthers, TargetExponentials,

@@ -55,6 +55,7 @@
 
 pub(crate) mod class_loop;
 pub(crate) mod class_pass;
+pub(crate) mod class_rows;
 pub(crate) mod exponentials;
 pub(crate) mod label_pass;
 pub(crate) mod neg_log_units;
@@ -63,7 +64,6 @@ pub(crate) mod other_classes;
 pub(crate) mod outcomes;
 pub(crate) mod partial_sums;
 pub(crate) mod region_gradient;
-pub(crate) mod rows;
 pub(crate) mod strip;
 pub(crate) mod target_class;
 pub(crate) mod weighting;

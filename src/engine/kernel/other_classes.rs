@@ -7,7 +7,7 @@
 //!
 //! `m` is the first class with the largest logit, `z₂` the largest logit of the others.
 
-use crate::engine::kernel::rows::Rows;
+use crate::engine::kernel::class_rows::Rows;
 use crate::engine::kernel::{load_at, store_at};
 use crate::simd::lanes::elementary::{exp_nonpositive, ln};
 use crate::simd::lanes::{LaneKernel, Lanes, Scalar};

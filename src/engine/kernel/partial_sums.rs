@@ -8,7 +8,7 @@
 
 use crate::checked::{expected, slice_mut};
 use crate::engine::arena::{Arena, Plain};
-use crate::engine::kernel::rows::Rows;
+use crate::engine::kernel::class_rows::Rows;
 use crate::engine::kernel::{GROUP, store_vector};
 use crate::error::Error;
 use crate::loss::sums::{ClassSums, MAX_TERMS};

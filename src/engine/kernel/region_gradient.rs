@@ -9,7 +9,7 @@
 //! probabilities sum up to 1, a constant can be subtracted from all `q_k`. It is `q` of the class with `s > ½`, so that
 //! the bracket of this class is not a difference of two numbers near `q_k`.
 
-use crate::engine::kernel::rows::Rows;
+use crate::engine::kernel::class_rows::Rows;
 use crate::engine::kernel::store_vector;
 use crate::engine::kernel::target_class::complement;
 use crate::simd::lanes::{LaneKernel, Lanes, Scalar, Vector};

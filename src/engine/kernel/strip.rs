@@ -5,10 +5,10 @@ use crate::array::real::Real;
 use crate::array::strided_rows::StridedRows;
 use crate::checked::{copy, expected, slice, slice_mut, tail_mut};
 use crate::engine::arena::{Arena, Plain};
+use crate::engine::kernel::class_rows::Rows;
 use crate::engine::kernel::neg_log_units::NegLogUnits;
 use crate::engine::kernel::partial_sums::PartialSums;
 use crate::engine::kernel::region_gradient::ClassSlope;
-use crate::engine::kernel::rows::Rows;
 use crate::engine::kernel::{GROUP, UNIT, load_at};
 use crate::engine::pass::{BlockRange, GradientOutput};
 use crate::engine::pass_plan::{is_target_loss, voxel_losses};
@@ -479,8 +479,8 @@ impl<'s, T: Real + Plain + Vectorized> Strip<'s, T> {
         let bytes = unsafe { problem.target.byte_labels(sample, start, count) };
         match bytes.filter(|_| problem.ignore.is_empty() && count == self.len) {
             Some(from) => dispatch(ClassesOfBytes { from, out: slice_mut(self.label, 0..count) }),
-            // SAFETY: the caller's promise.
             None => {
+                // SAFETY: the caller's promise.
                 unsafe { self.load_labels(problem, sample, start, count) };
             }
         }

@@ -8,7 +8,7 @@
 //!
 //! The complement is a sum of the other exponentials: it keeps its digits where `s` is near 1.
 
-use crate::engine::kernel::rows::Rows;
+use crate::engine::kernel::class_rows::Rows;
 use crate::engine::kernel::{labels_at, load_at, store_at, store_vector};
 use crate::simd::lanes::elementary::{ln, ln_1p, ln_1p_of_product};
 use crate::simd::lanes::{LaneKernel, Lanes, LogProduct, Scalar, Vector};

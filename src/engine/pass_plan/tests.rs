@@ -162,7 +162,7 @@ fn one_sum_of_all_classes_suffices_where_their_weights_are_equal() {
     // One logarithm per voxel: weights of voxels or classes, values of classes.
     assert_eq!(sum(&weighted, &plain, GRADIENT), (None, NegLogSteps::None));
     assert_eq!(sum(&batch, &plain, GRADIENT_AND_SUMS), (None, NegLogSteps::None));
-    let by_class = [Term { class_weight: Some(&[1.0, 2.0]), ..plain[0].clone() }];
+    let by_class = [Term { class_weight: Some(&[1.0, 2.0]), ..plain[0] }];
     assert_eq!(sum(&batch, &by_class, GRADIENT), (None, NegLogSteps::None));
     let needs_logarithm = |losses: &[&dyn Loss]| work(&batch, &terms(losses), GRADIENT).needs_logarithm;
     assert!(!needs_logarithm(&[&cross_entropy]) && needs_logarithm(&[&focal]));

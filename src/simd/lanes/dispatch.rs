@@ -1,6 +1,6 @@
 //! Compilation of kernels for every instruction set, and the choice of one at run time.
 
-use super::number::FUSED_IS_FAST;
+use super::portable_number::FUSED_IS_FAST;
 #[cfg(target_arch = "x86_64")]
 use super::{Avx2, Avx512};
 use super::{Lanes, Portable, Scalar};

@@ -93,10 +93,10 @@ mod avx512;
 mod dispatch;
 pub mod elementary;
 mod interface;
-mod number;
 #[cfg(target_arch = "x86_64")]
 mod operators;
 mod portable;
+mod portable_number;
 mod scalar;
 mod tails;
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Plain Rust over arrays, right for every target. The compiler makes vector code of it where the target has vectors by
 //! default: SSE2, NEON, simd128.
 
-use super::number::Number;
+use super::portable_number::PortableNumber;
 use super::{Lanes, Scalar};
 use crate::simd::math::Format;
 use core::ops::{Add, BitAnd, BitOr, Div, Mul, Neg, Not, Sub};
@@ -22,7 +22,7 @@ pub struct LineVector<T: Scalar>(T::Line);
 #[derive(Clone, Copy, Debug)]
 pub struct LineMask<T: Scalar>(LineVector<T>);
 
-impl<T: Number> LineVector<T> {
+impl<T: PortableNumber> LineVector<T> {
     /// Applies a function to each lane.
     #[inline(always)]
     fn map(self, function: impl Fn(T) -> T) -> Self {
@@ -62,7 +62,7 @@ impl<T: Number> LineVector<T> {
 
 macro_rules! operators_by_lane {
     ($($trait:ident $name:ident $operator:tt;)+) => {$(
-        impl<T: Number> $trait for LineVector<T> {
+        impl<T: PortableNumber> $trait for LineVector<T> {
             type Output = Self;
 
             #[inline(always)]
@@ -80,7 +80,7 @@ operators_by_lane! {
     Div div /;
 }
 
-impl<T: Number> Neg for LineVector<T> {
+impl<T: PortableNumber> Neg for LineVector<T> {
     type Output = Self;
 
     #[inline(always)]
@@ -89,7 +89,7 @@ impl<T: Number> Neg for LineVector<T> {
     }
 }
 
-impl<T: Number> BitAnd for LineMask<T> {
+impl<T: PortableNumber> BitAnd for LineMask<T> {
     type Output = Self;
 
     #[inline(always)]
@@ -98,7 +98,7 @@ impl<T: Number> BitAnd for LineMask<T> {
     }
 }
 
-impl<T: Number> BitOr for LineMask<T> {
+impl<T: PortableNumber> BitOr for LineMask<T> {
     type Output = Self;
 
     #[inline(always)]
@@ -107,7 +107,7 @@ impl<T: Number> BitOr for LineMask<T> {
     }
 }
 
-impl<T: Number> Not for LineMask<T> {
+impl<T: PortableNumber> Not for LineMask<T> {
     type Output = Self;
 
     #[inline(always)]
@@ -117,7 +117,7 @@ impl<T: Number> Not for LineMask<T> {
 }
 
 // SAFETY: memory is accessed by lines, which have `LANES` elements, and labels by `LANES` elements.
-unsafe impl<T: Number, const FUSED: bool> Lanes<T> for Portable<FUSED> {
+unsafe impl<T: PortableNumber, const FUSED: bool> Lanes<T> for Portable<FUSED> {
     const FUSED: bool = FUSED && T::MAY_FUSE;
     const IN_STEP: usize = 1;
 

@@ -2,7 +2,7 @@
 
 /// A row per class, `stride` elements apart, in the caller's array or in the strip.
 ///
-/// Whoever makes one promises that the rows are valid for the accesses of the kernels it is given to.
+/// Its maker promises that the rows are valid for the accesses of the kernels it is given to.
 #[derive(Debug)]
 pub(crate) struct Rows<T> {
     first: *mut T,

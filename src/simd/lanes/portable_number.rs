@@ -3,12 +3,12 @@
 use super::Scalar;
 use crate::simd::math::Format;
 
-/// Whether [`Number::fused`] is fast on the target. Cortex-M4F and RISC-V F have the instruction, and `core` no intrinsic
+/// Whether [`PortableNumber::fused`] is fast on the target. Cortex-M4F and RISC-V F have the instruction, and `core` no intrinsic
 /// for it.
 pub(super) const FUSED_IS_FAST: bool = cfg!(all(target_arch = "aarch64", target_feature = "neon"));
 
 /// What [`Portable`](super::Portable) needs of the elements of its arrays.
-pub trait Number: Scalar + Format {
+pub trait PortableNumber: Scalar + Format {
     /// Whether fused vectors of this type exist.
     const MAY_FUSE: bool;
     /// Bits of the mantissa that are stored.
@@ -23,7 +23,7 @@ pub trait Number: Scalar + Format {
     fn fused(a: Self::Line, b: Self::Line, c: Self::Line) -> Self::Line;
 }
 
-impl Number for f32 {
+impl PortableNumber for f32 {
     const MAY_FUSE: bool = true;
     const MANTISSA_BITS: u32 = 23;
 
@@ -65,7 +65,7 @@ impl Number for f32 {
     }
 }
 
-impl Number for f64 {
+impl PortableNumber for f64 {
     const MAY_FUSE: bool = false;
     const MANTISSA_BITS: u32 = 52;
 
