@@ -53,17 +53,6 @@ pub fn row_squares<D: SquaredDistance, const N: usize>(
     }
 }
 
-/// See [`SquaredDistance::advance_steps`].
-#[inline(always)]
-pub fn advance_by_bits<I: LaneIndex, const N: usize>(steps: &mut [I; N], change: u64) {
-    let quarters = [change as u16, (change >> 16) as u16, (change >> 32) as u16, (change >> 48) as u16];
-    for i in 0..N {
-        // A bit of a 16-bit word keeps more lanes per register than a bit of the 64-bit word.
-        let changed = quarters[i / 16] & 1 << (i % 16) != 0;
-        steps[i] = (if changed { I::FIRST } else { steps[i] }).offset(1);
-    }
-}
-
 /// Initializes `minima` in the rows that a window solves: with the candidate of each row itself, and with the squared
 /// distance `h²` to the nearest change of side in the column. A change of side outside of the window is too far for
 /// the type.

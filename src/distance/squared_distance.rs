@@ -7,7 +7,6 @@
 
 use crate::array::real::Real;
 use crate::distance::plan::MAX_F32_STEPS;
-use crate::distance::run_distance::advance_by_bits;
 
 /// A squared distance, with the operations of the inner loops.
 pub trait SquaredDistance: Copy + Send + Sync + 'static {
@@ -185,6 +184,17 @@ impl SquaredDistance for u16 {
     #[inline(always)]
     fn to_f64(self) -> f64 {
         if self == Self::SATURATED { f64::INFINITY } else { f64::from(self) }
+    }
+}
+
+/// See [`SquaredDistance::advance_steps`].
+#[inline(always)]
+fn advance_by_bits<I: LaneIndex, const N: usize>(steps: &mut [I; N], change: u64) {
+    let quarters = [change as u16, (change >> 16) as u16, (change >> 32) as u16, (change >> 48) as u16];
+    for i in 0..N {
+        // A bit of a 16-bit word keeps more lanes per register than a bit of the 64-bit word.
+        let changed = quarters[i / 16] & 1 << (i % 16) != 0;
+        steps[i] = (if changed { I::FIRST } else { steps[i] }).offset(1);
     }
 }
 

@@ -4,6 +4,7 @@ pub(crate) mod arena;
 pub(crate) mod check_terms;
 pub(crate) mod chunk_pass;
 pub(crate) mod chunks;
+pub(crate) mod collected;
 pub(crate) mod distance_fields;
 pub(crate) mod field_inputs;
 pub(crate) mod finalize;

@@ -14,6 +14,7 @@
 
 use crate::checked::{copy, divide, expected, slice, slice_mut};
 use crate::engine::chunks::{Chunk, ChunkRunner};
+use crate::engine::collected::Collected;
 use crate::engine::kernel::strip::Strip;
 use crate::engine::kernel::target_class::BracketSlopes;
 use crate::engine::pass::{BlockRange, GradientOutput, Pass};
@@ -26,11 +27,7 @@ use crate::engine::top_k_select::fraction;
 use crate::engine::workspace::{Workspace, of_sample};
 use crate::error::Error;
 use crate::loss::sums::ClassSums;
-use crate::problem::Problem;
 use crate::simd::lanes::{LaneKernel, Lanes, Scalar, dispatch};
-
-/// Smaller batches go the exact way: their sample would say little.
-const MIN_VOXELS: usize = 1 << 12;
 
 /// Returns of how many strips one is sampled: of a large batch a small part says enough.
 fn sampled_of(voxels: usize) -> usize {
@@ -39,19 +36,6 @@ fn sampled_of(voxels: usize) -> usize {
 
 /// The most voxels at the threshold that share the remaining places: their strips are computed again.
 const MOST_TIES: usize = 64;
-
-/// Voxels whose losses lie in the bracket: their losses, and their indices in the batch.
-pub(crate) struct Collected<'a, T> {
-    pub losses: &'a mut [T],
-    pub indices: &'a mut [u64],
-}
-
-/// Returns how many voxels can be collected: 0 where TopK goes the exact way.
-pub(crate) fn capacity(problem: &Problem<'_>) -> usize {
-    let voxels = problem.samples.saturating_mul(problem.voxels);
-    // The bracket of a small sample is wide.
-    if voxels < MIN_VOXELS { 0 } else { (voxels / 32).max((voxels / 8).min(MIN_VOXELS)) }
-}
 
 impl<T: Precise> Workspace<'_, T> {
     /// Computes gradient and sums of the only term of a plan, if it is TopK by fraction and one pass is possible.

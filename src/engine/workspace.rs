@@ -6,6 +6,7 @@ use crate::boundary::field::{FieldScratch, SampleGeometry};
 use crate::checked::slice_mut;
 use crate::engine::arena::Arena;
 use crate::engine::chunks::WorkerBuffers;
+use crate::engine::collected::{self, Collected};
 use crate::engine::field_inputs::{ComputedField, given_field, mask_words, missing_field, spacing_or_unit};
 use crate::engine::finalize::FinalizeBuffers;
 use crate::engine::kernel::strip::{OptionalRows, Strip};
@@ -14,7 +15,6 @@ use crate::engine::pass::{GradientOutput, Pass};
 use crate::engine::pass_plan::{CacheAccess, Implementation, PassKind, PassPlan, voxel_losses};
 use crate::engine::precise::Precise;
 use crate::engine::radix_select::{COUNTS, Threshold};
-use crate::engine::top_k_bracket::{self, Collected};
 use crate::error::{Error, Status};
 use crate::loss::kind::LossKind;
 use crate::loss::selection::Selection;
@@ -117,7 +117,7 @@ impl<'a, T: Precise> Workspace<'a, T> {
                     workspace.digit_counts = arena.take(COUNTS)?;
                 }
                 if terms.len() == 1 {
-                    let most = top_k_bracket::capacity(problem);
+                    let most = collected::capacity(problem);
                     workspace.collected = Collected { losses: arena.take(most)?, indices: arena.take(most)? };
                 }
             }

@@ -8,7 +8,7 @@
 
 #define FUSED 1
 #define SPLIT 2
-#define HASH_FUSED UINT64_C(0xb6e931e2203430f9)
+#define HASH_FUSED UINT64_C(0x530defac67f99ed0)
 #define HASH_SPLIT UINT64_C(0xd617d924e21812e5)
 #ifndef KIND
 #define KIND 0

@@ -99,7 +99,8 @@ static void struct_sizes(void) {
   static const size_t of_term[] = {T(flags), T(variant), T(class_average), T(sample_average), T(absent), T(normalizer),
                                    T(reserved), T(weight), T(alpha), T(beta), T(gamma), T(k), T(smooth_numerator),
                                    T(smooth_denominator), T(label_smoothing), T(loss), T(class_weight), T(region),
-                                   T(context), T(top_k_search), T(field), sizeof(segloss_term)};
+                                   T(context), T(top_k_search), T(field), T(voxel),
+                                   T(voxel_context), sizeof(segloss_term)};
   static const size_t of_distance[] = {D(flags), D(kind), D(classes), D(mask), D(spacing), D(out), D(error),
                                        D(scratch), D(scratch_size), D(executor), sizeof(segloss_distance_args)};
   static const size_t of_executor[] = {E(workers), E(parallel_for), E(context), sizeof(segloss_executor)};

@@ -57,7 +57,9 @@ int main(void) {
   args.scratch = scratch;
   args.scratch_size = sizeof scratch;
   args.error = &error;
+  args.class_sums = sums; /* so that the value is the sum of those of the classes, as in parts */
   CHECK(segloss_run(terms, 2, &args) == SEGLOSS_OK);
+  args.class_sums = NULL;
 
   for (k = 0; k < 3; k++) {
     parts = counts[k];

@@ -52,13 +52,13 @@ impl<T: Real + Plain + Vectorized> Strip<'_, T> {
                 .filter(|_| problem.target_kind == TargetKind::Masks && !self.has_excluded);
             let is_exact = match bytes {
                 Some(target) => {
-                    dispatch(MarkClass { target, class: index, label: slice_mut(self.label, 0..self.len) })
+                    dispatch(SetLabel { target, class: index, label: slice_mut(self.label, 0..self.len) })
                 }
                 None => {
                     // SAFETY: the caller's promise.
                     unsafe { self.load_target(problem, sample, class, start) };
                     let target = self.target();
-                    dispatch(MarkClass { target, class: index, label: slice_mut(self.label, 0..self.len) })
+                    dispatch(SetLabel { target, class: index, label: slice_mut(self.label, 0..self.len) })
                 }
             };
             if !is_exact {
@@ -74,13 +74,13 @@ impl<T: Real + Plain + Vectorized> Strip<'_, T> {
 
 /// Writes the label of a class to the voxels whose target is 1. Returns whether the other targets are 0, and no voxel had
 /// a label.
-struct MarkClass<'a, E> {
+struct SetLabel<'a, E> {
     target: &'a [E],
     class: i32,
     label: &'a mut [i32],
 }
 
-impl<E: Copy + PartialEq + Zero + One> Kernel for MarkClass<'_, E> {
+impl<E: Copy + PartialEq + Zero + One> Kernel for SetLabel<'_, E> {
     type Output = bool;
 
     #[inline(always)]
