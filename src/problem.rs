@@ -80,6 +80,9 @@ fn shape_mismatch_without_classes(error: Error, shape: &[usize], expected: &[usi
     misfit(error, shape, slice(&flat, 0..axes))
 }
 
+/// Whether voxels can be computed in f64. Without, a program is half as large: see `docs/embedded.md`.
+const HAS_F64: bool = !cfg!(segloss_no_f64);
+
 impl<'a> Problem<'a> {
     /// Checks shapes, element types and lengths of a batch.
     pub fn new(batch: &Batch<'a>) -> Result<Self, Error> {
@@ -92,6 +95,9 @@ impl<'a> Problem<'a> {
         }
         if !prediction.dtype.is_float() {
             return refuse(Status::Dtype, c"prediction", c"f16, bf16, f32 or f64");
+        }
+        if prediction.dtype == Dtype::F64 && !HAS_F64 {
+            return refuse(Status::Dtype, c"prediction", c"f16, bf16 or f32: this build has no f64");
         }
         let activation = match batch.activation {
             Activation::Softmax if classes == 1 => {
@@ -255,7 +261,7 @@ impl<'a> Problem<'a> {
 
     /// Returns whether voxels are computed in f64.
     pub fn is_double(&self) -> bool {
-        self.prediction.dtype == Dtype::F64
+        HAS_F64 && self.prediction.dtype == Dtype::F64
     }
 }
 

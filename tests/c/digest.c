@@ -9,7 +9,7 @@
 #define FUSED 1
 #define SPLIT 2
 #define HASH_FUSED UINT64_C(0x530defac67f99ed0)
-#define HASH_SPLIT UINT64_C(0xd617d924e21812e5)
+#define HASH_SPLIT UINT64_C(0xb0efb3e722ee7a10)
 #ifndef KIND
 #define KIND 0
 #endif

@@ -12,7 +12,7 @@
 use crate::engine::kernel::outcomes::{ChainRule, FLOOR, Outcome, OutcomeSource};
 use crate::engine::kernel::partial_sums::group_sum;
 use crate::engine::kernel::weighting::times;
-use crate::engine::kernel::{GROUP, load_at, store_at};
+use crate::engine::kernel::{GROUP, is_specialized, load_at, store_at};
 use crate::loss::voxel_info::OutcomeWeights;
 use crate::simd::lanes::{LaneKernel, Lanes, Scalar, Vector};
 
@@ -104,7 +104,7 @@ impl<T: Scalar, A: OutcomeSource<T>> LaneKernel<T> for ClassLoop<'_, T, A> {
         let values = self.neg_log.is_some_and(|term| term.sum.is_some());
         let slopes = self.neg_log.is_some_and(|term| term.slope.is_some());
         let gradient = !matches!(self.out, ClassOutput::None);
-        if A::RULE.is_none() {
+        if A::RULE.is_none() || !is_specialized::<T>() {
             return self.parts::<S, { ANY | ROWS }>(s);
         }
         // The common cases without the code of the others.

@@ -6,6 +6,7 @@ use crate::engine::kernel::class_loop::{
 };
 use crate::engine::kernel::class_rows::Rows;
 use crate::engine::kernel::exponentials::{AllExponentials, Exponentials, SubtractLargest};
+use crate::engine::kernel::is_specialized;
 use crate::engine::kernel::other_classes::OtherClasses;
 use crate::engine::kernel::outcomes::{
     AtLeastZero, GivenClass, OutcomeSource, SigmoidClass, SoftmaxClass, StoredClass, Totals, WriteOutcomes,
@@ -142,7 +143,7 @@ impl Pass<'_> {
                 .slopes_of(class)
                 .and_then(region_slopes::<T>)
                 .is_some_and(|region| region.squares.is_some());
-        let source = match has_squares || in_rows().next().is_some() {
+        let source = match has_squares || in_rows().next().is_some() || !is_specialized::<T>() {
             true => Source::Rows,
             false => Source::Prediction(prediction),
         };
@@ -221,6 +222,8 @@ impl Pass<'_> {
             out,
         };
         match (source, self.problem.activation) {
+            // Not chosen above, so that its loops are not compiled.
+            (Source::Prediction(_), _) if !is_specialized::<T>() => {}
             (Source::Rows, _) => dispatch(of_class.with_source(StoredClass {
                 probability: slice(rows.probability, 0..len),
                 complement: slice(rows.complement, 0..len),

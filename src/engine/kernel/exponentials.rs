@@ -9,7 +9,7 @@
 //! idle. The rows stay in the first-level cache for the loops that follow.
 
 use crate::engine::kernel::class_rows::Rows;
-use crate::engine::kernel::{labels_at, load_at, store_at};
+use crate::engine::kernel::{few, labels_at, load_at, store_at};
 use crate::simd::lanes::elementary::exp_nonpositive;
 use crate::simd::lanes::{LaneKernel, Lanes, Scalar, Vector};
 use crate::simd::prefetch::prefetch;
@@ -26,13 +26,10 @@ pub(crate) struct Exponentials<T> {
     pub exponentials: Rows<T>,
 }
 
-/// The most classes for which the exponential of the target class is found in a loop of its own, by
-/// [`TargetExponentials`](crate::engine::kernel::target_class::TargetExponentials): with few classes that is faster than
-/// to keep more numbers in registers here.
-pub(crate) const FEW: usize = 4;
-
-/// Computes exponentials and the logit of the target class of each voxel; with more than [`FEW`] classes also the
-/// exponential of the target class and the sum of the others.
+/// Computes exponentials and the logit of the target class of each voxel. Unless the classes are [`few`], also the
+/// exponential of the target class and the sum of the others: with few, a loop of its own
+/// ([`TargetExponentials`](crate::engine::kernel::target_class::TargetExponentials)) is faster than more numbers in
+/// registers here.
 ///
 /// Returns whether the largest logit of every voxel is finite. If it is not, the rows are not valid: the caller makes
 /// the logits finite with [`SubtractLargest`] and calls again. Logits and exponentials may be the same rows.
@@ -57,7 +54,8 @@ impl<T: Scalar> LaneKernel<T> for LabelExponentials<'_, T> {
     #[inline(always)]
     fn run<S: Lanes<T>>(self, s: S) -> bool {
         // The exponentials of a few classes and vectors advance together.
-        match (S::IN_STEP, self.of.classes) {
+        let few = if self.of.classes <= few::<T>() { self.of.classes } else { 0 };
+        match (S::IN_STEP, few) {
             (4.., 2) => self.few::<S, 2, 4, 8>(s),
             (4.., 3) => self.few::<S, 3, 2, 6>(s),
             (4.., 4) => self.few::<S, 4, 2, 8>(s),

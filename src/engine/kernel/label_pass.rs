@@ -3,7 +3,7 @@
 use crate::checked::{expected, slice, slice_mut, tail_mut};
 use crate::engine::kernel::class_pass::slope_of;
 use crate::engine::kernel::class_rows::Rows;
-use crate::engine::kernel::exponentials::{Exponentials, FEW, LabelExponentials, SubtractLargest};
+use crate::engine::kernel::exponentials::{Exponentials, LabelExponentials, SubtractLargest};
 use crate::engine::kernel::partial_sums::{AddByLabel, AddRow, LabelSquares, LabelSums, Quantity};
 use crate::engine::kernel::region_gradient::{ClassSlope, RegionGradient};
 use crate::engine::kernel::strip::Strip;
@@ -14,6 +14,7 @@ use crate::engine::kernel::target_class::{
 use crate::engine::kernel::weighting::{
     AddSlopes, AddTargetSlopes, AddValues, Multiply, OutcomeFactor, TableByLabel, WeighValues,
 };
+use crate::engine::kernel::{few, is_specialized};
 use crate::engine::label_work::NegLogSteps;
 use crate::engine::pass::{BlockRange, Pass};
 use crate::engine::pass_plan::{CacheAccess, RequiredSums, is_class_loss, is_target_loss, voxel_losses};
@@ -212,7 +213,7 @@ impl Pass<'_> {
 
     /// Finds the exponentials of the target classes, where those are not known from [`LabelExponentials`].
     pub(in crate::engine) fn target_exponentials<T: Precise>(&self, strip: &mut Strip<'_, T>) {
-        if self.problem.classes > FEW {
+        if !is_specialized::<T>() || self.problem.classes > few::<T>() {
             return;
         }
         let (len, exponentials) = (strip.len, strip.rows_of_exponentials());

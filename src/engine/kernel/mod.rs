@@ -75,6 +75,21 @@ pub(crate) const GROUP: usize = 4;
 /// Vectors of a unit: the widest strip.
 pub(crate) const UNIT: usize = 16;
 
+/// Returns whether loops over numbers of this type are compiled again for common cases: f32 of CPUs with vectors. Elsewhere
+/// the loop for every case serves, and a program is small. Both give the same bits.
+pub(crate) const fn is_specialized<T: Scalar>() -> bool {
+    let has_vectors = cfg!(any(target_feature = "sse2", target_feature = "neon", target_feature = "simd128"));
+    has_vectors && size_of::<T>() == size_of::<f32>()
+}
+
+/// Returns how many classes are few: the loops over at most as many are compiled for their number.
+pub(crate) const fn few<T: Scalar>() -> usize {
+    if is_specialized::<T>() { 4 } else { 0 }
+}
+
+/// Whether non-temporal stores differ from others.
+pub(crate) const STREAMS: bool = cfg!(target_arch = "x86_64");
+
 /// Stores a vector, by a non-temporal store if `STREAM`.
 ///
 /// # Safety

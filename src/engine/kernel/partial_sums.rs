@@ -9,7 +9,7 @@
 use crate::checked::{expected, slice_mut};
 use crate::engine::arena::{Arena, Plain};
 use crate::engine::kernel::class_rows::Rows;
-use crate::engine::kernel::{GROUP, store_vector};
+use crate::engine::kernel::{GROUP, STREAMS, store_vector};
 use crate::error::Error;
 use crate::loss::sums::{ClassSums, MAX_TERMS};
 use crate::simd::lanes::{LaneKernel, Lanes, Scalar, Vector, Vectorized, dispatch};
@@ -170,9 +170,13 @@ impl<T: Scalar> LaneKernel<T> for LabelSums<'_, T> {
     #[inline(always)]
     fn run<S: Lanes<T>>(self, s: S) {
         let Some(sums) = self.sums else {
-            return if self.streams { self.normalize::<S, true>(s) } else { self.normalize::<S, false>(s) };
+            return if STREAMS && self.streams {
+                self.normalize::<S, true>(s)
+            } else {
+                self.normalize::<S, false>(s)
+            };
         };
-        match (self.weight, self.streams) {
+        match (self.weight, STREAMS && self.streams) {
             (None, false) => self.add::<S, false, false>(s, &[], sums),
             (None, true) => self.add::<S, false, true>(s, &[], sums),
             (Some(weight), false) => self.add::<S, true, false>(s, weight, sums),

@@ -10,8 +10,8 @@
 //! the bracket of this class is not a difference of two numbers near `q_k`.
 
 use crate::engine::kernel::class_rows::Rows;
-use crate::engine::kernel::store_vector;
 use crate::engine::kernel::target_class::complement;
+use crate::engine::kernel::{STREAMS, few, store_vector};
 use crate::simd::lanes::{LaneKernel, Lanes, Scalar, Vector};
 
 /// The slopes of a class that enter the gradient, in the precision of the voxels.
@@ -54,7 +54,8 @@ impl<T: Scalar> LaneKernel<T> for RegionGradient<'_, T> {
 
     #[inline(always)]
     fn run<S: Lanes<T>>(self, s: S) {
-        match (self.slopes.len(), self.has_squares || self.rows.is_some()) {
+        let few = if self.slopes.len() <= few::<T>() { self.slopes.len() } else { 0 };
+        match (few, self.has_squares || self.rows.is_some()) {
             (2, false) => self.with_slope::<S, 2, false>(s),
             (3, false) => self.with_slope::<S, 3, false>(s),
             (4, false) => self.with_slope::<S, 4, false>(s),
@@ -67,7 +68,7 @@ impl<T: Scalar> LaneKernel<T> for RegionGradient<'_, T> {
 impl<T: Scalar> RegionGradient<'_, T> {
     #[inline(always)]
     fn with_slope<S: Lanes<T>, const C: usize, const ALL: bool>(self, s: S) {
-        match (self.target_slope.is_some(), self.streams) {
+        match (self.target_slope.is_some(), STREAMS && self.streams) {
             (false, false) => self.classes::<S, C, ALL, false, false>(s),
             (true, false) => self.classes::<S, C, ALL, true, false>(s),
             (false, true) => self.classes::<S, C, ALL, false, true>(s),

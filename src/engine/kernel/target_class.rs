@@ -9,7 +9,7 @@
 //! The complement is a sum of the other exponentials: it keeps its digits where `s` is near 1.
 
 use crate::engine::kernel::class_rows::Rows;
-use crate::engine::kernel::{labels_at, load_at, store_at, store_vector};
+use crate::engine::kernel::{STREAMS, few, labels_at, load_at, store_at, store_vector};
 use crate::simd::lanes::elementary::{ln, ln_1p, ln_1p_of_product};
 use crate::simd::lanes::{LaneKernel, Lanes, LogProduct, Scalar, Vector};
 
@@ -213,7 +213,8 @@ impl<T: Scalar> LaneKernel<T> for TargetLossGradient<'_, T> {
 
     #[inline(always)]
     fn run<S: Lanes<T>>(self, s: S) {
-        match (self.classes, self.streams) {
+        let few = if self.classes <= few::<T>() { self.classes } else { 0 };
+        match (few, STREAMS && self.streams) {
             (2, false) => self.classes::<S, 2, false>(s),
             (3, false) => self.classes::<S, 3, false>(s),
             (4, false) => self.classes::<S, 4, false>(s),
