@@ -190,13 +190,13 @@ impl<T: Scalar, A: OutcomeSource<T>> ClassLoop<'_, T, A> {
         while at < self.target.len() {
             // SAFETY: all rows and those of the source have the length of the target, a multiple of a group.
             unsafe {
-                let outcomes = self.source.group(s, at, reads_logarithms);
+                let group = self.source.group(s, at);
                 let (mut all, mut inside) = ([zero; GROUP], [zero; GROUP]);
                 let (mut positive, mut negative) = ([zero; GROUP], [zero; GROUP]);
                 let mut value = [zero; GROUP];
                 for u in 0..GROUP {
                     let voxel = at + u * T::LANES;
-                    let outcome = outcomes[u];
+                    let outcome = self.source.outcome(s, voxel, group[u], reads_logarithms);
                     let target = load_at(s, self.target, voxel);
                     let weight = match self.weight {
                         Some(weight) => load_at(s, weight, voxel),

@@ -62,7 +62,7 @@ impl<T: Scalar> LaneKernel<T> for OtherClasses<'_, T> {
                 let inverse = s.reciprocal(sum);
                 for class in 0..classes {
                     let power = s.load(softmax.at(class, at));
-                    s.store(softmax.at(class, at), s.select(s.lt(power, zero), power, power * inverse));
+                    s.store(softmax.at(class, at), power * s.select(s.lt(power, zero), one, inverse));
                 }
             }
             at += T::LANES;

@@ -37,11 +37,38 @@ pub(crate) trait OutcomeSource<T: Scalar>: Copy {
     /// How derivatives become the gradient; `None` where the outcomes are in rows, for any activation.
     const RULE: Option<ChainRule>;
 
-    /// Returns the outcomes of a group of vectors from voxel `at` on.
+    /// Returns what the outcomes of a group of vectors from voxel `at` on are computed from: exponentials, which advance
+    /// together, or what is stored.
     ///
     /// # Safety
     /// The rows of the source have a group from `at` on.
-    unsafe fn group<S: Lanes<T>>(&self, s: S, at: usize, logarithms: bool) -> [Outcome<Vector<T, S>>; GROUP];
+    unsafe fn group<S: Lanes<T>>(&self, s: S, at: usize) -> [Vector<T, S>; GROUP];
+
+    /// Returns the outcomes of the vector at voxel `at` of a group, of which `x` has been returned.
+    ///
+    /// # Safety
+    /// As [`Self::group`].
+    unsafe fn outcome<S: Lanes<T>>(
+        &self,
+        s: S,
+        at: usize,
+        x: Vector<T, S>,
+        logarithms: bool,
+    ) -> Outcome<Vector<T, S>>;
+}
+
+/// Loads a group of vectors.
+///
+/// # Safety
+/// The row has a group from `from` on.
+#[inline(always)]
+unsafe fn load_group<T: Scalar, S: Lanes<T>>(s: S, from: *const T) -> [Vector<T, S>; GROUP] {
+    let mut group = [s.splat(T::ZERO); GROUP];
+    for (u, x) in group.iter_mut().enumerate() {
+        // SAFETY: the caller's promise.
+        *x = unsafe { s.load(from.add(u * T::LANES)) };
+    }
+    group
 }
 
 /// A class of softmax, whose exponentials and sums are known.
@@ -63,33 +90,39 @@ impl<T: Scalar> OutcomeSource<T> for SoftmaxClass<'_, T> {
     const RULE: Option<ChainRule> = Some(ChainRule::Softmax);
 
     #[inline(always)]
-    unsafe fn group<S: Lanes<T>>(&self, s: S, at: usize, logarithms: bool) -> [Outcome<Vector<T, S>>; GROUP] {
+    unsafe fn group<S: Lanes<T>>(&self, s: S, at: usize) -> [Vector<T, S>; GROUP] {
+        // SAFETY: the caller's promise.
+        unsafe { load_group(s, self.exponential.as_ptr().add(at)) }
+    }
+
+    #[inline(always)]
+    unsafe fn outcome<S: Lanes<T>>(
+        &self,
+        s: S,
+        at: usize,
+        x: Vector<T, S>,
+        logarithms: bool,
+    ) -> Outcome<Vector<T, S>> {
         let (zero, one, half) = (s.splat(T::ZERO), s.splat(T::ONE), s.splat(T::HALF));
-        let none = Outcome { probability: zero, complement: zero, logarithm: zero, log_complement: zero };
-        let mut outcomes = [none; GROUP];
-        for (u, outcome) in outcomes.iter_mut().enumerate() {
-            let at = at + u * T::LANES;
-            // SAFETY: the caller's promise.
-            unsafe {
-                let share = load_at(s, self.inverse, at);
-                let probability = load_at(s, self.exponential, at) * share;
-                let is_large = s.lt(half, probability);
-                let of_largest = load_at(s, self.others, at) * share;
-                outcome.probability = probability;
-                outcome.complement = s.select(is_large, of_largest, one - probability);
-                if logarithms {
-                    let (logit, largest) = (s.load(self.logit.add(at)), load_at(s, self.largest, at));
-                    // A logit and the largest may have the same infinity.
-                    let difference = s.keep(!s.eq(logit, largest), logit - largest);
-                    outcome.logarithm = difference - load_at(s, self.log_total, at);
-                    if let Some(log_of_others) = self.log_of_others {
-                        let below = ln_1p(s, -probability);
-                        outcome.log_complement = s.select(is_large, load_at(s, log_of_others, at), below);
-                    }
+        // SAFETY: the caller's promise.
+        unsafe {
+            let share = load_at(s, self.inverse, at);
+            let probability = x * share;
+            let is_large = s.lt(half, probability);
+            let complement = s.select(is_large, load_at(s, self.others, at) * share, one - probability);
+            let mut outcome = Outcome { probability, complement, logarithm: zero, log_complement: zero };
+            if logarithms {
+                let (logit, largest) = (s.load(self.logit.add(at)), load_at(s, self.largest, at));
+                // A logit and the largest may have the same infinity.
+                let difference = s.keep(!s.eq(logit, largest), logit - largest);
+                outcome.logarithm = difference - load_at(s, self.log_total, at);
+                if let Some(log_of_others) = self.log_of_others {
+                    let below = ln_1p(s, -probability);
+                    outcome.log_complement = s.select(is_large, load_at(s, log_of_others, at), below);
                 }
             }
+            outcome
         }
-        outcomes
     }
 }
 
@@ -103,31 +136,39 @@ impl<T: Scalar> OutcomeSource<T> for SigmoidClass<T> {
     const RULE: Option<ChainRule> = Some(ChainRule::Sigmoid);
 
     #[inline(always)]
-    unsafe fn group<S: Lanes<T>>(&self, s: S, at: usize, logarithms: bool) -> [Outcome<Vector<T, S>>; GROUP] {
+    unsafe fn group<S: Lanes<T>>(&self, s: S, at: usize) -> [Vector<T, S>; GROUP] {
+        // SAFETY: the caller's promise.
+        let mut distances = unsafe { load_group(s, self.logit.add(at)) };
+        for distance in &mut distances {
+            *distance = -s.abs(*distance);
+        }
+        exp_nonpositive(s, distances)
+    }
+
+    #[inline(always)]
+    unsafe fn outcome<S: Lanes<T>>(
+        &self,
+        s: S,
+        at: usize,
+        x: Vector<T, S>,
+        logarithms: bool,
+    ) -> Outcome<Vector<T, S>> {
         let (zero, one) = (s.splat(T::ZERO), s.splat(T::ONE));
-        let none = Outcome { probability: zero, complement: zero, logarithm: zero, log_complement: zero };
-        let (mut outcomes, mut logits, mut distances) = ([none; GROUP], [zero; GROUP], [zero; GROUP]);
-        for u in 0..GROUP {
-            // SAFETY: the caller's promise.
-            logits[u] = unsafe { s.load(self.logit.add(at + u * T::LANES)) };
-            distances[u] = -s.abs(logits[u]);
+        // SAFETY: the caller's promise.
+        let logit = unsafe { s.load(self.logit.add(at)) };
+        let large = s.reciprocal(one + x);
+        let small = x * large;
+        let is_positive = s.lt(zero, logit);
+        let (probability, complement) =
+            (s.select(is_positive, large, small), s.select(is_positive, small, large));
+        let mut outcome = Outcome { probability, complement, logarithm: zero, log_complement: zero };
+        if logarithms {
+            // The larger of the two logarithms is −ln(1 + t), the other one −|z| less.
+            let log = ln_1p_of_product(s, x);
+            outcome.logarithm = s.min(zero, logit) - log;
+            outcome.log_complement = s.min(zero, -logit) - log;
         }
-        let powers = exp_nonpositive(s, distances);
-        for u in 0..GROUP {
-            let (logit, power) = (logits[u], powers[u]);
-            let large = s.reciprocal(one + power);
-            let small = power * large;
-            let is_positive = s.lt(zero, logit);
-            outcomes[u].probability = s.select(is_positive, large, small);
-            outcomes[u].complement = s.select(is_positive, small, large);
-            if logarithms {
-                // The larger of the two logarithms is −ln(1 + t), the other one −|z| less.
-                let log = ln_1p_of_product(s, power);
-                outcomes[u].logarithm = s.min(zero, logit) - log;
-                outcomes[u].log_complement = s.min(zero, -logit) - log;
-            }
-        }
-        outcomes
+        outcome
     }
 }
 
@@ -141,21 +182,27 @@ impl<T: Scalar> OutcomeSource<T> for GivenClass<T> {
     const RULE: Option<ChainRule> = Some(ChainRule::Probability);
 
     #[inline(always)]
-    unsafe fn group<S: Lanes<T>>(&self, s: S, at: usize, logarithms: bool) -> [Outcome<Vector<T, S>>; GROUP] {
+    unsafe fn group<S: Lanes<T>>(&self, s: S, at: usize) -> [Vector<T, S>; GROUP] {
+        // SAFETY: the caller's promise.
+        unsafe { load_group(s, self.probability.add(at)) }
+    }
+
+    #[inline(always)]
+    unsafe fn outcome<S: Lanes<T>>(
+        &self,
+        s: S,
+        _: usize,
+        x: Vector<T, S>,
+        logarithms: bool,
+    ) -> Outcome<Vector<T, S>> {
         let (zero, one, floor) = (s.splat(T::ZERO), s.splat(T::ONE), s.splat(T::constant(FLOOR)));
-        let none = Outcome { probability: zero, complement: zero, logarithm: zero, log_complement: zero };
-        let mut outcomes = [none; GROUP];
-        for (u, outcome) in outcomes.iter_mut().enumerate() {
-            // SAFETY: the caller's promise.
-            let probability = unsafe { s.load(self.probability.add(at + u * T::LANES)) };
-            outcome.probability = probability;
-            outcome.complement = one - probability;
-            if logarithms {
-                outcome.logarithm = ln(s, s.max(floor, probability));
-                outcome.log_complement = ln(s, s.max(floor, one - probability));
-            }
+        let mut outcome =
+            Outcome { probability: x, complement: one - x, logarithm: zero, log_complement: zero };
+        if logarithms {
+            outcome.logarithm = ln(s, s.max(floor, x));
+            outcome.log_complement = ln(s, s.max(floor, one - x));
         }
-        outcomes
+        outcome
     }
 }
 
@@ -172,23 +219,30 @@ impl<T: Scalar> OutcomeSource<T> for StoredClass<'_, T> {
     const RULE: Option<ChainRule> = None;
 
     #[inline(always)]
-    unsafe fn group<S: Lanes<T>>(&self, s: S, at: usize, logarithms: bool) -> [Outcome<Vector<T, S>>; GROUP] {
+    unsafe fn group<S: Lanes<T>>(&self, s: S, at: usize) -> [Vector<T, S>; GROUP] {
+        // SAFETY: the caller's promise.
+        unsafe { load_group(s, self.probability.as_ptr().add(at)) }
+    }
+
+    #[inline(always)]
+    unsafe fn outcome<S: Lanes<T>>(
+        &self,
+        s: S,
+        at: usize,
+        x: Vector<T, S>,
+        logarithms: bool,
+    ) -> Outcome<Vector<T, S>> {
         let zero = s.splat(T::ZERO);
-        let none = Outcome { probability: zero, complement: zero, logarithm: zero, log_complement: zero };
-        let mut outcomes = [none; GROUP];
-        for (u, outcome) in outcomes.iter_mut().enumerate() {
-            let at = at + u * T::LANES;
-            // SAFETY: the caller's promise.
-            unsafe {
-                outcome.probability = load_at(s, self.probability, at);
-                outcome.complement = load_at(s, self.complement, at);
-                if logarithms {
-                    outcome.logarithm = load_at(s, self.logarithm, at);
-                    outcome.log_complement = load_at(s, self.log_complement, at);
-                }
+        // SAFETY: the caller's promise.
+        unsafe {
+            let complement = load_at(s, self.complement, at);
+            let mut outcome = Outcome { probability: x, complement, logarithm: zero, log_complement: zero };
+            if logarithms {
+                outcome.logarithm = load_at(s, self.logarithm, at);
+                outcome.log_complement = load_at(s, self.log_complement, at);
             }
+            outcome
         }
-        outcomes
     }
 }
 
@@ -213,9 +267,10 @@ impl<T: Scalar, A: OutcomeSource<T>> LaneKernel<T> for WriteOutcomes<'_, T, A> {
             // SAFETY: all rows have the length of the probabilities, a multiple of a group, and so have those of the
             // source.
             unsafe {
-                let outcomes = self.source.group(s, at, self.logarithms);
-                for (u, outcome) in outcomes.into_iter().enumerate() {
+                let group = self.source.group(s, at);
+                for (u, x) in group.into_iter().enumerate() {
                     let at = at + u * T::LANES;
+                    let outcome = self.source.outcome(s, at, x, self.logarithms);
                     store_at(s, self.probability, at, outcome.probability);
                     store_at(s, self.complement, at, outcome.complement);
                     if self.logarithms {
