@@ -4,13 +4,13 @@ use crate::arguments::{FLOATS, Tensor};
 use crate::c_held::{Held, input};
 use crate::memory::Buffer;
 use check::source::Source;
-use segloss::ffi::functions::segloss_term_init;
-use segloss::ffi::lists::LOSSES;
 use segloss::custom::num_traits::Float;
 use segloss::ffi::codes::{
     SEGLOSS_F64, SEGLOSS_VOXEL_ALL_CLASSES, SEGLOSS_VOXEL_BOTH_OUTCOMES, SEGLOSS_VOXEL_LIKELIHOOD,
     SEGLOSS_VOXEL_TRUE_CLASS,
 };
+use segloss::ffi::functions::segloss_term_init;
+use segloss::ffi::lists::LOSSES;
 use segloss::ffi::losses::custom_region::segloss_custom_region;
 use segloss::ffi::losses::custom_voxel::segloss_custom_voxel;
 use segloss::ffi::losses::generated::segloss_top_k;

@@ -259,14 +259,13 @@ impl Pass<'_> {
             return false;
         }
         let slope = -T::of(of(first));
-        if strip.constant_slope != Some(slope) {
-            strip.rows.positive.fill(slope);
-            strip.constant_slope = Some(slope);
-        }
         if !strip.is_unweighted {
             let weight = slice(strip.rows.weight, 0..strip.len);
-            dispatch(Multiply { row: slice_mut(strip.rows.positive, 0..strip.len), weight });
+            dispatch(Multiply { weight, by: slope, out: slice_mut(strip.rows.positive, 0..strip.len) });
             strip.constant_slope = None;
+        } else if strip.constant_slope != Some(slope) {
+            strip.rows.positive.fill(slope);
+            strip.constant_slope = Some(slope);
         }
         true
     }

@@ -9,7 +9,7 @@ use crate::engine::kernel::class_rows::Rows;
 use crate::engine::kernel::neg_log_units::NegLogUnits;
 use crate::engine::kernel::partial_sums::PartialSums;
 use crate::engine::kernel::region_gradient::ClassSlope;
-use crate::engine::kernel::{GROUP, UNIT, load_at};
+use crate::engine::kernel::{GROUP, UNIT, load_at, store_at};
 use crate::engine::pass::{BlockRange, GradientOutput};
 use crate::engine::pass_plan::{is_target_loss, voxel_losses};
 use crate::error::Error;
@@ -107,6 +107,8 @@ pub(crate) struct Strip<'s, T> {
     pub count: usize,
     /// Whether some voxel has weight 0, padding included.
     pub has_excluded: bool,
+    /// Whether the labels of these may be none of a class.
+    has_other_labels: bool,
     /// Whether every voxel has weight 1, padding included.
     pub is_unweighted: bool,
     /// Whether the row of weights holds 1 throughout, from a strip before.
@@ -151,6 +153,7 @@ impl<'s, T: Real + Plain + Vectorized> Strip<'s, T> {
             len: 0,
             count: 0,
             has_excluded: false,
+            has_other_labels: false,
             is_unweighted: false,
             has_ones: false,
             label: arena.take_of(widest, width)?,
@@ -389,8 +392,10 @@ impl<'s, T: Real + Plain + Vectorized> Strip<'s, T> {
             self.has_ones = false;
             self.is_unweighted = !any;
             self.has_excluded = any;
+            self.has_other_labels = false;
             return;
         }
+        self.has_other_labels = true;
         if problem.target_kind == TargetKind::Labels {
             // SAFETY: the caller's promise.
             unsafe {
@@ -460,10 +465,10 @@ impl<'s, T: Real + Plain + Vectorized> Strip<'s, T> {
         // SAFETY: the caller's promise.
         let bytes = unsafe { problem.target.byte_labels(sample, start, self.count) }?;
         (self.len == self.count).then(|| {
-            dispatch(OpenBytes {
+            lanes::dispatch(OpenBytes {
                 bytes,
                 ignored,
-                class: problem.label_of(0),
+                class: problem.label_of(0) as u8,
                 label: slice_mut(self.label, 0..self.len),
                 weight: slice_mut(self.rows.weight, 0..self.len),
             })
@@ -488,7 +493,7 @@ impl<'s, T: Real + Plain + Vectorized> Strip<'s, T> {
 
     /// Gives voxels that do not count the label of class 0.
     pub fn relabel_excluded(&mut self, problem: &Problem<'_>) {
-        if self.has_excluded {
+        if self.has_excluded && self.has_other_labels {
             let (label, weight) = (slice_mut(self.label, 0..self.len), slice(self.rows.weight, 0..self.len));
             dispatch(RelabelExcluded { label, weight, class: problem.label_of(0) });
         }
@@ -674,25 +679,32 @@ impl<T: Real> Kernel for ClearIgnored<'_, T> {
 struct OpenBytes<'a, T> {
     bytes: &'a [u8],
     ignored: u8,
-    class: i32,
+    class: u8,
     label: &'a mut [i32],
     weight: &'a mut [T],
 }
 
-impl<T: Real> Kernel for OpenBytes<'_, T> {
+impl<T: Scalar> LaneKernel<T> for OpenBytes<'_, T> {
     type Output = bool;
 
     #[inline(always)]
-    fn run(self) -> bool {
+    fn run<S: Lanes<T>>(self, s: S) -> bool {
         let Self { bytes, ignored, class, label, weight } = self;
-        let mut any = false;
-        for (&byte, (label, weight)) in bytes.iter().zip(label.iter_mut().zip(weight)) {
-            let is_ignored = byte == ignored;
-            *label = if is_ignored { class } else { i32::from(byte) };
-            *weight = T::one().mask(!is_ignored);
-            any |= is_ignored;
+        for (to, &byte) in label.iter_mut().zip(bytes) {
+            *to = i32::from(if byte == ignored { class } else { byte });
         }
-        any
+        let (one, mut any) = (s.splat(T::ONE), s.first(0));
+        let mut at = 0;
+        while at < bytes.len() {
+            // SAFETY: as many weights as bytes, a multiple of a vector.
+            unsafe {
+                let is_ignored = s.label_is(s.labels_u8(bytes.as_ptr().add(at)), i32::from(ignored));
+                store_at(s, weight, at, s.keep(!is_ignored, one));
+                any = any | is_ignored;
+            }
+            at += T::LANES;
+        }
+        s.any(any)
     }
 }
 
@@ -771,7 +783,9 @@ impl<T: Real> Kernel for RelabelExcluded<'_, T> {
     #[inline(always)]
     fn run(self) {
         for (label, &weight) in self.label.iter_mut().zip(self.weight) {
-            *label = if weight == T::zero() { self.class } else { *label };
+            // Not a choice of what to store: stores would be made one by one.
+            let counts = -i32::from(weight != T::zero());
+            *label = self.class + ((*label - self.class) & counts);
         }
     }
 }

@@ -231,10 +231,11 @@ impl<T: Scalar, F: Fn(usize) -> f64> LaneKernel<T> for TableByLabel<'_, T, F> {
     }
 }
 
-/// Multiplies a row by weights.
+/// Writes weights times a number.
 pub(crate) struct Multiply<'a, T> {
-    pub row: &'a mut [T],
     pub weight: &'a [T],
+    pub by: T,
+    pub out: &'a mut [T],
 }
 
 impl<T: Scalar> LaneKernel<T> for Multiply<'_, T> {
@@ -242,9 +243,9 @@ impl<T: Scalar> LaneKernel<T> for Multiply<'_, T> {
 
     #[inline(always)]
     fn run<S: Lanes<T>>(self, s: S) {
-        for (x, weight) in T::lines_mut(self.row).0.iter_mut().zip(T::lines(self.weight).0) {
+        for (out, weight) in T::lines_mut(self.out).0.iter_mut().zip(T::lines(self.weight).0) {
             // Never −0, as a sum with 0.
-            *x = s.to_line(s.from_line(x) * s.from_line(weight) + s.splat(T::ZERO));
+            *out = s.to_line(s.splat(self.by) * s.from_line(weight) + s.splat(T::ZERO));
         }
     }
 }
