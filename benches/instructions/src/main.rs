@@ -92,6 +92,12 @@ pub extern "C" fn measured(run: &mut Run) {
 /// A measured call.
 pub struct Run(Box<dyn FnMut()>);
 
+/// Numbers in [0, 1), few of them equal.
+fn noise(k: usize) -> f32 {
+    let mixed = (k as u32 ^ k as u32 >> 7).wrapping_mul(0x9e37_79b1);
+    ((mixed ^ mixed >> 15).wrapping_mul(0x85eb_ca6b) >> 8) as f32 / (1 << 24) as f32
+}
+
 impl Case {
     fn voxels(&self) -> usize {
         self.shape[0] * self.shape[2]
@@ -108,8 +114,7 @@ impl Case {
 
     fn run_of<E: Element>(self, variant: Variant, of: impl Fn(f32) -> E) -> Run {
         let [samples, classes, voxels] = self.shape;
-        let logits: Vec<E> =
-            (0..samples * classes * voxels).map(|k| of((k * 7919 % 1009) as f32 / 128.0 - 4.0)).collect();
+        let logits: Vec<E> = (0..samples * classes * voxels).map(|k| of(8.0 * noise(k) - 4.0)).collect();
         let is_ignored = move |k: usize| variant == Variant::Ignored && k % 20 == 7;
         let count = classes.max(2);
         let class = move |k: usize| k * 31 / 97 % count;
