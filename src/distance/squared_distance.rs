@@ -189,6 +189,7 @@ impl SquaredDistance for u16 {
 
 /// See [`SquaredDistance::advance_steps`].
 #[inline(always)]
+#[expect(clippy::indexing_slicing, reason = "a lane of a block and its quarter of 64 bits")]
 fn advance_by_bits<I: LaneIndex, const N: usize>(steps: &mut [I; N], change: u64) {
     let quarters = [change as u16, (change >> 16) as u16, (change >> 32) as u16, (change >> 48) as u16];
     for i in 0..N {

@@ -25,6 +25,28 @@ fn documented_stack_bounds_equal_those_of_the_c_test() {
     assert!(read(page).replace('\n', " ").contains(&said), "{page} does not say: {said}");
 }
 
+/// The bound of scratch on 32-bit cores, of which `docs/embedded.md` states the parts.
+#[test]
+fn documented_scratch_of_small_devices_is_the_bound() {
+    let scratch = |samples, classes| segloss::static_scratch_len_of_width(32, samples, classes);
+    let sum = scratch(2, 1) - scratch(1, 1);
+    let class = scratch(1, 2) - scratch(1, 1) - sum;
+    let number = |bytes: usize| match bytes / 1000 {
+        0 => bytes.to_string(),
+        thousands => format!("{thousands},{:03}", bytes % 1000),
+    };
+    let said = format!(
+        "it is {} bytes + {} per class + {} per sample and class: {} for one sample of two classes.",
+        number(scratch(0, 0)),
+        number(class),
+        number(sum),
+        number(scratch(1, 2)),
+    );
+    let page = "docs/embedded.md";
+    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(page)).unwrap();
+    assert!(text.replace('\n', " ").contains(&said), "{page} does not say: {said}");
+}
+
 /// The speed table of the README is a part of the one in `docs/performance.md`: no figure has two values.
 #[test]
 fn speeds_in_the_readme_equal_those_of_the_performance_page() {

@@ -8,13 +8,16 @@
 //!
 //! `p`, `v` and `u` are the derivatives with respect to `s`, `ln s` and `ln(1 − s)`; `m` is the class with `s > ½` and `r`
 //! the softmax over the other classes, −1 for `m`. Other voxel losses than `−ln` have left their derivatives in rows.
+//!
+//! With sigmoid `−ln s = max(−z, 0) + ln(1 + e^−|z|)`, and `−ln(1 − s)` differs in the sign of `z` only. Where both outcomes
+//! of every voxel have weight 1, their logarithm counts once, whatever the target is, and one logarithm serves a group.
 
 use crate::engine::kernel::outcomes::{ChainRule, FLOOR, Outcome, OutcomeSource};
 use crate::engine::kernel::partial_sums::group_sum;
 use crate::engine::kernel::weighting::times;
 use crate::engine::kernel::{GROUP, is_specialized, load_at, store_at};
 use crate::loss::voxel_info::OutcomeWeights;
-use crate::simd::lanes::{LaneKernel, Lanes, Scalar, Vector};
+use crate::simd::lanes::{LaneKernel, Lanes, LogProduct, Scalar, Vector};
 
 /// A term that is `−ln(probability)` of the outcomes.
 #[derive(Clone, Copy)]
@@ -185,7 +188,8 @@ impl<T: Scalar, A: OutcomeSource<T>> ClassLoop<'_, T, A> {
             return;
         }
         let (zero, one) = (s.splat(T::ZERO), s.splat(T::ONE));
-        let reads_logarithms = self.neg_log.is_some_and(|term| term.sum.is_some());
+        let by_product = self.has_common_logarithm();
+        let reads_logarithms = !by_product && self.neg_log.is_some_and(|term| term.sum.is_some());
         let mut at = 0;
         while at < self.target.len() {
             // SAFETY: all rows and those of the source have the length of the target, a multiple of a group.
@@ -193,7 +197,7 @@ impl<T: Scalar, A: OutcomeSource<T>> ClassLoop<'_, T, A> {
                 let group = self.source.group(s, at);
                 let (mut all, mut inside) = ([zero; GROUP], [zero; GROUP]);
                 let (mut positive, mut negative) = ([zero; GROUP], [zero; GROUP]);
-                let mut value = [zero; GROUP];
+                let (mut value, mut product) = ([zero; GROUP], LogProduct::new(s));
                 for u in 0..GROUP {
                     let voxel = at + u * T::LANES;
                     let outcome = self.source.outcome(s, voxel, group[u], reads_logarithms);
@@ -211,7 +215,17 @@ impl<T: Scalar, A: OutcomeSource<T>> ClassLoop<'_, T, A> {
                     }
                     let mut derivatives = Derivatives { polynomial: zero, positive: zero, negative: zero };
                     if let Some(term) = &self.neg_log {
-                        value[u] = self.add_neg_log(s, term, outcome, target, weight, &mut derivatives);
+                        let factors = self.factors(s, term, target);
+                        self.add_slopes(s, term, factors, weight, &mut derivatives);
+                        if term.sum.is_some() {
+                            value[u] = match self.source.logit(s, voxel).filter(|_| by_product) {
+                                Some(logit) => {
+                                    product.multiply(s, group[u]);
+                                    distance_to_target(s, logit, factors)
+                                }
+                                None => self.neg_log(s, term, factors, outcome, weight),
+                            };
+                        }
                     }
                     if !matches!(self.out, ClassOutput::None) {
                         self.add_region(s, outcome, target, weight, &mut derivatives);
@@ -228,7 +242,11 @@ impl<T: Scalar, A: OutcomeSource<T>> ClassLoop<'_, T, A> {
                     s.store(of_negative, s.load(of_negative) + group_sum::<T, S>(negative));
                 }
                 if let Some(sum) = self.neg_log.and_then(|term| term.sum) {
-                    s.store(sum, s.load(sum) + group_sum::<T, S>(value));
+                    let mut total = group_sum::<T, S>(value);
+                    if by_product {
+                        total = total + product.take_ln(s);
+                    }
+                    s.store(sum, s.load(sum) + total);
                 }
             }
             at += GROUP * T::LANES;
@@ -237,35 +255,59 @@ impl<T: Scalar, A: OutcomeSource<T>> ClassLoop<'_, T, A> {
 }
 
 impl<T: Scalar, A: OutcomeSource<T>> ClassLoop<'_, T, A> {
-    /// Returns the value of `−ln` of the outcomes, and adds its derivatives.
+    /// Returns whether one logarithm serves a group.
     #[inline(always)]
-    fn add_neg_log<S: Lanes<T>>(
+    fn has_common_logarithm(&self) -> bool {
+        let has_both = |weights: OutcomeWeights<T>| weights.positive == T::ONE && weights.negative == T::ONE;
+        A::RULE == Some(ChainRule::Sigmoid)
+            && self.weight.is_none()
+            && self.neg_log.is_some_and(|term| has_both(term.weights))
+    }
+
+    /// Returns the factors of the two outcomes.
+    #[inline(always)]
+    fn factors<S: Lanes<T>>(&self, s: S, term: &NegLogTerm<T>, target: Vector<T, S>) -> [Vector<T, S>; 2] {
+        let OutcomeWeights { keep, floor, positive, negative } = term.weights;
+        let target = s.splat(keep) * target + s.splat(floor);
+        [s.splat(positive) * target, s.splat(negative) * (s.splat(T::ONE) - target)]
+    }
+
+    /// Returns whether the outcome "not of the class" contributes to `−ln`: with softmax it does not.
+    #[inline(always)]
+    fn has_negative(term: &NegLogTerm<T>) -> bool {
+        A::RULE != Some(ChainRule::Softmax) && term.weights.negative != T::ZERO
+    }
+
+    /// Adds the derivatives of `−ln` of the outcomes.
+    #[inline(always)]
+    fn add_slopes<S: Lanes<T>>(
         &self,
         s: S,
         term: &NegLogTerm<T>,
-        outcome: Outcome<Vector<T, S>>,
-        target: Vector<T, S>,
+        [of_positive, of_negative]: [Vector<T, S>; 2],
         weight: Vector<T, S>,
         derivatives: &mut Derivatives<Vector<T, S>>,
+    ) {
+        let Some(slope) = term.slope else { return };
+        let slope = s.splat(slope) * weight;
+        derivatives.positive = derivatives.positive - slope * of_positive;
+        if Self::has_negative(term) {
+            derivatives.negative = derivatives.negative - slope * of_negative;
+        }
+    }
+
+    /// Returns the value of `−ln` of the outcomes.
+    #[inline(always)]
+    fn neg_log<S: Lanes<T>>(
+        &self,
+        s: S,
+        term: &NegLogTerm<T>,
+        [of_positive, of_negative]: [Vector<T, S>; 2],
+        outcome: Outcome<Vector<T, S>>,
+        weight: Vector<T, S>,
     ) -> Vector<T, S> {
-        let OutcomeWeights { keep, floor, positive, negative } = term.weights;
-        let target = s.splat(keep) * target + s.splat(floor);
-        let of_positive = s.splat(positive) * target;
-        let of_negative = s.splat(negative) * (s.splat(T::ONE) - target);
-        // With softmax only the outcome "positive" contributes to `−ln`.
-        let has_negative = A::RULE != Some(ChainRule::Softmax) && negative != T::ZERO;
-        if let Some(slope) = term.slope {
-            let slope = s.splat(slope) * weight;
-            derivatives.positive = derivatives.positive - slope * of_positive;
-            if has_negative {
-                derivatives.negative = derivatives.negative - slope * of_negative;
-            }
-        }
-        if term.sum.is_none() {
-            return s.splat(T::ZERO);
-        }
         let mut value = times(s, -outcome.logarithm, of_positive);
-        if has_negative {
+        if Self::has_negative(term) {
             value = value + times(s, -outcome.log_complement, of_negative);
         }
         times(s, value, weight)
@@ -330,15 +372,17 @@ impl<T: Scalar, A: OutcomeSource<T>> ClassLoop<'_, T, A> {
         Derivatives { polynomial, positive, negative }: &Derivatives<Vector<T, S>>,
     ) {
         let (polynomial, positive, negative) = (*polynomial, *positive, *negative);
-        let has_negative = A::RULE != Some(ChainRule::Softmax)
-            && (self.rows.negative.is_some()
-                || self.neg_log.is_some_and(|term| term.weights.negative != T::ZERO));
+        let has_negative = A::RULE != Some(ChainRule::Softmax) && self.rows.negative.is_some()
+            || self.neg_log.as_ref().is_some_and(Self::has_negative);
         let Outcome { probability, complement, .. } = outcome;
         let rows = match &mut self.out {
             ClassOutput::None => return,
             ClassOutput::Sigmoid(out) => {
-                let gradient =
-                    probability * complement * polynomial + complement * positive - probability * negative;
+                let mut gradient = complement * positive;
+                if self.region.is_some() || self.rows.polynomial.is_some() {
+                    gradient = probability * complement * polynomial + gradient;
+                }
+                let gradient = gradient - probability * negative;
                 // SAFETY: the caller's promise.
                 return unsafe { s.store(out.add(voxel), gradient) };
             }
@@ -369,6 +413,17 @@ impl<T: Scalar, A: OutcomeSource<T>> ClassLoop<'_, T, A> {
             store_at(s, rows.rest, voxel, load_at(s, rows.rest, voxel) + s.select(is_largest, zero, q));
         }
     }
+}
+
+/// Returns `−ln` of the outcomes of sigmoid without `ln(1 + e^−|z|)`: only one of the two differs from 0.
+#[inline(always)]
+fn distance_to_target<T: Scalar, S: Lanes<T>>(
+    s: S,
+    logit: Vector<T, S>,
+    [of_positive, of_negative]: [Vector<T, S>; 2],
+) -> Vector<T, S> {
+    let is_positive = s.lt(s.splat(T::ZERO), logit);
+    times(s, s.abs(logit), s.select(is_positive, of_negative, of_positive))
 }
 
 /// Writes the gradient of a class by its logit after all classes have their `q`.

@@ -143,9 +143,11 @@ impl Pass<'_> {
                 .slopes_of(class)
                 .and_then(region_slopes::<T>)
                 .is_some_and(|region| region.squares.is_some());
-        let source = match has_squares || in_rows().next().is_some() || !is_specialized::<T>() {
-            true => Source::Rows,
-            false => Source::Prediction(prediction),
+        // Sigmoid computes sums of logarithms in another way without rows.
+        let is_computed = is_specialized::<T>() || self.problem.activation == Activation::Sigmoid;
+        let source = match is_computed && !has_squares && in_rows().next().is_none() {
+            true => Source::Prediction(prediction),
+            false => Source::Rows,
         };
         if matches!(source, Source::Rows) {
             compute_outcomes(strip, self.problem.activation, class, prediction, logarithms);
@@ -222,14 +224,17 @@ impl Pass<'_> {
             out,
         };
         match (source, self.problem.activation) {
-            // Not chosen above, so that its loops are not compiled.
-            (Source::Prediction(_), _) if !is_specialized::<T>() => {}
             (Source::Rows, _) => dispatch(of_class.with_source(StoredClass {
                 probability: slice(rows.probability, 0..len),
                 complement: slice(rows.complement, 0..len),
                 logarithm: slice(rows.logarithm, 0..len),
                 log_complement: slice(rows.log_complement, 0..len),
             })),
+            (Source::Prediction(logits), Activation::Sigmoid) => {
+                dispatch(of_class.with_source(SigmoidClass { logit: logits.at(class, 0) }));
+            }
+            // Not chosen above, so that the loops below are not compiled.
+            (Source::Prediction(_), _) if !is_specialized::<T>() => {}
             (Source::Prediction(logits), Activation::Softmax) => {
                 dispatch(of_class.with_source(SoftmaxClass {
                     exponential: slice(strip.exponential, class * width..class * width + len),
@@ -240,9 +245,6 @@ impl Pass<'_> {
                     log_total: slice(rows.log_total, 0..len),
                     log_of_others: None,
                 }))
-            }
-            (Source::Prediction(logits), Activation::Sigmoid) => {
-                dispatch(of_class.with_source(SigmoidClass { logit: logits.at(class, 0) }));
             }
             (Source::Prediction(probabilities), _) => {
                 dispatch(of_class.with_source(GivenClass { probability: probabilities.at(class, 0) }));

@@ -44,6 +44,15 @@ pub(crate) trait OutcomeSource<T: Scalar>: Copy {
     /// The rows of the source have a group from `at` on.
     unsafe fn group<S: Lanes<T>>(&self, s: S, at: usize) -> [Vector<T, S>; GROUP];
 
+    /// Returns the logits of the vector at voxel `at`, if `x` of a group is `e^−|z|`.
+    ///
+    /// # Safety
+    /// As [`Self::group`].
+    #[inline(always)]
+    unsafe fn logit<S: Lanes<T>>(&self, _: S, _: usize) -> Option<Vector<T, S>> {
+        None
+    }
+
     /// Returns the outcomes of the vector at voxel `at` of a group, of which `x` has been returned.
     ///
     /// # Safety
@@ -143,6 +152,12 @@ impl<T: Scalar> OutcomeSource<T> for SigmoidClass<T> {
             *distance = -s.abs(*distance);
         }
         exp_nonpositive(s, distances)
+    }
+
+    #[inline(always)]
+    unsafe fn logit<S: Lanes<T>>(&self, s: S, at: usize) -> Option<Vector<T, S>> {
+        // SAFETY: the caller's promise.
+        Some(unsafe { s.load(self.logit.add(at)) })
     }
 
     #[inline(always)]
