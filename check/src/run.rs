@@ -199,7 +199,7 @@ pub fn whole(config: &Config, problem: &Problem, way: Way) -> Result<Outcome, St
     let mut arrays = Arrays::new(config, problem, way);
     let configured = way == Way::Configured;
     let executor = if configured { executor(config.workers) } else { Box::new(Sequential) };
-    force(if configured { config.level } else { Level::Baseline });
+    force(if configured { config.level } else { another_of_kind(config.level) });
     let in_place = configured && config.in_place;
     let (add, count) = (configured && config.add, config.samples * config.classes);
     let mut terms = vec![f64::NAN; problem.specs.len()];
@@ -348,6 +348,15 @@ fn search(
 /// Scratch filled with garbage.
 fn scratch(len: usize) -> Vec<u8> {
     vec![0xa5; len]
+}
+
+/// Another level with the same bits: the baseline has no fused multiply-add.
+fn another_of_kind(level: Level) -> Level {
+    match level {
+        Level::Best => Level::Avx2,
+        Level::Avx2 => Level::Best,
+        Level::Baseline => Level::Baseline,
+    }
 }
 
 fn force(level: Level) {

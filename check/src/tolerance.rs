@@ -48,12 +48,12 @@ pub const TABLE: [Row; 8] = [
     Row {
         what: What::SinglePartsValue,
         tolerance: 1e-7,
-        reason: "a cut inside a block of 64 voxels moves f32 roundings",
+        reason: "a cut inside a unit of 256 voxels moves f32 roundings",
     },
     Row {
         what: What::SinglePartsGradient,
         tolerance: 1e-6,
-        reason: "a cut inside a block of 64 voxels moves f32 roundings",
+        reason: "a cut inside a unit of 256 voxels moves f32 roundings",
     },
 ];
 
