@@ -220,10 +220,13 @@ fn c_stack_depth_is_within_its_bounds() {
     run("stack.c", "c99");
 }
 
-/// Also run on AArch64, on a Cortex-M4F and in wasm: see `.ci/cross`.
+/// Also run on AArch64, on i686, on a Cortex-M4F and in wasm: see `.ci/cross`.
 #[test]
 fn digest_of_all_losses_equals_the_recorded_one() {
-    run("digest.c", "c99");
+    for size in ["-DSMALL", "-DLARGE"] {
+        let said = build(&["digest.c"], "c99", &["-Wpadded", size]);
+        assert!(said.contains("passed"), "{size}: {said}");
+    }
 }
 
 #[test]

@@ -2,19 +2,29 @@
  * multiply-adds of f32, or without (docs/numbers.md). A change of any bit changes it; the program then prints the new
  * hash. With the argument "fused" or "split", or compiled with KIND, the other kind is an error.
  *
+ * With LARGE it takes one sample of 21 classes and one chunk and a bit, instead of two small samples of 3; without
+ * weights of voxels.
+ *
  * It uses no C library, so that it runs as a wasm module too, where digest() returns the kind of the hash, or 0. */
 #include "segloss.h"
 #include "table.h"
 
 #define FUSED 1
 #define SPLIT 2
-#define HASH_FUSED UINT64_C(0x530defac67f99ed0)
-#define HASH_SPLIT UINT64_C(0xb0efb3e722ee7a10)
+#ifdef LARGE
+#define HASH_FUSED UINT64_C(0xfff43ed2b6d71025)
+#define HASH_SPLIT UINT64_C(0x356325da2ba4bdd5)
+enum { B = 1, C = 21, H = 129, W = 128, SCRATCH = 1 << 23, WAYS = 16 };
+#else
+#define HASH_FUSED UINT64_C(0xbf904706da28ddf8)
+#define HASH_SPLIT UINT64_C(0x5bad633a1a0e0c58)
+enum { B = 2, C = 3, H = 7, W = 29, SCRATCH = 1 << 20, WAYS = 32 };
+#endif
 #ifndef KIND
 #define KIND 0
 #endif
 
-enum { B = 2, C = 3, H = 7, W = 29, N = H * W, ALL = B * C * N };
+enum { N = H * W, ALL = B * C * N };
 static const int64_t SHAPE[] = {B, C, H, W}, FLAT[] = {B, H, W};
 static const double SPACING[] = {1.5, 0.75};
 
@@ -24,7 +34,7 @@ static union {
   double doubles[ALL];
 } pred, dense, weights, gradient;
 static uint8_t labels[B * N];
-static unsigned char scratch[1 << 20];
+static unsigned char scratch[SCRATCH];
 static uint64_t hash;
 static int is_scratch_short;
 
@@ -83,7 +93,7 @@ static const uint32_t DTYPES[] = {SEGLOSS_F16, SEGLOSS_BF16, SEGLOSS_F32, SEGLOS
 /* Labels and 0/1 maps, softmax and sigmoid, with and without weights; also the status of inputs a loss refuses. */
 static void add_loss(const segloss_term *terms, size_t count) {
   unsigned way;
-  for (way = 0; way < 32; way++) {
+  for (way = 0; way < WAYS; way++) {
     const uint32_t dtype = DTYPES[way % 4];
     segloss_args args;
     double value = 0;

@@ -74,6 +74,8 @@ pub(crate) struct ClassLoop<'a, T, A> {
     pub target: &'a [T],
     /// Unless all are 1.
     pub weight: Option<&'a [T]>,
+    /// Whether every weight is 0 or 1.
+    pub counts: bool,
     /// The sums of `prediction` and `intersection`: vectors.
     pub sums: Option<[*mut T; 2]>,
     /// The sums of the squared errors, positive and negative: vectors.
@@ -87,8 +89,8 @@ pub(crate) struct ClassLoop<'a, T, A> {
 impl<'a, T> ClassLoop<'a, T, ()> {
     /// The same loop over the outcomes of a source.
     pub fn with_source<A>(self, source: A) -> ClassLoop<'a, T, A> {
-        let Self { source: (), target, weight, sums, squares, neg_log, region, rows, out } = self;
-        ClassLoop { source, target, weight, sums, squares, neg_log, region, rows, out }
+        let Self { source: (), target, weight, counts, sums, squares, neg_log, region, rows, out } = self;
+        ClassLoop { source, target, weight, counts, sums, squares, neg_log, region, rows, out }
     }
 }
 
@@ -220,8 +222,8 @@ impl<T: Scalar, A: OutcomeSource<T>> ClassLoop<'_, T, A> {
                         if term.sum.is_some() {
                             value[u] = match self.source.logit(s, voxel).filter(|_| by_product) {
                                 Some(logit) => {
-                                    product.multiply(s, group[u]);
-                                    distance_to_target(s, logit, factors)
+                                    product.multiply(s, weight * group[u]);
+                                    weight * distance_to_target(s, logit, factors)
                                 }
                                 None => self.neg_log(s, term, factors, outcome, weight),
                             };
@@ -260,7 +262,7 @@ impl<T: Scalar, A: OutcomeSource<T>> ClassLoop<'_, T, A> {
     fn has_common_logarithm(&self) -> bool {
         let has_both = |weights: OutcomeWeights<T>| weights.positive == T::ONE && weights.negative == T::ONE;
         A::RULE == Some(ChainRule::Sigmoid)
-            && self.weight.is_none()
+            && self.counts
             && self.neg_log.is_some_and(|term| has_both(term.weights))
     }
 

@@ -216,6 +216,7 @@ impl Pass<'_> {
             source: (),
             target,
             weight: (!strip.is_unweighted).then_some(weight),
+            counts: self.problem.weight.is_none(),
             sums,
             squares,
             neg_log,
