@@ -10,7 +10,7 @@
 //! the softmax over the other classes, −1 for `m`. Other voxel losses than `−ln` have left their derivatives in rows.
 //!
 //! With sigmoid `−ln s = max(−z, 0) + ln(1 + e^−|z|)`, and `−ln(1 − s)` differs in the sign of `z` only. Where both outcomes
-//! of every voxel have weight 1, their logarithm counts once, whatever the target is, and one logarithm serves a group.
+//! of every voxel have weight 1, their logarithm counts once, whatever the target is, and one logarithm serves a unit.
 
 use crate::engine::kernel::outcomes::{ChainRule, FLOOR, Outcome, OutcomeSource};
 use crate::engine::kernel::partial_sums::group_sum;
@@ -25,6 +25,9 @@ pub(crate) struct NegLogTerm<T> {
     pub weights: OutcomeWeights<T>,
     /// The sum of the values, if they are added: a vector.
     pub sum: Option<*mut T>,
+    /// The product of `1 + e^−|z|`, less 1, if its logarithm is added to the sum later: a vector. Of sigmoid, where both
+    /// outcomes and all voxels that count have weight 1.
+    pub product: Option<*mut T>,
     /// The slope of that sum, if the gradient is computed.
     pub slope: Option<T>,
 }
@@ -74,8 +77,6 @@ pub(crate) struct ClassLoop<'a, T, A> {
     pub target: &'a [T],
     /// Unless all are 1.
     pub weight: Option<&'a [T]>,
-    /// Whether every weight is 0 or 1.
-    pub counts: bool,
     /// The sums of `prediction` and `intersection`: vectors.
     pub sums: Option<[*mut T; 2]>,
     /// The sums of the squared errors, positive and negative: vectors.
@@ -89,8 +90,8 @@ pub(crate) struct ClassLoop<'a, T, A> {
 impl<'a, T> ClassLoop<'a, T, ()> {
     /// The same loop over the outcomes of a source.
     pub fn with_source<A>(self, source: A) -> ClassLoop<'a, T, A> {
-        let Self { source: (), target, weight, counts, sums, squares, neg_log, region, rows, out } = self;
-        ClassLoop { source, target, weight, counts, sums, squares, neg_log, region, rows, out }
+        let Self { source: (), target, weight, sums, squares, neg_log, region, rows, out } = self;
+        ClassLoop { source, target, weight, sums, squares, neg_log, region, rows, out }
     }
 }
 
@@ -109,7 +110,9 @@ impl<T: Scalar, A: OutcomeSource<T>> LaneKernel<T> for ClassLoop<'_, T, A> {
         let values = self.neg_log.is_some_and(|term| term.sum.is_some());
         let slopes = self.neg_log.is_some_and(|term| term.slope.is_some());
         let gradient = !matches!(self.out, ClassOutput::None);
-        if A::RULE.is_none() || !is_specialized::<T>() {
+        let has_squares =
+            self.squares.is_some() || self.region.is_some_and(|region| region.squares.is_some());
+        if A::RULE.is_none() || !is_specialized::<T>() || has_squares {
             return self.parts::<S, { ANY | ROWS }>(s);
         }
         // The common cases without the code of the others.
@@ -190,8 +193,11 @@ impl<T: Scalar, A: OutcomeSource<T>> ClassLoop<'_, T, A> {
             return;
         }
         let (zero, one) = (s.splat(T::ZERO), s.splat(T::ONE));
-        let by_product = self.has_common_logarithm();
-        let reads_logarithms = !by_product && self.neg_log.is_some_and(|term| term.sum.is_some());
+        let of_product = self.neg_log.and_then(|term| term.product);
+        let reads_logarithms = of_product.is_none() && self.neg_log.is_some_and(|term| term.sum.is_some());
+        // SAFETY: a vector.
+        let mut product =
+            of_product.map_or(LogProduct::new(s), |product| LogProduct::of(unsafe { s.load(product) }));
         let mut at = 0;
         while at < self.target.len() {
             // SAFETY: all rows and those of the source have the length of the target, a multiple of a group.
@@ -199,7 +205,7 @@ impl<T: Scalar, A: OutcomeSource<T>> ClassLoop<'_, T, A> {
                 let group = self.source.group(s, at);
                 let (mut all, mut inside) = ([zero; GROUP], [zero; GROUP]);
                 let (mut positive, mut negative) = ([zero; GROUP], [zero; GROUP]);
-                let (mut value, mut product) = ([zero; GROUP], LogProduct::new(s));
+                let mut value = [zero; GROUP];
                 for u in 0..GROUP {
                     let voxel = at + u * T::LANES;
                     let outcome = self.source.outcome(s, voxel, group[u], reads_logarithms);
@@ -220,7 +226,7 @@ impl<T: Scalar, A: OutcomeSource<T>> ClassLoop<'_, T, A> {
                         let factors = self.factors(s, term, target);
                         self.add_slopes(s, term, factors, weight, &mut derivatives);
                         if term.sum.is_some() {
-                            value[u] = match self.source.logit(s, voxel).filter(|_| by_product) {
+                            value[u] = match self.source.logit(s, voxel).filter(|_| of_product.is_some()) {
                                 Some(logit) => {
                                     product.multiply(s, weight * group[u]);
                                     weight * distance_to_target(s, logit, factors)
@@ -244,28 +250,19 @@ impl<T: Scalar, A: OutcomeSource<T>> ClassLoop<'_, T, A> {
                     s.store(of_negative, s.load(of_negative) + group_sum::<T, S>(negative));
                 }
                 if let Some(sum) = self.neg_log.and_then(|term| term.sum) {
-                    let mut total = group_sum::<T, S>(value);
-                    if by_product {
-                        total = total + product.take_ln(s);
-                    }
-                    s.store(sum, s.load(sum) + total);
+                    s.store(sum, s.load(sum) + group_sum::<T, S>(value));
                 }
             }
             at += GROUP * T::LANES;
+        }
+        if let Some(to) = of_product {
+            // SAFETY: a vector.
+            unsafe { s.store(to, product.less_one()) };
         }
     }
 }
 
 impl<T: Scalar, A: OutcomeSource<T>> ClassLoop<'_, T, A> {
-    /// Returns whether one logarithm serves a group.
-    #[inline(always)]
-    fn has_common_logarithm(&self) -> bool {
-        let has_both = |weights: OutcomeWeights<T>| weights.positive == T::ONE && weights.negative == T::ONE;
-        A::RULE == Some(ChainRule::Sigmoid)
-            && self.counts
-            && self.neg_log.is_some_and(|term| has_both(term.weights))
-    }
-
     /// Returns the factors of the two outcomes.
     #[inline(always)]
     fn factors<S: Lanes<T>>(&self, s: S, term: &NegLogTerm<T>, target: Vector<T, S>) -> [Vector<T, S>; 2] {

@@ -20,7 +20,7 @@ use crate::engine::precise::Precise;
 use crate::loss::activation::Activation;
 use crate::loss::sums::ClassSums;
 use crate::loss::voxel::Contribution;
-use crate::loss::voxel_info::VoxelLossInfo;
+use crate::loss::voxel_info::{OutcomeWeights, VoxelLossInfo};
 use crate::loss::voxel_rows::{DynVoxelLoss, LossRows, OutcomeRows};
 use crate::problem::Problem;
 use crate::simd::lanes::dispatch;
@@ -143,9 +143,10 @@ impl Pass<'_> {
                 .slopes_of(class)
                 .and_then(region_slopes::<T>)
                 .is_some_and(|region| region.squares.is_some());
-        // Sigmoid computes sums of logarithms in another way without rows.
-        let is_computed = is_specialized::<T>() || self.problem.activation == Activation::Sigmoid;
-        let source = match is_computed && !has_squares && in_rows().next().is_none() {
+        // Sigmoid adds up logarithms in another way than rows, whatever else is asked for.
+        let is_computed =
+            is_specialized::<T>() && !has_squares || self.problem.activation == Activation::Sigmoid;
+        let source = match is_computed && in_rows().next().is_none() {
             true => Source::Prediction(prediction),
             false => Source::Rows,
         };
@@ -159,9 +160,18 @@ impl Pass<'_> {
         let term = neg_log_slot.and_then(|slot| {
             let info = expected(self.info(slot))?;
             let adds = self.steps.accumulates;
+            let weights: OutcomeWeights<T> =
+                info.outcome_weights(self.problem.activation, self.problem.classes);
+            let by_product = self.problem.activation == Activation::Sigmoid
+                && matches!(source, Source::Prediction(_))
+                && self.problem.weight.is_none()
+                && weights.positive == T::one()
+                && weights.negative == T::one();
+            let mut sum = |quantity| strip.sums.rows(quantity).at(class, 0);
             Some(NegLogTerm {
-                weights: info.outcome_weights(self.problem.activation, self.problem.classes),
-                sum: adds.then(|| strip.sums.rows(Quantity::Loss(slot)).at(class, 0)),
+                weights,
+                sum: adds.then(|| sum(Quantity::Loss(slot))),
+                product: (adds && by_product).then(|| sum(Quantity::LossProduct(slot))),
                 slope: slope_of(block, class, slot).map(T::of),
             })
         });
@@ -216,7 +226,6 @@ impl Pass<'_> {
             source: (),
             target,
             weight: (!strip.is_unweighted).then_some(weight),
-            counts: self.problem.weight.is_none(),
             sums,
             squares,
             neg_log,

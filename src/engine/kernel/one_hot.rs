@@ -85,14 +85,14 @@ impl<E: Copy + PartialEq + Zero + One> Kernel for SetLabel<'_, E> {
 
     #[inline(always)]
     fn run(self) -> bool {
-        let (zero, one) = (E::zero(), E::one());
-        let mut is_exact = true;
+        let mut wrong = 0;
         for (label, &target) in self.label.iter_mut().zip(self.target) {
-            let is = target == one;
-            is_exact &= (is & (*label == LabelMap::IGNORED)) | (target == zero);
-            *label = if is { self.class } else { *label };
+            // All bits or none. Not a choice of what to store: stores would be made one by one.
+            let (is, is_part) = (-i32::from(target == E::one()), -i32::from(target != E::zero()));
+            wrong |= (is & (*label ^ LabelMap::IGNORED)) | (is_part & !is);
+            *label = (*label & !is) | (self.class & is);
         }
-        is_exact
+        wrong == 0
     }
 }
 

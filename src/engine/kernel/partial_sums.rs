@@ -12,7 +12,7 @@ use crate::engine::kernel::class_rows::Rows;
 use crate::engine::kernel::{GROUP, STREAMS, store_vector};
 use crate::error::Error;
 use crate::loss::sums::{ClassSums, MAX_TERMS};
-use crate::simd::lanes::{LaneKernel, Lanes, Scalar, Vector, Vectorized, dispatch};
+use crate::simd::lanes::{LaneKernel, Lanes, LogProduct, Scalar, Vector, Vectorized, dispatch};
 
 /// A sum of a class.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,10 +29,12 @@ pub(crate) enum Quantity {
     Loss(usize),
     /// The weight of the voxels that a term selects, of class 0.
     LossWeight(usize),
+    /// A product less 1, whose logarithm is a part of the loss of a term: see [`LogProduct`].
+    LossProduct(usize),
 }
 
 impl Quantity {
-    const COUNT: usize = 6 + 2 * MAX_TERMS;
+    const COUNT: usize = 6 + 3 * MAX_TERMS;
 
     fn index(self) -> usize {
         match self {
@@ -44,6 +46,7 @@ impl Quantity {
             Self::Weight => 5,
             Self::Loss(slot) => 6 + slot,
             Self::LossWeight(slot) => 6 + MAX_TERMS + slot,
+            Self::LossProduct(slot) => 6 + 2 * MAX_TERMS + slot,
         }
     }
 
@@ -56,7 +59,7 @@ impl Quantity {
             Self::SquaredErrorNegative => Some(&mut sums.squared_error_negative),
             Self::Target => Some(&mut sums.target),
             Self::Weight => Some(&mut sums.weight),
-            Self::Loss(slot) => expected(sums.loss_sum.get_mut(slot)),
+            Self::Loss(slot) | Self::LossProduct(slot) => expected(sums.loss_sum.get_mut(slot)),
             Self::LossWeight(slot) => expected(sums.loss_weight.get_mut(slot)),
         }
     }
@@ -73,14 +76,14 @@ pub(crate) struct PartialSums<'s, T> {
     quantities: [Option<Quantity>; MOST_AT_ONCE],
 }
 
-/// The most quantities that one pass adds to: four of region losses, and the loss and the weight of each term.
-const MOST_AT_ONCE: usize = 4 + 2 * MAX_TERMS;
+/// The most quantities that one pass adds to: four of region losses, and three of each term.
+const MOST_AT_ONCE: usize = 4 + 3 * MAX_TERMS;
 
 impl<'s, T: Vectorized + Plain> PartialSums<'s, T> {
-    /// Takes memory for the sums of some terms.
-    pub fn new(arena: &mut Arena<'s>, classes: usize, terms: usize) -> Result<Self, Error> {
+    /// Takes memory for the sums of some terms, with products if `products`.
+    pub fn new(arena: &mut Arena<'s>, classes: usize, terms: usize, products: bool) -> Result<Self, Error> {
         // A selecting term has a weight too, of class 0 only: one more row of each class for all of them.
-        let quantities = 4 + terms + 1;
+        let quantities = 4 + terms + 1 + if products { terms } else { 0 };
         let lanes = arena.take(classes.saturating_mul(quantities).saturating_mul(T::LANES))?;
         Ok(Self { classes, lanes, used: [None; Quantity::COUNT], quantities: [None; MOST_AT_ONCE] })
     }
@@ -115,7 +118,10 @@ impl<'s, T: Vectorized + Plain> PartialSums<'s, T> {
                 *used = None;
             }
             let lanes = slice_mut(self.lanes, place * size..(place + 1) * size);
-            dispatch(AddTotals { lanes, sums, quantity });
+            match quantity {
+                Quantity::LossProduct(_) => dispatch(AddLogarithms { lanes, sums, quantity }),
+                _ => dispatch(AddTotals { lanes, sums, quantity }),
+            }
         }
     }
 }
@@ -134,6 +140,26 @@ impl<T: Scalar> LaneKernel<T> for AddTotals<'_, T> {
     fn run<S: Lanes<T>>(self, s: S) {
         for (sums, lanes) in self.sums.iter_mut().zip(T::lines(self.lanes).0) {
             let total = s.total(s.add_to_sums(s.zero_sums(), s.from_line(lanes)));
+            self.quantity.of(sums).into_iter().for_each(|sum| *sum += total);
+        }
+    }
+}
+
+/// Adds the logarithms of a vector of products of each class to its sums.
+struct AddLogarithms<'a, T> {
+    lanes: &'a [T],
+    sums: &'a mut [ClassSums],
+    quantity: Quantity,
+}
+
+impl<T: Scalar> LaneKernel<T> for AddLogarithms<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Lanes<T>>(self, s: S) {
+        for (sums, lanes) in self.sums.iter_mut().zip(T::lines(self.lanes).0) {
+            let logarithms = LogProduct::of(s.from_line(lanes)).take_ln(s);
+            let total = s.total(s.add_to_sums(s.zero_sums(), logarithms));
             self.quantity.of(sums).into_iter().for_each(|sum| *sum += total);
         }
     }

@@ -49,6 +49,8 @@ pub(crate) struct OptionalRows {
     pub other_classes: bool,
     /// Some term selects voxels.
     pub selects: bool,
+    /// Sums of logarithms may be logarithms of products, class by class.
+    pub products: bool,
     /// The most classes for which strips are wide.
     pub most: usize,
 }
@@ -198,7 +200,7 @@ impl<'s, T: Real + Plain + Vectorized> Strip<'s, T> {
                     Default::default()
                 },
             },
-            sums: PartialSums::new(arena, classes, optional.terms)?,
+            sums: PartialSums::new(arena, classes, optional.terms, optional.products)?,
             neg_log: NegLogUnits::new(arena)?,
             slopes: arena.take(classes)?,
             constant_slope: None,
@@ -624,6 +626,7 @@ impl OptionalRows {
             per_class: is_softmax,
             other_classes: is_softmax && any(|info| info.contribution == Contribution::BothOutcomes),
             selects: any(|info| info.selection.is_some()),
+            products: problem.activation == Activation::Sigmoid && any(|info| info.is_neg_log),
             most: if is_of_target { FEW } else { FEW_OF_CALLS },
         }
     }
