@@ -27,7 +27,14 @@ pub(crate) unsafe fn validate_chunk<T: Precise>(
     Chunk { sample, start, end }: Chunk,
 ) {
     // SAFETY: the caller's promise.
-    if let Some(is_valid) = unsafe { count_byte_labels(problem, sums, [sample, start, end]) } {
+    let counted = unsafe {
+        match problem.target_kind {
+            TargetKind::Labels => count_byte_labels(problem, sums, [sample, start, end]),
+            TargetKind::Masks => count_byte_masks(problem, sums, [sample, start, end]),
+            TargetKind::Dense => None,
+        }
+    };
+    if let Some(is_valid) = counted {
         if !is_valid {
             sums.iter_mut().for_each(|sums| sums.weight = f64::NAN);
         }
@@ -88,10 +95,7 @@ unsafe fn count_byte_labels(
     chunk: &mut [ClassSums],
     [sample, start, end]: [usize; 3],
 ) -> Option<bool> {
-    if problem.target_kind != TargetKind::Labels
-        || problem.weight.is_some()
-        || problem.ignore.len() > FEW_IGNORED
-    {
+    if problem.weight.is_some() || problem.ignore.len() > FEW_IGNORED {
         return None;
     }
     // SAFETY: the caller's promise.
@@ -124,6 +128,35 @@ unsafe fn count_byte_labels(
         first.weight += f64::from(counted);
     }
     Some((counted + ignored) as usize == bytes.len())
+}
+
+/// As [`count_byte_labels`], for masks of bytes. Returns whether each byte is 0 or 1.
+///
+/// # Safety
+/// As [`validate_chunk`].
+unsafe fn count_byte_masks(
+    problem: &Problem<'_>,
+    chunk: &mut [ClassSums],
+    [sample, start, end]: [usize; 3],
+) -> Option<bool> {
+    if problem.weight.is_some() || problem.class_present.is_some() {
+        return None;
+    }
+    let len = end - start;
+    // SAFETY: the caller's promise.
+    let row = |class| unsafe { problem.target.byte_row(sample, class, start, len) };
+    row(0)?;
+    let mut is_valid = true;
+    for (class, sums) in chunk.iter_mut().enumerate() {
+        let bytes = row(class)?;
+        let [zeros, ones] = [0, 1].map(|value| dispatch(CountBytes { bytes, value }));
+        is_valid &= (zeros + ones) as usize == len;
+        sums.target += f64::from(ones);
+    }
+    if let Some(first) = chunk.first_mut() {
+        first.weight += len as f64;
+    }
+    Some(is_valid)
 }
 
 /// Adds voxels of weight 1 to the sums of the chunk; `weight` to the first class only. Returns whether each label is a

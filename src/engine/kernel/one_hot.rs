@@ -44,24 +44,30 @@ impl<T: Real + Plain + Vectorized> Strip<'_, T> {
     /// # Safety
     /// As [`Strip::load_target`].
     pub unsafe fn find_labels(&mut self, problem: &Problem<'_>, sample: usize, start: usize) -> bool {
+        let are_masks =
+            problem.target_kind == TargetKind::Masks && (2..=MOST_MASKS).contains(&problem.classes);
+        if are_masks && !self.has_excluded {
+            // SAFETY: the caller's promise.
+            let row = |class| unsafe { problem.target.byte_row(sample, class, start, self.count) };
+            if let (Some(first), Some(second)) = (row(0), row(1)) {
+                let stride = (second.as_ptr() as isize).wrapping_sub(first.as_ptr() as isize);
+                let (classes, first_label) = (problem.classes, problem.label_of(0) as u8);
+                let label = slice_mut(self.label, 0..self.len);
+                return dispatch(LabelsOfMasks {
+                    first: first.as_ptr(),
+                    stride,
+                    classes,
+                    first_label,
+                    label,
+                });
+            }
+        }
         slice_mut(self.label, 0..self.len).fill(LabelMap::IGNORED);
         for class in 0..problem.classes {
-            let index = problem.label_of(class);
             // SAFETY: the caller's promise.
-            let bytes = unsafe { problem.target.byte_row(sample, class, start, self.count) }
-                .filter(|_| problem.target_kind == TargetKind::Masks && !self.has_excluded);
-            let is_exact = match bytes {
-                Some(target) => {
-                    dispatch(SetLabel { target, class: index, label: slice_mut(self.label, 0..self.len) })
-                }
-                None => {
-                    // SAFETY: the caller's promise.
-                    unsafe { self.load_target(problem, sample, class, start) };
-                    let target = self.target();
-                    dispatch(SetLabel { target, class: index, label: slice_mut(self.label, 0..self.len) })
-                }
-            };
-            if !is_exact {
+            unsafe { self.load_target(problem, sample, class, start) };
+            let (target, index) = (self.target(), problem.label_of(class));
+            if !dispatch(SetLabel { target, class: index, label: slice_mut(self.label, 0..self.len) }) {
                 return false;
             }
         }
@@ -69,6 +75,49 @@ impl<T: Real + Plain + Vectorized> Strip<'_, T> {
             label: slice(self.label, 0..self.len),
             weight: slice(self.rows.weight, 0..self.len),
         })
+    }
+}
+
+/// The most masks whose labels, which may begin at 1, fit bytes.
+const MOST_MASKS: usize = 255;
+/// Voxels that are labelled together: a part of every strip.
+const BLOCK: usize = 32;
+
+/// Writes the labels of voxels from masks of 0 and 1, as many as labels, `stride` apart. Returns whether one mask of each
+/// voxel is 1.
+struct LabelsOfMasks<'a> {
+    first: *const u8,
+    stride: isize,
+    classes: usize,
+    first_label: u8,
+    label: &'a mut [i32],
+}
+
+impl Kernel for LabelsOfMasks<'_> {
+    type Output = bool;
+
+    #[inline(always)]
+    fn run(self) -> bool {
+        let Self { first, stride, classes, first_label, label } = self;
+        let mut wrong = [0; BLOCK];
+        for (block, label) in label.as_chunks_mut::<BLOCK>().0.iter_mut().enumerate() {
+            let (mut count, mut index) = ([0u8; BLOCK], [0u8; BLOCK]);
+            for class in 0..classes {
+                let row = first.wrapping_offset(class as isize * stride).wrapping_add(block * BLOCK);
+                // SAFETY: each row has as many bytes as there are labels, by promise of the caller of `find_labels`.
+                let row = unsafe { row.cast::<[u8; BLOCK]>().read_unaligned() };
+                let this = first_label.wrapping_add(class as u8);
+                for i in 0..BLOCK {
+                    count[i] = count[i].wrapping_add(row[i]);
+                    index[i] |= this & row[i].wrapping_neg();
+                }
+            }
+            for i in 0..BLOCK {
+                wrong[i] |= count[i] ^ 1;
+                label[i] = i32::from(index[i]);
+            }
+        }
+        wrong.iter().all(|&wrong| wrong == 0)
     }
 }
 
