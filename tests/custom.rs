@@ -115,6 +115,18 @@ impl VoxelLoss for Doubt {
     }
 }
 
+/// The field, which it does not use.
+struct Unused;
+
+impl VoxelLoss for Unused {
+    const CONTRIBUTION: Contribution = Contribution::AllClasses;
+
+    #[inline(always)]
+    fn evaluate<T: Real>(&self, voxel: Voxel<T>) -> (T, T) {
+        (voxel.field, T::zero())
+    }
+}
+
 /// 1 − s of the true class, at the default power.
 struct Miss;
 
@@ -267,6 +279,15 @@ fn custom_voxel_loss_has_its_value() {
     close(&Balanced, sum(&|s, g| 0.75 * g * s.ln().powi(2) + 2.0 * (1.0 - g) * (-s).ln_1p().powi(2)));
     // With AllClasses the loss is a mean over the classes as well.
     close(&Brier, sum(&|s, g| (s - g).powi(2)) / case.c as f64);
+}
+
+#[test]
+fn a_loss_that_uses_no_field_reads_0() {
+    for name in ["labels, ignored and weighted", "probabilities of one class"] {
+        let case = painted(name);
+        let inputs = Inputs::new(&case, &[], &Format::exact(&case));
+        assert_eq!(of(&case, &inputs, &[Term::new(1.0, &Unused)]).0, 0.0, "{name}");
+    }
 }
 
 #[test]

@@ -134,23 +134,23 @@ fn evaluate<L: VoxelLoss, T: Real>(
     value: &mut [T],
     slope: &mut [T],
 ) {
-    for ((value, slope), voxel) in value.iter_mut().zip(slope).zip(voxels(likelihood, rest)) {
+    for ((value, slope), voxel) in value.iter_mut().zip(slope).zip(voxels::<L, T>(likelihood, rest)) {
         (*value, *slope) = loss.evaluate(voxel);
     }
 }
 
 #[inline(always)]
 fn evaluate_slope<L: VoxelLoss, T: Real>(loss: &L, likelihood: [&[T]; 3], rest: [&[T]; 3], slope: &mut [T]) {
-    for (slope, voxel) in slope.iter_mut().zip(voxels(likelihood, rest)) {
+    for (slope, voxel) in slope.iter_mut().zip(voxels::<L, T>(likelihood, rest)) {
         *slope = loss.evaluate(voxel).1;
     }
 }
 
 #[inline(always)]
-fn voxels<'a, T: Real>(
+fn voxels<'a, L: VoxelLoss, T: Real>(
     [probability, complement, log_probability]: [&'a [T]; 3],
     [target, field, power]: [&'a [T]; 3],
-) -> impl Iterator<Item = Voxel<T>> + use<'a, T> {
+) -> impl Iterator<Item = Voxel<T>> + use<'a, L, T> {
     let likelihood = probability.iter().zip(complement).zip(log_probability);
     let rest = target.iter().zip(field).zip(power);
     likelihood.zip(rest).map(
@@ -159,7 +159,7 @@ fn voxels<'a, T: Real>(
             complement,
             log_probability,
             target,
-            field,
+            field: if L::USES_FIELD { field } else { T::zero() },
             power,
         },
     )

@@ -65,6 +65,9 @@ pub(crate) mod outcomes;
 pub(crate) mod partial_sums;
 pub(crate) mod region_gradient;
 pub(crate) mod strip;
+pub(crate) mod strip_input;
+pub(crate) mod strip_loops;
+pub(crate) mod strip_output;
 pub(crate) mod target_class;
 pub(crate) mod weighting;
 
