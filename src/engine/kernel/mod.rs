@@ -4,8 +4,8 @@
 //! classes): its rows stay in the first-level cache while several short loops go over them.
 //!
 //! ```text
-//! open          labels as i32, weights
-//! prediction    where it is, or converted: f16, bf16, strides, channels last, voxels that do not count
+//! strip_input   labels as i32, weights
+//!               the prediction where it is, or converted: f16, bf16, strides, channels last, voxels that do not count
 //!
 //! one_hot       softmax and masks or maps: the labels of a unit, if every voxel has one class
 //!
@@ -16,7 +16,7 @@
 //!   voxel losses     once per voxel              class_loop   sums, −ln, chain rule
 //!   region_gradient, or target_class
 //!
-//! gradient      where it belongs, or converted
+//! strip_output  the gradient where it belongs, or converted
 //! ```
 //!
 //! Each loop is a [`LaneKernel`](crate::simd::lanes::LaneKernel): written once for vectors of 64 bytes, compiled for
@@ -34,7 +34,9 @@
 //!
 //! `Σ ln(1 + r) = ln Π(1 + r)`. The product less 1, `p ← p + r + p·r`, keeps its relative digits, and a factor of softmax
 //! is at most the number of classes. Cross entropy takes one logarithm per 16 voxels of a lane where only the sum over
-//! all classes is asked for and every voxel has weight 1 or 0 ([`LogProduct`](crate::simd::lanes::LogProduct)).
+//! all classes is asked for and every voxel has weight 1 or 0 ([`LogProduct`](crate::simd::lanes::LogProduct)). With
+//! sigmoid both outcomes of a class have the logarithm of `1 + e^−|z|`, a factor of at most 2, in common
+//! ([class_loop]).
 //!
 //! # Exact complements
 //!
