@@ -193,7 +193,7 @@ macro_rules! forms_of_costs {
         })*
     };
 }
-forms_of_costs!(Poly, Doubt, Miss, Balanced, Brier, Priced);
+forms_of_costs!(Poly, Doubt, Unused, Miss, Balanced, Brier, Priced);
 
 /// Value and gradient in f64.
 fn of(case: &Case, inputs: &Inputs, terms: &[Term<'_>]) -> (f64, Vec<f64>) {
