@@ -5,8 +5,7 @@
 //! helper that remains a call is compiled for the baseline and is up to 100 times as slow.
 //!
 //! The bodies use `+ − × ÷ √` and bit operations only. Rust never contracts `a·b + c`, so every level computes the same
-//! bits. Fused multiply-adds in exp and ln made whole losses 1.00 to 1.11 times as fast (Intel Xeon with AVX-512,
-//! 2026-11-24); equal bits were preferred.
+//! bits of them. The loops that use fused multiply-adds are those of [`lanes`](crate::simd::lanes).
 
 use core::sync::atomic::{AtomicU8, Ordering};
 

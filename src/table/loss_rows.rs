@@ -64,7 +64,7 @@ pub const LOSSES: &[LossRow] = &[
             "softmax   L = -1/W sum_i w sum_c v_c (1 - s)^gamma g log s",
             "sigmoid   the class mean over v of -(1 - s)^gamma g log s - s^gamma (1 - g) log(1 - s)",
         ],
-        notes: "gamma = 0 is weighted cross entropy, bit for bit. class_weight weighs classes; the alpha of a sigmoid \
+        notes: "gamma = 0 is weighted cross entropy. class_weight weighs classes; the alpha of a sigmoid \
                 focal loss, which weighs positive against negative outcomes, is not offered.",
         fields: &[number("gamma", "", Range::NonNegative, "2")],
         readme: "focal (5)",

@@ -118,15 +118,12 @@ impl<'s, T: Vectorized + Plain> PartialSums<'s, T> {
                 *used = None;
             }
             let lanes = slice_mut(self.lanes, place * size..(place + 1) * size);
-            match quantity {
-                Quantity::LossProduct(_) => dispatch(AddLogarithms { lanes, sums, quantity }),
-                _ => dispatch(AddTotals { lanes, sums, quantity }),
-            }
+            dispatch(AddTotals { lanes, sums, quantity });
         }
     }
 }
 
-/// Adds the sum of a vector of each class to its sums.
+/// Adds the sum of a vector of each class to its sums; of products, their logarithms.
 struct AddTotals<'a, T> {
     lanes: &'a [T],
     sums: &'a mut [ClassSums],
@@ -138,28 +135,13 @@ impl<T: Scalar> LaneKernel<T> for AddTotals<'_, T> {
 
     #[inline(always)]
     fn run<S: Lanes<T>>(self, s: S) {
+        let is_product = matches!(self.quantity, Quantity::LossProduct(_));
         for (sums, lanes) in self.sums.iter_mut().zip(T::lines(self.lanes).0) {
-            let total = s.total(s.add_to_sums(s.zero_sums(), s.from_line(lanes)));
-            self.quantity.of(sums).into_iter().for_each(|sum| *sum += total);
-        }
-    }
-}
-
-/// Adds the logarithms of a vector of products of each class to its sums.
-struct AddLogarithms<'a, T> {
-    lanes: &'a [T],
-    sums: &'a mut [ClassSums],
-    quantity: Quantity,
-}
-
-impl<T: Scalar> LaneKernel<T> for AddLogarithms<'_, T> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Lanes<T>>(self, s: S) {
-        for (sums, lanes) in self.sums.iter_mut().zip(T::lines(self.lanes).0) {
-            let logarithms = LogProduct::of(s.from_line(lanes)).take_ln(s);
-            let total = s.total(s.add_to_sums(s.zero_sums(), logarithms));
+            let mut lanes = s.from_line(lanes);
+            if is_product {
+                lanes = LogProduct::of(lanes).take_ln(s);
+            }
+            let total = s.total(s.add_to_sums(s.zero_sums(), lanes));
             self.quantity.of(sums).into_iter().for_each(|sum| *sum += total);
         }
     }

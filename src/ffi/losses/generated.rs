@@ -79,8 +79,8 @@ pub extern "C" fn segloss_top_k() -> *const segloss_loss {
 ///   softmax   L = -1/W sum_i w sum_c v_c (1 - s)^gamma g log s
 ///   sigmoid   the class mean over v of -(1 - s)^gamma g log s - s^gamma (1 - g) log(1 - s)
 ///
-/// gamma = 0 is weighted cross entropy, bit for bit. class_weight weighs classes; the alpha of a sigmoid focal
-/// loss, which weighs positive against negative outcomes, is not offered.
+/// gamma = 0 is weighted cross entropy. class_weight weighs classes; the alpha of a sigmoid focal loss, which
+/// weighs positive against negative outcomes, is not offered.
 ///
 /// Parameters:
 ///   gamma  finite and >= 0; default 2
