@@ -1,4 +1,4 @@
-//! Dense maps in which most voxels have one class: units of labels beside units of maps.
+//! Masks and dense maps in which most voxels have one class: units of labels beside units of maps.
 
 use segloss::custom::Normalizer;
 use segloss::{
@@ -119,5 +119,39 @@ fn a_unit_of_one_hot_maps_has_the_bits_of_labels() {
                 assert!(is_soft || ours.to_bits() == expected.to_bits(), "{classes} classes at {i}");
             }
         }
+    }
+}
+
+/// Masks of bytes in which one voxel of a unit has two classes, and one of another unit none.
+#[test]
+fn masks_that_are_not_one_hot_have_the_bits_of_maps() {
+    for classes in [2, 3, 12] {
+        let mut masks = vec![0u8; classes * VOXELS];
+        for voxel in (0..VOXELS).filter(|&voxel| voxel != 2 * UNIT + 9) {
+            masks[label(voxel, classes) * VOXELS + voxel] = 1;
+        }
+        let twice = UNIT + 201;
+        masks[(label(twice, classes) + 1) % classes * VOXELS + twice] = 1;
+        let maps: Vec<f32> = masks.iter().map(|&mask| mask.into()).collect();
+        let (shape, logits) = ([1, classes, VOXELS], logits(classes));
+        let logits: Vec<f32> = logits.iter().map(|&x| x as f32).collect();
+        let cross_entropy = CrossEntropy::default();
+        let terms = [Term::new(1.0, &cross_entropy)];
+        let of = |batch: Batch<'_>| {
+            let mut scratch = vec![0; scratch_len(&batch, &terms).unwrap()];
+            let mut gradient = vec![0.0f32; logits.len()];
+            let output = Gradient::new(ViewMut::new(&mut gradient, &shape).unwrap());
+            let value = differentiate(&batch, &terms, output, &mut scratch).unwrap();
+            (value.to_bits(), gradient.into_iter().map(f32::to_bits).collect::<Vec<_>>())
+        };
+        let prediction = || View::new(&logits, &shape).unwrap();
+        let of_masks = of(Batch::new(prediction(), Activation::Softmax, View::new(&masks, &shape).unwrap()));
+        let of_maps = of(Batch::new(prediction(), Activation::Softmax, View::new(&maps, &shape).unwrap()));
+        assert_eq!(of_masks.0, of_maps.0, "{classes} classes");
+        let differs = of_masks.1.iter().zip(&of_maps.1).position(|(masks, maps)| masks != maps);
+        assert_eq!(differs, None, "{classes} classes");
+        // The gradient of a voxel without a class is 0.
+        let class = |class: usize| f32::from_bits(of_masks.1[class * VOXELS + 2 * UNIT + 9]);
+        assert!((0..classes).all(|k| class(k) == 0.0), "{classes} classes");
     }
 }

@@ -94,13 +94,22 @@ fn contrived_losses() {
     let labels = labels();
     let sampled = |voxel: usize| ((voxel % SHAPE[2]) / 256).is_multiple_of(4);
     type Hardness = Box<dyn Fn(usize) -> f32>;
-    let cases: [(&str, Hardness); 7] = [
+    let cases: [(&str, Hardness); 9] = [
         ("sorted", Box::new(|voxel| voxel as f32 / VOXELS as f32)),
         ("sorted downwards", Box::new(|voxel| -(voxel as f32) / VOXELS as f32)),
         ("constant", Box::new(|_| 1.0)),
         ("two values", Box::new(|voxel| f32::from(u8::from(noise(voxel) < 0.3)))),
         ("few ties", Box::new(|voxel| if voxel % 5000 == 0 { 0.5 } else { noise(voxel) })),
         ("only the sample is hard", Box::new(move |voxel| if sampled(voxel) { 5.0 } else { noise(voxel) })),
+        // Few losses lie in the bracket, and the threshold does not.
+        (
+            "the sample is harder",
+            Box::new(move |voxel| noise(voxel) + if sampled(voxel) { 5.0 } else { 0.0 }),
+        ),
+        (
+            "the sample is easier",
+            Box::new(move |voxel| noise(voxel) - if sampled(voxel) { 5.0 } else { 0.0 }),
+        ),
         ("only the sample is easy", Box::new(move |voxel| if sampled(voxel) { -5.0 } else { noise(voxel) })),
     ];
     for (name, hardness) in cases {
