@@ -153,13 +153,21 @@ impl Kernel for CountBytes<'_> {
 
     #[inline(always)]
     fn run(self) -> u32 {
-        // A sum of 128 truth values fits a byte, and so its loop has no wider lanes.
-        let (rows, rest) = self.bytes.as_chunks::<128>();
-        let in_row = |row: &[u8]| {
-            let equal = row.iter().map(|&byte| u8::from(byte == self.value));
-            u32::from(equal.fold(0u8, u8::wrapping_add))
-        };
-        rows.iter().map(|row| in_row(row)).sum::<u32>() + in_row(rest)
+        // Counters of a byte, one of every 64th voxel: no loop has wider lanes than its bytes.
+        const LANES: usize = 64;
+        let (rows, rest) = self.bytes.as_chunks::<LANES>();
+        let is_value = |byte: u8| u8::from(byte == self.value);
+        let mut total = 0;
+        for rows in rows.chunks(usize::from(u8::MAX)) {
+            let mut counts = [0u8; LANES];
+            for row in rows {
+                // Of a copy: the counters stay in registers.
+                let row = *row;
+                counts = core::array::from_fn(|lane| counts[lane].wrapping_add(is_value(row[lane])));
+            }
+            total += counts.iter().map(|&count| u32::from(count)).sum::<u32>();
+        }
+        total + rest.iter().map(|&byte| u32::from(is_value(byte))).sum::<u32>()
     }
 }
 

@@ -10,7 +10,7 @@ use crate::loss::term::Term;
 use crate::loss::voxel_rows::DynVoxelLoss;
 use crate::problem::Problem;
 
-/// Where `−ln s` of the target class is added up, if one logarithm serves the voxels of a unit.
+/// Where `−ln s` of the target class is added up, if the sum over all classes suffices.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NegLogSteps {
     None,
@@ -36,6 +36,8 @@ pub(crate) struct LabelWork {
     /// Whether a loss reads the probability of the target class, and its logarithm.
     pub needs_target_rows: bool,
     pub needs_logarithm: bool,
+    /// Whether the linear sums of region losses, and that of `−ln s`, are all that a pass computes from the probabilities.
+    pub sums_suffice: bool,
     /// Whether a loss has values that are not in the sum of `−ln s`.
     pub has_values: bool,
     pub neg_log: NegLogSteps,
@@ -60,7 +62,7 @@ impl LabelWork {
             let info = loss.info();
             info.is_neg_log && info.selection.is_none() && is_total(slot)
         };
-        let neg_log_slot = if steps.accumulates && problem.weight.is_none() {
+        let neg_log_slot = if steps.accumulates {
             target_losses().find(is_summed_by_product).map(|(slot, _)| slot)
         } else {
             None
@@ -80,15 +82,17 @@ impl LabelWork {
             }
             _ => None,
         };
+        let needs_target_rows = target_losses().any(|(slot, loss)| {
+            has_values(slot, loss) || steps.writes_gradient && !loss.info().is_neg_log || is_ranked(loss)
+        });
         Self {
             has_target_loss: steps.labels.has_target_loss,
             has_class_loss: voxel_losses(terms).any(|(_, loss)| is_class_loss(loss)),
             from_probabilities: steps.labels.from_probabilities,
             normalizes,
             region_gradient,
-            needs_target_rows: target_losses().any(|(slot, loss)| {
-                has_values(slot, loss) || steps.writes_gradient && !loss.info().is_neg_log || is_ranked(loss)
-            }),
+            needs_target_rows,
+            sums_suffice: normalizes && steps.sums == RequiredSums::Linear && !needs_target_rows,
             needs_logarithm: target_losses().any(|(slot, loss)| {
                 has_values(slot, loss) || steps.writes_gradient && !loss.info().linear || is_ranked(loss)
             }),

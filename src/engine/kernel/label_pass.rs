@@ -3,21 +3,16 @@
 use crate::checked::{expected, slice, slice_mut, tail_mut};
 use crate::engine::kernel::class_pass::slope_of;
 use crate::engine::kernel::class_rows::Rows;
-use crate::engine::kernel::exponentials::{Exponentials, LabelExponentials, SubtractLargest};
-use crate::engine::kernel::partial_sums::{AddByLabel, AddRow, LabelSquares, LabelSums, Quantity};
+use crate::engine::kernel::partial_sums::{AddByLabel, AddRow, Quantity};
 use crate::engine::kernel::region_gradient::{ClassSlope, RegionGradient};
 use crate::engine::kernel::strip::Strip;
-use crate::engine::kernel::target_class::{
-    AddNegLog, ComplementOfClass, LogOfProbability, NegLogSum, SumOfOthers, TargetExponentials,
-    TargetLossGradient, TargetOfProbabilities, TargetProbability,
-};
+use crate::engine::kernel::target_class::{ComplementOfClass, SumOfOthers, TargetLossGradient};
 use crate::engine::kernel::weighting::{
-    AddSlopes, AddTargetSlopes, AddValues, Multiply, OutcomeFactor, TableByLabel, WeighValues,
+    AddSlopes, AddTargetSlopes, AddValues, Multiply, OutcomeFactor, TableByLabel, TargetScale, WeighValues,
 };
-use crate::engine::kernel::{few, is_specialized};
 use crate::engine::label_work::NegLogSteps;
 use crate::engine::pass::{BlockRange, Pass};
-use crate::engine::pass_plan::{CacheAccess, RequiredSums, is_class_loss, is_target_loss, voxel_losses};
+use crate::engine::pass_plan::{CacheAccess, is_class_loss, is_target_loss, voxel_losses};
 use crate::engine::precise::Precise;
 use crate::loss::sums::ClassSums;
 use crate::loss::voxel_rows::{DynVoxelLoss, LossRows, OutcomeRows};
@@ -43,7 +38,7 @@ impl Pass<'_> {
                 self.label_probabilities(strip, block)
             }
         };
-        if self.label_work.from_probabilities && (self.label_work.needs_target_rows || is_loaded) {
+        if self.label_work.from_probabilities && self.label_work.needs_target_rows {
             self.target_of_probabilities(strip, probabilities);
         }
         // SAFETY: the caller's promise.
@@ -59,61 +54,6 @@ impl Pass<'_> {
         }
     }
 
-    /// Computes the exponentials of a strip and, as far as the pass needs them, the probabilities of the target classes,
-    /// the sums of region losses, and the sum of `−ln s`. Returns the rows from which the gradient is computed:
-    /// probabilities if it is that of region losses, else exponentials.
-    ///
-    /// # Safety
-    /// As [`Pass::chunk`].
-    unsafe fn label_probabilities<T: Precise>(
-        &self,
-        strip: &mut Strip<'_, T>,
-        block: BlockRange<'_>,
-    ) -> Rows<T> {
-        let work = self.label_work;
-        // SAFETY: the caller's promise.
-        unsafe { self.label_exponentials(strip, block) };
-        let needs_target = work.needs_target_rows || work.normalizes;
-        let adds_neg_log = work.neg_log == NegLogSteps::Separate;
-        if adds_neg_log || needs_target {
-            self.target_exponentials(strip);
-        }
-        if adds_neg_log {
-            self.add_neg_log(strip);
-        }
-        if needs_target {
-            self.target_probability(strip, work.needs_logarithm && !work.from_probabilities);
-        }
-        let exponentials = strip.rows_of_exponentials();
-        if !work.normalizes {
-            return exponentials;
-        }
-        // SAFETY: the caller's promise.
-        let probabilities = unsafe { self.label_sums(strip, block) };
-        if work.region_gradient { probabilities } else { exponentials }
-    }
-
-    /// Finds the probabilities of the target classes, and their logarithms if a loss reads them.
-    fn target_of_probabilities<T: Precise>(&self, strip: &mut Strip<'_, T>, probabilities: Rows<T>) {
-        let (len, rows) = (strip.len, &mut strip.rows);
-        dispatch(TargetOfProbabilities {
-            classes: self.problem.classes,
-            len,
-            probabilities,
-            label: slice(strip.label, 0..len),
-            first_label: self.problem.label_of(0),
-            of_target: slice_mut(rows.probability, 0..len),
-            others: slice_mut(rows.complement, 0..len),
-        });
-        if self.label_work.needs_logarithm {
-            dispatch(LogOfProbability {
-                probability: slice(rows.probability, 0..len),
-                complement: slice(rows.complement, 0..len),
-                out: slice_mut(rows.logarithm, 0..len),
-            });
-        }
-    }
-
     /// Accumulates the losses of the target class, and computes their derivative by `ln s` in `rows.positive`.
     ///
     /// # Safety
@@ -122,16 +62,17 @@ impl Pass<'_> {
         let mut has_slopes = false;
         if let (true, Some(slopes)) = (self.label_work.has_target_loss, block.slopes) {
             has_slopes = !self.constant_target_slope(strip, slopes);
-            if has_slopes {
-                slice_mut(strip.rows.positive, 0..strip.len).fill(T::zero());
-            }
         }
         if !self.label_work.has_values && !has_slopes {
             return;
         }
-        for (slot, loss) in voxel_losses(self.terms).filter(|(_, loss)| is_target_loss(*loss)) {
+        let losses = voxel_losses(self.terms).filter(|(_, loss)| is_target_loss(*loss));
+        for (position, (slot, loss)) in losses.enumerate() {
             // SAFETY: the caller's promise.
             unsafe { self.target_loss(strip, block, slot, loss, has_slopes) };
+            if let (true, Some(slopes)) = (has_slopes, block.slopes) {
+                self.add_target_slopes(strip, slopes, slot, position == 0);
+            }
         }
     }
 
@@ -211,41 +152,6 @@ impl Pass<'_> {
         }
     }
 
-    /// Finds the exponentials of the target classes, where those are not known from [`LabelExponentials`].
-    pub(in crate::engine) fn target_exponentials<T: Precise>(&self, strip: &mut Strip<'_, T>) {
-        if !is_specialized::<T>() || self.problem.classes > few::<T>() {
-            return;
-        }
-        let (len, exponentials) = (strip.len, strip.rows_of_exponentials());
-        let rows = &mut strip.rows;
-        dispatch(TargetExponentials {
-            classes: self.problem.classes,
-            exponentials,
-            label: slice(strip.label, 0..len),
-            first_label: self.problem.label_of(0),
-            of_target: slice_mut(rows.of_target, 0..len),
-            others: slice_mut(rows.not_of_target, 0..len),
-        });
-    }
-
-    /// Computes the probability of the target class of each voxel.
-    pub(in crate::engine) fn target_probability<T: Precise>(
-        &self,
-        strip: &mut Strip<'_, T>,
-        with_logarithm: bool,
-    ) {
-        let (len, rows) = (strip.len, &mut strip.rows);
-        dispatch(TargetProbability {
-            of_target: slice(rows.of_target, 0..len),
-            others: slice(rows.not_of_target, 0..len),
-            target_logit: slice(rows.target_logit, 0..len),
-            probability: slice_mut(rows.probability, 0..len),
-            complement: slice_mut(rows.complement, 0..len),
-            inverse: slice_mut(rows.inverse, 0..len),
-            logarithm: with_logarithm.then_some(slice_mut(rows.logarithm, 0..len)),
-        });
-    }
-
     /// Fills `rows.positive` with `∂L/∂ln s` if it is the same for all voxels but for their weights. Returns whether it
     /// is.
     fn constant_target_slope<T: Precise>(&self, strip: &mut Strip<'_, T>, slopes: &[ClassSums]) -> bool {
@@ -270,134 +176,7 @@ impl Pass<'_> {
         true
     }
 
-    /// Computes the exponentials of a strip and what belongs to the target classes.
-    ///
-    /// # Safety
-    /// As [`Pass::chunk`].
-    pub(in crate::engine) unsafe fn label_exponentials<T: Precise>(
-        &self,
-        strip: &mut Strip<'_, T>,
-        block: BlockRange<'_>,
-    ) {
-        let (classes, len) = (self.problem.classes, strip.len);
-        // SAFETY: the caller's promise.
-        let logits = unsafe { strip.load_prediction(self.problem, block.sample, block.start, true) };
-        let has_excluded = strip.has_excluded;
-        let exponentials = strip.rows_of_exponentials();
-        let prefetch = strip.prefetch_distance(logits);
-        let mut of = Exponentials { classes, len, logits, prefetch, exponentials };
-        for _ in 0..2 {
-            let rows = &mut strip.rows;
-            let is_finite = dispatch(LabelExponentials {
-                of,
-                label: slice(strip.label, 0..len),
-                first_label: self.problem.label_of(0),
-                weight: has_excluded.then_some(slice(rows.weight, 0..len)),
-                target_logit: slice_mut(rows.target_logit, 0..len),
-                of_target: slice_mut(rows.of_target, 0..len),
-                others: slice_mut(rows.not_of_target, 0..len),
-            });
-            if is_finite {
-                return;
-            }
-            dispatch(SubtractLargest { classes, len, logits, out: exponentials });
-            of = Exponentials { logits: exponentials, prefetch: 0, ..of };
-        }
-    }
-
-    /// Adds `−ln s` of a strip to the running sum.
-    fn add_neg_log<T: Precise>(&self, strip: &mut Strip<'_, T>) {
-        let (len, rows) = (strip.len, &strip.rows);
-        let [logits, product] = strip.neg_log.unit();
-        dispatch(AddNegLog {
-            of_target: slice(rows.of_target, 0..len),
-            others: slice(rows.not_of_target, 0..len),
-            target_logit: slice(rows.target_logit, 0..len),
-            sum: NegLogSum { logits, product },
-        });
-    }
-
-    /// Normalizes the exponentials and adds the sums of region losses. Returns the probabilities: where they are
-    /// cached, in the gradient buffer.
-    ///
-    /// # Safety
-    /// As [`Pass::chunk`].
-    pub(in crate::engine) unsafe fn label_sums<T: Precise>(
-        &self,
-        strip: &mut Strip<'_, T>,
-        block: BlockRange<'_>,
-    ) -> Rows<T> {
-        let (classes, first_label, len) = (self.problem.classes, self.problem.label_of(0), strip.len);
-        let exponentials = strip.rows_of_exponentials();
-        let cache = self.output.filter(|_| self.steps.cache == CacheAccess::Store);
-        let direct = cache.and_then(|output| {
-            let rows = strip.direct_rows(&output, block)?;
-            Some((rows, output.streams && rows.are_aligned()))
-        });
-        // The gradient may still need the exponentials, and no longer the logits.
-        let kept = if self.label_work.region_gradient { exponentials } else { strip.rows_of_input() };
-        let (probabilities, streams) = direct.unwrap_or((kept, false));
-        let accumulates = self.steps.sums > RequiredSums::None;
-        let mut sums = |quantity| strip.sums.rows(quantity);
-        let linear = accumulates.then(|| [sums(Quantity::Prediction), sums(Quantity::Intersection)]);
-        let squares = (self.steps.sums == RequiredSums::Squared)
-            .then(|| [sums(Quantity::SquaredErrorPositive), sums(Quantity::SquaredErrorNegative)]);
-        let weight = slice(strip.rows.weight, 0..len);
-        let label = slice(strip.label, 0..len);
-        dispatch(LabelSums {
-            classes,
-            len,
-            exponentials,
-            inverse: slice(strip.rows.inverse, 0..len),
-            probabilities,
-            streams,
-            label,
-            first_label,
-            weight: (!strip.is_unweighted).then_some(weight),
-            sums: linear,
-        });
-        if let Some([positive, negative]) = squares {
-            let complement = slice(strip.rows.complement, 0..len);
-            dispatch(LabelSquares {
-                classes,
-                len,
-                probabilities,
-                complement,
-                label,
-                first_label,
-                weight,
-                positive,
-                negative,
-            });
-        }
-        if let (Some(output), None) = (cache, direct) {
-            // SAFETY: the caller's promise.
-            unsafe { strip.store_cache(&output, block, classes) };
-        }
-        probabilities
-    }
-
-    /// Returns the probabilities that an earlier pass has cached.
-    ///
-    /// # Safety
-    /// As [`Pass::chunk`].
-    unsafe fn cached_probabilities<T: Precise>(
-        &self,
-        strip: &mut Strip<'_, T>,
-        block: BlockRange<'_>,
-    ) -> Rows<T> {
-        let Some(output) = expected(self.output) else { return strip.rows_of_exponentials() };
-        match strip.direct_rows(&output, block) {
-            Some(rows) => rows,
-            None => {
-                // SAFETY: the caller's promise.
-                unsafe { strip.load_cache(&output, block, self.problem.classes) };
-                strip.rows_of_exponentials()
-            }
-        }
-    }
-
-    /// Accumulates one loss of the target class, and adds its derivative by `ln s` to `rows.positive`.
+    /// Accumulates one loss of the target class; `has_slope`: computes its derivative by `ln s` in `rows.slope`.
     ///
     /// # Safety
     /// As [`Pass::chunk`].
@@ -440,9 +219,6 @@ impl Pass<'_> {
             }
             self.add_target_values(strip, slot);
         }
-        if let (true, Some(slopes)) = (has_slope, block.slopes) {
-            self.add_target_slopes(strip, slopes, slot, is_neg_log);
-        }
     }
 
     /// Adds the values of a loss of the target class to its sums.
@@ -466,40 +242,42 @@ impl Pass<'_> {
         dispatch(AddByLabel { classes, row, label: slice(strip.label, 0..len), first_label, sums });
     }
 
-    /// Adds the slopes of a loss of the target class to `rows.positive`.
+    /// Adds the slopes of a loss of the target class to `rows.positive`; `is_first`: whose content counts as 0.
     fn add_target_slopes<T: Precise>(
         &self,
         strip: &mut Strip<'_, T>,
         slopes: &[ClassSums],
         slot: usize,
-        is_neg_log: bool,
+        is_first: bool,
     ) {
         let (len, width) = (strip.len, strip.width);
         let selects = self.thresholds.get(slot).is_some_and(Option::is_some);
         let rows = &mut strip.rows;
-        let weight = match selects {
-            true => slice(rows.selected, slot * width..slot * width + len),
-            false => slice(rows.weight, 0..len),
-        };
         let of = |class: usize| {
             expected(slopes.get(class).and_then(|of| of.loss_sum.get(slot))).copied().unwrap_or(0.0)
         };
-        dispatch(TableByLabel {
-            label: slice(strip.label, 0..len),
-            first_label: self.problem.label_of(0),
-            classes: self.problem.classes,
-            of,
-            weight: (selects || !strip.is_unweighted).then_some(weight),
-            out: slice_mut(rows.power, 0..len),
-        });
-        if is_neg_log {
+        let scale = if !selects && strip.is_unweighted && (1..slopes.len()).all(|k| of(k) == of(0)) {
+            TargetScale::Same(T::of(of(0)))
+        } else {
+            let weight = match selects {
+                true => slice(rows.selected, slot * width..slot * width + len),
+                false => slice(rows.weight, 0..len),
+            };
+            dispatch(TableByLabel {
+                label: slice(strip.label, 0..len),
+                first_label: self.problem.label_of(0),
+                classes: self.problem.classes,
+                of,
+                weight: (selects || !strip.is_unweighted).then_some(weight),
+                out: slice_mut(rows.power, 0..len),
+            });
+            TargetScale::OfEach(slice(rows.power, 0..len))
+        };
+        if self.info(slot).is_some_and(|info| info.is_neg_log) {
             slice_mut(rows.slope, 0..len).fill(-T::one());
         }
-        dispatch(AddTargetSlopes {
-            slope: slice(rows.slope, 0..len),
-            scale: slice(rows.power, 0..len),
-            out: slice_mut(rows.positive, 0..len),
-        });
+        let (slope, out) = (slice(rows.slope, 0..len), slice_mut(rows.positive, 0..len));
+        dispatch(AddTargetSlopes { slope, scale, is_first, out });
     }
 
     /// Writes the gradient of all classes.
@@ -547,7 +325,7 @@ impl Pass<'_> {
                 rows: work.has_class_loss.then_some(derivatives),
             });
         } else {
-            let [logits, product] = strip.neg_log.unit();
+            let weight = self.has_weights().then_some(slice(rows.weight, 0..len));
             dispatch(TargetLossGradient {
                 classes,
                 len,
@@ -560,7 +338,7 @@ impl Pass<'_> {
                 of_target: slice(rows.of_target, 0..len),
                 others: slice(rows.not_of_target, 0..len),
                 target_logit: slice(rows.target_logit, 0..len),
-                neg_log: (work.neg_log == NegLogSteps::WithGradient).then_some(NegLogSum { logits, product }),
+                neg_log: (work.neg_log == NegLogSteps::WithGradient).then(|| strip.neg_log.unit(weight)),
             });
         }
         if direct.is_none() {

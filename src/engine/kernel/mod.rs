@@ -59,8 +59,10 @@ pub(crate) mod class_loop;
 pub(crate) mod class_pass;
 pub(crate) mod class_rows;
 pub(crate) mod exponentials;
+pub(crate) mod few_label_sums;
 pub(crate) mod label_pass;
-pub(crate) mod neg_log_units;
+pub(crate) mod label_probabilities;
+pub(crate) mod neg_log;
 pub(crate) mod one_hot;
 pub(crate) mod other_classes;
 pub(crate) mod outcomes;
@@ -90,6 +92,11 @@ pub(crate) const fn is_specialized<T: Scalar>() -> bool {
 /// Returns how many classes are few: the loops over at most as many are compiled for their number.
 pub(crate) const fn few<T: Scalar>() -> usize {
     if is_specialized::<T>() { 4 } else { 0 }
+}
+
+/// Returns whether loops are compiled for this number of classes.
+pub(crate) const fn is_few<T: Scalar>(classes: usize) -> bool {
+    2 <= classes && classes <= few::<T>()
 }
 
 /// Whether non-temporal stores differ from others.

@@ -3,7 +3,7 @@
 use crate::array::real::Real;
 use crate::engine::arena::{Arena, Plain};
 use crate::engine::kernel::class_rows::Rows;
-use crate::engine::kernel::neg_log_units::NegLogUnits;
+use crate::engine::kernel::neg_log::NegLogUnits;
 use crate::engine::kernel::partial_sums::PartialSums;
 use crate::engine::kernel::region_gradient::ClassSlope;
 use crate::engine::kernel::{GROUP, UNIT};

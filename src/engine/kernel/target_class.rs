@@ -9,16 +9,10 @@
 //! The complement is a sum of the other exponentials: it keeps its digits where `s` is near 1.
 
 use crate::engine::kernel::class_rows::Rows;
+use crate::engine::kernel::neg_log::{NegLogSum, RunningNegLog, sum_less_one};
 use crate::engine::kernel::{STREAMS, few, labels_at, load_at, store_at, store_vector};
 use crate::simd::lanes::elementary::{ln, ln_1p, ln_1p_of_product};
-use crate::simd::lanes::{LaneKernel, Lanes, LogProduct, Scalar, Vector};
-
-/// Returns `R` of the target class and of the others.
-#[inline(always)]
-fn sum_less_one<T: Scalar, S: Lanes<T>>(s: S, of_target: Vector<T, S>, others: Vector<T, S>) -> Vector<T, S> {
-    // Exact where the target class is the largest: its exponential is 1.
-    others + (of_target - s.splat(T::ONE))
-}
+use crate::simd::lanes::{LaneKernel, Lanes, Scalar, Vector};
 
 /// Finds the exponential of the target class and the sum of the others, for few classes.
 pub(crate) struct TargetExponentials<'a, T> {
@@ -63,7 +57,7 @@ impl<T: Scalar> TargetExponentials<'_, T> {
 
 /// Loads the exponentials of `C` classes of a vector of voxels, and where each class is the target.
 #[inline(always)]
-unsafe fn target_and_classes<T: Scalar, S: Lanes<T>, const C: usize>(
+pub(super) unsafe fn target_and_classes<T: Scalar, S: Lanes<T>, const C: usize>(
     s: S,
     exponentials: Rows<T>,
     label: &[i32],
@@ -84,7 +78,7 @@ unsafe fn target_and_classes<T: Scalar, S: Lanes<T>, const C: usize>(
 
 /// Returns the exponential of the target class and the sum of the others.
 #[inline(always)]
-fn target_and_others<T: Scalar, S: Lanes<T>, const C: usize>(
+pub(super) fn target_and_others<T: Scalar, S: Lanes<T>, const C: usize>(
     s: S,
     is: [S::Mask; C],
     exponential: [Vector<T, S>; C],
@@ -180,14 +174,6 @@ impl<T: Scalar> LaneKernel<T> for LogOfProbability<'_, T> {
     }
 }
 
-/// The running sum of `−ln s` over the vectors of a unit, by one logarithm: see [`LogProduct`].
-pub(crate) struct NegLogSum<'a, T> {
-    /// `Σ (m − z)` per lane.
-    pub logits: &'a mut [T],
-    /// The product less 1 per lane.
-    pub product: &'a mut [T],
-}
-
 /// Writes the gradient of losses of the target class, from exponentials; adds up `−ln s` if `neg_log` is given.
 pub(crate) struct TargetLossGradient<'a, T> {
     pub classes: usize,
@@ -231,11 +217,7 @@ impl<T: Scalar> TargetLossGradient<'_, T> {
     /// `C` classes, whose exponentials stay in registers; any number if `C` is 0.
     #[inline(always)]
     fn classes<S: Lanes<T>, const C: usize, const STREAM: bool>(mut self, s: S) {
-        let zero = s.splat(T::ZERO);
-        let (mut logits, mut product) = match &self.neg_log {
-            Some(sum) => (s.load_row(sum.logits), LogProduct::of(s.load_row(sum.product))),
-            None => (zero, LogProduct::new(s)),
-        };
+        let mut neg_log = self.neg_log.as_ref().map(|sum| RunningNegLog::load(s, sum));
         let mut at = 0;
         while at < self.len {
             // SAFETY: the rows have `len` elements, a multiple of a vector; those that are streamed are aligned.
@@ -247,8 +229,9 @@ impl<T: Scalar> TargetLossGradient<'_, T> {
                     of_target = load_at(s, self.of_target, at);
                     others = load_at(s, self.others, at);
                 }
-                logits = logits - load_at(s, self.target_logit, at);
-                product.multiply(s, sum_less_one(s, of_target, others));
+                if let (Some(running), Some(sum)) = (&mut neg_log, &self.neg_log) {
+                    running.add(s, load_at(s, self.target_logit, at), of_target, others, sum.weight, at);
+                }
                 let share = load_at(s, self.slope, at) / (of_target + others);
                 let at_target = others * share;
                 let elsewhere = -share;
@@ -268,55 +251,8 @@ impl<T: Scalar> TargetLossGradient<'_, T> {
             }
             at += T::LANES;
         }
-        if let Some(sum) = &mut self.neg_log {
-            s.store_row(sum.logits, logits);
-            s.store_row(sum.product, product.less_one());
-        }
-    }
-}
-
-/// Adds `−ln s` of a strip to a running sum.
-pub(crate) struct AddNegLog<'a, T> {
-    pub of_target: &'a [T],
-    pub others: &'a [T],
-    pub target_logit: &'a [T],
-    pub sum: NegLogSum<'a, T>,
-}
-
-impl<T: Scalar> LaneKernel<T> for AddNegLog<'_, T> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Lanes<T>>(self, s: S) {
-        let Self { of_target, others, target_logit, sum } = self;
-        let mut logits = s.load_row(sum.logits);
-        let mut product = LogProduct::of(s.load_row(sum.product));
-        let rows = T::lines(of_target).0.iter().zip(T::lines(others).0).zip(T::lines(target_logit).0);
-        for ((of_target, others), logit) in rows {
-            logits = logits - s.from_line(logit);
-            product.multiply(s, sum_less_one(s, s.from_line(of_target), s.from_line(others)));
-        }
-        s.store_row(sum.logits, logits);
-        s.store_row(sum.product, product.less_one());
-    }
-}
-
-/// Adds the sums of `−ln s` of some units to `total`, unit by unit.
-pub(crate) struct TotalNegLog<'a, T> {
-    /// A vector per unit of each.
-    pub logits: &'a [T],
-    pub products: &'a [T],
-    pub total: &'a mut f64,
-}
-
-impl<T: Scalar> LaneKernel<T> for TotalNegLog<'_, T> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Lanes<T>>(self, s: S) {
-        for (logits, product) in T::lines(self.logits).0.iter().zip(T::lines(self.products).0) {
-            let sum = s.from_line(logits) + ln_1p_of_product(s, s.from_line(product));
-            *self.total += s.total(s.add_to_sums(s.zero_sums(), sum));
+        if let (Some(running), Some(sum)) = (&neg_log, &mut self.neg_log) {
+            running.store(s, sum);
         }
     }
 }

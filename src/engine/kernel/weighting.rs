@@ -168,11 +168,20 @@ impl<T: Scalar> LaneKernel<T> for AddSlopes<'_, T> {
     }
 }
 
-/// Adds the slopes of a loss of the target class, whose factors differ from voxel to voxel.
+/// The slope of the sum of a loss, times the weight of each voxel.
+#[derive(Clone, Copy)]
+pub(crate) enum TargetScale<'a, T> {
+    /// Of all voxels.
+    Same(T),
+    OfEach(&'a [T]),
+}
+
+/// Adds the slopes of a loss of the target class to a row.
 pub(crate) struct AddTargetSlopes<'a, T> {
     pub slope: &'a [T],
-    /// The slope of the sum of the loss, times the weight of the voxel.
-    pub scale: &'a [T],
+    pub scale: TargetScale<'a, T>,
+    /// Whether the content of the row counts as 0.
+    pub is_first: bool,
     pub out: &'a mut [T],
 }
 
@@ -181,11 +190,21 @@ impl<T: Scalar> LaneKernel<T> for AddTargetSlopes<'_, T> {
 
     #[inline(always)]
     fn run<S: Lanes<T>>(self, s: S) {
+        let Self { slope, scale, is_first, out } = self;
         let limit = s.splat(T::constant(MAX_SLOPE));
-        let rows = T::lines(self.slope).0.iter().zip(T::lines(self.scale).0);
-        for (out, (slope, scale)) in T::lines_mut(self.out).0.iter_mut().zip(rows) {
-            let slope = s.min(limit, s.max(-limit, s.from_line(slope)));
-            *out = s.to_line(s.from_line(out) + s.from_line(scale) * slope);
+        let mut at = 0;
+        while at < out.len() {
+            // SAFETY: all rows have the length of the output, a multiple of a vector.
+            unsafe {
+                let slope = s.min(limit, s.max(-limit, load_at(s, slope, at)));
+                let scale = match scale {
+                    TargetScale::Same(scale) => s.splat(scale),
+                    TargetScale::OfEach(row) => load_at(s, row, at),
+                };
+                let before = if is_first { s.splat(T::ZERO) } else { load_at(s, out, at) };
+                store_at(s, out, at, before + scale * slope);
+            }
+            at += T::LANES;
         }
     }
 }
