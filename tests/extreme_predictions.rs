@@ -229,3 +229,26 @@ fn sums_of_the_largest_voxel_losses_are_finite() {
         }
     }
 }
+
+/// The factors of a product of `1 + r` are then as large as possible: the number of classes.
+#[test]
+fn cross_entropy_of_an_indifferent_prediction_is_the_logarithm_of_the_number_of_classes() {
+    let n = 300;
+    for classes in [2, 9, 21, 105, 234, 235, 257, 1000] {
+        let labels: Vec<i64> = (0..n).map(|i| (i * 7 % classes) as i64).collect();
+        let even = Case::of_labels(classes, &[n], Activation::Softmax, &vec![0.5; classes * n], &labels, &[]);
+        let weight: Vec<f64> = (0..n).map(|i| [1.0, 0.0, 3.0][i % 3]).collect();
+        for case in [even.clone(), even.weighted(&weight)] {
+            for (prediction, precision) in [(Float::F64, 1e-14), (Float::F32, 1e-6), (Float::F16, 1e-6)] {
+                for terms in [vec![CROSS_ENTROPY], vec![DICE, CROSS_ENTROPY]] {
+                    let terms: Vec<TermSpec> = terms.into_iter().map(TermSpec::new).collect();
+                    let format = Format { prediction, ..Format::exact(&case) };
+                    let ours = outcome(&case, &terms, &format, 1.0).unwrap();
+                    let cross_entropy = *ours.terms.last().unwrap();
+                    assert_relative_eq!(cross_entropy, (classes as f64).ln(), max_relative = precision);
+                    assert_finite(&ours, &format!("{classes} classes, {prediction:?}"));
+                }
+            }
+        }
+    }
+}

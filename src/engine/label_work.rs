@@ -1,5 +1,6 @@
 //! What a pass over softmax with labels computes: derived once per pass from its steps and the terms.
 
+use crate::engine::kernel::UNIT;
 use crate::engine::pass_plan::{
     CacheAccess, PassSteps, RequiredSums, is_class_loss, is_target_loss, voxel_losses,
 };
@@ -9,6 +10,7 @@ use crate::loss::sums::MAX_TERMS;
 use crate::loss::term::Term;
 use crate::loss::voxel_rows::DynVoxelLoss;
 use crate::problem::Problem;
+use crate::simd::lanes::elementary::factors;
 
 /// Where `−ln s` of the target class is added up, if the sum over all classes suffices.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +45,8 @@ pub(crate) struct LabelWork {
     pub neg_log: NegLogSteps,
     /// The term whose `−ln s` is added up so.
     pub neg_log_slot: Option<usize>,
+    /// Whether it is added up by products: every voxel counts once or not at all, and no product of a unit overflows.
+    pub neg_log_by_product: bool,
     /// The only target loss, if its slope is the same number for all voxels.
     pub constant_slope: Option<usize>,
     /// Per term: whether the sum over all classes suffices.
@@ -103,6 +107,7 @@ impl LabelWork {
                 Some(_) => NegLogSteps::Separate,
             },
             neg_log_slot,
+            neg_log_by_product: problem.weight.is_none() && factors(problem.classes as u32) >= UNIT,
             constant_slope,
             totals,
         }

@@ -110,11 +110,6 @@ impl Pass<'_> {
         self.output.filter(|_| self.steps.writes_gradient)
     }
 
-    /// Returns whether the caller gives weights of voxels.
-    pub fn has_weights(&self) -> bool {
-        self.problem.weight.is_some()
-    }
-
     /// Returns the properties of a term that is a voxel loss.
     pub fn info(&self, slot: usize) -> Option<&VoxelLossInfo> {
         self.infos.get(slot).and_then(Option::as_ref)

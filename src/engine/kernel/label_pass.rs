@@ -325,7 +325,7 @@ impl Pass<'_> {
                 rows: work.has_class_loss.then_some(derivatives),
             });
         } else {
-            let weight = self.has_weights().then_some(slice(rows.weight, 0..len));
+            let weight = self.neg_log_weight(rows, len);
             dispatch(TargetLossGradient {
                 classes,
                 len,

@@ -7,7 +7,7 @@ use crate::engine::kernel::few_label_sums::FewLabelSums;
 use crate::engine::kernel::is_few;
 use crate::engine::kernel::neg_log::AddNegLog;
 use crate::engine::kernel::partial_sums::{LabelSquares, LabelSums, Quantity};
-use crate::engine::kernel::strip::Strip;
+use crate::engine::kernel::strip::{Strip, VoxelRows};
 use crate::engine::kernel::target_class::{
     LogOfProbability, TargetExponentials, TargetOfProbabilities, TargetProbability,
 };
@@ -181,7 +181,7 @@ impl Pass<'_> {
             of_target: slice(rows.of_target, 0..len),
             others: slice(rows.not_of_target, 0..len),
             target_logit: slice(rows.target_logit, 0..len),
-            sum: strip.neg_log.unit(self.has_weights().then_some(slice(rows.weight, 0..len))),
+            sum: strip.neg_log.unit(self.neg_log_weight(rows, len)),
         });
     }
 
@@ -247,7 +247,7 @@ impl Pass<'_> {
         let rows = &strip.rows;
         let weight = slice(rows.weight, 0..len);
         let adds_neg_log = self.label_work.neg_log == NegLogSteps::Separate;
-        let neg_log = adds_neg_log.then(|| strip.neg_log.unit(self.has_weights().then_some(weight)));
+        let neg_log = adds_neg_log.then(|| strip.neg_log.unit(self.neg_log_weight(rows, len)));
         dispatch(FewLabelSums {
             classes,
             len,
@@ -263,6 +263,12 @@ impl Pass<'_> {
         // SAFETY: the caller's promise.
         unsafe { place.store_cache(strip, block, classes) };
         place.rows
+    }
+
+    /// Returns the weights of a strip with which the logarithm of each voxel is added, if products do not serve.
+    pub(super) fn neg_log_weight<'r, T>(&self, rows: &'r VoxelRows<'_, T>, len: usize) -> Option<&'r [T]> {
+        let row = if self.problem.weight.is_some() { &*rows.weight } else { &*rows.ones };
+        (!self.label_work.neg_log_by_product).then_some(slice(row, 0..len))
     }
 
     /// Returns where the probabilities of a strip go: where they are cached, if the gradient buffer takes them as they

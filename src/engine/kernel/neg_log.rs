@@ -40,7 +40,7 @@ impl<'s, T: Vectorized + Plain> NegLogUnits<'s, T> {
         Ok(Self { logits: rows()?, products: rows()?, complete: 0 })
     }
 
-    /// Returns the sum of the current unit. `weight`: of the voxels, if they differ from 0 and 1.
+    /// Returns the sum of the current unit; as to `weight`, see [`NegLogSum`].
     pub fn unit<'u>(&'u mut self, weight: Option<&'u [T]>) -> NegLogSum<'u, T> {
         let lanes = self.complete * T::LANES..(self.complete + 1) * T::LANES;
         NegLogSum {
@@ -64,14 +64,13 @@ impl<'s, T: Vectorized + Plain> NegLogUnits<'s, T> {
     }
 }
 
-/// The running sum of `−ln s` over the vectors of a unit. By one logarithm, see [`LogProduct`]; with weights by one of
-/// each voxel.
+/// The running sum of `−ln s` over the vectors of a unit: by one logarithm, see [`LogProduct`], or by one of each voxel.
 pub(crate) struct NegLogSum<'a, T> {
     /// `Σ (m − z)` per lane; with weights all of the sum.
     pub logits: &'a mut [T],
     /// The product less 1 per lane.
     pub product: &'a mut [T],
-    /// The weights of the voxels of the strip, if they differ from 0 and 1.
+    /// The weights of the voxels of the strip, if the logarithm of each is added.
     pub weight: Option<&'a [T]>,
 }
 

@@ -10,7 +10,7 @@
 use super::logarithm::ln_1p_of_product;
 use crate::simd::lanes::{Lanes, Scalar, Vector};
 
-/// The product of at most [`LogProduct::factors`] numbers `1 + r`, `r ≥ 0`, in each lane.
+/// The product of at most [`factors`] numbers `1 + r`, `r ≥ 0`, in each lane.
 #[derive(Clone, Copy)]
 pub struct LogProduct<T: Scalar, S: Lanes<T>> {
     /// The product less 1.
@@ -21,6 +21,20 @@ pub struct LogProduct<T: Scalar, S: Lanes<T>> {
 const MOST_FACTORS: usize = 16;
 /// The largest product: its reciprocal is a normal f32.
 const LARGEST_PRODUCT: u128 = 1 << 126;
+
+/// Returns how many factors from 1 to `largest` have a product of at most 2¹²⁶: `⌊126 / log₂ largest⌋`, at most 16.
+/// In softmax a factor is at most the number of classes.
+pub const fn factors(largest: u32) -> usize {
+    let (mut count, mut product) = (0, 1u128);
+    while count < MOST_FACTORS {
+        match product.checked_mul(largest as u128) {
+            Some(next) if next <= LARGEST_PRODUCT => product = next,
+            _ => break,
+        }
+        count += 1;
+    }
+    count
+}
 
 impl<T: Scalar, S: Lanes<T>> core::fmt::Debug for LogProduct<T, S> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
@@ -33,20 +47,6 @@ impl<T: Scalar, S: Lanes<T>> LogProduct<T, S> {
     #[inline(always)]
     pub fn new(s: S) -> Self {
         Self { less_one: s.splat(T::ZERO) }
-    }
-
-    /// Returns how many factors from 1 to `largest` have a product of at most 2¹²⁶: `⌊126 / log₂ largest⌋`, at most 16.
-    /// In softmax a factor is at most the number of classes.
-    pub const fn factors(largest: u32) -> usize {
-        let (mut count, mut product) = (0, 1u128);
-        while count < MOST_FACTORS {
-            match product.checked_mul(largest as u128) {
-                Some(next) if next <= LARGEST_PRODUCT => product = next,
-                _ => break,
-            }
-            count += 1;
-        }
-        count
     }
 
     /// Returns the product from what [`less_one`](Self::less_one) has returned.

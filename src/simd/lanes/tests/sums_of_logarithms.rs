@@ -1,7 +1,8 @@
 //! Products of 1 + r against sums of logarithms in f64.
 
 use super::{Reference, on_every_set, random_bits};
-use crate::simd::lanes::{LaneKernel, Lanes, LogProduct, Portable, Scalar};
+use crate::simd::lanes::elementary::factors;
+use crate::simd::lanes::{LaneKernel, Lanes, LogProduct, Scalar};
 use std::vec::Vec;
 
 /// The logarithm of the product of rows, each the factors of the lanes less 1.
@@ -21,10 +22,6 @@ impl<T: Scalar> LaneKernel<T> for Product<'_, T> {
         assert!(s.to_line(product.take_ln(s)).as_ref().iter().all(|&x| x == T::ZERO));
         log
     }
-}
-
-const fn factors(largest: u32) -> usize {
-    LogProduct::<f32, Portable<false>>::factors(largest)
 }
 
 #[test]
