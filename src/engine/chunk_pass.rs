@@ -22,6 +22,7 @@ impl Pass<'_> {
         slopes: &[ClassSums],
     ) {
         let slopes = Some(slopes).filter(|_| self.steps.writes_gradient);
+        slopes.into_iter().for_each(|slopes| strip.set_slopes(slopes));
         // Of `Implementation::ByUnit`: whether the voxels of the unit have labels.
         let mut has_labels = false;
         for (start, count) in strip.spans(start, end) {

@@ -2,7 +2,8 @@
 
 use crate::engine::kernel::UNIT;
 use crate::engine::pass_plan::{
-    CacheAccess, PassSteps, RequiredSums, is_class_loss, is_target_loss, voxel_losses,
+    CacheAccess, Implementation, PassPlan, PassSteps, RequiredSums, is_class_loss, is_target_loss,
+    voxel_losses,
 };
 use crate::loss::kind::DefaultClassWeights;
 use crate::loss::selection::Selection;
@@ -54,19 +55,18 @@ pub(crate) struct LabelWork {
 }
 
 impl LabelWork {
-    /// `by_class`: whether the caller asks for sums or values of classes.
-    pub fn new(steps: &PassSteps, terms: &[Term<'_>], problem: &Problem<'_>, by_class: bool) -> Self {
-        let target_losses = || voxel_losses(terms).filter(|(_, loss)| is_target_loss(*loss));
+    pub fn new(steps: &PassSteps, terms: &[Term<'_>], problem: &Problem<'_>, plan: &PassPlan) -> Self {
+        let target_losses = || voxel_losses(terms).filter(|(_, loss)| is_target_loss(&loss.info()));
         let mut totals = [false; MAX_TERMS];
         for (total, term) in totals.iter_mut().zip(terms) {
-            *total = !by_class && has_equal_weights(term, problem);
+            *total = !plan.by_class && has_equal_weights(term, problem);
         }
         let is_total = |slot: usize| totals.get(slot).copied().unwrap_or(false);
         let is_summed_by_product = |&(slot, loss): &(usize, &dyn DynVoxelLoss)| {
             let info = loss.info();
             info.is_neg_log && info.selection.is_none() && is_total(slot)
         };
-        let neg_log_slot = if steps.accumulates {
+        let neg_log_slot = if steps.accumulates && plan.implementation != Implementation::Classes {
             target_losses().find(is_summed_by_product).map(|(slot, _)| slot)
         } else {
             None
@@ -91,7 +91,7 @@ impl LabelWork {
         });
         Self {
             has_target_loss: steps.labels.has_target_loss,
-            has_class_loss: voxel_losses(terms).any(|(_, loss)| is_class_loss(loss)),
+            has_class_loss: voxel_losses(terms).any(|(_, loss)| is_class_loss(&loss.info())),
             from_probabilities: steps.labels.from_probabilities,
             normalizes,
             region_gradient,

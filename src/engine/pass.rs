@@ -6,11 +6,12 @@ use crate::array::view::Array;
 use crate::checked::expected;
 use crate::engine::arena::Plain;
 use crate::engine::label_work::LabelWork;
-use crate::engine::pass_plan::{Implementation, PassSteps};
+use crate::engine::pass_plan::{Implementation, PassSteps, voxel_losses};
 use crate::engine::radix_select::Threshold;
 use crate::loss::sums::{ClassSums, MAX_TERMS};
 use crate::loss::term::Term;
 use crate::loss::voxel_info::VoxelLossInfo;
+use crate::loss::voxel_rows::DynVoxelLoss;
 use crate::problem::Problem;
 use crate::simd::stream::{STREAM_FROM, fence, stream};
 
@@ -84,12 +85,33 @@ impl<'a> BlockRange<'a> {
     }
 }
 
+/// A term that is a voxel loss: looked up once per pass, not for every strip.
+#[derive(Clone, Copy)]
+pub(crate) struct VoxelTerm<'a> {
+    pub slot: usize,
+    pub loss: &'a dyn DynVoxelLoss,
+    pub info: VoxelLossInfo,
+}
+
+impl<'a> VoxelTerm<'a> {
+    /// Returns the voxel losses of some terms, at their indices.
+    pub fn of(terms: &'a [Term<'a>]) -> [Option<Self>; MAX_TERMS] {
+        let mut all = [None; MAX_TERMS];
+        for (slot, loss) in voxel_losses(terms) {
+            if let Some(term) = all.get_mut(slot) {
+                *term = Some(Self { slot, loss, info: loss.info() });
+            }
+        }
+        all
+    }
+}
+
 /// A pass: its steps, and the arrays that it reads and writes.
 pub(crate) struct Pass<'a> {
     pub problem: &'a Problem<'a>,
     pub terms: &'a [Term<'a>],
-    /// The properties of each term that is a voxel loss.
-    pub infos: [Option<VoxelLossInfo>; MAX_TERMS],
+    /// The terms that are voxel losses.
+    pub voxel_terms: [Option<VoxelTerm<'a>>; MAX_TERMS],
     pub implementation: Implementation,
     pub steps: PassSteps,
     /// For [`Implementation::Labels`]: what the pass computes.
@@ -112,7 +134,12 @@ impl Pass<'_> {
 
     /// Returns the properties of a term that is a voxel loss.
     pub fn info(&self, slot: usize) -> Option<&VoxelLossInfo> {
-        self.infos.get(slot).and_then(Option::as_ref)
+        self.voxel_terms.get(slot).and_then(Option::as_ref).map(|term| &term.info)
+    }
+
+    /// Returns the terms that are voxel losses.
+    pub fn voxel_terms(&self) -> impl Iterator<Item = &VoxelTerm<'_>> + Clone {
+        self.voxel_terms.iter().flatten()
     }
 
     pub fn term(&self, slot: usize) -> Option<&Term<'_>> {

@@ -8,6 +8,7 @@ use crate::loss::selection::Selection;
 use crate::loss::sums::MAX_TERMS;
 use crate::loss::term::Term;
 use crate::loss::voxel::Contribution;
+use crate::loss::voxel_info::VoxelLossInfo;
 use crate::loss::voxel_rows::DynVoxelLoss;
 use crate::problem::{Problem, TargetKind};
 
@@ -54,8 +55,8 @@ impl Implementation {
             |slot: usize| fields.get(slot).copied().flatten().is_none_or(|field| field.is_shared());
         let is_possible = |(slot, loss): (usize, &dyn DynVoxelLoss)| {
             let info = loss.info();
-            let is_of_target_class = is_target_loss(loss) && info.smoothing == 0.0 && has_shared_field(slot);
-            is_of_target_class || is_class_loss(loss) && !info.reads_logarithm
+            let is_of_target_class = is_target_loss(&info) && info.smoothing == 0.0 && has_shared_field(slot);
+            is_of_target_class || is_class_loss(&info) && !info.reads_logarithm
         };
         if problem.activation != Activation::Softmax || !voxel_losses(terms).all(is_possible) {
             return Self::Classes;
@@ -189,7 +190,7 @@ impl PassPlan {
             PassKind::Backward if self.caches => CacheAccess::Load,
             _ => CacheAccess::None,
         };
-        let has_target_loss = voxel_losses(terms).any(|(_, loss)| is_target_loss(loss));
+        let has_target_loss = voxel_losses(terms).any(|(_, loss)| is_target_loss(&loss.info()));
         let labels = LabelSteps {
             has_target_loss,
             needs_probabilities: has_probability_slope(terms),
@@ -210,18 +211,20 @@ pub(crate) fn voxel_losses<'a>(
 }
 
 /// Returns whether, for softmax and labels, only the target class of a voxel contributes to the loss.
-pub(super) fn is_target_loss(loss: &dyn DynVoxelLoss) -> bool {
-    matches!(loss.info().contribution, Contribution::TrueClass | Contribution::NegLogLikelihood)
+pub(super) fn is_target_loss(info: &VoxelLossInfo) -> bool {
+    matches!(info.contribution, Contribution::TrueClass | Contribution::NegLogLikelihood)
 }
 
 /// Returns whether every class of a voxel contributes to the loss.
-pub(super) fn is_class_loss(loss: &dyn DynVoxelLoss) -> bool {
-    loss.info().contribution == Contribution::AllClasses
+pub(super) fn is_class_loss(info: &VoxelLossInfo) -> bool {
+    info.contribution == Contribution::AllClasses
 }
 
 /// Returns whether some term has a derivative by `s`, and not only by `ln s` of the target class.
 fn has_probability_slope(terms: &[Term<'_>]) -> bool {
-    terms.iter().any(|term| !matches!(term.loss.kind(), LossKind::Voxel(loss) if is_target_loss(loss)))
+    terms
+        .iter()
+        .any(|term| !matches!(term.loss.kind(), LossKind::Voxel(loss) if is_target_loss(&loss.info())))
 }
 
 /// Returns whether the slopes of a term are known before the prediction is accumulated.
@@ -241,7 +244,7 @@ fn probabilities_suffice(terms: &[Term<'_>], kind: PassKind) -> bool {
     let needs_logits = |(_, loss): (usize, &dyn DynVoxelLoss)| {
         let info = loss.info();
         let selects_by_threshold = matches!(info.selection, Some(Selection::Threshold(_)));
-        is_target_loss(loss) && info.log_of_zero || selects_by_threshold
+        is_target_loss(&info) && info.log_of_zero || selects_by_threshold
     };
     kind == PassKind::Backward && has_probability_slope(terms) && !voxel_losses(terms).any(needs_logits)
 }

@@ -363,7 +363,7 @@ impl Pass<'_> {
             strip.constant_slope = None;
             let probabilities = strip.rows_of_exponentials();
             // SAFETY: the caller's promise.
-            unsafe { self.write_label_gradient(strip, block, &[], probabilities) };
+            unsafe { self.write_label_gradient(strip, block, probabilities) };
         }
         self.end_chunk();
     }

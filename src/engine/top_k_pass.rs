@@ -11,8 +11,8 @@ use crate::engine::kernel::class_rows::Rows;
 use crate::engine::kernel::partial_sums::{AddRow, Quantity};
 use crate::engine::kernel::strip::Strip;
 use crate::engine::kernel::weighting::{AddScaled, Divide, OutcomeFactor, TableByLabel, WeighValues};
-use crate::engine::pass::{BlockRange, Pass};
-use crate::engine::pass_plan::{Implementation, voxel_losses};
+use crate::engine::pass::{BlockRange, Pass, VoxelTerm};
+use crate::engine::pass_plan::Implementation;
 use crate::engine::precise::Precise;
 use crate::engine::radix_select::{Threshold, key_of};
 use crate::loss::kind::LossKind;
@@ -121,8 +121,10 @@ impl Pass<'_> {
         slot: usize,
         prediction: Rows<T>,
     ) {
-        let Some((_, loss)) = expected(voxel_losses(self.terms).find(|(of, _)| *of == slot)) else { return };
-        let info = loss.info();
+        let Some(VoxelTerm { loss, info, .. }) = expected(self.voxel_terms.get(slot).copied().flatten())
+        else {
+            return;
+        };
         let (classes, len) = (self.problem.classes, strip.len);
         let class_weight = self.ranking_weights(block.sample, slot);
         if self.implementation == Implementation::Labels {
@@ -246,7 +248,7 @@ impl Pass<'_> {
                 self.target_exponentials(strip);
                 self.target_probability(strip, true);
             } else {
-                let infos = voxel_losses(self.terms).map(|(_, loss)| loss.info());
+                let infos = self.voxel_terms().map(|term| term.info);
                 let logarithms = Logarithms::of(infos, self.problem);
                 prediction = activate(strip, self.problem, [block.sample, block.start], logarithms);
             }

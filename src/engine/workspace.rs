@@ -11,7 +11,7 @@ use crate::engine::field_inputs::{ComputedField, given_field, mask_words, missin
 use crate::engine::finalize::FinalizeBuffers;
 use crate::engine::kernel::strip::{OptionalRows, Strip};
 use crate::engine::label_work::LabelWork;
-use crate::engine::pass::{GradientOutput, Pass};
+use crate::engine::pass::{GradientOutput, Pass, VoxelTerm};
 use crate::engine::pass_plan::{CacheAccess, Implementation, PassKind, PassPlan, voxel_losses};
 use crate::engine::precise::Precise;
 use crate::engine::radix_select::{COUNTS, Threshold};
@@ -174,13 +174,7 @@ impl<'a, T: Precise> Workspace<'a, T> {
             }
         }
         // Where probabilities are loaded, the cache lines of the gradient are in the caches again.
-        let mut infos = [None; MAX_TERMS];
-        for (slot, loss) in voxel_losses(self.terms) {
-            if let Some(info) = infos.get_mut(slot) {
-                *info = Some(loss.info());
-            }
-        }
-        let label_work = LabelWork::new(&steps, self.terms, self.problem, plan.by_class);
+        let label_work = LabelWork::new(&steps, self.terms, self.problem, plan);
         let streams = |output: GradientOutput| output.streams && steps.cache != CacheAccess::Load;
         let output = output
             .filter(|_| steps.writes_gradient || steps.cache != CacheAccess::None)
@@ -188,7 +182,7 @@ impl<'a, T: Precise> Workspace<'a, T> {
         Pass {
             problem: self.problem,
             terms: self.terms,
-            infos,
+            voxel_terms: VoxelTerm::of(self.terms),
             implementation: plan.implementation,
             steps,
             label_work,

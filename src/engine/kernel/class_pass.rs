@@ -14,8 +14,8 @@ use crate::engine::kernel::outcomes::{
 use crate::engine::kernel::partial_sums::Quantity;
 use crate::engine::kernel::strip::Strip;
 use crate::engine::kernel::weighting::{AddSlopes, AddValues, OutcomeFactor, WeighValues};
-use crate::engine::pass::{BlockRange, Pass};
-use crate::engine::pass_plan::{RequiredSums, voxel_losses};
+use crate::engine::pass::{BlockRange, Pass, VoxelTerm};
+use crate::engine::pass_plan::RequiredSums;
 use crate::engine::precise::Precise;
 use crate::loss::activation::Activation;
 use crate::loss::sums::ClassSums;
@@ -83,7 +83,7 @@ impl Pass<'_> {
         // A gradient of `−ln` needs no logarithm.
         let reads_logarithms =
             |info: &VoxelLossInfo| self.steps.accumulates || !info.is_neg_log || info.selection.is_some();
-        let infos = self.infos.iter().flatten().copied().filter(reads_logarithms);
+        let infos = self.voxel_terms().map(|term| term.info).filter(reads_logarithms);
         let logarithms = Logarithms::of(infos, self.problem);
         // SAFETY: the caller's promise.
         let prediction = unsafe { activate(strip, self.problem, [block.sample, block.start], logarithms) };
@@ -126,17 +126,15 @@ impl Pass<'_> {
     ) {
         // SAFETY: the caller's promise.
         unsafe { strip.load_target(self.problem, block.sample, class, block.start) };
-        let contributing =
-            |(slot, _): &(usize, &dyn DynVoxelLoss)| self.contributes(block.sample, class, *slot);
+        let contributing = |term: &&VoxelTerm<'_>| self.contributes(block.sample, class, term.slot);
         // One `−ln` is computed with everything else; other voxel losses read and write rows.
-        let is_neg_log = |(slot, _): &(usize, &dyn DynVoxelLoss)| {
-            self.info(*slot).is_some_and(|info| info.is_neg_log)
-                && self.thresholds.get(*slot).is_none_or(Option::is_none)
+        let is_neg_log = |term: &&VoxelTerm<'_>| {
+            term.info.is_neg_log && self.thresholds.get(term.slot).is_none_or(Option::is_none)
         };
-        let neg_log = voxel_losses(self.terms).filter(contributing).find(is_neg_log);
-        let neg_log_slot = neg_log.map(|(slot, _)| slot);
+        let neg_log = self.voxel_terms().filter(contributing).find(is_neg_log);
+        let neg_log_slot = neg_log.map(|term| term.slot);
         let in_rows =
-            || voxel_losses(self.terms).filter(contributing).filter(|(slot, _)| Some(*slot) != neg_log_slot);
+            || self.voxel_terms().filter(contributing).filter(|term| Some(term.slot) != neg_log_slot);
         let mut used = UsedDerivatives::default();
         let has_squares = self.steps.sums == RequiredSums::Squared
             || block
@@ -153,12 +151,11 @@ impl Pass<'_> {
         if matches!(source, Source::Rows) {
             compute_outcomes(strip, self.problem.activation, class, prediction, logarithms);
         }
-        for (slot, loss) in in_rows() {
+        for term in in_rows() {
             // SAFETY: the caller's promise.
-            unsafe { self.voxel_loss(strip, block, class, slot, loss, &mut used) };
+            unsafe { self.voxel_loss(strip, block, class, term, &mut used) };
         }
-        let term = neg_log_slot.and_then(|slot| {
-            let info = expected(self.info(slot))?;
+        let term = neg_log.map(|&VoxelTerm { slot, info, .. }| {
             let adds = self.steps.accumulates;
             let weights: OutcomeWeights<T> =
                 info.outcome_weights(self.problem.activation, self.problem.classes);
@@ -168,12 +165,12 @@ impl Pass<'_> {
                 && weights.positive == T::one()
                 && weights.negative == T::one();
             let mut sum = |quantity| strip.sums.rows(quantity).at(class, 0);
-            Some(NegLogTerm {
+            NegLogTerm {
                 weights,
                 sum: adds.then(|| sum(Quantity::Loss(slot))),
                 product: (adds && by_product).then(|| sum(Quantity::LossProduct(slot))),
                 slope: slope_of(block, class, slot).map(T::of),
-            })
+            }
         });
         // SAFETY: the caller's promise.
         unsafe { self.class_loop(strip, block, class, source, term, used) };
@@ -283,13 +280,11 @@ impl Pass<'_> {
         strip: &mut Strip<'_, T>,
         block: BlockRange<'_>,
         class: usize,
-        slot: usize,
-        loss: &dyn DynVoxelLoss,
+        &VoxelTerm { slot, loss, info }: &VoxelTerm<'_>,
         used: &mut UsedDerivatives,
     ) {
         // SAFETY: the caller's promise.
         unsafe { self.load_field(strip, block, class, slot) };
-        let Some(info) = expected(self.info(slot)).copied() else { return };
         let weights = info.outcome_weights::<T>(self.problem.activation, self.problem.classes);
         let selects = self.thresholds.get(slot).is_some_and(Option::is_some);
         let (len, width, target) = (strip.len, strip.width, strip.target());

@@ -4,18 +4,18 @@ use crate::checked::{expected, slice, slice_mut, tail_mut};
 use crate::engine::kernel::class_pass::slope_of;
 use crate::engine::kernel::class_rows::Rows;
 use crate::engine::kernel::partial_sums::{AddByLabel, AddRow, Quantity};
-use crate::engine::kernel::region_gradient::{ClassSlope, RegionGradient};
+use crate::engine::kernel::region_gradient::RegionGradient;
 use crate::engine::kernel::strip::Strip;
 use crate::engine::kernel::target_class::{ComplementOfClass, SumOfOthers, TargetLossGradient};
 use crate::engine::kernel::weighting::{
     AddSlopes, AddTargetSlopes, AddValues, Multiply, OutcomeFactor, TableByLabel, TargetScale, WeighValues,
 };
 use crate::engine::label_work::NegLogSteps;
-use crate::engine::pass::{BlockRange, Pass};
-use crate::engine::pass_plan::{CacheAccess, is_class_loss, is_target_loss, voxel_losses};
+use crate::engine::pass::{BlockRange, Pass, VoxelTerm};
+use crate::engine::pass_plan::{CacheAccess, is_class_loss, is_target_loss};
 use crate::engine::precise::Precise;
 use crate::loss::sums::ClassSums;
-use crate::loss::voxel_rows::{DynVoxelLoss, LossRows, OutcomeRows};
+use crate::loss::voxel_rows::{LossRows, OutcomeRows};
 use crate::simd::lanes::dispatch;
 
 impl Pass<'_> {
@@ -48,8 +48,8 @@ impl Pass<'_> {
             if self.label_work.has_class_loss {
                 self.class_losses(strip, block, probabilities);
             }
-            if let (Some(slopes), Some(_)) = (block.slopes, self.gradient()) {
-                self.write_label_gradient(strip, block, slopes, probabilities);
+            if self.gradient().is_some() {
+                self.write_label_gradient(strip, block, probabilities);
             }
         }
     }
@@ -66,12 +66,11 @@ impl Pass<'_> {
         if !self.label_work.has_values && !has_slopes {
             return;
         }
-        let losses = voxel_losses(self.terms).filter(|(_, loss)| is_target_loss(*loss));
-        for (position, (slot, loss)) in losses.enumerate() {
+        for (position, term) in self.voxel_terms().filter(|term| is_target_loss(&term.info)).enumerate() {
             // SAFETY: the caller's promise.
-            unsafe { self.target_loss(strip, block, slot, loss, has_slopes) };
+            unsafe { self.target_loss(strip, block, term, has_slopes) };
             if let (true, Some(slopes)) = (has_slopes, block.slopes) {
-                self.add_target_slopes(strip, slopes, slot, position == 0);
+                self.add_target_slopes(strip, slopes, term, position == 0);
             }
         }
     }
@@ -100,10 +99,10 @@ impl Pass<'_> {
             slice_mut(strip.derivative, class * width..class * width + len).fill(T::zero());
             // SAFETY: the caller's promise.
             unsafe { strip.load_target(self.problem, block.sample, class, block.start) };
-            for (slot, loss) in voxel_losses(self.terms) {
-                if is_class_loss(loss) && self.contributes(block.sample, class, slot) {
+            for term in self.voxel_terms().filter(|term| is_class_loss(&term.info)) {
+                if self.contributes(block.sample, class, term.slot) {
                     // SAFETY: the caller's promise.
-                    unsafe { self.class_loss(strip, block, class, slot, loss, probability) };
+                    unsafe { self.class_loss(strip, block, class, term, probability) };
                 }
             }
         }
@@ -118,8 +117,7 @@ impl Pass<'_> {
         strip: &mut Strip<'_, T>,
         block: BlockRange<'_>,
         class: usize,
-        slot: usize,
-        loss: &dyn DynVoxelLoss,
+        &VoxelTerm { slot, loss, .. }: &VoxelTerm<'_>,
         probability: &[T],
     ) {
         let (len, width, target) = (strip.len, strip.width, strip.target());
@@ -184,19 +182,18 @@ impl Pass<'_> {
         &self,
         strip: &mut Strip<'_, T>,
         block: BlockRange<'_>,
-        slot: usize,
-        loss: &dyn DynVoxelLoss,
+        &VoxelTerm { slot, loss, info }: &VoxelTerm<'_>,
         has_slope: bool,
     ) {
         let accumulates = self.steps.accumulates && self.label_work.neg_log_slot != Some(slot);
         if !accumulates && !has_slope {
             return;
         }
-        let (len, is_neg_log) = (strip.len, self.info(slot).is_some_and(|info| info.is_neg_log));
+        let len = strip.len;
         // SAFETY: the caller's promise; the field, if there is one, is shared by all classes.
         unsafe { self.load_field(strip, block, 0, slot) };
         let ranking = self.ranking_losses.get(slot).copied().flatten();
-        if accumulates && ranking.is_none() || has_slope && !is_neg_log {
+        if accumulates && ranking.is_none() || has_slope && !info.is_neg_log {
             let (field, rows) = (strip.field(), &mut strip.rows);
             let outcome = OutcomeRows {
                 probability: slice(rows.probability, 0..len),
@@ -247,7 +244,7 @@ impl Pass<'_> {
         &self,
         strip: &mut Strip<'_, T>,
         slopes: &[ClassSums],
-        slot: usize,
+        &VoxelTerm { slot, info, .. }: &VoxelTerm<'_>,
         is_first: bool,
     ) {
         let (len, width) = (strip.len, strip.width);
@@ -273,7 +270,7 @@ impl Pass<'_> {
             });
             TargetScale::OfEach(slice(rows.power, 0..len))
         };
-        if self.info(slot).is_some_and(|info| info.is_neg_log) {
+        if info.is_neg_log {
             slice_mut(rows.slope, 0..len).fill(-T::one());
         }
         let (slope, out) = (slice(rows.slope, 0..len), slice_mut(rows.positive, 0..len));
@@ -288,7 +285,6 @@ impl Pass<'_> {
         &self,
         strip: &mut Strip<'_, T>,
         block: BlockRange<'_>,
-        slopes: &[ClassSums],
         probabilities: Rows<T>,
     ) {
         let Some(output) = expected(self.gradient()) else { return };
@@ -301,16 +297,6 @@ impl Pass<'_> {
         let rows = &strip.rows;
         let label = slice(strip.label, 0..len);
         if work.region_gradient {
-            let mut has_squares = false;
-            for (to, from) in strip.slopes.iter_mut().zip(slopes) {
-                *to = ClassSlope {
-                    elsewhere: T::of(from.prediction),
-                    at_target: T::of(from.prediction) + T::of(from.intersection),
-                    squared_elsewhere: T::of(2.0 * from.squared_error_negative),
-                    squared_at_target: T::of(2.0 * from.squared_error_positive),
-                };
-                has_squares |= from.squared_error_negative != 0.0 || from.squared_error_positive != 0.0;
-            }
             dispatch(RegionGradient {
                 len,
                 probabilities,
@@ -319,7 +305,7 @@ impl Pass<'_> {
                 label,
                 first_label,
                 slopes: slice(strip.slopes, 0..classes),
-                has_squares,
+                has_squares: strip.has_squares,
                 weight: (!strip.is_unweighted).then_some(slice(rows.weight, 0..len)),
                 target_slope: work.has_target_loss.then_some(slice(rows.positive, 0..len)),
                 rows: work.has_class_loss.then_some(derivatives),

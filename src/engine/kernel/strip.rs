@@ -10,7 +10,7 @@ use crate::engine::kernel::{GROUP, UNIT};
 use crate::engine::pass_plan::{is_target_loss, voxel_losses};
 use crate::error::Error;
 use crate::loss::activation::Activation;
-use crate::loss::sums::MAX_TERMS;
+use crate::loss::sums::{ClassSums, MAX_TERMS};
 use crate::loss::term::Term;
 use crate::loss::voxel::Contribution;
 use crate::loss::voxel_info::VoxelLossInfo;
@@ -122,8 +122,9 @@ pub(crate) struct Strip<'s, T> {
     pub sums: PartialSums<'s, T>,
     /// The running sum of `−ln s` of the target class.
     pub neg_log: NegLogUnits<'s, T>,
-    /// The slopes of each class.
+    /// The slopes of each class, and whether one of a squared error is not 0.
     pub slopes: &'s mut [ClassSlope<T>],
+    pub has_squares: bool,
     /// The number that the row of derivatives by `ln s` holds throughout, from a strip before.
     pub constant_slope: Option<T>,
     /// The target of the current class.
@@ -197,10 +198,20 @@ impl<'s, T: Real + Plain + Vectorized> Strip<'s, T> {
             sums: PartialSums::new(arena, classes, optional.terms, optional.products)?,
             neg_log: NegLogUnits::new(arena)?,
             slopes: arena.take(classes)?,
+            has_squares: false,
             constant_slope: None,
             target: core::ptr::null(),
             field: core::ptr::null(),
         })
+    }
+
+    /// Takes the slopes of a chunk.
+    pub fn set_slopes(&mut self, slopes: &[ClassSums]) {
+        self.has_squares = false;
+        for (to, from) in self.slopes.iter_mut().zip(slopes) {
+            *to = ClassSlope::of(from);
+            self.has_squares |= from.squared_error_negative != 0.0 || from.squared_error_positive != 0.0;
+        }
     }
 
     /// Returns start and length of each strip of a chunk.
@@ -268,7 +279,8 @@ impl OptionalRows {
         let any = |uses: fn(VoxelLossInfo) -> bool| voxel_losses(terms).any(|(_, loss)| uses(loss.info()));
         let is_softmax = problem.activation == Activation::Softmax;
         let is_of_target = is_softmax
-            && voxel_losses(terms).all(|(_, loss)| is_target_loss(loss) && loss.info().smoothing == 0.0);
+            && voxel_losses(terms)
+                .all(|(_, loss)| is_target_loss(&loss.info()) && loss.info().smoothing == 0.0);
         Self {
             terms: terms.len(),
             per_class: is_softmax,

@@ -147,7 +147,7 @@ fn one_sum_of_all_classes_suffices_where_their_weights_are_equal() {
     let work = |batch: &Batch<'_>, terms: &[Term<'_>], call: CallKind| {
         let plan = PassPlan::new(Implementation::Labels, terms, call);
         let steps = plan.steps(terms, plan.accumulating_pass());
-        LabelWork::new(&steps, terms, &Problem::new(batch).unwrap(), plan.by_class)
+        LabelWork::new(&steps, terms, &Problem::new(batch).unwrap(), &plan)
     };
     let sum = |batch: &Batch<'_>, terms: &[Term<'_>], call: CallKind| {
         let work = work(batch, terms, call);
@@ -159,8 +159,11 @@ fn one_sum_of_all_classes_suffices_where_their_weights_are_equal() {
     assert_eq!(sum(&batch, &plain, VALUE), (Some(0), NegLogSteps::Separate));
     assert_eq!(sum(&batch, &terms(&[&dice, &cross_entropy]), GRADIENT), (Some(1), NegLogSteps::Separate));
     assert_eq!(sum(&batch, &terms(&[&focal]), GRADIENT), (None, NegLogSteps::None));
-    // One logarithm per voxel: weights of voxels or classes, values of classes.
-    assert_eq!(sum(&weighted, &plain, GRADIENT), (None, NegLogSteps::None));
+    // In the same sum, but one logarithm per voxel: weights of voxels.
+    assert_eq!(sum(&weighted, &plain, GRADIENT), (Some(0), NegLogSteps::WithGradient));
+    assert!(work(&batch, &plain, GRADIENT).neg_log_by_product);
+    assert!(!work(&weighted, &plain, GRADIENT).neg_log_by_product);
+    // In rows: weights or values of classes.
     assert_eq!(sum(&batch, &plain, GRADIENT_AND_SUMS), (None, NegLogSteps::None));
     let by_class = [Term { class_weight: Some(&[1.0, 2.0]), ..plain[0] }];
     assert_eq!(sum(&batch, &by_class, GRADIENT), (None, NegLogSteps::None));
