@@ -161,9 +161,10 @@ impl Kernel for CountBytes<'_> {
         for rows in rows.chunks(usize::from(u8::MAX)) {
             let mut counts = [0u8; LANES];
             for row in rows {
-                // Of a copy: the counters stay in registers.
-                let row = *row;
-                counts = core::array::from_fn(|lane| counts[lane].wrapping_add(is_value(row[lane])));
+                // Not counted in place: so the counters stay in registers.
+                let mut sums = row.map(is_value);
+                sums.iter_mut().zip(&counts).for_each(|(sum, count)| *sum = sum.wrapping_add(*count));
+                counts = sums;
             }
             total += counts.iter().map(|&count| u32::from(count)).sum::<u32>();
         }
