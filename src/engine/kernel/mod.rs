@@ -10,10 +10,13 @@
 //! one_hot       softmax and masks or maps: the labels of a unit, if every voxel has one class
 //!
 //! labels and softmax (label_pass)              anything else (class_pass), for each class
-//!   exponentials                                 exponentials of all classes, or sigmoid
-//!   target_class     s of the target class       outcomes     s, 1 − s, ln s, ln(1 − s)
-//!   partial_sums     sums of region losses       voxel losses once per class and outcome
-//!   voxel losses     once per voxel              class_loop   sums, −ln, chain rule
+//!   label_probabilities                          exponentials of all classes, or sigmoid
+//!     exponentials                               outcomes     s, 1 − s, ln s, ln(1 − s)
+//!     target_class   s of the target class       voxel losses once per class and outcome
+//!     neg_log        Σ −ln s                     class_loop   sums, −ln, chain rule
+//!     partial_sums   sums of region losses
+//!     few_label_sums the last three at once
+//!   voxel losses     once per voxel
 //!   region_gradient, or target_class
 //!
 //! strip_output  the gradient where it belongs, or converted
@@ -34,7 +37,8 @@
 //!
 //! `Σ ln(1 + r) = ln Π(1 + r)`. The product less 1, `p ← p + r + p·r`, keeps its relative digits, and a factor of softmax
 //! is at most the number of classes. Cross entropy takes one logarithm per 16 voxels of a lane where only the sum over
-//! all classes is asked for and every voxel has weight 1 or 0 ([`LogProduct`](crate::simd::lanes::LogProduct)). With
+//! all classes is asked for, every voxel has weight 1 or 0, and 16 factors of at most 234 classes cannot overflow
+//! ([`LogProduct`](crate::simd::lanes::LogProduct)). With
 //! sigmoid both outcomes of a class have the logarithm of `1 + e^−|z|`, a factor of at most 2, in common
 //! ([class_loop]).
 //!

@@ -81,6 +81,12 @@ pub(super) struct RunningNegLog<T: Scalar, S: Lanes<T>> {
 }
 
 impl<T: Scalar, S: Lanes<T>> RunningNegLog<T, S> {
+    /// A sum of nothing.
+    #[inline(always)]
+    pub fn new(s: S) -> Self {
+        Self { logits: s.splat(T::ZERO), product: LogProduct::new(s) }
+    }
+
     #[inline(always)]
     pub fn load(s: S, sum: &NegLogSum<'_, T>) -> Self {
         Self { logits: s.load_row(sum.logits), product: LogProduct::of(s.load_row(sum.product)) }

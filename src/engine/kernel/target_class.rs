@@ -200,24 +200,33 @@ impl<T: Scalar> LaneKernel<T> for TargetLossGradient<'_, T> {
     #[inline(always)]
     fn run<S: Lanes<T>>(self, s: S) {
         let few = if self.classes <= few::<T>() { self.classes } else { 0 };
-        match (few, STREAMS && self.streams) {
-            (2, false) => self.classes::<S, 2, false>(s),
-            (3, false) => self.classes::<S, 3, false>(s),
-            (4, false) => self.classes::<S, 4, false>(s),
-            (_, false) => self.classes::<S, 0, false>(s),
-            (2, true) => self.classes::<S, 2, true>(s),
-            (3, true) => self.classes::<S, 3, true>(s),
-            (4, true) => self.classes::<S, 4, true>(s),
-            (_, true) => self.classes::<S, 0, true>(s),
+        match few {
+            2 => self.with_sum::<S, 2>(s),
+            3 => self.with_sum::<S, 3>(s),
+            4 => self.with_sum::<S, 4>(s),
+            _ => self.with_sum::<S, 0>(s),
         }
     }
 }
 
 impl<T: Scalar> TargetLossGradient<'_, T> {
-    /// `C` classes, whose exponentials stay in registers; any number if `C` is 0.
     #[inline(always)]
-    fn classes<S: Lanes<T>, const C: usize, const STREAM: bool>(mut self, s: S) {
-        let mut neg_log = self.neg_log.as_ref().map(|sum| RunningNegLog::load(s, sum));
+    fn with_sum<S: Lanes<T>, const C: usize>(self, s: S) {
+        let has_weights = self.neg_log.as_ref().is_some_and(|sum| sum.weight.is_some());
+        match (has_weights, STREAMS && self.streams) {
+            (false, false) => self.classes::<S, C, false, false>(s),
+            (false, true) => self.classes::<S, C, false, true>(s),
+            (true, false) => self.classes::<S, C, true, false>(s),
+            (true, true) => self.classes::<S, C, true, true>(s),
+        }
+    }
+
+    /// `C` classes, whose exponentials stay in registers; any number if `C` is 0. `LOGS`: a logarithm of each voxel.
+    #[inline(always)]
+    fn classes<S: Lanes<T>, const C: usize, const LOGS: bool, const STREAM: bool>(mut self, s: S) {
+        let mut neg_log =
+            self.neg_log.as_ref().map_or(RunningNegLog::new(s), |sum| RunningNegLog::load(s, sum));
+        let weight = self.neg_log.as_ref().and_then(|sum| sum.weight).filter(|_| LOGS);
         let mut at = 0;
         while at < self.len {
             // SAFETY: the rows have `len` elements, a multiple of a vector; those that are streamed are aligned.
@@ -229,9 +238,7 @@ impl<T: Scalar> TargetLossGradient<'_, T> {
                     of_target = load_at(s, self.of_target, at);
                     others = load_at(s, self.others, at);
                 }
-                if let (Some(running), Some(sum)) = (&mut neg_log, &self.neg_log) {
-                    running.add(s, load_at(s, self.target_logit, at), of_target, others, sum.weight, at);
-                }
+                neg_log.add(s, load_at(s, self.target_logit, at), of_target, others, weight, at);
                 let share = load_at(s, self.slope, at) / (of_target + others);
                 let at_target = others * share;
                 let elsewhere = -share;
@@ -251,8 +258,8 @@ impl<T: Scalar> TargetLossGradient<'_, T> {
             }
             at += T::LANES;
         }
-        if let (Some(running), Some(sum)) = (&neg_log, &mut self.neg_log) {
-            running.store(s, sum);
+        if let Some(sum) = &mut self.neg_log {
+            neg_log.store(s, sum);
         }
     }
 }
