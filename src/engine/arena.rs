@@ -1,6 +1,6 @@
 //! Partitions the caller's scratch into slices. The same code measures the required size.
 
-use crate::engine::kernel::region_gradient::ClassSlope;
+use crate::engine::kernel::class_slope::ClassSlope;
 use crate::error::{Error, Status};
 use crate::loss::sums::ClassSums;
 use core::marker::PhantomData;

@@ -53,7 +53,7 @@ impl<T: Scalar> FewLabelSums<'_, T> {
         let mut at = 0;
         while at < self.len {
             // The sums of the first two vectors of a group, and of the other two.
-            let (mut first, mut second) = (Sums::new(s), Sums::new(s));
+            let (mut first, mut second) = (AddedSums::new(s), AddedSums::new(s));
             // SAFETY: the rows have `len` elements, a multiple of a group; those of sums have a vector.
             unsafe {
                 for u in 0..GROUP / 2 {
@@ -87,7 +87,7 @@ impl<T: Scalar> FewLabelSums<'_, T> {
         s: S,
         at: usize,
         neg_log: &mut Option<RunningNegLog<T, S>>,
-        sums: &mut Sums<T, S, C>,
+        sums: &mut AddedSums<T, S, C>,
         begins: bool,
     ) {
         // SAFETY: the caller's promise.
@@ -114,12 +114,12 @@ impl<T: Scalar> FewLabelSums<'_, T> {
 }
 
 /// What some vectors add to `prediction` and `intersection` of each class.
-struct Sums<T: Scalar, S: Lanes<T>, const C: usize> {
+struct AddedSums<T: Scalar, S: Lanes<T>, const C: usize> {
     all: [Vector<T, S>; C],
     inside: [Vector<T, S>; C],
 }
 
-impl<T: Scalar, S: Lanes<T>, const C: usize> Sums<T, S, C> {
+impl<T: Scalar, S: Lanes<T>, const C: usize> AddedSums<T, S, C> {
     #[inline(always)]
     fn new(s: S) -> Self {
         Self { all: [s.splat(T::ZERO); C], inside: [s.splat(T::ZERO); C] }

@@ -62,6 +62,7 @@
 pub(crate) mod class_loop;
 pub(crate) mod class_pass;
 pub(crate) mod class_rows;
+pub(crate) mod class_slope;
 pub(crate) mod exponentials;
 pub(crate) mod few_label_sums;
 pub(crate) mod label_pass;

@@ -9,38 +9,11 @@
 //! probabilities sum up to 1, a constant can be subtracted from all `q_k`. It is `q` of the class with `s > ½`, so that
 //! the bracket of this class is not a difference of two numbers near `q_k`.
 
-use crate::array::real::Real;
 use crate::engine::kernel::class_rows::Rows;
+use crate::engine::kernel::class_slope::ClassSlope;
 use crate::engine::kernel::target_class::complement;
 use crate::engine::kernel::{STREAMS, few, store_vector};
-use crate::loss::sums::ClassSums;
 use crate::simd::lanes::{LaneKernel, Lanes, Scalar, Vector};
-
-/// The slopes of a class that enter the gradient, in the precision of the voxels.
-#[derive(Clone, Copy, Debug, Default)]
-#[repr(C)]
-pub(crate) struct ClassSlope<T> {
-    /// `∂L/∂s` for voxels of other classes, at `s = 0`.
-    pub elsewhere: T,
-    /// `∂L/∂s` for voxels of the class, at `s = 1`.
-    pub at_target: T,
-    /// The factor of `s` for voxels of other classes.
-    pub squared_elsewhere: T,
-    /// The factor of `1 − s` for voxels of the class, subtracted.
-    pub squared_at_target: T,
-}
-
-impl<T: Real> ClassSlope<T> {
-    /// Returns the slopes of a class.
-    pub fn of(slopes: &ClassSums) -> Self {
-        Self {
-            elsewhere: T::of(slopes.prediction),
-            at_target: T::of(slopes.prediction) + T::of(slopes.intersection),
-            squared_elsewhere: T::of(2.0 * slopes.squared_error_negative),
-            squared_at_target: T::of(2.0 * slopes.squared_error_positive),
-        }
-    }
-}
 
 /// Writes the gradient of all classes.
 pub(crate) struct RegionGradient<'a, T> {

@@ -3,9 +3,9 @@
 use crate::array::real::Real;
 use crate::engine::arena::{Arena, Plain};
 use crate::engine::kernel::class_rows::Rows;
+use crate::engine::kernel::class_slope::ClassSlope;
 use crate::engine::kernel::neg_log::NegLogUnits;
 use crate::engine::kernel::partial_sums::PartialSums;
-use crate::engine::kernel::region_gradient::ClassSlope;
 use crate::engine::kernel::{GROUP, UNIT};
 use crate::engine::pass_plan::{is_target_loss, voxel_losses};
 use crate::error::Error;
