@@ -16,8 +16,8 @@
 #define HASH_SPLIT UINT64_C(0xdf745b660f3f206d)
 enum { B = 1, C = 21, H = 129, W = 128, SCRATCH = 1 << 23, WAYS = 16 };
 #else
-#define HASH_FUSED UINT64_C(0xcddb808c814b1960)
-#define HASH_SPLIT UINT64_C(0x0dac3f48409ba5bc)
+#define HASH_FUSED UINT64_C(0x0f4947ca7fe30220)
+#define HASH_SPLIT UINT64_C(0x29da51c880f3c0ac)
 enum { B = 2, C = 3, H = 7, W = 29, SCRATCH = 1 << 20, WAYS = 32 };
 #endif
 #ifndef KIND
