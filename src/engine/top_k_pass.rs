@@ -48,7 +48,7 @@ impl Pass<'_> {
             }
             weigh(strip, threshold, slot);
             if self.steps.accumulates && stored.is_none() {
-                let sum = strip.sums.rows(Quantity::LossWeight(slot)).at(0, 0);
+                let sum = strip.sums.rows(Quantity::loss_weight(slot)).at(0, 0);
                 let row = slice(strip.rows.selected, slot * width..slot * width + len);
                 lanes::dispatch(AddRow { row, sum });
             }
@@ -79,7 +79,7 @@ impl Pass<'_> {
                 load_ranking(strip, &stored, block);
             }
             weigh(strip, threshold, slot);
-            let sum = strip.sums.rows(Quantity::LossWeight(slot)).at(0, 0);
+            let sum = strip.sums.rows(Quantity::loss_weight(slot)).at(0, 0);
             let row = slot * strip.width..slot * strip.width + strip.len;
             lanes::dispatch(AddRow { row: slice(strip.rows.selected, row), sum });
             if with_values {

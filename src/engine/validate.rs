@@ -201,8 +201,8 @@ unsafe fn add_strip<T: Precise>(
     if problem.weight.is_some() && dispatch(Any { a: weight, b: weight, is_invalid: is_invalid_weight }) {
         return false;
     }
-    lanes::dispatch(AddRow { row: weight, sum: strip.sums.rows(Quantity::Weight).at(0, 0) });
-    let sums = strip.sums.rows(Quantity::Target);
+    lanes::dispatch(AddRow { row: weight, sum: strip.sums.rows(Quantity::WEIGHT).at(0, 0) });
+    let sums = strip.sums.rows(Quantity::TARGET);
     if problem.target_kind == TargetKind::Labels {
         let label = slice(strip.label, 0..len);
         let (first_label, classes) = (problem.label_of(0), problem.classes);

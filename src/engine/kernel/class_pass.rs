@@ -167,8 +167,8 @@ impl Pass<'_> {
             let mut sum = |quantity| strip.sums.rows(quantity).at(class, 0);
             NegLogTerm {
                 weights,
-                sum: adds.then(|| sum(Quantity::Loss(slot))),
-                product: (adds && by_product).then(|| sum(Quantity::LossProduct(slot))),
+                sum: adds.then(|| sum(Quantity::loss(slot))),
+                product: (adds && by_product).then(|| sum(Quantity::loss_product(slot))),
                 slope: slope_of(block, class, slot).map(T::of),
             }
         });
@@ -192,9 +192,9 @@ impl Pass<'_> {
         let (len, width, target) = (strip.len, strip.width, strip.target());
         let accumulates = self.steps.accumulates && self.steps.sums > RequiredSums::None;
         let mut sum = |quantity| strip.sums.rows(quantity).at(class, 0);
-        let sums = accumulates.then(|| [sum(Quantity::Prediction), sum(Quantity::Intersection)]);
+        let sums = accumulates.then(|| [sum(Quantity::PREDICTION), sum(Quantity::INTERSECTION)]);
         let squares = (accumulates && self.steps.sums == RequiredSums::Squared)
-            .then(|| [sum(Quantity::SquaredErrorPositive), sum(Quantity::SquaredErrorNegative)]);
+            .then(|| [sum(Quantity::SQUARED_ERROR_POSITIVE), sum(Quantity::SQUARED_ERROR_NEGATIVE)]);
         let output = self.gradient();
         let direct =
             output.filter(|output| !output.streams).and_then(|output| strip.direct_rows(&output, block));
@@ -308,7 +308,7 @@ impl Pass<'_> {
             };
             if self.steps.accumulates {
                 let is_weighted = (selects || !strip.is_unweighted).then_some(weight);
-                let sum = strip.sums.rows(Quantity::Loss(slot)).at(class, 0);
+                let sum = strip.sums.rows(Quantity::loss(slot)).at(class, 0);
                 let value = slice_mut(rows.value, 0..len);
                 // The values of both outcomes of a voxel are added first.
                 let other = slice_mut(rows.ranking, 0..len);

@@ -139,7 +139,7 @@ impl Pass<'_> {
         let weight = slice(rows.weight, 0..len);
         let factor = OutcomeFactor::One;
         if self.steps.accumulates {
-            let sum = strip.sums.rows(Quantity::Loss(slot)).at(class, 0);
+            let sum = strip.sums.rows(Quantity::loss(slot)).at(class, 0);
             let weight = (!strip.is_unweighted).then_some(weight);
             dispatch(AddValues { value: slice(rows.value, 0..len), factor, other: None, weight, sum });
         }
@@ -231,7 +231,7 @@ impl Pass<'_> {
             let value = slice_mut(rows.value, 0..len);
             dispatch(WeighValues { value, factor: OutcomeFactor::One, weight: Some(weight) });
         }
-        let (sums, row) = (strip.sums.rows(Quantity::Loss(slot)), slice(strip.rows.value, 0..len));
+        let (sums, row) = (strip.sums.rows(Quantity::loss(slot)), slice(strip.rows.value, 0..len));
         if self.label_work.is_total(slot) {
             return dispatch(AddRow { row, sum: sums.at(0, 0) });
         }

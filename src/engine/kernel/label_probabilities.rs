@@ -197,9 +197,9 @@ impl Pass<'_> {
         let probabilities = place.rows;
         let accumulates = self.steps.sums > RequiredSums::None;
         let mut sums = |quantity| strip.sums.rows(quantity);
-        let linear = accumulates.then(|| [sums(Quantity::Prediction), sums(Quantity::Intersection)]);
+        let linear = accumulates.then(|| [sums(Quantity::PREDICTION), sums(Quantity::INTERSECTION)]);
         let squares = (self.steps.sums == RequiredSums::Squared)
-            .then(|| [sums(Quantity::SquaredErrorPositive), sums(Quantity::SquaredErrorNegative)]);
+            .then(|| [sums(Quantity::SQUARED_ERROR_POSITIVE), sums(Quantity::SQUARED_ERROR_NEGATIVE)]);
         let weight = slice(strip.rows.weight, 0..len);
         let label = slice(strip.label, 0..len);
         dispatch(LabelSums {
@@ -243,7 +243,7 @@ impl Pass<'_> {
         let exponentials = strip.rows_of_exponentials();
         let place = self.place_of_probabilities(strip, block);
         let mut sums = |quantity| strip.sums.rows(quantity);
-        let sums = [sums(Quantity::Prediction), sums(Quantity::Intersection)];
+        let sums = [sums(Quantity::PREDICTION), sums(Quantity::INTERSECTION)];
         let rows = &strip.rows;
         let weight = slice(rows.weight, 0..len);
         let adds_neg_log = self.label_work.neg_log == NegLogSteps::Separate;

@@ -16,51 +16,73 @@ use crate::simd::lanes::{LaneKernel, Lanes, LogProduct, Scalar, Vector, Vectoriz
 
 /// A sum of a class.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Quantity {
+pub(crate) struct Quantity {
+    kind: SumKind,
+    /// The index of the term; 0 for sums of the class.
+    slot: u8,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum SumKind {
     Prediction,
     Intersection,
     SquaredErrorPositive,
     SquaredErrorNegative,
-    /// `Σ w·g` in the validation pass.
     Target,
-    /// `Σ w` in the validation pass, of class 0.
     Weight,
-    /// The loss of a term.
-    Loss(usize),
-    /// The weight of the voxels that a term selects, of class 0.
-    LossWeight(usize),
-    /// A product less 1, whose logarithm is a part of the loss of a term: see [`LogProduct`].
-    LossProduct(usize),
+    Loss,
+    LossWeight,
+    LossProduct,
 }
 
 impl Quantity {
+    pub const PREDICTION: Self = Self { kind: SumKind::Prediction, slot: 0 };
+    pub const INTERSECTION: Self = Self { kind: SumKind::Intersection, slot: 0 };
+    pub const SQUARED_ERROR_POSITIVE: Self = Self { kind: SumKind::SquaredErrorPositive, slot: 0 };
+    pub const SQUARED_ERROR_NEGATIVE: Self = Self { kind: SumKind::SquaredErrorNegative, slot: 0 };
+    /// `Σ w·g` in the validation pass.
+    pub const TARGET: Self = Self { kind: SumKind::Target, slot: 0 };
+    /// `Σ w` in the validation pass, of class 0.
+    pub const WEIGHT: Self = Self { kind: SumKind::Weight, slot: 0 };
+
     const COUNT: usize = 6 + 3 * MAX_TERMS;
 
+    /// The loss of a term.
+    pub fn loss(slot: usize) -> Self {
+        Self { kind: SumKind::Loss, slot: slot as u8 }
+    }
+
+    /// The weight of the voxels that a term selects, of class 0.
+    pub fn loss_weight(slot: usize) -> Self {
+        Self { kind: SumKind::LossWeight, slot: slot as u8 }
+    }
+
+    /// A product less 1, whose logarithm is a part of the loss of a term: see [`LogProduct`].
+    pub fn loss_product(slot: usize) -> Self {
+        Self { kind: SumKind::LossProduct, slot: slot as u8 }
+    }
+
     fn index(self) -> usize {
-        match self {
-            Self::Prediction => 0,
-            Self::Intersection => 1,
-            Self::SquaredErrorPositive => 2,
-            Self::SquaredErrorNegative => 3,
-            Self::Target => 4,
-            Self::Weight => 5,
-            Self::Loss(slot) => 6 + slot,
-            Self::LossWeight(slot) => 6 + MAX_TERMS + slot,
-            Self::LossProduct(slot) => 6 + 2 * MAX_TERMS + slot,
+        match self.kind {
+            SumKind::Loss => 6 + usize::from(self.slot),
+            SumKind::LossWeight => 6 + MAX_TERMS + usize::from(self.slot),
+            SumKind::LossProduct => 6 + 2 * MAX_TERMS + usize::from(self.slot),
+            kind => kind as usize,
         }
     }
 
     /// Returns the field of the class sums.
     fn of(self, sums: &mut ClassSums) -> Option<&mut f64> {
-        match self {
-            Self::Prediction => Some(&mut sums.prediction),
-            Self::Intersection => Some(&mut sums.intersection),
-            Self::SquaredErrorPositive => Some(&mut sums.squared_error_positive),
-            Self::SquaredErrorNegative => Some(&mut sums.squared_error_negative),
-            Self::Target => Some(&mut sums.target),
-            Self::Weight => Some(&mut sums.weight),
-            Self::Loss(slot) | Self::LossProduct(slot) => expected(sums.loss_sum.get_mut(slot)),
-            Self::LossWeight(slot) => expected(sums.loss_weight.get_mut(slot)),
+        let slot = usize::from(self.slot);
+        match self.kind {
+            SumKind::Prediction => Some(&mut sums.prediction),
+            SumKind::Intersection => Some(&mut sums.intersection),
+            SumKind::SquaredErrorPositive => Some(&mut sums.squared_error_positive),
+            SumKind::SquaredErrorNegative => Some(&mut sums.squared_error_negative),
+            SumKind::Target => Some(&mut sums.target),
+            SumKind::Weight => Some(&mut sums.weight),
+            SumKind::Loss | SumKind::LossProduct => expected(sums.loss_sum.get_mut(slot)),
+            SumKind::LossWeight => expected(sums.loss_weight.get_mut(slot)),
         }
     }
 }
@@ -135,7 +157,7 @@ impl<T: Scalar> LaneKernel<T> for AddTotals<'_, T> {
 
     #[inline(always)]
     fn run<S: Lanes<T>>(self, s: S) {
-        let is_product = matches!(self.quantity, Quantity::LossProduct(_));
+        let is_product = self.quantity.kind == SumKind::LossProduct;
         for (sums, lanes) in self.sums.iter_mut().zip(T::lines(self.lanes).0) {
             let mut lanes = s.from_line(lanes);
             if is_product {

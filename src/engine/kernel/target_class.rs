@@ -10,7 +10,7 @@
 
 use crate::engine::kernel::class_rows::Rows;
 use crate::engine::kernel::neg_log::{NegLogSum, RunningNegLog, sum_less_one};
-use crate::engine::kernel::{STREAMS, few, labels_at, load_at, store_at, store_vector};
+use crate::engine::kernel::{STREAMS, few, is_specialized, labels_at, load_at, store_at, store_vector};
 use crate::simd::lanes::elementary::{ln, ln_1p, ln_1p_of_product};
 use crate::simd::lanes::{LaneKernel, Lanes, Scalar, Vector};
 
@@ -212,8 +212,9 @@ impl<T: Scalar> LaneKernel<T> for TargetLossGradient<'_, T> {
 impl<T: Scalar> TargetLossGradient<'_, T> {
     #[inline(always)]
     fn with_sum<S: Lanes<T>, const C: usize>(self, s: S) {
+        // The loop with logarithms has products too.
         let has_weights = self.neg_log.as_ref().is_some_and(|sum| sum.weight.is_some());
-        match (has_weights, STREAMS && self.streams) {
+        match (has_weights || !is_specialized::<T>(), STREAMS && self.streams) {
             (false, false) => self.classes::<S, C, false, false>(s),
             (false, true) => self.classes::<S, C, false, true>(s),
             (true, false) => self.classes::<S, C, true, false>(s),
@@ -221,7 +222,8 @@ impl<T: Scalar> TargetLossGradient<'_, T> {
         }
     }
 
-    /// `C` classes, whose exponentials stay in registers; any number if `C` is 0. `LOGS`: a logarithm of each voxel.
+    /// `C` classes, whose exponentials stay in registers; any number if `C` is 0. `LOGS`: perhaps a logarithm
+    /// of each voxel.
     #[inline(always)]
     fn classes<S: Lanes<T>, const C: usize, const LOGS: bool, const STREAM: bool>(mut self, s: S) {
         let mut neg_log =
