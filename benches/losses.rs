@@ -62,7 +62,8 @@ fn run<T: Element>(c: &mut Criterion, kind: Kind<T>) {
             for (name, forms) in losses() {
                 let terms: Vec<Term> = forms.iter().map(|form| Term::new(1.0, form.as_ref())).collect();
                 let exact_batch = Batch::new(reference, Activation::Softmax, target);
-                let mut scratch = vec![0; scratch_len(&exact_batch, &terms).unwrap()];
+                let sizes = [&exact_batch, &batch].map(|batch| scratch_len(batch, &terms).unwrap());
+                let mut scratch = vec![0; sizes[0].max(sizes[1])];
                 // With a loss scale: 1/N of so many voxels underflows in f16.
                 let scale = (b * n) as f64;
                 let mut slopes = exact.clone();
