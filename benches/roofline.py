@@ -44,7 +44,10 @@ def main():
     for loss, arithmetic, time, floor in points:
         axes.plot([arithmetic, arithmetic], [max(arithmetic, floor), time], color="tab:blue", linewidth=1)
         axes.plot(arithmetic, time, "o", color="tab:blue")
-        axes.annotate(loss, (arithmetic, time), (5, 4), textcoords="offset points", fontsize=9)
+        # Away from the line, on which other losses lie.
+        above = time >= max(arithmetic, floor)
+        place, side, edge = ((-5, 4), "right", "bottom") if above else ((5, -4), "left", "top")
+        axes.annotate(loss, (arithmetic, time), place, textcoords="offset points", ha=side, va=edge, fontsize=9)
     axes.set(xlim=(0, end), ylim=(0, end), xlabel="ns per voxel within the caches (arithmetic)",
              ylabel="ns per voxel beyond the caches")
     figure.tight_layout()
