@@ -2,7 +2,7 @@
 
 use crate::array::dtype::Dtype;
 use crate::array::strided_rows::StridedRows;
-use crate::checked::split_mut;
+use crate::checked::{split, split_mut};
 use crate::simd::level::{Kernel, dispatch};
 use num_traits::{AsPrimitive, PrimInt};
 
@@ -157,10 +157,12 @@ impl Kernel for CountBytes<'_> {
         const LANES: usize = 64;
         let (rows, rest) = self.bytes.as_chunks::<LANES>();
         let is_value = |byte: u8| u8::from(byte == self.value);
-        let mut total = 0;
-        for rows in rows.chunks(usize::from(u8::MAX)) {
+        let (mut total, mut later) = (0, rows);
+        while !later.is_empty() {
+            let (now, after) = split(later, later.len().min(usize::from(u8::MAX)));
+            later = after;
             let mut counts = [0u8; LANES];
-            for row in rows {
+            for row in now {
                 // Not counted in place: so the counters stay in registers.
                 let mut sums = row.map(is_value);
                 sums.iter_mut().zip(&counts).for_each(|(sum, count)| *sum = sum.wrapping_add(*count));

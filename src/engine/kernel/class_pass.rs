@@ -210,7 +210,7 @@ impl Pass<'_> {
         let out = match (output, self.problem.activation) {
             (None, _) => ClassOutput::None,
             (Some(_), Activation::Softmax) => ClassOutput::Softmax(SoftmaxRows {
-                q: slice_mut(strip.derivative, class * width..class * width + len),
+                q: strip.derivative.slice_mut(class * width..class * width + len),
                 total: slice_mut(rows.total, 0..len),
                 rest: slice_mut(rows.rest, 0..len),
                 of_largest: slice_mut(rows.of_largest, 0..len),
@@ -244,7 +244,7 @@ impl Pass<'_> {
             (Source::Prediction(_), _) if !is_specialized::<T>() => {}
             (Source::Prediction(logits), Activation::Softmax) => {
                 dispatch(of_class.with_source(SoftmaxClass {
-                    exponential: slice(strip.exponential, class * width..class * width + len),
+                    exponential: strip.exponential.slice(class * width..class * width + len),
                     logit: logits.at(class, 0),
                     largest: slice(rows.largest, 0..len),
                     inverse: slice(rows.inverse, 0..len),
@@ -392,7 +392,7 @@ pub(in crate::engine) unsafe fn activate<T: Precise>(
     }
     let (classes, len, width) = (problem.classes, strip.len, strip.width);
     let exponentials = strip.rows_of_exponentials();
-    let other_classes = Rows::new(strip.other_classes.as_mut_ptr(), width as isize);
+    let other_classes = strip.other_classes.rows(width);
     let prefetch = strip.prefetch_distance(logits);
     let of = Exponentials { classes, len, logits, prefetch, exponentials };
     let rows = &mut strip.rows;
@@ -437,7 +437,7 @@ pub(in crate::engine) fn compute_outcomes<T: Precise>(
     match activation {
         Activation::Softmax => {
             let source = SoftmaxClass {
-                exponential: slice(strip.exponential, class * width..class * width + len),
+                exponential: strip.exponential.slice(class * width..class * width + len),
                 logit,
                 largest: slice(rows.largest, 0..len),
                 inverse: slice(rows.inverse, 0..len),
@@ -524,12 +524,12 @@ fn finish_softmax<T: Precise>(strip: &mut Strip<'_, T>, class: usize, out: Rows<
     let row = class * width..class * width + len;
     let rows = &strip.rows;
     let of_others = (!strip.other_classes.is_empty())
-        .then(|| [slice(strip.other_classes, row.clone()), slice(rows.of_largest, 0..len)]);
+        .then(|| [strip.other_classes.slice(row.clone()), slice(rows.of_largest, 0..len)]);
     dispatch(FinishSoftmax {
-        exponential: slice(strip.exponential, row.clone()),
+        exponential: strip.exponential.slice(row.clone()),
         inverse: slice(rows.inverse, 0..len),
         others: slice(rows.others, 0..len),
-        q: slice(strip.derivative, row),
+        q: strip.derivative.slice(row),
         total: slice(rows.total, 0..len),
         rest: slice(rows.rest, 0..len),
         largest: of_others,

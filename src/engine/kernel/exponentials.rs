@@ -80,43 +80,42 @@ impl<T: Scalar> LabelExponentials<'_, T> {
             // SAFETY: the rows of the strip have `len` elements, a multiple of `U` vectors.
             unsafe {
                 let mut power = [zero; K];
-                for u in 0..U {
-                    for class in 0..C {
+                for (u, power) in power.as_chunks_mut::<C>().0.iter_mut().enumerate() {
+                    for (class, power) in power.iter_mut().enumerate() {
                         let from = of.logits.at(class, at + u * T::LANES);
-                        power[u * C + class] = s.load(from);
+                        *power = s.load(from);
                         if of.prefetch > 0 {
                             prefetch(from.wrapping_add(of.prefetch).cast(), 1);
                         }
                     }
                 }
                 if let Some(weight) = weight {
-                    for u in 0..U {
+                    for (u, power) in power.as_chunks_mut::<C>().0.iter_mut().enumerate() {
                         let excluded = s.eq(load_at(s, weight, at + u * T::LANES), zero);
-                        for class in 0..C {
+                        for (class, power) in power.iter_mut().enumerate() {
                             let neutral = if class == 0 { zero } else { -s.splat(T::INFINITY) };
-                            power[u * C + class] = s.select(excluded, neutral, power[u * C + class]);
+                            *power = s.select(excluded, neutral, *power);
                         }
                     }
                 }
-                for u in 0..U {
-                    let mut largest = power[u * C];
-                    for class in 1..C {
-                        largest = s.max(power[u * C + class], largest);
+                for (u, power) in power.as_chunks_mut::<C>().0.iter_mut().enumerate() {
+                    let mut largest = power[0];
+                    for power in power.iter().skip(1) {
+                        largest = s.max(*power, largest);
                     }
                     magnitude = s.max(s.abs(largest), magnitude);
                     let label = labels_at(s, label, at + u * T::LANES);
                     let mut logit = zero;
-                    for class in 0..C {
-                        let difference = power[u * C + class] - largest;
-                        power[u * C + class] = difference;
-                        logit = s.select(s.label_is(label, first_label + class as i32), difference, logit);
+                    for (class, power) in power.iter_mut().enumerate() {
+                        *power = *power - largest;
+                        logit = s.select(s.label_is(label, first_label + class as i32), *power, logit);
                     }
                     store_at(s, target_logit, at + u * T::LANES, logit);
                 }
                 let power = exp_nonpositive(s, power);
-                for u in 0..U {
-                    for class in 0..C {
-                        s.store(of.exponentials.at(class, at + u * T::LANES), power[u * C + class]);
+                for (u, power) in power.as_chunks::<C>().0.iter().enumerate() {
+                    for (class, power) in power.iter().enumerate() {
+                        s.store(of.exponentials.at(class, at + u * T::LANES), *power);
                     }
                 }
             }

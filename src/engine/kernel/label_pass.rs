@@ -96,7 +96,7 @@ impl Pass<'_> {
             let rows = &mut strip.rows;
             let complement = slice_mut(rows.complement, 0..len);
             dispatch(ComplementOfClass { probability, others: slice(rows.others, 0..len), out: complement });
-            slice_mut(strip.derivative, class * width..class * width + len).fill(T::zero());
+            strip.derivative.slice_mut(class * width..class * width + len).fill(T::zero());
             // SAFETY: the caller's promise.
             unsafe { strip.load_target(self.problem, block.sample, class, block.start) };
             for term in self.voxel_terms().filter(|term| is_class_loss(&term.info)) {
@@ -145,7 +145,7 @@ impl Pass<'_> {
         }
         if let Some(scale) = slope_of(block, class, slot) {
             let (slope, scale) = (slice(rows.slope, 0..len), T::of(scale));
-            let out = slice_mut(strip.derivative, class * width..class * width + len);
+            let out = strip.derivative.slice_mut(class * width..class * width + len);
             dispatch(AddSlopes { slope, factor, is_limited: false, weight, scale, out });
         }
     }
@@ -293,7 +293,7 @@ impl Pass<'_> {
         let direct = strip.direct_rows(&output, block).filter(|rows| !output.streams || rows.are_aligned());
         let out = direct.unwrap_or(strip.rows_of_input());
         let streams = output.streams && direct.is_some();
-        let derivatives = Rows::new(strip.derivative.as_mut_ptr(), strip.width as isize);
+        let derivatives = strip.derivative.rows(strip.width);
         let rows = &strip.rows;
         let label = slice(strip.label, 0..len);
         if work.region_gradient {

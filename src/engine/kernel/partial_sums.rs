@@ -6,9 +6,9 @@
 //! chunk                  the lanes of a unit, then the units      in f64
 //! ```
 
-use crate::checked::{expected, slice_mut};
+use crate::checked::expected;
 use crate::engine::arena::{Arena, Plain};
-use crate::engine::kernel::class_rows::Rows;
+use crate::engine::kernel::class_rows::{RowMemory, Rows};
 use crate::engine::kernel::{GROUP, STREAMS, store_vector};
 use crate::error::Error;
 use crate::loss::sums::{ClassSums, MAX_TERMS};
@@ -92,7 +92,7 @@ impl Quantity {
 /// The memory serves all quantities that a strip adds to; each has its place.
 pub(crate) struct PartialSums<'s, T> {
     classes: usize,
-    lanes: &'s mut [T],
+    lanes: RowMemory<'s, T>,
     /// The place of each quantity in `lanes`, in the order in which they were first used.
     used: [Option<u8>; Quantity::COUNT],
     quantities: [Option<Quantity>; MOST_AT_ONCE],
@@ -107,7 +107,12 @@ impl<'s, T: Vectorized + Plain> PartialSums<'s, T> {
         // A selecting term has a weight too, of class 0 only: one more row of each class for all of them.
         let quantities = 4 + terms + 1 + if products { terms } else { 0 };
         let lanes = arena.take(classes.saturating_mul(quantities).saturating_mul(T::LANES))?;
-        Ok(Self { classes, lanes, used: [None; Quantity::COUNT], quantities: [None; MOST_AT_ONCE] })
+        Ok(Self {
+            classes,
+            lanes: RowMemory::new(lanes),
+            used: [None; Quantity::COUNT],
+            quantities: [None; MOST_AT_ONCE],
+        })
     }
 
     /// Returns the row of lanes of each class for a quantity; it begins at 0.
@@ -117,7 +122,7 @@ impl<'s, T: Vectorized + Plain> PartialSums<'s, T> {
         let place = known.map_or_else(
             || {
                 let place = self.quantities.iter().position(Option::is_none).unwrap_or(0);
-                slice_mut(self.lanes, place * size..(place + 1) * size).fill(T::ZERO);
+                self.lanes.slice_mut(place * size..(place + 1) * size).fill(T::ZERO);
                 if let Some(to) = expected(self.used.get_mut(quantity.index())) {
                     *to = Some(place as u8);
                 }
@@ -128,7 +133,7 @@ impl<'s, T: Vectorized + Plain> PartialSums<'s, T> {
             },
             usize::from,
         );
-        Rows::new(slice_mut(self.lanes, place * size..(place + 1) * size).as_mut_ptr(), T::LANES as isize)
+        Rows::new(self.lanes.rows(T::LANES).at(0, place * size), T::LANES as isize)
     }
 
     /// Ends a unit: adds its sums to those of the classes, and begins the next.
@@ -139,7 +144,7 @@ impl<'s, T: Vectorized + Plain> PartialSums<'s, T> {
             if let Some(used) = expected(self.used.get_mut(quantity.index())) {
                 *used = None;
             }
-            let lanes = slice_mut(self.lanes, place * size..(place + 1) * size);
+            let lanes = self.lanes.slice(place * size..(place + 1) * size);
             dispatch(AddTotals { lanes, sums, quantity });
         }
     }

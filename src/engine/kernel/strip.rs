@@ -2,7 +2,7 @@
 
 use crate::array::real::Real;
 use crate::engine::arena::{Arena, Plain};
-use crate::engine::kernel::class_rows::Rows;
+use crate::engine::kernel::class_rows::{RowMemory, Rows};
 use crate::engine::kernel::class_slope::ClassSlope;
 use crate::engine::kernel::neg_log::NegLogUnits;
 use crate::engine::kernel::partial_sums::PartialSums;
@@ -111,13 +111,13 @@ pub(crate) struct Strip<'s, T> {
     pub(super) has_ones: bool,
     pub label: &'s mut [i32],
     /// Per class: the prediction, unless it is read where it is; later the gradient, unless it is written directly.
-    pub input: &'s mut [T],
+    pub input: RowMemory<'s, T>,
     /// Per class: exponentials, later probabilities.
-    pub exponential: &'s mut [T],
+    pub exponential: RowMemory<'s, T>,
     /// Per class: derivatives, until the sums over the classes are known.
-    pub derivative: &'s mut [T],
+    pub derivative: RowMemory<'s, T>,
     /// Per class, for losses of both outcomes of softmax: the softmax over the other classes than the largest.
-    pub other_classes: &'s mut [T],
+    pub other_classes: RowMemory<'s, T>,
     pub rows: VoxelRows<'s, T>,
     pub sums: PartialSums<'s, T>,
     /// The running sum of `−ln s` of the target class.
@@ -154,10 +154,10 @@ impl<'s, T: Real + Plain + Vectorized> Strip<'s, T> {
             is_unweighted: false,
             has_ones: false,
             label: arena.take_of(widest, width)?,
-            input: rows(arena)?,
-            exponential: rows(arena)?,
-            derivative: some_rows(arena, optional.per_class)?,
-            other_classes: some_rows(arena, optional.other_classes)?,
+            input: RowMemory::new(rows(arena)?),
+            exponential: RowMemory::new(rows(arena)?),
+            derivative: RowMemory::new(some_rows(arena, optional.per_class)?),
+            other_classes: RowMemory::new(some_rows(arena, optional.other_classes)?),
             rows: VoxelRows {
                 weight: row(arena)?,
                 ones: {
@@ -238,18 +238,18 @@ impl<'s, T: Real + Plain + Vectorized> Strip<'s, T> {
 
     /// Returns the rows of the prediction, or of the gradient.
     pub fn rows_of_input(&mut self) -> Rows<T> {
-        Rows::new(self.input.as_mut_ptr(), self.width as isize)
+        self.input.rows(self.width)
     }
 
     /// Returns the rows of exponentials, or of probabilities.
     pub fn rows_of_exponentials(&mut self) -> Rows<T> {
-        Rows::new(self.exponential.as_mut_ptr(), self.width as isize)
+        self.exponential.rows(self.width)
     }
 
     /// Returns how many elements ahead the logits are prefetched where they are read from the caller's array: the next
     /// strip if there are many classes, else some strips ahead.
-    pub fn prefetch_distance(&self, logits: Rows<T>) -> usize {
-        let is_input = core::ptr::eq(logits.at(0, 0), self.input.as_ptr());
+    pub fn prefetch_distance(&mut self, logits: Rows<T>) -> usize {
+        let is_input = core::ptr::eq(logits.at(0, 0), self.input.rows(self.width).at(0, 0));
         if is_input {
             0
         } else {

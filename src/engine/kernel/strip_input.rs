@@ -28,7 +28,6 @@ impl<T: Real + Plain + Vectorized> Strip<'_, T> {
             return;
         }
         let field = slice_mut(self.rows.field, 0..self.len);
-        self.field = field.as_ptr();
         // SAFETY: the caller's promise.
         unsafe { source.load(sample, class, start, slice_mut(field, 0..self.count)) };
         if self.has_excluded {
@@ -36,6 +35,7 @@ impl<T: Real + Plain + Vectorized> Strip<'_, T> {
             let weight = slice(self.rows.weight, 0..self.len);
             dispatch(Exclude { row: field, weight });
         }
+        self.field = self.rows.field.as_ptr();
     }
 
     /// Loads the labels and weights of voxels `start..start + count`; a weight of 0 for ignored labels and padding.
@@ -200,22 +200,23 @@ impl<T: Real + Plain + Vectorized> Strip<'_, T> {
         let (width, len, count) = (self.width, self.len, self.count);
         let excludes = self.has_excluded && !of_labels;
         let direct = problem.prediction.direct_rows::<T>(sample, start).filter(|_| len == count);
-        let input = self.rows_of_input();
         if let Some((first, stride)) = direct {
             let from = Rows::new(first, stride);
             if !excludes {
                 return from;
             }
+            let to = self.rows_of_input();
             let weight = slice(self.rows.weight, 0..len);
-            lanes::dispatch(CopyCounted { classes: problem.classes, from, weight, to: input });
-            return input;
+            lanes::dispatch(CopyCounted { classes: problem.classes, from, weight, to });
+            return to;
         }
         let voxels = (sample, start, count);
         // SAFETY: the caller's promise.
-        let is_done =
-            unsafe { problem.prediction.load_interleaved(problem.classes, voxels, self.input, width) };
+        let is_done = unsafe {
+            problem.prediction.load_interleaved(problem.classes, voxels, self.input.all_mut(), width)
+        };
         for class in 0..problem.classes {
-            let row = slice_mut(self.input, class * width..class * width + len);
+            let row = self.input.slice_mut(class * width..class * width + len);
             if !is_done {
                 // SAFETY: the caller's promise.
                 unsafe { problem.prediction.load(sample, class, start, slice_mut(row, 0..count)) };
@@ -225,7 +226,7 @@ impl<T: Real + Plain + Vectorized> Strip<'_, T> {
                 dispatch(Exclude { row, weight: slice(self.rows.weight, 0..len) });
             }
         }
-        input
+        self.rows_of_input()
     }
 
     /// Loads the target of one class; 0 for voxels that do not count and for classes that are not annotated.
@@ -264,21 +265,21 @@ impl<T: Real + Plain + Vectorized> Strip<'_, T> {
         start: usize,
     ) {
         let row = slice_mut(self.rows.target, 0..self.len);
-        self.target = row.as_ptr();
         if problem.target_kind == TargetKind::Labels {
             let (label, class) = (slice(self.label, 0..self.len), problem.label_of(class));
-            return dispatch(TargetOfLabels { label, class, row });
-        }
-        if !problem.is_annotated(sample, class) {
+            dispatch(TargetOfLabels { label, class, row });
+        } else if !problem.is_annotated(sample, class) {
             // Class not annotated in this sample: the stored target is ignored.
-            return row.fill(T::zero());
+            row.fill(T::zero());
+        } else {
+            // SAFETY: the caller's promise.
+            unsafe { problem.target.load(sample, class, start, slice_mut(row, 0..self.count)) };
+            if self.has_excluded {
+                tail_mut(row, self.count).fill(T::zero());
+                let weight = slice(self.rows.weight, 0..self.len);
+                dispatch(Exclude { row, weight });
+            }
         }
-        // SAFETY: the caller's promise.
-        unsafe { problem.target.load(sample, class, start, slice_mut(row, 0..self.count)) };
-        if self.has_excluded {
-            tail_mut(row, self.count).fill(T::zero());
-            let weight = slice(self.rows.weight, 0..self.len);
-            dispatch(Exclude { row, weight });
-        }
+        self.target = self.rows.target.as_ptr();
     }
 }

@@ -1,7 +1,7 @@
 //! Where the gradient of a strip, or its cached probabilities, go.
 
 use crate::array::real::Real;
-use crate::checked::{copy, expected, slice, slice_mut, tail_mut};
+use crate::checked::{copy, expected, slice_mut, tail_mut};
 use crate::engine::arena::Plain;
 use crate::engine::kernel::class_rows::Rows;
 use crate::engine::kernel::strip::Strip;
@@ -27,10 +27,12 @@ impl<T: Real + Plain + Vectorized> Strip<'_, T> {
     pub unsafe fn store_gradient(&mut self, output: &GradientOutput, block: BlockRange<'_>, classes: usize) {
         let voxels = (block.sample, block.start, self.count);
         // The exponentials are no longer used and serve as a buffer.
-        let buffer = Some(&mut *self.exponential).filter(|_| output.streams);
+        let buffer = Some(self.exponential.all_mut()).filter(|_| output.streams);
         // SAFETY: the caller's promise.
         let is_done = !output.add
-            && unsafe { output.rows.store_interleaved(classes, voxels, self.input, self.width, buffer) };
+            && unsafe {
+                output.rows.store_interleaved(classes, voxels, self.input.all_mut(), self.width, buffer)
+            };
         for class in (0..classes).filter(|_| !is_done) {
             // SAFETY: the caller's promise.
             unsafe { self.store_class(output, block, class) };
@@ -42,7 +44,7 @@ impl<T: Real + Plain + Vectorized> Strip<'_, T> {
     /// # Safety
     /// As [`Strip::store_gradient`].
     pub unsafe fn store_class(&mut self, output: &GradientOutput, block: BlockRange<'_>, class: usize) {
-        let row = slice(self.input, class * self.width..class * self.width + self.count);
+        let row = self.input.slice(class * self.width..class * self.width + self.count);
         // SAFETY: the caller's promise.
         unsafe { output.write(block, class, row) };
     }
@@ -54,15 +56,17 @@ impl<T: Real + Plain + Vectorized> Strip<'_, T> {
     pub unsafe fn store_cache(&mut self, output: &GradientOutput, block: BlockRange<'_>, classes: usize) {
         let voxels = (block.sample, block.start, self.count);
         // The logits are no longer used and serve as a buffer.
-        let buffer = Some(&mut *self.input).filter(|_| output.streams);
+        let buffer = Some(self.input.all_mut()).filter(|_| output.streams);
         // SAFETY: the caller's promise.
-        if unsafe { output.rows.store_interleaved(classes, voxels, self.exponential, self.width, buffer) } {
+        if unsafe {
+            output.rows.store_interleaved(classes, voxels, self.exponential.all_mut(), self.width, buffer)
+        } {
             return;
         }
         for class in 0..classes {
             // SAFETY: the caller's promise.
             let to = unsafe { output.rows.slice_mut::<T>(block.sample, class, block.start, self.count) };
-            let from = slice(self.exponential, class * self.width..class * self.width + self.count);
+            let from = self.exponential.slice(class * self.width..class * self.width + self.count);
             // A buffer that holds probabilities is interleaved or has contiguous rows.
             match expected(to) {
                 Some(to) if output.streams => stream(from, to),
@@ -79,9 +83,10 @@ impl<T: Real + Plain + Vectorized> Strip<'_, T> {
     pub unsafe fn load_cache(&mut self, output: &GradientOutput, block: BlockRange<'_>, classes: usize) {
         let voxels = (block.sample, block.start, self.count);
         // SAFETY: the caller's promise.
-        let is_done = unsafe { output.rows.load_interleaved(classes, voxels, self.exponential, self.width) };
+        let is_done =
+            unsafe { output.rows.load_interleaved(classes, voxels, self.exponential.all_mut(), self.width) };
         for class in 0..classes {
-            let row = slice_mut(self.exponential, class * self.width..class * self.width + self.len);
+            let row = self.exponential.slice_mut(class * self.width..class * self.width + self.len);
             if !is_done {
                 let to = slice_mut(row, 0..self.count);
                 // SAFETY: the caller's promise.

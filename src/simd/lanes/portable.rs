@@ -3,6 +3,7 @@
 
 use super::portable_number::PortableNumber;
 use super::{Lanes, Scalar};
+use crate::checked::split_mut;
 use crate::simd::math::Format;
 use core::ops::{Add, BitAnd, BitOr, Div, Mul, Neg, Not, Sub};
 
@@ -281,9 +282,8 @@ unsafe impl<T: PortableNumber, const FUSED: bool> Lanes<T> for Portable<FUSED> {
     fn total(self, mut sums: [f64; 16]) -> f64 {
         let mut apart = T::LANES / 2;
         while apart > 0 {
-            for lane in 0..apart {
-                sums[lane] += sums[lane + apart];
-            }
+            let (near, far) = split_mut(&mut sums, apart);
+            near.iter_mut().zip(&*far).for_each(|(sum, other)| *sum += other);
             apart /= 2;
         }
         sums[0]
