@@ -1,4 +1,4 @@
-"""Every row of docs/coming_from.md for PyTorch, nnU-Net, MONAI and smp: the call as it stands there, through autograd."""
+"""Every row of docs/coming_from.md for PyTorch, nnU-Net, MONAI and smp, as it stands there, through autograd."""
 
 import json
 from pathlib import Path
@@ -8,7 +8,7 @@ import torch
 
 import segloss_rs.torch as st
 
-GOLDEN = json.loads((Path(__file__).parents[3] / "tests" / "golden" / "coming_from.json").read_text())
+GOLDEN = json.loads((Path(__file__).resolve().parents[3] / "tests" / "golden" / "coming_from.json").read_text())
 LIBRARIES = ("torch", "nnunet", "monai", "smp")
 ROWS = [row for row in GOLDEN["rows"] if row["from"] in LIBRARIES]
 # Alpha of a sigmoid weighs both outcomes of a class, which a term cannot.

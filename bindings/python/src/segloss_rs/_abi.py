@@ -20,7 +20,12 @@ class Tensor(ctypes.Structure):
 class Output(ctypes.Structure):
     """`segloss_output`"""
 
-    _fields_ = [("data", c_void_p), ("strides", POINTER(c_int64)), ("dtype", c_uint32), ("reserved", c_uint32)]
+    _fields_ = [
+        ("data", c_void_p),
+        ("strides", POINTER(c_int64)),
+        ("dtype", c_uint32),
+        ("reserved", c_uint32),
+    ]
 
 
 class Error(ctypes.Structure):
@@ -188,5 +193,3 @@ def loss(name: str) -> int:
 def executor(threads: int) -> Executor:
     """Returns an executor on the threads of the package."""
     return Executor(ctypes.sizeof(Executor), max(1, min(threads, 64)), _PARALLEL_FOR, None)
-
-

@@ -66,9 +66,7 @@ def value(
     threads: int = 1,
 ) -> float:
     """Returns the value of a loss. The arguments are those of `value_and_grad`."""
-    c_terms, batch = _batch(
-        terms, pred, target, activation, ignore, voxel_weight, spacing, class_present, threads
-    )
+    c_terms, batch = _batch(terms, pred, target, activation, ignore, voxel_weight, spacing, class_present, threads)
     return _call.run(c_terms, batch, _scratch)
 
 
@@ -111,9 +109,7 @@ def value_and_grad(
         SeglossError: an argument is not valid; the message has its numbers, and nothing is written.
         TypeError: an array is not in host memory, or of a dtype that is not supported.
     """
-    c_terms, batch = _batch(
-        terms, pred, target, activation, ignore, voxel_weight, spacing, class_present, threads
-    )
+    c_terms, batch = _batch(terms, pred, target, activation, ignore, voxel_weight, spacing, class_present, threads)
     if out is None:
         out = np.empty(batch.pred.shape, _numpy_dtype(batch.pred))
     gradient = _output(out, batch.pred.shape)
@@ -143,8 +139,8 @@ def class_weights(
 ) -> list[float]:
     """Returns one weight per class from its share f of the counted target voxels: 1/f, sqrt(1/f) or median(f)/f.
 
-    `target` is `[B, ...]` labels, or `[B, C, ...]` masks or maps. A class without voxels takes the largest weight of the
-    others.
+    `target` is `[B, ...]` labels, or `[B, C, ...]` masks or maps. A class without voxels takes the largest weight of
+    the others.
     """
     kinds = {
         "inverse": c.WEIGHT_INVERSE,
@@ -152,7 +148,7 @@ def class_weights(
         "median": c.WEIGHT_MEDIAN,
     }
     targets = view(target, "target")
-    has_classes = targets.dtype in FLOATS or len(targets.shape) > 2 and targets.shape[1] == classes
+    has_classes = targets.dtype in FLOATS or (len(targets.shape) > 2 and targets.shape[1] == classes)
     shape = targets.shape if has_classes else (targets.shape[0], classes, *targets.shape[1:])
     # No element of the prediction is read.
     placeholder = np.broadcast_to(np.float32(0), shape)
@@ -240,7 +236,7 @@ def distance_field(
     loaded, and once for a target that is used in many steps.
     """
     targets = view(target, "target")
-    has_classes = targets.dtype in FLOATS or len(targets.shape) > 2 and targets.shape[1] == classes
+    has_classes = targets.dtype in FLOATS or (len(targets.shape) > 2 and targets.shape[1] == classes)
     spatial = targets.shape[2:] if has_classes else targets.shape[1:]
     shape = (targets.shape[0], classes, *spatial)
     # No element of the prediction is read; its type is that of the distances.
@@ -268,7 +264,7 @@ def boundary_field(
     threads: int = 1,
     dtype: DTypeLike = np.float32,
 ) -> np.ndarray:
-    """Returns the signed distances `[B, C, ...]` of the boundary loss for labels `[B, ...]`: negative inside a class."""
+    """Returns the signed distances `[B, C, ...]` of the boundary loss for labels `[B, ...]`; negative inside."""
     return distance_field(
         boundary(rim_zero=rim_zero), labels, classes, spacing, ignore=ignore, threads=threads, dtype=dtype
     )

@@ -23,7 +23,7 @@ Voxel losses are means over the whole batch.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
@@ -67,6 +67,9 @@ class Region(Common, total=False):
     absent: Literal["counted", "skipped"]
 
 
+# Options that are constants of the C library, not numbers.
+INTEGERS = ("flags", "variant", "class_average", "sample_average", "absent", "normalizer")
+
 _CHOICES = {
     "class_average": {"mean": c.CLASS_MEAN, "pooled": c.CLASS_POOLED},
     "sample_average": {"mean": c.SAMPLE_DEFAULT, "pooled": c.SAMPLE_POOLED},
@@ -83,7 +86,24 @@ _CHOICES = {
 _VARIANTS = ("squares", "volume", "selection")
 
 
-def _term(loss: str, field: Any = None, variant: int = 0, flags: int = 0, **options: Any) -> Term:
+def _term(
+    loss: str,
+    field: Any = None,
+    variant: int = 0,
+    *,
+    common: Mapping[str, Any] | None = None,
+    region: Mapping[str, Any] | None = None,
+    **options: Any,
+) -> Term:
+    known = Common.__annotations__.keys() | (Region.__annotations__.keys() if region is not None else set())
+    given = region if region is not None else common or {}
+    for name in given:
+        if name not in known:
+            raise TypeError(
+                f"{loss}() got an unexpected option {name!r}; besides its own it takes {', '.join(sorted(known))}"
+            )
+    options |= given
+    flags = 0
     weight, class_weight = options.pop("weight", 1.0), options.pop("class_weight", None)
     flags |= c.EXCLUDE_BACKGROUND if options.pop("exclude_background", False) else 0
     flags |= c.MINUS_ONE if options.pop("minus_one", False) else 0
@@ -115,10 +135,11 @@ def cross_entropy(
 ) -> Term:
     """Cross entropy (2) and, with class weights, weighted cross entropy (3); in nats, >= 0.
 
-    softmax: `L = -1/n sum w sum_c v g' log s`; sigmoid: `L = -1/W sum w sum_c v (g' log s + (1 - g') log(1 - s)) / sum v`.
+    softmax: `L = -1/n sum w sum_c v g' log s`.
+    sigmoid: `L = -1/W sum w sum_c v (g' log s + (1 - g') log(1 - s)) / sum v`.
     `normalizer`: n is W, or `sum w sum_c v g` as PyTorch's mean with class weights. `label_smoothing` is in [0, 1].
     """
-    return _term("cross_entropy", label_smoothing=label_smoothing, normalizer=normalizer, **common)
+    return _term("cross_entropy", label_smoothing=label_smoothing, normalizer=normalizer, common=common)
 
 
 def top_k(
@@ -126,15 +147,18 @@ def top_k(
 ) -> Term:
     """TopK (4): the mean cross entropy of the voxels with the highest loss; in nats, >= 0.
 
-    `"fraction"`: `floor(k * counted voxels)` voxels of the batch, at least one; ties at the threshold share the remaining
-    places. `"threshold"`: the voxels whose target class has `s < k`. k is in (0, 1].
+    `"fraction"`: `floor(k * counted voxels)` voxels of the batch, at least one; ties at the threshold share the
+    remaining places. `"threshold"`: the voxels whose target class has `s < k`. k is in (0, 1].
     """
-    return _term("top_k", k=k, selection=selection, **common)
+    return _term("top_k", k=k, selection=selection, common=common)
 
 
 def focal(*, gamma: float = 2.0, **common: Unpack[Common]) -> Term:
-    """Focal loss (5): `L = -1/W sum w sum_c v (1 - s)^gamma g log s`, with sigmoid the class mean of both outcomes; >= 0."""
-    return _term("focal", gamma=gamma, **common)
+    """Focal loss (5): `L = -1/W sum w sum_c v (1 - s)^gamma g log s`; >= 0.
+
+    sigmoid: the mean over the classes of both outcomes.
+    """
+    return _term("focal", gamma=gamma, common=common)
 
 
 def distance_penalized(*, field: Any = None, **common: Unpack[Common]) -> Term:
@@ -143,18 +167,16 @@ def distance_penalized(*, field: Any = None, **common: Unpack[Common]) -> Term:
     `field`: D, `[B, ...]` or `[B, C, ...]`; by default `1 - (d - d_min)/d_max` from the target, with d the distance to
     the nearest voxel with another label.
     """
-    return _term("distance_penalized", field, **common)
+    return _term("distance_penalized", field, common=common)
 
 
-def sensitivity_specificity(
-    *, alpha: float = 0.05, smooth_denominator: float = 1e-5, **region: Unpack[Region]
-) -> Term:
+def sensitivity_specificity(*, alpha: float = 0.05, smooth_denominator: float = 1e-5, **region: Unpack[Region]) -> Term:
     """Sensitivity-specificity loss (7), in [0, 1]; `alpha` in [0, 1] is the weight of sensitivity.
 
     `L = alpha sum w g (s - g)^2 / G + (1 - alpha) sum w (1 - g)(s - g)^2 / sum w (1 - g)`
     """
     options = {"alpha": alpha, "smooth_denominator": smooth_denominator}
-    return _term("sensitivity_specificity", **options, **region)
+    return _term("sensitivity_specificity", **options, region=region)
 
 
 def dice(
@@ -169,7 +191,7 @@ def dice(
     `"squared"`: the denominator sums `s^2 + g^2`, as in V-Net. Smoothing is in voxels.
     """
     smooth = {"smooth_numerator": smooth_numerator, "smooth_denominator": smooth_denominator}
-    return _term("dice", squares=squares, **smooth, **region)
+    return _term("dice", squares=squares, **smooth, region=region)
 
 
 def iou(
@@ -181,7 +203,7 @@ def iou(
 ) -> Term:
     """IoU (Jaccard) loss (9): `L = 1 - (I + smooth_numerator) / (S + G - I + smooth_denominator)`; in [0, 1]."""
     smooth = {"smooth_numerator": smooth_numerator, "smooth_denominator": smooth_denominator}
-    return _term("iou", squares=squares, **smooth, **region)
+    return _term("iou", squares=squares, **smooth, region=region)
 
 
 def tversky(
@@ -197,7 +219,7 @@ def tversky(
     `alpha` weighs false positives, `beta` false negatives.
     """
     smooth = {"smooth_numerator": smooth_numerator, "smooth_denominator": smooth_denominator}
-    return _term("tversky", alpha=alpha, beta=beta, **smooth, **region)
+    return _term("tversky", alpha=alpha, beta=beta, **smooth, region=region)
 
 
 def generalized_dice(
@@ -212,7 +234,7 @@ def generalized_dice(
     p is 2, 1 or 0 by `volume`. `class_average` does not apply.
     """
     smooth = {"smooth_numerator": smooth_numerator, "smooth_denominator": smooth_denominator}
-    return _term("generalized_dice", volume=volume, **smooth, **region)
+    return _term("generalized_dice", volume=volume, **smooth, region=region)
 
 
 def focal_tversky(
@@ -226,7 +248,7 @@ def focal_tversky(
 ) -> Term:
     """Focal Tversky loss (12): the Tversky loss of a class to the power of `1/gamma`; in [0, 1]."""
     smooth = {"smooth_numerator": smooth_numerator, "smooth_denominator": smooth_denominator}
-    return _term("focal_tversky", alpha=alpha, beta=beta, gamma=gamma, **smooth, **region)
+    return _term("focal_tversky", alpha=alpha, beta=beta, gamma=gamma, **smooth, region=region)
 
 
 def asymmetric_similarity(
@@ -238,7 +260,7 @@ def asymmetric_similarity(
 ) -> Term:
     """Asymmetric similarity loss (13): 1 minus the F_beta score; in [0, 1]. `beta` above 1 favours recall."""
     smooth = {"smooth_numerator": smooth_numerator, "smooth_denominator": smooth_denominator}
-    return _term("asymmetric_similarity", beta=beta, **smooth, **region)
+    return _term("asymmetric_similarity", beta=beta, **smooth, region=region)
 
 
 def penalty(
@@ -251,17 +273,17 @@ def penalty(
 ) -> Term:
     """Penalty loss (14): `L = GD / (1 + k (1 - GD))`, GD the generalized Dice loss; in [0, 1]."""
     smooth = {"smooth_numerator": smooth_numerator, "smooth_denominator": smooth_denominator}
-    return _term("penalty", k=k, volume=volume, **smooth, **region)
+    return _term("penalty", k=k, volume=volume, **smooth, region=region)
 
 
 def boundary(*, rim_zero: bool = False, field: Any = None, **common: Unpack[Common]) -> Term:
-    """Boundary loss: the mean of `s` times the signed distance to the boundary of the class, in the unit of the spacing.
+    """Boundary loss: the mean of `s` times the signed distance to the boundary of the class, in the unit of `spacing`.
 
     Negative where the prediction lies inside the target. `rim_zero`: inside, the distance is 0 at the inner rim, as in
     Kervadec's code. `field`: the signed distances `[B, C, ...]`, by default from the target; see
     `segloss_rs.boundary_field`. By default class 0 has weight 0.
     """
-    return _term("boundary", field, c.BOUNDARY_RIM_ZERO if rim_zero else 0, **common)
+    return _term("boundary", field, c.BOUNDARY_RIM_ZERO if rim_zero else 0, common=common)
 
 
 def hausdorff(
@@ -290,7 +312,7 @@ def hausdorff(
         (log, c.HAUSDORFF_LOG),
     ):
         variant |= bit if is_set else 0
-    return _term("hausdorff", field, variant, alpha=alpha, **common)
+    return _term("hausdorff", field, variant, alpha=alpha, common=common)
 
 
 def balanced_cross_entropy(*, beta: float = 0.5, **common: Unpack[Common]) -> Term:
@@ -298,7 +320,7 @@ def balanced_cross_entropy(*, beta: float = 0.5, **common: Unpack[Common]) -> Te
 
     `L = -1/W sum w sum_c v (beta g log s + (1 - beta)(1 - g) log(1 - s))`
     """
-    return _term("balanced_cross_entropy", beta=beta, **common)
+    return _term("balanced_cross_entropy", beta=beta, common=common)
 
 
 def power_cross_entropy(*, gamma: float = 0.3, **common: Unpack[Common]) -> Term:
@@ -306,7 +328,7 @@ def power_cross_entropy(*, gamma: float = 0.3, **common: Unpack[Common]) -> Term
 
     By default v is `sqrt(sum_k G_k / G_c)`, 0 for an absent class.
     """
-    return _term("power_cross_entropy", gamma=gamma, **common)
+    return _term("power_cross_entropy", gamma=gamma, common=common)
 
 
 def log_dice(
@@ -318,4 +340,4 @@ def log_dice(
 ) -> Term:
     """Logarithmic Dice, a part of exponential logarithmic loss (16): `L = (-log Dice)^gamma`; >= 0."""
     smooth = {"smooth_numerator": smooth_numerator, "smooth_denominator": smooth_denominator}
-    return _term("log_dice", gamma=gamma, **smooth, **region)
+    return _term("log_dice", gamma=gamma, **smooth, region=region)

@@ -10,9 +10,9 @@
 segmentation_models.pytorch are in `segloss_rs.torch.nnunet` and `.smp`, functions with those of PyTorch in
 `.functional`.
 
-Every loss works under autocast, `torch.compile(fullgraph=True)`, `torch.export`, `torch.func.grad` and `torch.vmap`, with
-any memory format, and takes f16, bf16, f32 and f64. The upstream gradient, such as the scale of a `GradScaler`, is a
-factor of the gradient before it is rounded. There are no second derivatives.
+Every loss works under autocast, `torch.compile(fullgraph=True)`, `torch.export`, `torch.func.grad` and `torch.vmap`,
+with any memory format, and takes f16, bf16, f32 and f64. The upstream gradient, such as the scale of a `GradScaler`, is
+a factor of the gradient before it is rounded. There are no second derivatives.
 """
 
 from . import functional, monai, nnunet, smp

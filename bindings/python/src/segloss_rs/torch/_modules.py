@@ -57,7 +57,7 @@ class Loss(torch.nn.Module):
 class CrossEntropyLoss(torch.nn.Module):
     """`torch.nn.CrossEntropyLoss` for segmentation: the same arguments, value and gradient.
 
-    `input` is `[B, C, ...]` with one spatial axis or more, `target` `[B, ...]` labels or `[B, C, ...]` maps in `[0, 1]`.
+    `input` is `[B, C, ...]` with one spatial axis or more, `target` labels `[B, ...]` or maps `[B, C, ...]` in [0, 1].
     If every voxel is ignored the value is 0, where PyTorch's is NaN. `reduction="none"` is not offered.
     """
 

@@ -16,7 +16,7 @@ import torch
 from .. import _call
 from .. import _constants as c
 from .._arrays import View
-from ..losses import Term
+from ..losses import INTEGERS, Term
 
 _DTYPES = {
     torch.bool: c.BOOL,
@@ -59,29 +59,29 @@ def encode(
     spacing: Sequence[float] | None = None,
     class_present: Sequence[Sequence[bool]] | None = None,
     threads: int | None = None,
-) -> str:
-    """Returns the options of a loss as the string that the operators take: a Python literal, which a compiler of PyTorch
-    can fold. Weights and fields are passed beside it.
+) -> tuple[list[float], str]:
+    """Returns the options of a loss as the operators take them: its numbers, which a compiler of PyTorch may treat as
+    variables, and the rest as a Python literal, which it folds. Fields are passed beside it.
     """
     if activation not in _call.ACTIVATIONS:
         raise ValueError(f"activation={activation!r}: expected one of {', '.join(map(repr, _call.ACTIVATIONS))}")
-    described = tuple((term.loss, term.options, term.class_weight, term.field is not None) for term in terms)
-    spacing = None if spacing is None else tuple(spacing)
-    present = None if class_present is None else tuple(tuple(row) for row in class_present)
-    return repr((described, activation, tuple(ignore), spacing, present, threads))
+    numbers, described = [], []
+    for term in terms:
+        class_weight = term.class_weight or ()
+        variables = [(name, number) for name, number in term.options if name not in INTEGERS]
+        constants = tuple((name, int(number)) for name, number in term.options if name in INTEGERS)
+        numbers += [term.weight, *[number for _, number in variables], *class_weight]
+        names = tuple([name for name, _ in variables])
+        described.append((term.loss, names, constants, len(class_weight), term.field is not None))
+    axes = 0 if spacing is None else len(spacing)
+    numbers += [] if spacing is None else list(spacing)
+    present = None if class_present is None else tuple([tuple(row) for row in class_present])
+    return numbers, repr((tuple(described), activation, tuple(ignore), axes, present, threads))
 
 
 @functools.lru_cache(256)
-def _decode(spec: str) -> tuple[list[Term], list[bool], dict[str, Any], int | None]:
-    described, activation, ignore, spacing, class_present, threads = ast.literal_eval(spec)
-    terms = [Term(loss, 1.0, options, class_weight) for loss, options, class_weight, _ in described]
-    options = {
-        "activation": _call.ACTIVATIONS[activation],
-        "ignore": ignore,
-        "spacing": spacing,
-        "class_present": class_present,
-    }
-    return terms, [has_field for *_, has_field in described], options, threads
+def _decode(spec: str) -> Any:
+    return ast.literal_eval(spec)
 
 
 def _call_of(
@@ -89,20 +89,28 @@ def _call_of(
     target: torch.Tensor,
     voxel_weight: torch.Tensor | None,
     fields: list[torch.Tensor],
-    weights: list[float],
+    numbers: list[float],
     spec: str,
 ) -> tuple[Any, _call.Batch]:
-    terms, have_fields, options, threads = _decode(spec)
-    rest = iter(fields)
-    views = [_view(next(rest), "field") if has_field else None for has_field in have_fields]
+    described, activation, ignore, axes, class_present, threads = _decode(spec)
+    rest, views, terms = iter(numbers), [], []
+    of_fields = iter(fields)
+    for loss, names, constants, count, has_field in described:
+        weight = next(rest)
+        options = (*((name, next(rest)) for name in names), *constants)
+        class_weight = tuple(next(rest) for _ in range(count)) or None
+        terms.append(Term(loss, weight, options, class_weight))
+        views.append(_view(next(of_fields), "field") if has_field else None)
     batch = _call.Batch(
         _view(pred, "pred"),
         _view(target, "target"),
-        voxel_weight=None if voxel_weight is None else _view(voxel_weight, "voxel_weight"),
-        threads=torch.get_num_threads() if threads is None else threads,
-        **options,
+        _call.ACTIVATIONS[activation],
+        ignore,
+        None if voxel_weight is None else _view(voxel_weight, "voxel_weight"),
+        list(rest) if axes else None,
+        class_present,
+        torch.get_num_threads() if threads is None else threads,
     )
-    terms = [term * weight for term, weight in zip(terms, weights, strict=True)]
     return _call.c_terms(terms, views), batch
 
 
@@ -116,11 +124,11 @@ def value(
     target: torch.Tensor,
     voxel_weight: torch.Tensor | None,
     fields: list[torch.Tensor],
-    weights: list[float],
+    numbers: list[float],
     spec: str,
 ) -> torch.Tensor:
     """The value of a loss: float64 for a float64 `pred`, else float32."""
-    terms, batch = _call_of(pred, target, voxel_weight, fields, weights, spec)
+    terms, batch = _call_of(pred, target, voxel_weight, fields, numbers, spec)
     return torch.tensor(_call.run(terms, batch, _scratch), dtype=_value_dtype(pred))
 
 
@@ -131,11 +139,11 @@ def gradient(
     target: torch.Tensor,
     voxel_weight: torch.Tensor | None,
     fields: list[torch.Tensor],
-    weights: list[float],
+    numbers: list[float],
     spec: str,
 ) -> torch.Tensor:
     """The gradient of a loss with respect to `pred`, times `upstream`; rounded once, after the factor."""
-    terms, batch = _call_of(pred, target, voxel_weight, fields, weights, spec)
+    terms, batch = _call_of(pred, target, voxel_weight, fields, numbers, spec)
     out = torch.empty_like(pred)
     scale = float(upstream)
     factor = scale if math.isfinite(scale) else 1.0
@@ -144,24 +152,24 @@ def gradient(
 
 
 @value.register_fake
-def _(pred, target, voxel_weight, fields, weights, spec):
+def _(pred, target, voxel_weight, fields, numbers, spec):
     return torch.empty((), dtype=_value_dtype(pred), device=pred.device)
 
 
 @gradient.register_fake
-def _(upstream, pred, target, voxel_weight, fields, weights, spec):
+def _(upstream, pred, target, voxel_weight, fields, numbers, spec):
     return torch.empty_like(pred)
 
 
 def _keep(ctx, inputs, output):
-    pred, target, voxel_weight, fields, weights, spec = inputs
+    pred, target, voxel_weight, fields, numbers, spec = inputs
     ctx.save_for_backward(pred, target, voxel_weight, *fields)
-    ctx.weights, ctx.spec = weights, spec
+    ctx.numbers, ctx.spec = numbers, spec
 
 
 def _backward(ctx, upstream):
     pred, target, voxel_weight, *fields = ctx.saved_tensors
-    result = gradient(upstream, pred, target, voxel_weight, fields, ctx.weights, ctx.spec)
+    result = gradient(upstream, pred, target, voxel_weight, fields, ctx.numbers, ctx.spec)
     return result, None, None, [None] * len(fields), None, None
 
 
@@ -199,8 +207,8 @@ class _Gradient(torch.autograd.Function):
     generate_vmap_rule = True
 
     @staticmethod
-    def forward(upstream, pred, target, voxel_weight, weights, spec, *fields):
-        return gradient(upstream, pred, target, voxel_weight, list(fields), weights, spec)
+    def forward(upstream, pred, target, voxel_weight, numbers, spec, *fields):
+        return gradient(upstream, pred, target, voxel_weight, list(fields), numbers, spec)
 
     @staticmethod
     def setup_context(ctx, inputs, output):
@@ -215,19 +223,19 @@ class _Loss(torch.autograd.Function):
     generate_vmap_rule = True
 
     @staticmethod
-    def forward(pred, target, voxel_weight, weights, spec, *fields):
-        return value(pred, target, voxel_weight, list(fields), weights, spec)
+    def forward(pred, target, voxel_weight, numbers, spec, *fields):
+        return value(pred, target, voxel_weight, list(fields), numbers, spec)
 
     @staticmethod
     def setup_context(ctx, inputs, output):
-        pred, target, voxel_weight, weights, spec, *fields = inputs
+        pred, target, voxel_weight, numbers, spec, *fields = inputs
         ctx.save_for_backward(pred, target, voxel_weight, *fields)
-        ctx.weights, ctx.spec = weights, spec
+        ctx.numbers, ctx.spec = numbers, spec
 
     @staticmethod
     def backward(ctx, upstream):
         pred, target, voxel_weight, *fields = ctx.saved_tensors
-        result = _Gradient.apply(upstream, pred, target, voxel_weight, ctx.weights, ctx.spec, *fields)
+        result = _Gradient.apply(upstream, pred, target, voxel_weight, ctx.numbers, ctx.spec, *fields)
         return result, None, None, None, None, *[None] * len(fields)
 
 
@@ -246,8 +254,8 @@ def loss(
 ) -> torch.Tensor:
     """Returns the value of a loss as a scalar that autograd differentiates with respect to `pred`.
 
-    The arguments are those of `segloss_rs.value_and_grad`. `threads`: by default `torch.get_num_threads()`. `device`: with
-    `"cpu"` tensors on other devices are copied to host memory, and the gradient back; without, they are an error.
+    The arguments are those of `segloss_rs.value_and_grad`. `threads`: by default `torch.get_num_threads()`. `device`:
+    with `"cpu"` tensors on other devices are copied to host memory, and the gradient back; without, they are an error.
     """
     terms = [terms] if isinstance(terms, Term) else list(terms)
     ignore = (ignore,) if isinstance(ignore, int) else tuple(ignore)
@@ -256,9 +264,8 @@ def loss(
         pred, target = pred.to(device), target.to(device)
         voxel_weight = None if voxel_weight is None else voxel_weight.to(device)
         fields = [field.to(device) for field in fields]
-    spec = encode(terms, activation, ignore, spacing, class_present, threads)
-    weights = [term.weight for term in terms]
-    return _Loss.apply(pred, target, voxel_weight, weights, spec, *fields)
+    numbers, spec = encode(terms, activation, ignore, spacing, class_present, threads)
+    return _Loss.apply(pred, target, voxel_weight, numbers, spec, *fields)
 
 
 __all__ = ["encode", "gradient", "loss", "value"]

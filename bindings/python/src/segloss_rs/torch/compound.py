@@ -13,7 +13,7 @@ from ._ops import loss
 
 
 class TopKLoss(Loss):
-    """The mean cross entropy of the share `k` of the voxels with the highest loss; nnU-Net's `TopKLoss` has `k` in percent.
+    """The mean cross entropy of the share `k` of the voxels with the highest loss. nnU-Net gives `k` in percent.
 
     `forward(input, target)`: logits `[B, C, ...]` and labels `[B, ...]` or `[B, 1, ...]`.
     """
@@ -63,9 +63,7 @@ class BoundaryLoss(torch.nn.Module):
             "device": device,
         }
 
-    def forward(
-        self, input: torch.Tensor, target: torch.Tensor, distances: torch.Tensor | None = None
-    ) -> torch.Tensor:
+    def forward(self, input: torch.Tensor, target: torch.Tensor, distances: torch.Tensor | None = None) -> torch.Tensor:
         """Returns the value of the loss."""
         weight = (1.0,) * input.shape[1] if self.include_background else None
         term = losses.boundary(rim_zero=self.rim_zero, class_weight=weight, field=distances)

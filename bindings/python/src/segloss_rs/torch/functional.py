@@ -40,9 +40,7 @@ def binary_cross_entropy_with_logits(
         term = losses.cross_entropy()
     else:
         positive = float(torch.as_tensor(pos_weight))
-        term = losses.balanced_cross_entropy(beta=positive / (1 + positive)) * (
-            (1 + positive) / input.shape[1]
-        )
+        term = losses.balanced_cross_entropy(beta=positive / (1 + positive)) * ((1 + positive) / input.shape[1])
     if reduction == "sum":
         term = term * input.numel()
     return loss(term, input, target, activation="sigmoid")

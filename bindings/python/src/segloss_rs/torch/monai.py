@@ -1,9 +1,9 @@
 """Losses with the constructors of MONAI 1.6: the same value and gradient.
 
 `forward(input, target)` takes `[B, C, ...]` logits or probabilities; the target is `[B, 1, ...]` labels with
-`to_onehot_y=True`, else masks or maps `[B, C, ...]`. Every class also takes `ignore_index`, a label whose voxels are not
-counted; `threads`; and `device="cpu"`, with which tensors on other devices are copied. `other_act`, `soft_label` and
-`reduction="none"` are not offered, and an error.
+`to_onehot_y=True`, else masks or maps `[B, C, ...]`. Every class also takes `ignore_index`, a label whose voxels are
+not counted; `threads`; and `device="cpu"`, with which tensors on other devices are copied. `other_act`, `soft_label`
+and `reduction="none"` are not offered, and an error.
 """
 
 from __future__ import annotations
@@ -191,9 +191,7 @@ class DiceCELoss(torch.nn.Module):
         weight = self.weight if self.weight is None or len(self.weight) > 1 else self.weight * classes
         # PyTorch divides by the weights of labels, of maps by the voxels.
         normalizer = "class_weight" if weight is not None and self.dice.to_onehot_y else "voxels"
-        term = losses.cross_entropy(
-            label_smoothing=self.label_smoothing, normalizer=normalizer, class_weight=weight
-        )
+        term = losses.cross_entropy(label_smoothing=self.label_smoothing, normalizer=normalizer, class_weight=weight)
         return term, "softmax"
 
     def forward(self, input: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
@@ -241,13 +239,9 @@ class FocalLoss(_Monai):
         weight = self.class_weight(classes)
         if self.alpha is not None:
             each = weight or (1.0,) * classes
-            weight = tuple(
-                v * (self.alpha if k or classes == 1 else 1 - self.alpha) for k, v in enumerate(each)
-            )
+            weight = tuple(v * (self.alpha if k or classes == 1 else 1 - self.alpha) for k, v in enumerate(each))
         excludes = not self.include_background and classes > 1
-        term = losses.focal(
-            gamma=self.gamma, class_weight=weight, exclude_background=excludes and weight is None
-        )
+        term = losses.focal(gamma=self.gamma, class_weight=weight, exclude_background=excludes and weight is None)
         counted = classes - excludes
         if self.activation == "softmax":
             # A sum over the classes here, a mean in MONAI.
@@ -312,7 +306,7 @@ class DiceFocalLoss(torch.nn.Module):
 class GeneralizedDiceLoss(_Monai):
     """`monai.losses.GeneralizedDiceLoss`.
 
-    MONAI weighs a class by `1/G^p`, segloss by `(G_min/G)^p`: the smoothing is multiplied by `G_min^p` of the batch. In a
+    MONAI weighs a class by `1/G^p`, segloss by `(G_min/G)^p`: the smoothing is multiplied by `G_min^p`. In a
     batch of several samples that are not pooled MONAI's differs from sample to sample; it is then close, not equal.
     """
 

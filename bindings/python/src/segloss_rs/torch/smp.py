@@ -1,7 +1,7 @@
 """Losses with the constructors of segmentation_models.pytorch 0.6: the same value and gradient for 0/1 targets.
 
-`forward(y_pred, y_true)`: `"multiclass"` takes labels `[B, ...]`, `"binary"` and `"multilabel"` masks. Sums run over the
-batch, and a class absent from the batch counts as 0 but stays in the mean.
+`forward(y_pred, y_true)`: `"multiclass"` takes labels `[B, ...]`, `"binary"` and `"multilabel"` masks. Sums run over
+the batch, and a class absent from the batch counts as 0 but stays in the mean.
 """
 
 from __future__ import annotations
