@@ -265,6 +265,8 @@ def loss(
         voxel_weight = None if voxel_weight is None else voxel_weight.to(device)
         fields = [field.to(device) for field in fields]
     numbers, spec = encode(terms, activation, ignore, spacing, class_present, threads)
+    if torch.compiler.is_compiling():
+        return value(pred, target, voxel_weight, fields, numbers, spec)
     return _Loss.apply(pred, target, voxel_weight, numbers, spec, *fields)
 
 

@@ -72,7 +72,7 @@ class _Monai(torch.nn.Module):
         if self.weight is None:
             return None
         excludes = not self.include_background and classes > 1
-        counted = classes - excludes
+        counted = classes - 1 if excludes else classes
         if len(self.weight) == classes:
             return (0.0, *self.weight[1:]) if excludes else self.weight
         if len(self.weight) not in (1, counted):
@@ -83,7 +83,7 @@ class _Monai(torch.nn.Module):
     def factor(self, shape: torch.Size) -> float:
         """Returns what a mean weighted by v is to be multiplied by: MONAI does not divide by the sum of v."""
         samples, classes = shape[:2]
-        counted = classes - (not self.include_background and classes > 1)
+        counted = classes - 1 if not self.include_background and classes > 1 else classes
         weight = self.class_weight(classes)
         total = counted if weight is None else sum(weight)
         return total * (1 if self.batch else samples) if self.reduction == "sum" else total / counted
@@ -242,7 +242,7 @@ class FocalLoss(_Monai):
             weight = tuple(v * (self.alpha if k or classes == 1 else 1 - self.alpha) for k, v in enumerate(each))
         excludes = not self.include_background and classes > 1
         term = losses.focal(gamma=self.gamma, class_weight=weight, exclude_background=excludes and weight is None)
-        counted = classes - excludes
+        counted = classes - 1 if excludes else classes
         if self.activation == "softmax":
             # A sum over the classes here, a mean in MONAI.
             factor = 1.0 / counted
