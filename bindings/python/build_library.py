@@ -3,7 +3,7 @@
 zig's linker knows the symbol versions of every glibc; the compiler of the machine would demand its own.
 """
 
-import os
+import platform
 import re
 import subprocess
 import sys
@@ -13,27 +13,12 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 HERE = Path(__file__).resolve().parent
 CRATE = HERE.parent.parent
-# Per machine: the Rust target, zig's name of it, the tag of the wheel.
-TARGETS = {
-    "x86_64": ("x86_64-unknown-linux-gnu", "x86_64-linux-gnu.2.28", "manylinux_2_28_x86_64"),
-    "aarch64": ("aarch64-unknown-linux-gnu", "aarch64-linux-gnu.2.28", "manylinux_2_28_aarch64"),
-}
 
 
-def object_file(target: str, folder: Path) -> Path:
-    """Compiles the crate without std to one object file. That of this machine is shared with the other tests."""
-    if target.startswith(os.uname().machine):
-        library = subprocess.run([str(CRATE / ".ci" / "library")], check=True, capture_output=True, text=True)
-        return CRATE / library.stdout.strip() / ".." / "segloss.o"
-    built = folder / f"{target}.o"
-    command = [
-        "cargo", "rustc", "--quiet", "--lib", "--profile", "capi", "--crate-type", "staticlib",
-        "--no-default-features", "--features", "capi,panic-handler", "--target", target,
-        "--target-dir", str(folder / "cargo"), "--", f"--emit=obj={built}",
-    ]  # fmt: skip
-    environment = {name: value for name, value in os.environ.items() if name != "RUSTFLAGS"}
-    subprocess.run(command, cwd=CRATE, env=environment, check=True)
-    return built
+def object_file() -> Path:
+    """Compiles the crate, without std, to one object file: that of the other tests."""
+    library = subprocess.run([str(CRATE / ".ci" / "library")], check=True, capture_output=True, text=True)
+    return CRATE / library.stdout.strip() / ".." / "segloss.o"
 
 
 def constants(header: str) -> str:
@@ -45,22 +30,22 @@ def constants(header: str) -> str:
 
 class BuildLibrary(BuildHookInterface):
     def initialize(self, version: str, build_data: dict) -> None:
-        machine = os.environ.get("SEGLOSS_MACHINE", os.uname().machine)
-        rust, zig, tag = TARGETS[machine]
+        if platform.system() != "Linux" or platform.machine() != "x86_64":
+            raise RuntimeError(f"the wheel is built on Linux on x86-64; this is {platform.platform()}")
         folder = CRATE / "target" / "python"
         folder.mkdir(parents=True, exist_ok=True)
-        library = folder / f"libsegloss_rs-{machine}.so"
+        library = folder / "libsegloss_rs.so"
         link = [
-            sys.executable, "-m", "ziglang", "cc", "-target", zig, "-O2", "-std=c11", "-Wall", "-Wextra", "-Werror",
-            "-shared", "-fPIC", "-fno-sanitize=undefined", "-pthread", "-I", str(CRATE / "include"),
-            str(HERE / "native" / "pool.c"), str(object_file(rust, folder)),
-            "-Wl,--gc-sections", "-Wl,-soname,libsegloss_rs.so", f"-Wl,--version-script={HERE}/native/exports.map",
+            sys.executable, "-m", "ziglang", "cc", "-target", "x86_64-linux-gnu.2.28", "-O2", "-std=c11",
+            "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-fno-sanitize=undefined", "-pthread",
+            "-I", str(CRATE / "include"), str(HERE / "native" / "pool.c"), str(object_file()), "-Wl,--gc-sections",
+            "-Wl,-soname,libsegloss_rs.so", f"-Wl,--version-script={HERE}/native/exports.map",
             "-s", "-lm", "-o", str(library),
         ]  # fmt: skip
         subprocess.run(link, check=True)
         numbers = folder / "_constants.py"
         numbers.write_text(constants((CRATE / "include" / "segloss.h").read_text()))
-        build_data["tag"] = f"py3-none-{tag}"
+        build_data["tag"] = "py3-none-manylinux_2_28_x86_64"
         build_data["pure_python"] = False
         build_data["force_include"][str(library)] = "segloss_rs/libsegloss_rs.so"
         build_data["force_include"][str(numbers)] = "segloss_rs/_constants.py"

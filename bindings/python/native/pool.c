@@ -24,7 +24,7 @@ struct job {
 
 static pthread_mutex_t lock;
 static pthread_cond_t has_work, has_finished;
-static struct job *jobs; /* those with tasks that no thread has begun come first */
+static struct job *jobs; /* that of the last caller first */
 static size_t threads;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 

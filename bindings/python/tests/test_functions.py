@@ -54,7 +54,7 @@ def test_dice_and_cross_entropy_equal_their_equations():
     cross_entropy = -(g * np.log(s)).sum(1).mean()
     assert sl.value(sl.dice(), z, y, activation="softmax") == pytest.approx(dice, rel=1e-13)
     assert sl.value(sl.cross_entropy(), z, y, activation="softmax") == pytest.approx(cross_entropy, rel=1e-13)
-    both = sl.value([2 * sl.dice(), sl.cross_entropy() * 0.5], z, y, activation="softmax")
+    both = sl.value([0.5 * sl.dice(weight=4), sl.cross_entropy() * 0.5], z, y, activation="softmax")
     assert both == pytest.approx(2 * dice + 0.5 * cross_entropy, rel=1e-13)
 
 
@@ -164,6 +164,14 @@ def test_class_weights_are_inverse_frequencies():
     assert sl.class_weights(y, 3) == pytest.approx(1 / share)
     assert sl.class_weights(y, 3, kind="median") == pytest.approx(np.median(share) / share)
     assert sl.class_weights(one_hot(y, 3), 3) == pytest.approx(1 / share)
+    assert sl.class_weights(one_hot(y, 3).astype(np.uint8), 3, masks=True) == pytest.approx(1 / share)
+
+
+def test_labels_with_as_many_rows_as_classes_are_labels():
+    labels = np.random.default_rng(7).integers(0, 4, (2, 4, 5)).astype(np.uint8)
+    share = np.bincount(labels.ravel(), minlength=4) / labels.size
+    assert sl.class_weights(labels, 4) == pytest.approx(1 / share)
+    assert sl.boundary_field(labels, 4).shape == (2, 4, 4, 5)
 
 
 def large():

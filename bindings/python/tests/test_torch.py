@@ -92,10 +92,11 @@ def test_no_gradient_is_made_without_grad(monkeypatch):
 
 def test_forward_keeps_nothing_but_its_inputs():
     z, y = batch((1, 4, 32, 32, 32), torch.float32)
-    kept = []
-    with torch.autograd.graph.saved_tensors_hooks(lambda t: kept.append(t) or t, lambda t: t):
-        ours(z, y)
-    assert {t.data_ptr() for t in kept} <= {z.data_ptr(), y.data_ptr()}
+    for evaluate in (ours, lambda z, y: _ops.value(z, y, None, [], *_ops.encode(TERMS, "softmax"))):
+        kept = []
+        with torch.autograd.graph.saved_tensors_hooks(lambda t: kept.append(t) or t, lambda t: t):  # noqa: B023
+            evaluate(z, y)
+        assert {t.data_ptr() for t in kept} == {z.data_ptr(), y.data_ptr()}
 
 
 def test_upstream_gradient_is_a_factor_before_rounding():
@@ -104,6 +105,13 @@ def test_upstream_gradient_is_a_factor_before_rounding():
     (ours(z, y) * 65536.0).backward()
     # Unscaled, most elements are subnormal numbers of f16.
     assert ((z.grad.double() / 65536 - exact).abs() <= 6e-4 * exact.abs() + 1e-9).all()
+
+
+@pytest.mark.parametrize("upstream", [float("inf"), float("nan")])
+def test_upstream_gradient_that_is_not_finite_reaches_the_gradient(upstream):
+    z, y = batch()
+    (ours(z, y) * upstream).backward()
+    assert not z.grad.isfinite().any()
 
 
 def test_grad_scaler_finds_infinities():
@@ -218,6 +226,9 @@ def test_modules_refuse_what_they_do_not_offer():
         lambda: st.GeneralizedDiceLoss(w_type="cube"),
         lambda: st.CrossEntropyLoss(reduction="none"),
         lambda: st.smp.DiceLoss("all"),
+        lambda: st.smp.DiceLoss("binary", eps=1e-3),
+        lambda: st.nnunet.DC_and_CE_loss({}, {}, dice_class=dict),
+        lambda: st.DiceCELoss(sigmoid=True, label_smoothing=0.1)(torch.zeros(1, 1, 2), torch.zeros(1, 1, 2)),
         lambda: st.nnunet.DC_and_CE_loss({"ddp": True}, {}),
     ):
         with pytest.raises(ValueError):

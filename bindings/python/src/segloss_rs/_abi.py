@@ -55,23 +55,6 @@ class Executor(ctypes.Structure):
     ]
 
 
-class ClassSums(ctypes.Structure):
-    """`segloss_class_sums`"""
-
-    _fields_ = [
-        ("weight", c_double),
-        ("target", c_double),
-        ("prediction", c_double),
-        ("intersection", c_double),
-        ("squared_error_positive", c_double),
-        ("squared_error_negative", c_double),
-        ("minimum", c_double),
-        ("reserved", c_double * 3),
-        ("loss_sum", c_double * 4),
-        ("loss_weight", c_double * 4),
-    ]
-
-
 class Term(ctypes.Structure):
     """`segloss_term`"""
 
@@ -153,7 +136,6 @@ STRUCTS = {
     "output": Output,
     "error": Error,
     "executor": Executor,
-    "class_sums": ClassSums,
     "term": Term,
     "args": Args,
     "distance_args": DistanceArgs,
@@ -161,15 +143,13 @@ STRUCTS = {
 
 library = ctypes.CDLL(str(Path(__file__).with_name("libsegloss_rs.so")))
 
-_TERMS, _ARGS, _SUMS = POINTER(Term), POINTER(Args), c_void_p
+_TERMS, _ARGS = POINTER(Term), POINTER(Args)
 for _name, _arguments in {
     "term_init": [c_void_p, _TERMS, c_size_t],
     "args_init": [_ARGS, c_size_t],
     "distance_args_init": [POINTER(DistanceArgs), c_size_t],
     "scratch_size": [_TERMS, c_size_t, _ARGS, POINTER(c_size_t)],
     "run": [_TERMS, c_size_t, _ARGS],
-    "finalize": [_TERMS, c_size_t, _ARGS, _SUMS, _SUMS],
-    "backward": [_TERMS, c_size_t, _ARGS, _SUMS],
     "distance_field": [_TERMS, _ARGS, POINTER(Output)],
     "class_weights": [_ARGS, c_uint32, POINTER(c_double)],
     "distance": [POINTER(DistanceArgs)],

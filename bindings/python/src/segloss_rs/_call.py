@@ -10,7 +10,7 @@ from . import _abi
 from . import _constants as c
 from ._arrays import View
 from ._errors import check
-from .losses import Term
+from .losses import Term, cross_entropy
 
 ACTIVATIONS = {
     "softmax": c.SOFTMAX,
@@ -106,30 +106,16 @@ def run(
     *,
     gradient: View | None = None,
     scale: float = 1.0,
-    class_sums: int | None = None,
 ) -> float:
-    """Evaluates a loss. Writes the gradient, times `scale`, and the class sums at the address `class_sums`."""
+    """Evaluates a loss. Writes the gradient, times `scale`, if there is a place for it."""
     error, value = _abi.Error(), ctypes.c_double()
     args = batch.args(error, scale)
     args.value = ctypes.pointer(value)
-    args.class_sums = class_sums
     if gradient is not None:
         args.grad = _output(gradient)
     _with_scratch(terms, args, error, scratch)
     check(_abi.library.segloss_run(terms, len(terms), args), error)
     return value.value
-
-
-def backward(terms: Any, batch: Batch, scratch: Scratch, gradient: View, scale: float, class_sums: int) -> None:
-    """Writes the gradient, times `scale`, from the class sums of an earlier `run`."""
-    error = _abi.Error()
-    args = batch.args(error, scale)
-    _with_scratch(terms, args, error, scratch)
-    count = batch.pred.shape[0] * batch.pred.shape[1]
-    slopes = (_abi.ClassSums * count)()
-    check(_abi.library.segloss_finalize(terms, len(terms), args, class_sums, ctypes.addressof(slopes)), error)
-    args.grad = _output(gradient)
-    check(_abi.library.segloss_backward(terms, len(terms), args, ctypes.addressof(slopes)), error)
 
 
 def field(term: Any, batch: Batch, scratch: Scratch, out: View) -> None:
@@ -142,8 +128,6 @@ def field(term: Any, batch: Batch, scratch: Scratch, out: View) -> None:
 
 def class_weights(batch: Batch, kind: int, scratch: Scratch) -> list[float]:
     """Returns a weight of each class from its share in the target."""
-    from .losses import cross_entropy
-
     error = _abi.Error()
     args = batch.args(error)
     _with_scratch(c_terms([cross_entropy()], [None]), args, error, scratch)

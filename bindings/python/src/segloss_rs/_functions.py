@@ -134,32 +134,37 @@ def class_weights(
     classes: int,
     *,
     kind: Literal["inverse", "inverse_sqrt", "median"] = "inverse",
+    masks: bool = False,
     ignore: Sequence[int] | int = (),
     voxel_weight: Any = None,
 ) -> list[float]:
     """Returns one weight per class from its share f of the counted target voxels: 1/f, sqrt(1/f) or median(f)/f.
 
-    `target` is `[B, ...]` labels, or `[B, C, ...]` masks or maps. A class without voxels takes the largest weight of
-    the others.
+    `target` is `[B, ...]` labels, with `masks` integer 0/1 masks `[B, C, ...]`, or floating maps `[B, C, ...]`. A class
+    without voxels takes the largest weight of the others.
     """
     kinds = {
         "inverse": c.WEIGHT_INVERSE,
         "inverse_sqrt": c.WEIGHT_INVERSE_SQRT,
         "median": c.WEIGHT_MEDIAN,
     }
-    targets = view(target, "target")
-    has_classes = targets.dtype in FLOATS or (len(targets.shape) > 2 and targets.shape[1] == classes)
-    shape = targets.shape if has_classes else (targets.shape[0], classes, *targets.shape[1:])
-    # No element of the prediction is read.
-    placeholder = np.broadcast_to(np.float32(0), shape)
-    batch = _call.Batch(
-        view(placeholder, "pred"),
-        targets,
-        c.SOFTMAX if classes > 1 else c.SIGMOID,
-        (ignore,) if isinstance(ignore, int) else tuple(ignore),
-        None if voxel_weight is None else view(voxel_weight, "voxel_weight"),
-    )
+    batch, _ = _of_target(target, classes, masks, np.float32, ignore=ignore, voxel_weight=voxel_weight)
     return _call.class_weights(batch, kinds[kind], _scratch)
+
+
+def _of_target(
+    target: Any, classes: int, masks: bool, dtype: DTypeLike, *, ignore: Sequence[int] | int, **options: Any
+) -> tuple[_call.Batch, tuple[int, ...]]:
+    """Returns a batch of which only the target is read, and the shape that its prediction has."""
+    targets = view(target, "target")
+    has_classes = masks or targets.dtype in FLOATS
+    shape = targets.shape if has_classes else (targets.shape[0], classes, *targets.shape[1:])
+    placeholder = np.broadcast_to(np.zeros((), dtype), shape)
+    activation = c.SOFTMAX if classes > 1 else c.SIGMOID
+    if "voxel_weight" in options and options["voxel_weight"] is not None:
+        options["voxel_weight"] = view(options["voxel_weight"], "voxel_weight")
+    ignore = (ignore,) if isinstance(ignore, int) else tuple(ignore)
+    return _call.Batch(view(placeholder, "pred"), targets, activation, ignore, **options), shape
 
 
 def edt(
@@ -226,30 +231,19 @@ def distance_field(
     classes: int,
     spacing: Sequence[float] | None = None,
     *,
+    masks: bool = False,
     ignore: Sequence[int] | int = (),
     threads: int = 1,
     dtype: DTypeLike = np.float32,
 ) -> np.ndarray:
     """Returns the distances that a term computes from a target, to be passed as its `field`.
 
-    For `boundary` and `hausdorff` `[B, C, ...]`, for `distance_penalized` `[B, ...]`. Compute it where the target is
+    For `boundary` and `hausdorff` `[B, C, ...]`, for `distance_penalized` `[B, ...]`. The target is as in
+    `class_weights`. Compute it where the target is
     loaded, and once for a target that is used in many steps.
     """
-    targets = view(target, "target")
-    has_classes = targets.dtype in FLOATS or (len(targets.shape) > 2 and targets.shape[1] == classes)
-    spatial = targets.shape[2:] if has_classes else targets.shape[1:]
-    shape = (targets.shape[0], classes, *spatial)
-    # No element of the prediction is read; its type is that of the distances.
-    placeholder = np.broadcast_to(np.zeros((), dtype), shape)
-    batch = _call.Batch(
-        view(placeholder, "pred"),
-        targets,
-        c.SOFTMAX if classes > 1 else c.SIGMOID,
-        (ignore,) if isinstance(ignore, int) else tuple(ignore),
-        spacing=spacing,
-        threads=threads,
-    )
-    out = np.empty((shape[0], *spatial) if term.loss == "distance_penalized" else shape, dtype)
+    batch, shape = _of_target(target, classes, masks, dtype, ignore=ignore, spacing=spacing, threads=threads)
+    out = np.empty((shape[0], *shape[2:]) if term.loss == "distance_penalized" else shape, dtype)
     _call.field(_call.c_terms([term], [None]), batch, _scratch, view(out, "out"))
     return out
 

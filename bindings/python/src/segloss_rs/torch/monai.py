@@ -184,6 +184,8 @@ class DiceCELoss(torch.nn.Module):
 
     def _cross_entropy(self, classes: int) -> tuple[Term, str]:
         if classes == 1:
+            if self.label_smoothing:
+                raise ValueError("label_smoothing has no effect on one channel: expected 0")
             if self.weight is None:
                 return losses.cross_entropy(), "sigmoid"
             positive = self.weight[0]
@@ -239,7 +241,7 @@ class FocalLoss(_Monai):
         weight = self.class_weight(classes)
         if self.alpha is not None:
             each = weight or (1.0,) * classes
-            weight = tuple(v * (self.alpha if k or classes == 1 else 1 - self.alpha) for k, v in enumerate(each))
+            weight = tuple(v * (self.alpha if k else 1 - self.alpha) for k, v in enumerate(each))
         excludes = not self.include_background and classes > 1
         term = losses.focal(gamma=self.gamma, class_weight=weight, exclude_background=excludes and weight is None)
         counted = classes - 1 if excludes else classes

@@ -17,9 +17,7 @@ from ._ops import loss
 
 
 class SoftDiceLoss:
-    """A name for `dice_class`: the class is not used, its defaults are."""
-
-    defaults = {"batch_dice": False, "do_bg": True, "smooth": 1.0}  # noqa: RUF012
+    """A name for `dice_class`, so that a call of nnU-Net can be copied: both classes compute the same."""
 
 
 class MemoryEfficientSoftDiceLoss(SoftDiceLoss):
@@ -28,7 +26,7 @@ class MemoryEfficientSoftDiceLoss(SoftDiceLoss):
 
 def _dice(options: dict[str, Any], classes: int, weight: float) -> Term:
     """nnU-Net's Dice is minus the Dice coefficient."""
-    given = {**SoftDiceLoss.defaults, **options}
+    given = {"batch_dice": False, "do_bg": True, "smooth": 1.0, **options}
     smooth = given["smooth"]
     return weight * losses.dice(
         smooth_numerator=smooth,
@@ -40,8 +38,13 @@ def _dice(options: dict[str, Any], classes: int, weight: float) -> Term:
 
 
 class _Compound(torch.nn.Module):
-    def __init__(self, dice: dict[str, Any], rest: dict[str, Any], weight_rest: float, weight_dice: float) -> None:
+    def __init__(
+        self, dice: dict[str, Any], rest: dict[str, Any], weight_rest: float, weight_dice: float, dice_class: type
+    ) -> None:
         super().__init__()
+        # nnU-Net's own classes have the same names.
+        if dice_class.__name__ not in ("SoftDiceLoss", "MemoryEfficientSoftDiceLoss"):
+            raise ValueError(f"dice_class={dice_class.__name__}: expected one of the Dice losses of nnU-Net")
         unknown = set(dice) - {"batch_dice", "do_bg", "smooth", "ddp"}
         if unknown or dice.get("ddp"):
             raise ValueError(f"not offered in soft_dice_kwargs: {', '.join(sorted(unknown)) or 'ddp=True'}")
@@ -66,7 +69,7 @@ class DC_and_CE_loss(_Compound):
         ignore_label: int | None = None,
         dice_class: type = SoftDiceLoss,
     ) -> None:
-        super().__init__(soft_dice_kwargs, ce_kwargs, weight_ce, weight_dice)
+        super().__init__(soft_dice_kwargs, ce_kwargs, weight_ce, weight_dice, dice_class)
         self.ignore = () if ignore_label is None else (ignore_label,)
 
     def _second(self, net_output: torch.Tensor, target: torch.Tensor) -> Term:
@@ -121,7 +124,7 @@ class DC_and_BCE_loss(_Compound):
         use_ignore_label: bool = False,
         dice_class: type = MemoryEfficientSoftDiceLoss,
     ) -> None:
-        super().__init__(soft_dice_kwargs, bce_kwargs, weight_ce, weight_dice)
+        super().__init__(soft_dice_kwargs, bce_kwargs, weight_ce, weight_dice, dice_class)
         self.use_ignore_label = use_ignore_label
 
     def forward(self, net_output: torch.Tensor, target: torch.Tensor) -> torch.Tensor:

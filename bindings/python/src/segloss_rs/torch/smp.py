@@ -37,6 +37,8 @@ class _Smp(torch.nn.Module):
             raise ValueError(f"mode={mode!r}: expected 'binary', 'multiclass' or 'multilabel'")
         if ignore_index is not None and mode != "multiclass":
             raise ValueError("ignore_index is offered with mode='multiclass' only")
+        if eps != 1e-7:
+            raise ValueError(f"eps={eps!r}: smp's lower limit of the denominator is offered as 1e-7 only")
         if classes is not None and class_weights is not None:
             raise ValueError("classes and class_weights exclude each other")
         self.mode, self.classes, self.class_weights = mode, classes, class_weights
