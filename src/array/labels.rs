@@ -153,7 +153,8 @@ impl Kernel for CountBytes<'_> {
 
     #[inline(always)]
     fn run(self) -> u32 {
-        // Counters of a byte, one of every 64th voxel: no loop has wider lanes than its bytes.
+        // Lane i counts bytes i, i + 64, i + 128 ... in a byte of its own, of at most 255 rows at a time: wider counters
+        // would have fewer lanes.
         const LANES: usize = 64;
         let (rows, rest) = self.bytes.as_chunks::<LANES>();
         let is_value = |byte: u8| u8::from(byte == self.value);
@@ -163,7 +164,7 @@ impl Kernel for CountBytes<'_> {
             later = after;
             let mut counts = [0u8; LANES];
             for row in now {
-                // Not counted in place: so the counters stay in registers.
+                // A new array, not counting in place: the compiler then keeps it in registers.
                 let mut sums = row.map(is_value);
                 sums.iter_mut().zip(&counts).for_each(|(sum, count)| *sum = sum.wrapping_add(*count));
                 counts = sums;
@@ -269,6 +270,18 @@ mod tests {
             )*};
         }
         check!(u8, u16, u32, u64, i8, i16, i32, i64);
+    }
+
+    #[test]
+    fn every_byte_is_counted() {
+        // Around a row of lanes, and around as many rows as a counter of one byte holds.
+        for len in [0, 1, 63, 64, 65, 255 * 64 - 1, 255 * 64, 255 * 64 + 1, 256 * 64, 600 * 64 + 7] {
+            let same = vec![9u8; len];
+            let mixed: Vec<u8> = (0..len).map(|i| (i % 7) as u8).collect();
+            let count = |bytes: &[u8], value| dispatch(CountBytes { bytes, value }) as usize;
+            assert_eq!([count(&same, 9), count(&same, 8)], [len, 0]);
+            assert_eq!(count(&mixed, 3), (len + 3) / 7, "{len}");
+        }
     }
 
     quickcheck! {

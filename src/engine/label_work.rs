@@ -11,7 +11,7 @@ use crate::loss::sums::MAX_TERMS;
 use crate::loss::term::Term;
 use crate::loss::voxel_rows::DynVoxelLoss;
 use crate::problem::Problem;
-use crate::simd::lanes::elementary::factors;
+use crate::simd::lanes::elementary::most_factors;
 
 /// Where `−ln s` of the target class is added up, if the sum over all classes suffices.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,7 +107,7 @@ impl LabelWork {
                 Some(_) => NegLogSteps::Separate,
             },
             neg_log_slot,
-            neg_log_by_product: problem.weight.is_none() && factors(problem.classes as u32) >= UNIT,
+            neg_log_by_product: problem.weight.is_none() && most_factors(problem.classes as u32) >= UNIT,
             constant_slope,
             totals,
         }

@@ -77,7 +77,7 @@ impl<T: Scalar> FewLabelSums<'_, T> {
         }
     }
 
-    /// Computes a vector of voxels and adds it to `sums`; `begins`: whose content counts as 0.
+    /// Computes a vector of voxels and adds it to `sums`, or if `begins` replaces them.
     ///
     /// # Safety
     /// The rows have a vector at `at`; those that are streamed are aligned.

@@ -239,7 +239,7 @@ impl Pass<'_> {
         dispatch(AddByLabel { classes, row, label: slice(strip.label, 0..len), first_label, sums });
     }
 
-    /// Adds the slopes of a loss of the target class to `rows.positive`; `is_first`: whose content counts as 0.
+    /// Adds the slopes of a loss of the target class to `rows.positive`, or if `is_first` replaces its content.
     fn add_target_slopes<T: Precise>(
         &self,
         strip: &mut Strip<'_, T>,

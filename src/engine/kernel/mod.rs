@@ -35,12 +35,11 @@
 //!
 //! # One logarithm for sixteen vectors
 //!
-//! `Σ ln(1 + r) = ln Π(1 + r)`. The product less 1, `p ← p + r + p·r`, keeps its relative digits, and a factor of softmax
-//! is at most the number of classes. Cross entropy takes one logarithm per 16 voxels of a lane where only the sum over
-//! all classes is asked for, every voxel has weight 1 or 0, and 16 factors of at most 234 classes cannot overflow
-//! ([`LogProduct`](crate::simd::lanes::LogProduct)). With
-//! sigmoid both outcomes of a class have the logarithm of `1 + e^−|z|`, a factor of at most 2, in common
-//! ([class_loop]).
+//! `Σ ln(1 + r) = ln Π(1 + r)`. The product less 1, `p ← p + r + p·r`, keeps its relative digits, and a factor of
+//! softmax is at most the number of classes. Cross entropy takes one logarithm per 16 voxels of a lane where only the
+//! sum over all classes is asked for, every voxel has weight 1 or 0, and 16 factors of at most 234 classes cannot
+//! overflow ([`LogProduct`](crate::simd::lanes::LogProduct)). With sigmoid both outcomes of a class have the logarithm
+//! of `1 + e^−|z|`, a factor of at most 2, in common ([class_loop]).
 //!
 //! # Exact complements
 //!

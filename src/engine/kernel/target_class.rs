@@ -201,17 +201,17 @@ impl<T: Scalar> LaneKernel<T> for TargetLossGradient<'_, T> {
     fn run<S: Lanes<T>>(self, s: S) {
         let few = if self.classes <= few::<T>() { self.classes } else { 0 };
         match few {
-            2 => self.with_sum::<S, 2>(s),
-            3 => self.with_sum::<S, 3>(s),
-            4 => self.with_sum::<S, 4>(s),
-            _ => self.with_sum::<S, 0>(s),
+            2 => self.few_or_many::<S, 2>(s),
+            3 => self.few_or_many::<S, 3>(s),
+            4 => self.few_or_many::<S, 4>(s),
+            _ => self.few_or_many::<S, 0>(s),
         }
     }
 }
 
 impl<T: Scalar> TargetLossGradient<'_, T> {
     #[inline(always)]
-    fn with_sum<S: Lanes<T>, const C: usize>(self, s: S) {
+    fn few_or_many<S: Lanes<T>, const C: usize>(self, s: S) {
         // The loop with logarithms has products too.
         let has_weights = self.neg_log.as_ref().is_some_and(|sum| sum.weight.is_some());
         match (has_weights || !is_specialized::<T>(), STREAMS && self.streams) {
@@ -222,8 +222,8 @@ impl<T: Scalar> TargetLossGradient<'_, T> {
         }
     }
 
-    /// `C` classes, whose exponentials stay in registers; any number if `C` is 0. `LOGS`: perhaps a logarithm
-    /// of each voxel.
+    /// `C` classes, whose exponentials stay in registers; any number if `C` is 0. `LOGS`: a logarithm of
+    /// each voxel if there are weights.
     #[inline(always)]
     fn classes<S: Lanes<T>, const C: usize, const LOGS: bool, const STREAM: bool>(mut self, s: S) {
         let mut neg_log =

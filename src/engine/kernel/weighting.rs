@@ -180,7 +180,7 @@ pub(crate) enum TargetScale<'a, T> {
 pub(crate) struct AddTargetSlopes<'a, T> {
     pub slope: &'a [T],
     pub scale: TargetScale<'a, T>,
-    /// Whether the content of the row counts as 0.
+    /// Whether the slopes replace the content of the row.
     pub is_first: bool,
     pub out: &'a mut [T],
 }

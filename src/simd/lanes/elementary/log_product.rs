@@ -10,7 +10,7 @@
 use super::logarithm::ln_1p_of_product;
 use crate::simd::lanes::{Lanes, Scalar, Vector};
 
-/// The product of at most [`factors`] numbers `1 + r`, `r ≥ 0`, in each lane.
+/// The product of at most [`most_factors`] numbers `1 + r`, `r ≥ 0`, in each lane.
 #[derive(Clone, Copy)]
 pub struct LogProduct<T: Scalar, S: Lanes<T>> {
     /// The product less 1.
@@ -24,7 +24,7 @@ const LARGEST_PRODUCT: u128 = 1 << 126;
 
 /// Returns how many factors from 1 to `largest` have a product of at most 2¹²⁶: `⌊126 / log₂ largest⌋`, at most 16.
 /// In softmax a factor is at most the number of classes.
-pub const fn factors(largest: u32) -> usize {
+pub const fn most_factors(largest: u32) -> usize {
     let (mut count, mut product) = (0, 1u128);
     while count < MOST_FACTORS {
         match product.checked_mul(largest as u128) {

@@ -25,6 +25,6 @@ mod polynomial;
 mod real_power;
 
 pub use exponential::{exp, exp_nonpositive};
-pub use log_product::{LogProduct, factors};
+pub use log_product::{LogProduct, most_factors};
 pub use logarithm::{ln, ln_1p, ln_1p_of_product, softplus};
 pub use real_power::{RealPower, pow};

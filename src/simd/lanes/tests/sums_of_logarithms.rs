@@ -1,7 +1,7 @@
 //! Products of 1 + r against sums of logarithms in f64.
 
 use super::{Reference, on_every_set, random_bits};
-use crate::simd::lanes::elementary::factors;
+use crate::simd::lanes::elementary::most_factors;
 use crate::simd::lanes::{LaneKernel, Lanes, LogProduct, Scalar};
 use std::vec::Vec;
 
@@ -28,15 +28,18 @@ impl<T: Scalar> LaneKernel<T> for Product<'_, T> {
 fn number_of_factors_keeps_the_product_in_range() {
     for largest in (1..5_000).chain([1 << 16, 1 << 18, u32::MAX]) {
         let expected = (126.0 / f64::from(largest).log2() + 1e-12).floor().min(16.0);
-        assert_eq!(factors(largest) as f64, expected, "{largest}");
+        assert_eq!(most_factors(largest) as f64, expected, "{largest}");
     }
-    assert_eq!([factors(234), factors(235), factors(512), factors(513)], [16, 15, 14, 13]);
+    assert_eq!(
+        [most_factors(234), most_factors(235), most_factors(512), most_factors(513)],
+        [16, 15, 14, 13]
+    );
 }
 
 /// Rows of `1 + r` up to `largest`, as `random` numbers from 0 to 1 say, and the largest error in ulps of the type.
 fn error<T: Reference>(largest: u32, spread: impl Fn(f64) -> f64, ulp: f64) -> f64 {
     let lane = |i: usize, bits: u64| ((7 * i as u64) ^ bits) as f64 / u64::MAX as f64;
-    let rows: Vec<Vec<T>> = (0..factors(largest))
+    let rows: Vec<Vec<T>> = (0..most_factors(largest))
         .map(|row| {
             let bits = random_bits(T::LANES * (row + 1)).skip(T::LANES * row);
             bits.enumerate()
