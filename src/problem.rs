@@ -148,6 +148,11 @@ impl<'a> Problem<'a> {
         self.shape.shape().contains(&0)
     }
 
+    /// Returns whether every class of every sample is annotated.
+    pub fn has_all_classes(&self) -> bool {
+        self.class_present.is_none_or(|flags| flags.iter().all(|&flag| flag != 0))
+    }
+
     /// Returns the number of [`ClassSums`](crate::loss::sums::ClassSums): one per sample and class. It saturates: an
     /// empty prediction may have larger extents than the address space.
     pub fn sums(&self) -> usize {

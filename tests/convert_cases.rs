@@ -74,6 +74,8 @@ pub struct Format {
     pub layout: Layout,
     pub gradient: Float,
     pub in_place: bool,
+    /// Values and sums by class are asked for: cross entropy then has other sums. Never in place.
+    pub by_class: bool,
 }
 
 impl Format {
@@ -86,6 +88,7 @@ impl Format {
             layout: Layout::ChannelsFirst,
             gradient: Float::F64,
             in_place: false,
+            by_class: true,
         }
     }
 }
@@ -332,10 +335,11 @@ impl Inputs {
         }
     }
 
+    /// The batch; with flags of classes if one is not annotated, as callers give them.
     pub fn batch<'a, P>(&'a self, prediction: P) -> Batch<'a, P> {
         Batch {
             voxel_weight: self.weight.as_ref().map(Array::view),
-            class_present: Some(&self.present),
+            class_present: self.present.contains(&0).then_some(&self.present),
             ignore: &self.ignore,
             spacing: Some(&self.spacing),
             ..Batch::new(prediction, self.activation, self.target.view())
@@ -371,7 +375,7 @@ pub fn with_searched_terms<R>(
 /// Value and gradient of a case in a format.
 pub fn outcome(case: &Case, specs: &[TermSpec], format: &Format, scale: f64) -> Result<Outcome, Error> {
     let mut inputs = Inputs::new(case, specs, format);
-    let all = case.b * case.c;
+    let all = if format.by_class && !format.in_place { case.b * case.c } else { 0 };
     let mut terms = vec![0.0; specs.len()];
     let mut classes = vec![0.0; specs.len() * all];
     let mut class_sums = vec![ClassSums::ZERO; all];
@@ -393,14 +397,23 @@ pub fn outcome(case: &Case, specs: &[TermSpec], format: &Format, scale: f64) -> 
             let report = Outputs {
                 gradient: Some(Gradient { scale, ..Gradient::new(gradient.view_mut()) }),
                 term_values: Some(&mut terms),
-                class_values: Some(&mut classes),
-                class_sums: Some(&mut class_sums),
+                class_values: (all > 0).then_some(&mut classes[..]),
+                class_sums: (all > 0).then_some(&mut class_sums[..]),
             };
             run(&batch, crate_terms, report, &mut scratch)
         })?;
         (value, gradient.values())
     };
     Ok(Outcome { value, gradient, terms, classes, class_sums })
+}
+
+/// The value without any other output.
+pub fn value_alone(case: &Case, specs: &[TermSpec], format: &Format) -> f64 {
+    let inputs = Inputs::new(case, specs, format);
+    with_terms(specs, &inputs, |terms| {
+        let batch = inputs.batch(inputs.prediction.view());
+        segloss::evaluate(&batch, terms, &mut vec![0xa5; scratch_len(&batch, terms).unwrap()]).unwrap()
+    })
 }
 
 /// Value and gradient in f64.

@@ -1,7 +1,7 @@
 //! Extreme predictions with known values: perfect, absent, all wrong; one test per line of that table.
 
 use crate::cases::is_served;
-use crate::convert_cases::{Float, Format, exact, outcome};
+use crate::convert_cases::{Float, Format, exact, outcome, value_alone};
 use crate::limits::{SHAPE, assert_finite, ends, is_smoothed, painted_labels, said};
 use crate::list::{BOUNDARY, CROSS_ENTROPY, DICE, GENERALIZED_DICE, TVERSKY, losses};
 use crate::naive::boundary::{no_background, signed_field};
@@ -230,7 +230,8 @@ fn sums_of_the_largest_voxel_losses_are_finite() {
     }
 }
 
-/// The factors of a product of `1 + r` are then as large as possible: the number of classes.
+/// The factors of a product of `1 + r` are then as large as possible: the number of classes. Outputs by class would have
+/// a logarithm of each voxel instead.
 #[test]
 fn cross_entropy_of_an_indifferent_prediction_is_the_logarithm_of_the_number_of_classes() {
     let n = 300;
@@ -240,13 +241,15 @@ fn cross_entropy_of_an_indifferent_prediction_is_the_logarithm_of_the_number_of_
         let weight: Vec<f64> = (0..n).map(|i| [1.0, 0.0, 3.0][i % 3]).collect();
         for case in [even.clone(), even.weighted(&weight)] {
             for (prediction, precision) in [(Float::F64, 1e-14), (Float::F32, 1e-6), (Float::F16, 1e-6)] {
-                for terms in [vec![CROSS_ENTROPY], vec![DICE, CROSS_ENTROPY]] {
-                    let terms: Vec<TermSpec> = terms.into_iter().map(TermSpec::new).collect();
-                    let format = Format { prediction, ..Format::exact(&case) };
-                    let ours = outcome(&case, &terms, &format, 1.0).unwrap();
-                    let cross_entropy = *ours.terms.last().unwrap();
-                    assert_relative_eq!(cross_entropy, (classes as f64).ln(), max_relative = precision);
-                    assert_finite(&ours, &format!("{classes} classes, {prediction:?}"));
+                // Region losses with weight 0: the value is that of cross entropy, and the passes those of both.
+                for region in [None, Some(TermSpec { weight: 0.0, ..TermSpec::new(DICE) })] {
+                    let terms: Vec<TermSpec> =
+                        region.into_iter().chain([TermSpec::new(CROSS_ENTROPY)]).collect();
+                    let format = Format { prediction, by_class: false, ..Format::exact(&case) };
+                    let beside = outcome(&case, &terms, &format, 1.0).unwrap();
+                    for value in [value_alone(&case, &terms, &format), beside.value] {
+                        assert_relative_eq!(value, (classes as f64).ln(), max_relative = precision);
+                    }
                 }
             }
         }

@@ -178,7 +178,8 @@ fn in_place_and_out_of_place_give_the_same_bits() {
             (Float::F32, Layout::Odd),
             (Float::F64, Layout::ChannelsFirst),
         ] {
-            let format = Format { prediction: float, gradient: float, layout, ..Format::exact(case) };
+            let format =
+                Format { prediction: float, gradient: float, layout, by_class: false, ..Format::exact(case) };
             let beside = outcome(case, terms, &format, 3.0).unwrap();
             let over = outcome(case, terms, &Format { in_place: true, ..format }, 3.0).unwrap();
             assert_same(&over, &beside, &format!("{title} {float:?}"));

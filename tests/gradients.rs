@@ -85,19 +85,6 @@ fn gradient_is_the_derivative_of_the_value() {
     });
 }
 
-#[test]
-fn value_is_the_same_with_and_without_gradient() {
-    cases::each(|title, case, terms| {
-        let with = outcome(case, terms, &Format::exact(case), 1.0).unwrap().value;
-        let inputs = Inputs::new(case, terms, &Format::exact(case));
-        let without = with_terms(terms, &inputs, |terms| {
-            let batch = inputs.batch(inputs.prediction.view());
-            evaluate(&batch, terms, &mut vec![0; scratch_len(&batch, terms).unwrap()]).unwrap()
-        });
-        assert_eq!(with.to_bits(), without.to_bits(), "{title}");
-    });
-}
-
 /// Voxels whose largest logits are equal: no class is the largest, and of two classes both have a probability of ½.
 #[test]
 fn equal_logits_have_the_gradient_that_is_the_derivative() {

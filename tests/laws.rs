@@ -39,6 +39,7 @@ mod presets;
 mod ranges;
 mod reductions;
 mod reported_cases;
+mod requested_outputs;
 mod scaled_sums;
 mod scratch;
 mod selection;

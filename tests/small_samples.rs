@@ -55,7 +55,7 @@ fn many_small_samples_give_the_value_and_gradient_of_separate_sums() {
                     let target = targets[if layout == Layout::Odd { 0 } else { seen % 3 }];
                     let target = if target == Target::U8 { Target::I16 } else { target };
                     let format =
-                        Format { prediction: float, gradient: float, target, layout, in_place: false };
+                        Format { prediction: float, gradient: float, target, layout, ..Format::exact(&case) };
                     seen += 1;
                     // With `class_values` the sums of each sample are kept.
                     let expected = outcome(&case, &terms, &format, 1.0).unwrap();

@@ -165,6 +165,8 @@ pub struct Config {
     pub scale: f64,
     pub add: bool,
     pub in_place: bool,
+    /// Values and sums by class are asked for; never in place.
+    pub by_class: bool,
     pub workers: Workers,
     pub level: Level,
     /// Number of parts; 0 runs the whole batch.
@@ -182,6 +184,7 @@ impl Config {
     /// Makes options consistent after changes.
     pub fn mend(&mut self) {
         if self.in_place {
+            self.by_class = false;
             self.gradient = self.float;
             self.strides[3] = self.strides[0];
             self.add = false;
@@ -238,11 +241,13 @@ impl std::fmt::Display for Config {
             "  weights {weights:?}, ignored {ignored} (a class: {ignores_class}), NaN where nothing counts: {poisoned}"
         )?;
         writeln!(to, ", class_present {class_present}, spacing {spaced}")?;
-        let Self { float, gradient, strides, scale, add, in_place, workers, level, parts, .. } = self;
+        let Self { float, gradient, strides, scale, add, in_place, by_class, workers, level, parts, .. } =
+            self;
         writeln!(
             to,
             "  {float:?} -> {gradient:?}, strides {strides:?}, scale {scale}, added {add}, in place {in_place}"
         )?;
-        write!(to, "  workers {workers:?}, level {level:?}, parts {parts}, numbers from {seed}")
+        writeln!(to, "  outputs by class {by_class}, workers {workers:?}, level {level:?}, parts {parts}")?;
+        write!(to, "  numbers from {seed}")
     }
 }

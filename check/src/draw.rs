@@ -93,6 +93,7 @@ impl Config {
             scale: source.pick(&[1.0, 1.0, 0.5, -3.0, 65536.0, 0.0]),
             add: source.one_in(4),
             in_place,
+            by_class: source.one_in(2),
             workers: match source.below(9) {
                 0 => Workers::Threads(2),
                 1 => Workers::Threads(5),

@@ -262,8 +262,8 @@ fn largest_difference(ours: &[f64], theirs: &[f64]) -> (usize, f64) {
     most
 }
 
-/// Strides, types, executor, CPU level and in place change no bit; adding and narrower outputs round once. In place no
-/// sums of classes are asked for, and cross entropy may take one logarithm for several voxels (docs/numbers.md).
+/// Strides, types, executor, CPU level and in place change no bit; adding and narrower outputs round once. Where no
+/// sums by class are asked for, cross entropy may take one logarithm for several voxels (docs/numbers.md).
 fn as_configured(config: &Config, problem: &Problem, plain: &Outcome) -> Result<(), String> {
     let ours = whole(config, problem, Way::Configured)?;
     let sizes: f64 = problem.specs.iter().map(|spec| spec.weight.abs()).sum();

@@ -203,7 +203,7 @@ pub fn whole(config: &Config, problem: &Problem, way: Way) -> Result<Outcome, St
     let in_place = configured && config.in_place;
     let (add, count) = (configured && config.add, config.samples * config.classes);
     let mut terms = vec![f64::NAN; problem.specs.len()];
-    let mut class_sums = vec![ClassSums::ZERO; count];
+    let mut class_sums = vec![ClassSums::ZERO; if configured && !config.by_class { 0 } else { count }];
     let inputs = arrays.inputs();
     let part = Part::whole(config);
     let said = |error: Error| format!("{way:?}: refused: {error}");
@@ -242,7 +242,7 @@ pub fn whole(config: &Config, problem: &Problem, way: Way) -> Result<Outcome, St
             let report = Outputs {
                 gradient: Some(Gradient { scale: config.scale, add, ..Gradient::new(gradient.view_mut()) }),
                 term_values: Some(&mut terms),
-                class_sums: Some(&mut class_sums),
+                class_sums: (!class_sums.is_empty()).then_some(&mut class_sums[..]),
                 ..Outputs::default()
             };
             run(&batch, crate_terms, report, &mut scratch)

@@ -67,6 +67,7 @@ fn simpler(config: &Config) -> Vec<Config> {
     add(config.parts > 0, &|next| next.parts = 0);
     add(config.parts > 2, &|next| next.parts = 2);
     add(config.in_place, &|next| next.in_place = false);
+    add(config.by_class, &|next| next.by_class = false);
     add(config.add, &|next| next.add = false);
     add(config.scale != 1.0, &|next| next.scale = 1.0);
     add(config.workers != Workers::Sequential, &|next| next.workers = Workers::Sequential);

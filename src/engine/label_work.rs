@@ -128,7 +128,7 @@ fn has_equal_weights(term: &Term<'_>, problem: &Problem<'_>) -> bool {
         DefaultClassWeights::Frequency | DefaultClassWeights::Presence
     );
     !by_frequency
-        && problem.class_present.is_none()
+        && problem.has_all_classes()
         && weight(0) > 0.0
         && (1..problem.classes).all(|class| weight(class) == weight(0))
 }

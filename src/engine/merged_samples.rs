@@ -49,6 +49,6 @@ fn is_mergeable(problem: &Problem<'_>, terms: &[Term<'_>]) -> bool {
     };
     problem.samples >= MIN_SAMPLES
         && (1..=MAX_VOXELS).contains(&problem.voxels)
-        && problem.class_present.is_none_or(|flags| flags.iter().all(|&flag| flag != 0))
+        && problem.has_all_classes()
         && terms.iter().all(is_of_batch)
 }

@@ -91,7 +91,7 @@ impl<T: Precise> Workspace<'_, T> {
             && loss.info().is_neg_log
             && term.top_k_search.is_none()
             && self.problem.weight.is_none()
-            && self.problem.class_present.is_none()
+            && self.problem.has_all_classes()
             && (0..self.problem.classes).all(|class| term.class_weight(class, self.problem.classes) == 1.0)
             && !output.add
             && output.rows.direct_rows::<T>(0, 0).is_some()

@@ -49,7 +49,8 @@ fn labels_of_every_format() {
     ];
     each(&case, |k, name, terms, expected| {
         let (prediction, target, layout, in_place, tolerance) = formats[k % formats.len()];
-        let format = Format { prediction, target, layout, gradient: prediction, in_place };
+        let format =
+            Format { prediction, target, layout, gradient: prediction, in_place, by_class: k % 2 == 0 };
         let ours = outcome(&case, terms, &format, 1.0).unwrap();
         close(&format!("{name}, {prediction:?}"), ours.value, expected, tolerance);
         assert!(ours.gradient.iter().all(|slope| slope.is_finite()), "{name}");
