@@ -3,16 +3,18 @@
     python bindings/python/examples/train_unet.py [--steps 200] [--picture unet.png]
 
 Four tissues of a head (background, fluid, grey and white matter) from its T1 image, 2 mm, in patches of 64^3. The left
-half of the head is for training, the right half for the Dice scores that are printed. The time of the loss, value and
-gradient, is printed beside that of the step, and of MONAI's DiceCELoss where MONAI is installed. --picture needs
+half of the head is for training, the right half for the Dice scores that are printed. The times of a step and of its
+loss, value and gradient, are printed, and that of MONAI's DiceCELoss where MONAI is installed. --picture needs
 matplotlib.
 """
 
 import argparse
 import gzip
+import statistics
 import struct
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -83,15 +85,20 @@ def scores(network: nn.Module, image: torch.Tensor, labels: torch.Tensor) -> tup
     return [float(2 * (a & b).sum() / (a.sum() + b.sum())) for a, b in of], found
 
 
-def timed(loss, logits: torch.Tensor, labels: torch.Tensor) -> float:
-    """Seconds of value and gradient: the least of five."""
-    times = []
-    for _ in range(5):
-        leaf = logits.detach().requires_grad_()
-        start = time.perf_counter()
-        loss(leaf, labels).backward()
-        times.append(time.perf_counter() - start)
-    return min(times)
+def milliseconds(calls: dict[str, Callable[[], object]], rounds: int = 9) -> dict[str, float]:
+    """Returns the median time of each call, all of them after one another in each round."""
+    times: dict[str, list[float]] = {name: [] for name in calls}
+    for _ in range(rounds):
+        for name, call in calls.items():
+            start = time.perf_counter()
+            call()
+            times[name].append(1e3 * (time.perf_counter() - start))
+    return {name: statistics.median(of_call) for name, of_call in times.items()}
+
+
+def value_and_gradient(loss: nn.Module, logits: torch.Tensor, labels: torch.Tensor) -> Callable[[], object]:
+    """Returns a call of the loss."""
+    return lambda: loss(logits.detach().requires_grad_(), labels).backward()
 
 
 def main() -> None:
@@ -110,33 +117,40 @@ def main() -> None:
     region = Loss(both, activation="softmax")
     with_boundary = Loss([*both, 0.02 * sl.boundary()], activation="softmax", spacing=(2.0, 2.0, 2.0))
     values, last = [], arguments.steps * 3 // 4
-    begin = time.perf_counter()
-    for step in range(arguments.steps):
-        x, y = patch(image, labels, generator)
+
+    def train(loss: nn.Module, x: torch.Tensor, y: torch.Tensor) -> float:
         optimizer.zero_grad()
-        logits = network(x)
-        value = (region if step < last else with_boundary)(logits, y)
+        value = loss(network(x), y)
         value.backward()
         optimizer.step()
-        values.append(value.item())
+        return value.item()
+
+    for step in range(arguments.steps):
+        x, y = patch(image, labels, generator)
+        values.append(train(region if step < last else with_boundary, x, y))
         done = (step + 1) / arguments.steps
         bar = "#" * int(30 * done)
         sys.stderr.write(f"\r[{bar:30}] {step + 1:4} of {arguments.steps}, loss {values[-1]:7.4f}")
     sys.stderr.write("\n")
-    per_step = (time.perf_counter() - begin) / arguments.steps
-    in_loss = timed(region, logits, y), timed(with_boundary, logits, y)
-    milliseconds = [1e3 * seconds for seconds in (per_step, *in_loss)]
-    print("a step takes {:.0f} ms; Dice + CE {:.1f} ms of it, with boundary {:.1f} ms".format(*milliseconds))
+    found, prediction = scores(network, image, labels)
+    for name, score in zip(TISSUES, found, strict=True):
+        print(f"{name:12} Dice {score:.3f}")
+    logits = network(x)
+    calls = {
+        "a step with Dice + CE": lambda: train(region, x, y),
+        "a step with Dice + CE + boundary": lambda: train(with_boundary, x, y),
+        "Dice + CE": value_and_gradient(region, logits, y),
+        "Dice + CE + boundary": value_and_gradient(with_boundary, logits, y),
+    }
     try:
         import monai.losses
 
         theirs = monai.losses.DiceCELoss(softmax=True, to_onehot_y=True)
-        print(f"MONAI's DiceCELoss: {1e3 * timed(theirs, logits, y[:, None].long()):.1f} ms")
+        calls["MONAI's DiceCELoss"] = value_and_gradient(theirs, logits, y[:, None].long())
     except ImportError:
         pass
-    found, prediction = scores(network, image, labels)
-    for name, score in zip(TISSUES, found, strict=True):
-        print(f"{name:12} Dice {score:.3f}")
+    for name, time_of in milliseconds(calls).items():
+        print(f"{name:32} {time_of:7.1f} ms")
     if arguments.picture:
         import matplotlib
 

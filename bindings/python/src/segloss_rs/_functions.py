@@ -239,8 +239,7 @@ def distance_field(
     """Returns the distances that a term computes from a target, to be passed as its `field`.
 
     For `boundary` and `hausdorff` `[B, C, ...]`, for `distance_penalized` `[B, ...]`. The target is as in
-    `class_weights`. Compute it where the target is
-    loaded, and once for a target that is used in many steps.
+    `class_weights`. Compute it where the target is loaded, and once for a target that is used in many steps.
     """
     batch, shape = _of_target(target, classes, masks, dtype, ignore=ignore, spacing=spacing, threads=threads)
     out = np.empty((shape[0], *shape[2:]) if term.loss == "distance_penalized" else shape, dtype)
