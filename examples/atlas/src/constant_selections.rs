@@ -5,14 +5,11 @@
 //! by cross entropy with a weight per voxel: 1 for the selected voxels, 0 for the others.
 
 use crate::Result;
-use crate::measure::Case;
+use crate::case::Case;
 use segloss::custom::Normalizer;
 use segloss::{Batch, CrossEntropy, Selection, Term, View, ViewMut, distance_field, evaluate, scratch_len};
 
 static CROSS_ENTROPY: CrossEntropy = CrossEntropy { label_smoothing: 0.0, normalizer: Normalizer::Voxels };
-
-/// The label of a voxel that the prediction assigns to no class.
-const NOWHERE: u8 = 255;
 
 /// A term whose field and selection are constant.
 pub struct Held {
@@ -37,9 +34,7 @@ impl Held {
         let field = self.field.as_ref().map(|(map, shape)| View::new(map, shape)).transpose()?;
         let has_halves = self.term.loss.field().is_some_and(|field| field.has_halves());
         let term = Term { field, field_complete: field.is_some() && has_halves, ..self.term };
-        let [samples, _, spatial @ ..] = case.shape();
-        let [slices, rows, columns] = spatial;
-        let shape = [samples, slices, rows, columns];
+        let shape = case.voxel_shape();
         let voxel_weight = self.voxel_weight.as_ref().map(|w| View::new(w, &shape)).transpose()?;
         Ok(evaluate(&Batch { voxel_weight, ..case.batch()? }, &[term], &mut self.scratch)?)
     }
@@ -47,18 +42,17 @@ impl Held {
 
 fn field_of(case: &Case<f64>, term: &Term<'_>, scratch: &mut [u8]) -> Result<Option<(Vec<f64>, Vec<usize>)>> {
     let Some(form) = term.loss.field() else { return Ok(None) };
-    let mut shape = case.shape().to_vec();
-    if form.is_shared() {
-        shape.remove(1);
-    }
+    let shape = if form.is_shared() { case.voxel_shape() } else { case.shape() };
     let mut map = vec![0.0; shape.iter().product()];
     distance_field(&case.batch()?, term, ViewMut::new(&mut map, &shape)?, scratch)?;
     if form.uses_prediction() {
         let voxels = case.voxels();
-        let likely = |voxel: usize| (0..case.classes).find(|&class| case.probability(class, voxel) > 0.5);
-        let labels = (0..voxels).map(|voxel| likely(voxel).map_or(NOWHERE, |class| class as u8));
-        let predicted = Case { labels: labels.collect(), ..case.clone() };
-        let batch = Batch { ignore: &[NOWHERE as i64], ..predicted.batch()? };
+        let is_likely =
+            |class: usize, voxel: usize| case.is_counted(voxel) && case.probability(class, voxel) > 0.5;
+        let masks: Vec<u8> =
+            (0..case.prediction.len()).map(|at| u8::from(is_likely(at / voxels, at % voxels))).collect();
+        let target = View::new(&masks, &case.shape())?;
+        let batch = Batch { target, ignore: &[], ..case.batch()? };
         let mut addend = vec![0.0; map.len()];
         distance_field(&batch, term, ViewMut::new(&mut addend, &shape)?, scratch)?;
         map.iter_mut().zip(addend).for_each(|(to, more)| *to += more);
@@ -69,23 +63,25 @@ fn field_of(case: &Case<f64>, term: &Term<'_>, scratch: &mut [u8]) -> Result<Opt
 /// The voxels that TopK selects, computed independently of the crate. Voxels equal at the threshold
 /// share the remaining places.
 fn shares(case: &Case<f64>, selection: Selection) -> Vec<f64> {
-    let voxels = case.voxels();
-    let truths: Vec<f64> =
-        (0..voxels).map(|voxel| case.probability(usize::from(case.labels[voxel]), voxel)).collect();
+    let counted = |voxel: &usize| case.is_counted(*voxel);
+    let losses: Vec<f64> = (0..case.voxels())
+        .map(|voxel| if counted(&voxel) { case.cross_entropy(voxel) } else { f64::NEG_INFINITY })
+        .collect();
     match selection {
         Selection::Threshold(threshold) => {
-            truths.iter().map(|&s| f64::from(u8::from(s < threshold))).collect()
+            losses.iter().map(|&loss| f64::from(u8::from(loss > -threshold.ln()))).collect()
         }
         Selection::Fraction(fraction) => {
-            let places = ((fraction * voxels as f64) as usize).max(1);
-            let mut ranked = truths.clone();
-            ranked.sort_by(f64::total_cmp);
-            let cut = ranked[places - 1];
-            let below = ranked.iter().filter(|&&s| s < cut).count();
-            let equal = ranked.iter().filter(|&&s| s == cut).count();
-            let at_cut = (places - below) as f64 / equal as f64;
-            let share = |&s: &f64| if s < cut { 1.0 } else { at_cut * f64::from(u8::from(s == cut)) };
-            truths.iter().map(share).collect()
+            let mut ranked: Vec<f64> = (0..losses.len()).filter(counted).map(|voxel| losses[voxel]).collect();
+            let places = ((fraction * ranked.len() as f64) as usize).max(1);
+            ranked.sort_by(|a, b| b.total_cmp(a));
+            let Some(&cut) = ranked.get(places - 1) else { return vec![0.0; losses.len()] };
+            let above = ranked.iter().filter(|&&loss| loss > cut).count();
+            let equal = ranked.iter().filter(|&&loss| loss == cut).count();
+            let at_cut = (places - above) as f64 / equal as f64;
+            let share =
+                |&loss: &f64| if loss > cut { 1.0 } else { at_cut * f64::from(u8::from(loss == cut)) };
+            losses.iter().map(share).collect()
         }
         other => unreachable!("{other:?}"),
     }

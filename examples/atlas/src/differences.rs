@@ -5,15 +5,21 @@
 //! ```
 //!
 //! Fields and selections are constants for the gradient: each term is replaced by a [`Held`] term, and
-//! the differences of the terms are added.
+//! the differences of the terms are added. Probabilities are first clamped to [0.05, 0.95], so that the
+//! stencil stays away from 0 and 1, where logarithms and powers have no derivative.
 
 use crate::Result;
+use crate::case::Case;
 use crate::constant_selections::Held;
-use crate::displayed_loss::DisplayedLoss;
-use crate::measure::Case;
+use crate::input::prediction::is_logits;
+use crate::loss::displayed_loss::DisplayedLoss;
+use segloss::custom::Real;
 
-/// The step `h`: the stencil's `h⁴/30·L⁗′` and the rounding of `L` over `h` are both about 1e-10.
-const STEP: f64 = 1e-2;
+/// The step `h` for logits: the stencil's `h⁴/30·L⁗′` and the rounding of `L` over `h` are both about 1e-10.
+const LOGIT_STEP: f64 = 1e-2;
+/// The step for probabilities, of which a logarithm has a larger `L⁗′`: 1e-8 of the slope at 0.05.
+const PROBABILITY_STEP: f64 = 5e-4;
+const PROBABILITIES: [f64; 2] = [0.05, 0.95];
 const STENCIL: [(f64, f64); 4] = [(-2.0, 1.0), (-1.0, -8.0), (1.0, 8.0), (2.0, -1.0)];
 /// The longest side of the crop, in voxels.
 const SIDE: usize = 16;
@@ -34,6 +40,7 @@ enum Place {
 /// A crop and the voxels at which its gradients are checked.
 pub struct Check {
     case: Case<f64>,
+    step: f64,
     pub drawn: Vec<usize>,
 }
 
@@ -46,11 +53,17 @@ impl Check {
             .filter(|&voxel| place(whole, class, voxel) == Place::Border)
             .collect();
         let merit = |case: &Case<f64>| {
-            let classes = (0..case.classes as u8).filter(|class| case.labels.contains(class)).count();
+            let classes = case.counts().into_iter().filter(|&count| count > 0).count();
             (classes, voxels_by_place(case, class).map(|voxels| voxels.len()).into_iter().min())
         };
         let crops = spread(&borders, CROPS).map(|center| crop(whole, center));
-        let case = crops.max_by_key(merit).unwrap_or_else(|| crop(whole, slice * rows * columns));
+        let mut case = crops.max_by_key(merit).unwrap_or_else(|| crop(whole, slice * rows * columns));
+        let mut step = LOGIT_STEP;
+        if !is_logits(case.activation) {
+            let [low, high] = PROBABILITIES;
+            case.prediction.iter_mut().for_each(|s| *s = s.clamp(low, high));
+            step = PROBABILITY_STEP;
+        }
         // If a kind has too few voxels, the others contribute more.
         let mut places = voxels_by_place(&case, class);
         places.sort_by_key(Vec::len);
@@ -58,14 +71,14 @@ impl Check {
         for (left, voxels) in (1..=places.len()).rev().zip(&places) {
             drawn.extend(spread(voxels, (DRAWN - drawn.len()) / left));
         }
-        Self { case, drawn }
+        Self { case, step, drawn }
     }
 
     pub fn extents(&self) -> [usize; 3] {
         self.case.extents
     }
 
-    /// The largest difference between gradient and stencil over all logits of the sampled voxels,
+    /// The largest difference between gradient and stencil over the whole prediction of the sampled voxels,
     /// relative to the largest component of the gradient.
     pub fn largest_error(&mut self, loss: &DisplayedLoss) -> Result<f64> {
         let exact = self.case.differentiate(&loss.terms)?;
@@ -76,19 +89,19 @@ impl Check {
         }
         let voxels = self.case.voxels();
         let mut worst = 0.0f64;
-        for logit in
+        for index in
             self.drawn.iter().flat_map(|&voxel| (0..self.case.classes).map(move |c| c * voxels + voxel))
         {
-            let center = self.case.logits[logit];
+            let center = self.case.prediction[index];
             let mut slope = 0.0;
             for (steps, factor) in STENCIL {
-                self.case.logits[logit] = center + steps * STEP;
+                self.case.prediction[index] = center + steps * self.step;
                 for term in &mut terms {
-                    slope += factor * term.value(&self.case)? / (12.0 * STEP);
+                    slope += factor * term.value(&self.case)? / (12.0 * self.step);
                 }
             }
-            self.case.logits[logit] = center;
-            worst = worst.max((slope - exact.gradient[logit]).abs());
+            self.case.prediction[index] = center;
+            worst = worst.max((slope - exact.gradient[index]).abs());
         }
         Ok(worst / exact.largest().max(f64::MIN_POSITIVE))
     }
@@ -105,9 +118,9 @@ fn voxels_by_place(case: &Case<f64>, class: usize) -> [Vec<usize>; 3] {
         .map(|wanted| (0..case.voxels()).filter(|&voxel| place(case, class, voxel) == wanted).collect())
 }
 
-fn place<T>(case: &Case<T>, class: usize, voxel: usize) -> Place {
+fn place<T: Real>(case: &Case<T>, class: usize, voxel: usize) -> Place {
     let [slices, rows, columns] = case.extents;
-    let is_class = |voxel: usize| usize::from(case.labels[voxel]) == class;
+    let is_class = |voxel: usize| case.is_of(class, voxel);
     let inside = is_class(voxel);
     for (extent, stride) in [(columns, 1), (rows, columns), (slices, rows * columns)] {
         let at = voxel / stride % extent;
@@ -136,13 +149,14 @@ fn crop(whole: &Case<f32>, center: usize) -> Case<f64> {
         }
     }
     let all = all_slices * rows * columns;
-    let logits = (0..whole.classes)
-        .flat_map(|class| voxels.iter().map(move |voxel| f64::from(whole.logits[class * all + voxel])));
+    let prediction = (0..whole.classes)
+        .flat_map(|class| voxels.iter().map(move |voxel| f64::from(whole.prediction[class * all + voxel])));
     Case {
         extents,
         spacing: whole.spacing,
         classes: whole.classes,
-        logits: logits.collect(),
+        activation: whole.activation,
+        prediction: prediction.collect(),
         labels: voxels.iter().map(|&voxel| whole.labels[voxel]).collect(),
     }
 }

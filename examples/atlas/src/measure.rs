@@ -1,127 +1,89 @@
-//! Measurements of a loss: value, gradient, time.
+//! Measurements of a loss: values, gradient, time.
 
 use crate::Result;
+use crate::case::Case;
 use segloss::custom::Real;
-use segloss::{Activation, Batch, ClassSums, Dice, Gradient, Outputs, Term, View, ViewMut};
-use segloss::{differentiate, run, scratch_len};
+use segloss::{Gradient, Outputs, Term, ViewMut, run, scratch_len};
 use std::time::Instant;
 
 /// Durations in seconds of the warm-up and of the timed runs of a loss.
 const WARM_UP: f64 = 0.05;
 const TIMED: f64 = 0.5;
 
-/// One labelled volume and its logits.
-#[derive(Clone)]
-pub struct Case<T> {
-    /// Slices, rows, columns.
-    pub extents: [usize; 3],
-    pub spacing: [f64; 3],
-    pub classes: usize,
-    /// `[C, slices, rows, columns]`
-    pub logits: Vec<T>,
-    /// `[slices, rows, columns]`
-    pub labels: Vec<u8>,
-}
-
 /// A loss on a case.
 pub struct Measured<T> {
     pub value: f64,
-    /// With respect to every logit.
+    /// With respect to the whole prediction, `[C, slices, rows, columns]`.
     pub gradient: Vec<T>,
-    /// For value and gradient, distance transforms included.
-    pub seconds: f64,
     scratch: Vec<u8>,
 }
 
+/// The parts of a value.
+pub struct Parts {
+    /// Of each term, before its weight.
+    pub terms: Vec<f64>,
+    /// Of each class, if the loss is one region loss.
+    pub classes: Vec<Option<f64>>,
+}
+
 impl<T: Real> Case<T> {
-    pub fn voxels(&self) -> usize {
-        self.extents.iter().product()
-    }
-
-    /// `[B, C, slices, rows, columns]`
-    pub fn shape(&self) -> [usize; 5] {
-        let [slices, rows, columns] = self.extents;
-        [1, self.classes, slices, rows, columns]
-    }
-
-    pub fn batch(&self) -> Result<Batch<'_>> {
-        let [samples, _, spatial @ ..] = self.shape();
-        let [slices, rows, columns] = spatial;
-        let logits = View::new(&self.logits, &self.shape())?;
-        let labels = View::new(&self.labels, &[samples, slices, rows, columns])?;
-        Ok(Batch { spacing: Some(&self.spacing), ..Batch::new(logits, Activation::Softmax, labels) })
-    }
-
-    /// The softmax of one class at one voxel.
-    pub fn probability(&self, class: usize, voxel: usize) -> f64 {
-        let logit = |class: usize| self.logits[class * self.voxels() + voxel].widen();
-        1.0 / (0..self.classes).map(|other| (logit(other) - logit(class)).exp()).sum::<f64>()
-    }
-
-    /// The sums of each class.
-    pub fn class_sums(&self) -> Result<Vec<ClassSums>> {
-        let dice = Dice::default();
-        let terms = [Term::new(1.0, &dice)];
-        let batch = self.batch()?;
-        let mut class_sums = vec![ClassSums::ZERO; self.classes];
-        let report = Outputs { class_sums: Some(&mut class_sums), ..Outputs::default() };
-        run(&batch, &terms, report, &mut vec![0; scratch_len(&batch, &terms)?])?;
-        Ok(class_sums)
-    }
-
-    /// Value, gradient and time of a single run.
+    /// Value and gradient.
     pub fn differentiate(&self, terms: &[Term<'_>]) -> Result<Measured<T>> {
         let mut measured = Measured {
             value: 0.0,
-            gradient: vec![T::default(); self.logits.len()],
+            gradient: vec![T::default(); self.prediction.len()],
             scratch: vec![0; scratch_len(&self.batch()?, terms)?],
-            seconds: 0.0,
         };
         self.again(terms, &mut measured)?;
         Ok(measured)
     }
 
-    /// Value and gradient of a loss, and the time of the fastest of several runs.
-    pub fn measure(&self, terms: &[Term<'_>]) -> Result<Measured<T>> {
-        let mut measured = self.differentiate(terms)?;
-        let mut warm = measured.seconds;
+    /// The time of value and gradient, distance transforms included, of the fastest of several runs.
+    pub fn seconds(&self, terms: &[Term<'_>], measured: &mut Measured<T>) -> Result<f64> {
+        let mut warm = 0.0;
         while warm < WARM_UP {
-            self.again(terms, &mut measured)?;
-            warm += measured.seconds;
+            warm += self.again(terms, measured)?;
         }
         // Other load on the machine can only increase a time: the minimum is the best estimate.
         let (mut fastest, mut spent) = (f64::INFINITY, 0.0);
         while spent < TIMED {
-            self.again(terms, &mut measured)?;
-            fastest = measured.seconds.min(fastest);
-            spent += measured.seconds;
+            let seconds = self.again(terms, measured)?;
+            fastest = seconds.min(fastest);
+            spent += seconds;
         }
-        Ok(Measured { seconds: fastest, ..measured })
+        Ok(fastest)
     }
 
-    fn again(&self, terms: &[Term<'_>], measured: &mut Measured<T>) -> Result<()> {
+    fn again(&self, terms: &[Term<'_>], measured: &mut Measured<T>) -> Result<f64> {
         let batch = self.batch()?;
-        let into = Gradient::new(ViewMut::new(&mut measured.gradient, &self.shape())?);
+        let gradient = Gradient::new(ViewMut::new(&mut measured.gradient, &self.shape())?);
         let start = Instant::now();
-        measured.value = differentiate(&batch, terms, into, &mut measured.scratch)?;
-        measured.seconds = start.elapsed().as_secs_f64();
-        Ok(())
+        let outputs = Outputs { gradient: Some(gradient), ..Outputs::default() };
+        measured.value = run(&batch, terms, outputs, &mut measured.scratch)?;
+        Ok(start.elapsed().as_secs_f64())
+    }
+
+    pub fn parts(&self, terms: &[Term<'_>], measured: &mut Measured<T>) -> Result<Parts> {
+        let (mut values, mut classes) = (vec![0.0; terms.len()], vec![0.0; terms.len() * self.classes]);
+        let (term_values, class_values) = (Some(values.as_mut_slice()), Some(classes.as_mut_slice()));
+        let outputs = Outputs { term_values, class_values, ..Outputs::default() };
+        run(&self.batch()?, terms, outputs, &mut measured.scratch)?;
+        // The classes of several terms are averaged in several ways: they do not add up to classes of the sum.
+        let is_single = terms.len() == 1;
+        let of_class = |&value: &f64| Some(value).filter(|value| is_single && !value.is_nan());
+        Ok(Parts { terms: values, classes: classes[..self.classes].iter().map(of_class).collect() })
     }
 }
 
 impl<T: Real> Measured<T> {
-    /// `‖∂L/∂z‖₂`
-    pub fn norm(&self) -> f64 {
-        self.gradient.iter().map(|slope| slope.widen().powi(2)).sum::<f64>().sqrt()
+    /// `‖∂L/∂z_c‖₂` of each class.
+    pub fn norms(&self, classes: usize) -> Vec<f64> {
+        let norm = |slopes: &[T]| slopes.iter().map(|slope| slope.widen().powi(2)).sum::<f64>().sqrt();
+        self.gradient.chunks(self.gradient.len() / classes).map(norm).collect()
     }
 
     /// The largest absolute component.
     pub fn largest(&self) -> f64 {
         self.gradient.iter().map(|slope| slope.widen().abs()).fold(0.0, f64::max)
     }
-}
-
-/// Soft Dice of a class: twice the intersection divided by the sum of both sizes.
-pub fn soft_dice(class: &ClassSums) -> f64 {
-    2.0 * class.intersection / (class.prediction + class.target)
 }

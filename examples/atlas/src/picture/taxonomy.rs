@@ -1,12 +1,12 @@
 //! Draws the taxonomy: a column for each family with a description and its members as a tree; below,
 //! the compounds, each as a line between its members.
 
+use super::colour::{FAINT, INK, PAPER, RULE, diverging, mix};
+use super::paint::{Area, Type};
+use super::sheet::{GAP, LEFT, MARGIN, NAME, Sheet, TITLE, WIDTH};
+use super::undecided::Plane;
 use crate::Result;
-use crate::colour::{FAINT, INK, PAPER, RULE, diverging, mix};
-use crate::family::Family;
-use crate::paint::{Area, Type};
-use crate::sheet::{GAP, LEFT, MARGIN, NAME, Sheet, TITLE, WIDTH};
-use crate::undecided::Plane;
+use crate::loss::family::Family;
 use segloss::Term;
 
 const COLUMN: u32 = (WIDTH - 2 * 2 * GAP) / 3;
@@ -22,11 +22,10 @@ const MEMBER: Type = Type { size: 24.0, bold: false, ink: INK };
 
 impl Sheet<'_> {
     pub fn taxonomy(&mut self) -> Result<()> {
-        let gist = "Shown first: what a loss wants of a prediction that knows nothing, every \
-                    probability 1/2, where the truth is a disc; Dice is that of the disc alone. \
-                    Below: the taxonomy of Ma’s “Segmentation Loss Odyssey”, with the numbers of its \
-                    equations. A loss that hangs from another is a case or a change of it. A compound \
-                    joins those at its dots.";
+        let gist = "Above: the gradient at a prediction of 1/2 everywhere, where the target is a disc; Dice is \
+                    that of the disc alone. Below: the taxonomy of Ma’s “Segmentation Loss Odyssey” with the \
+                    numbers of its equations. A loss below another is a case or a variant of it. A compound adds \
+                    the losses at its dots.";
         self.band("Taxonomy", gist);
         let top = self.top;
         let mut lowest = top as f32;

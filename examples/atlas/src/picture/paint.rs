@@ -2,11 +2,11 @@
 //!
 //! The font is Inter, reduced to ASCII, Greek and a few signs; its licence is in the same folder.
 
+use super::colour::{Colour, PAPER, blend, mix};
 use crate::Result;
-use crate::colour::{Colour, PAPER, mix};
 use ab_glyph::{Font, FontRef, ScaleFont, point};
-use image::codecs::png::{CompressionType, FilterType, PngEncoder};
-use image::{GenericImageView, Rgb, RgbImage};
+use png::{BitDepth, ColorType, Compression, Encoder, Filter};
+use std::fs::File;
 use std::io::BufWriter;
 use std::path::Path;
 
@@ -28,7 +28,9 @@ pub struct Area {
 }
 
 pub struct Canvas {
-    image: RgbImage,
+    width: u32,
+    /// Row by row.
+    pixels: Vec<Colour>,
     regular: FontRef<'static>,
     bold: FontRef<'static>,
 }
@@ -36,23 +38,29 @@ pub struct Canvas {
 impl Canvas {
     pub fn new(width: u32, height: u32) -> Result<Self> {
         Ok(Self {
-            image: RgbImage::from_pixel(width, height, Rgb(PAPER)),
-            regular: FontRef::try_from_slice(include_bytes!("../font/Inter-Regular.otf"))?,
-            bold: FontRef::try_from_slice(include_bytes!("../font/Inter-SemiBold.otf"))?,
+            width,
+            pixels: vec![PAPER; width as usize * height as usize],
+            regular: FontRef::try_from_slice(include_bytes!("../../font/Inter-Regular.otf"))?,
+            bold: FontRef::try_from_slice(include_bytes!("../../font/Inter-SemiBold.otf"))?,
         })
     }
 
     /// Writes a PNG of the rows above `height`, and creates its folder if needed.
     pub fn save(&self, path: &Path, height: u32) -> Result<()> {
-        let sheet = self.image.view(0, 0, self.image.width(), height.min(self.image.height())).to_image();
+        let rows = &self.pixels.as_flattened()[..3 * self.width as usize * height as usize];
         let save = || -> Result<()> {
             if let Some(folder) = path.parent() {
                 std::fs::create_dir_all(folder)?;
             }
+            let mut encoder = Encoder::new(BufWriter::new(File::create(path)?), self.width, height);
+            encoder.set_color(ColorType::Rgb);
+            encoder.set_depth(BitDepth::Eight);
+            encoder.set_compression(Compression::High);
             // Rows of pixels repeat within a voxel: they compress better without a filter.
-            let file = BufWriter::new(std::fs::File::create(path)?);
-            let packed = PngEncoder::new_with_quality(file, CompressionType::Best, FilterType::NoFilter);
-            Ok(sheet.write_with_encoder(packed)?)
+            encoder.set_filter(Filter::NoFilter);
+            let mut writer = encoder.write_header()?;
+            writer.write_image_data(rows)?;
+            Ok(writer.finish()?)
         };
         save().map_err(|error| format!("{}: {error}", path.display()).into())
     }
@@ -61,18 +69,26 @@ impl Canvas {
         self.map(area, (1, 1), |_, _| colour);
     }
 
-    /// Paints an array of voxels over an area, `colour(row, column)` each.
+    /// Paints an array of voxels over an area, `colour(row, column)` each. A pixel that several voxels lie under has
+    /// their mixture.
     pub fn map(
         &mut self,
         area: Area,
         (rows, columns): (usize, usize),
         colour: impl Fn(usize, usize) -> Colour,
     ) {
+        let voxels: Vec<Colour> = (0..rows * columns).map(|at| colour(at / columns, at % columns)).collect();
+        let across: Vec<_> = (0..area.width).map(|x| shares(x, area.width, columns)).collect();
         for y in 0..area.height {
-            for x in 0..area.width {
-                let row = y as usize * rows / area.height as usize;
-                let column = x as usize * columns / area.width as usize;
-                self.blend(area.left + x, area.top + y, colour(row, column), 1.0);
+            let down = shares(y, area.height, rows);
+            for (x, across) in (0..area.width).zip(&across) {
+                let voxels = down
+                    .iter()
+                    .flat_map(|&(row, high)| {
+                        across.iter().map(move |&(column, wide)| (row * columns + column, high * wide))
+                    })
+                    .map(|(at, share)| (voxels[at], share));
+                self.blend(area.left + x, area.top + y, blend(voxels), 1.0);
             }
         }
     }
@@ -134,6 +150,18 @@ impl Canvas {
         }
     }
 
+    /// The text, shortened to a width.
+    pub fn shorten(&self, text: &str, look: Type, width: f32) -> String {
+        let mut kept = text.to_owned();
+        while self.width(&kept, look) > width && kept.pop().is_some() {
+            let longer = format!("{}...", kept.trim_end());
+            if self.width(&longer, look) <= width {
+                return longer;
+            }
+        }
+        kept
+    }
+
     /// Writes one line that ends at `right`.
     pub fn text_to(&mut self, right: f32, baseline: f32, text: &str, look: Type) {
         self.text(right - self.width(text, look), baseline, text, look);
@@ -161,8 +189,41 @@ impl Canvas {
     }
 
     fn blend(&mut self, x: u32, y: u32, ink: Colour, cover: f32) {
-        if let Some(pixel) = self.image.get_pixel_mut_checked(x, y) {
-            pixel.0 = mix(pixel.0, ink, cover);
+        if x < self.width
+            && let Some(pixel) = self.pixels.get_mut((y as usize) * self.width as usize + x as usize)
+        {
+            *pixel = mix(*pixel, ink, cover);
+        }
+    }
+}
+
+/// The voxels of a line that lie under a pixel, and the share of the pixel that each covers.
+fn shares(pixel: u32, pixels: u32, voxels: usize) -> Vec<(usize, f32)> {
+    let scale = voxels as f64 / f64::from(pixels);
+    let (start, end) = (f64::from(pixel) * scale, f64::from(pixel + 1) * scale);
+    let last = (end.ceil() as usize).min(voxels);
+    (start as usize..last)
+        .map(|voxel| {
+            let overlap = end.min(voxel as f64 + 1.0) - start.max(voxel as f64);
+            (voxel, (overlap / scale) as f32)
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pixel_is_shared_by_the_voxels_under_it() {
+        assert_eq!(shares(1, 4, 4), [(1, 1.0)]);
+        assert_eq!(shares(3, 8, 2), [(0, 1.0)]);
+        assert_eq!(shares(1, 2, 5), [(2, 0.2), (3, 0.4), (4, 0.4)]);
+        for (pixels, voxels) in [(320, 161), (320, 512), (390, 7), (1, 9)] {
+            for pixel in 0..pixels {
+                let sum: f32 = shares(pixel, pixels, voxels).iter().map(|(_, share)| share).sum();
+                assert!((sum - 1.0).abs() < 1e-4, "{pixel} of {pixels}: {sum}");
+            }
         }
     }
 }

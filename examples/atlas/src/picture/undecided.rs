@@ -4,8 +4,8 @@
 //! gradient shows the loss alone.
 
 use crate::Result;
-use crate::measure::Case;
-use segloss::Term;
+use crate::case::Case;
+use segloss::{Activation, Term};
 
 /// The radius of the disc relative to the height.
 const RADIUS: f64 = 0.36;
@@ -34,7 +34,8 @@ impl Plane {
             extents: [1, rows, columns],
             spacing: [1.0; 3],
             classes: 2,
-            logits: vec![0.0; 2 * voxels],
+            activation: Activation::Softmax,
+            prediction: vec![0.0; 2 * voxels],
             labels: labels.collect(),
         };
         let measured = case.differentiate(terms)?;

@@ -1,8 +1,10 @@
 //! The layout: bands from top to bottom, each with text on the left and panels on the right.
 
-use crate::colour::{FAINT, INK, RULE};
-use crate::paint::{Area, Canvas, Type};
-use crate::{Atlas, Result};
+use super::colour::{FAINT, INK, RULE};
+use super::paint::{Area, Canvas, Type};
+use crate::Result;
+use crate::atlas::Atlas;
+use crate::input::classes::Classes;
 
 pub const MARGIN: u32 = 64;
 pub const GAP: u32 = 26;
@@ -27,6 +29,7 @@ pub const NOTE: Type = Type { size: 21.0, bold: false, ink: FAINT };
 /// A canvas with the position of the next panel.
 pub struct Sheet<'a> {
     pub atlas: &'a Atlas,
+    pub classes: &'a Classes,
     pub canvas: Canvas,
     /// Width and height of a panel.
     panel: [u32; 2],
@@ -39,12 +42,12 @@ pub struct Sheet<'a> {
 
 impl<'a> Sheet<'a> {
     /// `families` are the sizes of the bands; the canvas is cut when all is drawn.
-    pub fn new(atlas: &'a Atlas, families: &[usize]) -> Result<Self> {
+    pub fn new(atlas: &'a Atlas, classes: &'a Classes, families: &[usize]) -> Result<Self> {
         let rows: u32 = families.iter().map(|&panels| (panels as u32).div_ceil(COLUMNS)).sum();
         let height = (rows + 5) * (CAPTION + PANEL[1] + BAND);
         let canvas = Canvas::new(LEFT + WIDTH + MARGIN, height)?;
-        let panel = panel(atlas.subject.extents, atlas.subject.spacing);
-        Ok(Self { atlas, canvas, panel, top: MARGIN, end: MARGIN, panels: 0 })
+        let panel = panel(atlas.case.extents, atlas.case.spacing);
+        Ok(Self { atlas, classes, canvas, panel, top: MARGIN, end: MARGIN, panels: 0 })
     }
 
     /// Where the band ends.
@@ -82,17 +85,32 @@ impl<'a> Sheet<'a> {
         }
         self.canvas.text(left as f32, (top + 24) as f32, name, look);
         for (note, below) in notes.into_iter().zip([55, 84]) {
-            self.canvas.text(left as f32, (top + below) as f32, note, NOTE);
+            let note = self.canvas.shorten(note, NOTE, (PANEL[0] + GAP / 2) as f32);
+            self.canvas.text(left as f32, (top + below) as f32, &note, NOTE);
         }
         Area { left, top: top + CAPTION, width, height }
     }
 }
 
-/// Width and height of a panel: an integer number of pixels per voxel, if possible.
+/// Width and height of a panel: the largest that the cell holds.
 fn panel([_, rows, columns]: [usize; 3], [_, height, width]: [f64; 3]) -> [u32; 2] {
+    /// Pixels that a line of voxels has at least.
+    const THINNEST: f64 = 12.0;
     let (across, down) = (columns as f64 * width, rows as f64 * height);
     let fit = (f64::from(PANEL[0]) / across).min(f64::from(PANEL[1]) / down);
-    let pixels = fit * width.min(height);
-    let scale = if pixels < 1.0 { fit } else { fit * pixels.floor() / pixels };
-    [across, down].map(|side| (side * scale).round().max(1.0) as u32)
+    [across, down].map(|side| (side * fit).round().max(THINNEST) as u32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panel_fills_its_cell_in_one_direction() {
+        assert_eq!(panel([80, 95, 77], [2.0; 3]), [316, 390]);
+        assert_eq!(panel([1, 161, 161], [1.0; 3]), [320, 320]);
+        assert_eq!(panel([1, 1024, 1024], [1.0; 3]), [320, 320]);
+        assert_eq!(panel([30, 30, 200], [1.0, 5.0, 0.7]), [320, 343]);
+        assert_eq!(panel([1, 1, 500], [1.0; 3]), [320, 12]);
+    }
 }

@@ -1,7 +1,5 @@
 //! Colours that are distinguishable with colour blindness.
 
-use crate::volume::MAX_CLASSES;
-
 pub type Colour = [u8; 3];
 
 pub const PAPER: Colour = [255, 255, 255];
@@ -25,7 +23,7 @@ const DIVERGING: [Colour; 11] = [
 ];
 
 /// Background, then colours of Paul Tol's muted scheme.
-const CLASSES: [Colour; MAX_CLASSES] = [
+const CLASSES: [Colour; 9] = [
     [238, 238, 240],
     [136, 204, 238],
     [221, 204, 119],
@@ -37,9 +35,17 @@ const CLASSES: [Colour; MAX_CLASSES] = [
     [153, 153, 51],
 ];
 
-/// The colour of a class.
+/// A voxel that is not counted.
+pub const IGNORED: Colour = [168, 172, 180];
+
+/// The colour of a class. Beyond the scheme, hues a golden angle apart, so that neighbouring classes differ.
 pub fn of_class(class: usize) -> Colour {
-    CLASSES[class % MAX_CLASSES]
+    const GOLDEN: f32 = 0.381_966;
+    CLASSES.get(class).copied().unwrap_or_else(|| {
+        let hue = class as f32 * GOLDEN;
+        let channel = |shift: f32| 0.55 + 0.35 * (std::f32::consts::TAU * (hue + shift)).cos();
+        [0.0, 1.0 / 3.0, 2.0 / 3.0].map(|shift| (255.0 * channel(shift)) as u8)
+    })
 }
 
 /// The colour of a number in [−1, 1]; numbers outside are clamped.

@@ -9,7 +9,7 @@
 //! volume; the prediction at a voxel depends on intensities only. The fraction `ρ` of outliers keeps
 //! the logits within a few units of each other, as those of a network are.
 
-use crate::volume::Subject;
+use crate::Result;
 
 /// The fraction `ρ` of outliers.
 const OUTLIERS: f64 = 0.1;
@@ -20,13 +20,18 @@ const BLUR: f64 = 1.0;
 /// The minimum standard deviation of a class relative to the range.
 const SHARPEST: f64 = 0.04;
 
-/// The logits `[C, slices, rows, columns]`.
-pub fn logits(subject: &Subject) -> Vec<f32> {
-    let Subject { extents, image, labels, classes, .. } = subject;
+/// The logits `[C, slices, rows, columns]` of a scan with labels; ignored voxels are of no class.
+pub fn logits(extents: [usize; 3], image: &[f32], labels: &[u8], classes: usize) -> Result<Vec<f32>> {
+    let infinite = image.iter().filter(|x| !x.is_finite()).count();
+    if infinite > 0 {
+        return Err(
+            format!("{infinite} voxels are not finite, and the prediction is simulated from them").into()
+        );
+    }
     let (low, high) = image.iter().fold((f32::MAX, f32::MIN), |(low, high), &x| (low.min(x), high.max(x)));
     let range = f64::from(high - low).max(f64::from(f32::MIN_POSITIVE));
-    let mut all = Vec::with_capacity(classes.len() * image.len());
-    for class in 0..classes.len() {
+    let mut all = Vec::with_capacity(classes * image.len());
+    for class in 0..classes {
         let members = image.iter().zip(labels).filter(|(_, label)| usize::from(**label) == class);
         let members = members.map(|(&x, _)| f64::from(x));
         let count = members.clone().count() as f64;
@@ -35,17 +40,17 @@ pub fn logits(subject: &Subject) -> Vec<f32> {
         let deviation = variance.sqrt().max(SHARPEST * range);
 
         // One additional voxel per class, so that an absent class is rare and not impossible.
-        let share = (count + 1.0) / (image.len() + classes.len()) as f64;
+        let share = (count + 1.0) / (image.len() + classes) as f64;
         let peak = (1.0 - OUTLIERS) / (deviation * std::f64::consts::TAU.sqrt());
         let log_likelihood = |x: f32| {
             let distance = (f64::from(x) - mean) / deviation;
             (share * (peak * (-0.5 * distance * distance).exp() + OUTLIERS / range)).ln() / TEMPERATURE
         };
         let mut map: Vec<f32> = image.iter().map(|&x| log_likelihood(x) as f32).collect();
-        smooth(&mut map, *extents);
+        smooth(&mut map, extents);
         all.append(&mut map);
     }
-    all
+    Ok(all)
 }
 
 /// Convolves with a Gaussian, axis by axis, with edge padding.
@@ -67,13 +72,4 @@ fn smooth(map: &mut [f32], [slices, rows, columns]: [usize; 3]) {
                 .sum();
         }
     }
-}
-
-/// The softmax of the logits at one voxel.
-pub fn probabilities(logits: &[f32], voxels: usize, voxel: usize) -> Vec<f32> {
-    let at: Vec<f32> = logits.iter().skip(voxel).step_by(voxels).copied().collect();
-    let largest = at.iter().copied().fold(f32::MIN, f32::max);
-    let powers: Vec<f32> = at.iter().map(|z| (z - largest).exp()).collect();
-    let sum: f32 = powers.iter().sum();
-    powers.iter().map(|power| power / sum).collect()
 }

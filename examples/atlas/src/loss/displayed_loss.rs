@@ -1,11 +1,13 @@
 //! A displayed loss: its terms, its names, its place in the taxonomy.
 
-use crate::family::Family;
+use super::family::Family;
 use segloss::{Loss, Selection, Term};
 
 /// A loss of the atlas, with the text beside its panel.
 pub struct DisplayedLoss {
     pub family: Family,
+    /// The name on the command line, in JSON, CSV and the names of files.
+    pub key: &'static str,
     pub name: &'static str,
     /// The paper's number or letters of the loss; empty if it has none.
     pub mark: &'static str,
@@ -23,12 +25,13 @@ pub struct DisplayedLoss {
 impl DisplayedLoss {
     pub fn new(
         family: Family,
+        key: &'static str,
         name: &'static str,
         mark: &'static str,
         idea: &'static str,
         terms: Vec<Term<'static>>,
     ) -> Self {
-        Self { family, name, mark, idea, under: None, joins: [""; 3], terms, selection: None }
+        Self { family, key, name, mark, idea, under: None, joins: [""; 3], terms, selection: None }
     }
 
     pub fn under(self, parent: &'static str) -> Self {

@@ -29,19 +29,19 @@ impl Family {
     pub fn gist(self) -> &'static str {
         match self {
             Distribution => {
-                "A mean over voxels. Each one is pushed by its own error, s − g, wherever it lies. The \
-                 members differ in which voxels count, and how much."
+                "A mean over voxels. The gradient of a voxel depends on its own error, s − g, and not on where it \
+                 lies. The members differ in the weights of the voxels."
             }
             Region => {
-                "A ratio of sums over a class. One force for all of its voxels, another for all around \
-                 it, felt where the prediction wavers. The members differ in what the sums weigh."
+                "A ratio of sums over a class. All voxels of the class share one factor, all others another; the \
+                 gradient of a logit is largest where s is near 1/2. The members differ in the ratio."
             }
             Boundary => {
-                "Probabilities or errors times a distance to a boundary: the farther from it, the harder \
-                 the push. The members differ in whose boundary, and in the power."
+                "Probabilities or errors times a distance to a boundary: the gradient grows with the distance. The \
+                 members differ in the boundary and in the power of the distance."
             }
             Compound => {
-                "Weighted sums of the others, over one softmax and one set of sums. Their pushes add up."
+                "Weighted sums of the others, over one softmax and one set of sums. Gradients add up."
             }
         }
     }
@@ -49,9 +49,9 @@ impl Family {
     /// The representative loss of a family that compounds combine, and a sentence about the family.
     pub fn lesson(self) -> (&'static str, &'static str) {
         match self {
-            Distribution => ("Cross entropy", "Cross entropy pushes everywhere"),
-            Region => ("Dice", "Dice pushes inside the object"),
-            Boundary | Compound => ("Boundary", "Boundary pushes by distance"),
+            Distribution => ("Cross entropy", "Cross entropy: the same everywhere"),
+            Region => ("Dice", "Dice: largest inside the object"),
+            Boundary | Compound => ("Boundary", "Boundary: grows with the distance"),
         }
     }
 }
