@@ -7,8 +7,8 @@ use segloss::{Gradient, Outputs, Term, ViewMut, run, scratch_len};
 use std::time::Instant;
 
 /// Durations in seconds of the warm-up and of the timed runs of a loss.
-const WARM_UP: f64 = 0.05;
-const TIMED: f64 = 0.5;
+const WARM_UP: f64 = 0.02;
+const TIMED: f64 = 0.2;
 
 /// A loss on a case.
 pub struct Measured<T> {

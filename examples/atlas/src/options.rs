@@ -198,6 +198,9 @@ impl Options {
                 if let Some(key) = parts.iter().find(|key| !KEYS.contains(key)) {
                     return Err(format!("--loss: unknown loss {key} (expected {})", KEYS.join(", ")).into());
                 }
+                if let Some(key) = parts.iter().enumerate().find(|(k, key)| parts[..*k].contains(key)) {
+                    return Err(format!("--loss names {} twice", key.1).into());
+                }
                 self.losses = Some(parts.into_iter().map(String::from).collect());
             }
             _ => {

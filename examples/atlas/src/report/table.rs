@@ -96,5 +96,5 @@ fn notes(atlas: &Atlas, out: &mut impl Write) -> io::Result<()> {
         out,
         "times:      value and gradient of the whole scan, in f32, on one thread, distances computed"
     )?;
-    writeln!(out, "            anew: the fastest of the runs that half a second holds, at least one\n")
+    writeln!(out, "            anew: the fastest of the runs that 0.2 s hold, at least one\n")
 }
