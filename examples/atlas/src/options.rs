@@ -228,11 +228,11 @@ impl Options {
             return Err("--json and --csv exclude each other".into());
         }
         if self.format != Format::Table && self.out.is_none() {
-            for name in ["class", "slice"].into_iter().filter(|name| has(name)) {
-                return Err(format!(
-                    "--{name} is of the picture, and --json and --csv draw one only with --out"
-                )
-                .into());
+            let of_picture = ["class", "slice"].into_iter().find(|name| has(name));
+            if let Some(name) = of_picture {
+                let text =
+                    format!("--{name} is of the picture, and --json and --csv draw one only with --out");
+                return Err(text.into());
             }
         }
         Ok(())

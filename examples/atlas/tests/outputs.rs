@@ -215,8 +215,10 @@ fn errors_of_the_table_are_small_for_each_activation() {
         ("--labels l.nii --prediction s.nii --activation probability-per-class --ignore 2".into(), 1e-6),
     ] {
         let text = folder.output(&format!("{arguments} --loss {LOSSES}"));
-        let rows = text.lines().skip_while(|line| !line.starts_with("loss ")).filter(|line| line.starts_with("  "));
-        let errors: Vec<f64> = rows.filter_map(|line| line.split_whitespace().rev().nth(2)?.parse().ok()).collect();
+        let rows =
+            text.lines().skip_while(|line| !line.starts_with("loss ")).filter(|line| line.starts_with("  "));
+        let errors: Vec<f64> =
+            rows.filter_map(|line| line.split_whitespace().rev().nth(2)?.parse().ok()).collect();
         assert_eq!(errors.len(), LOSSES.split(',').count(), "{text}");
         assert!(errors.iter().all(|error| *error < largest), "{arguments}: {text}");
     }

@@ -90,8 +90,11 @@ impl Grid {
 
     /// "77 × 95 × 80 voxels" or "64 × 48 pixels", in the order of the file.
     pub fn size(&self) -> String {
-        let unit = if self.is_plane() { "pixels" } else { "voxels" };
-        format!("{} {unit}", join(&self.in_file_order(self.extents)))
+        format!("{} {}", join(&self.in_file_order(self.extents)), self.unit())
+    }
+
+    pub fn unit(&self) -> &'static str {
+        if self.is_plane() { "pixels" } else { "voxels" }
     }
 
     /// The spacing in the order of the file.
@@ -134,9 +137,10 @@ impl Grid {
     /// What differs between this volume and the labels, apart from the extents.
     pub fn difference(&self, labels: &Self) -> Option<String> {
         let same = |(a, b): (&f64, &f64)| (a - b).abs() <= SAME_SPACING * b.abs();
-        if !(self.rows_downwards || labels.rows_downwards)
-            && !self.spacing.iter().zip(&labels.spacing).skip(usize::from(self.is_plane())).all(same)
-        {
+        // Of a plane, the width of the slice is that of no distance.
+        let mut spacings = self.spacing.iter().zip(&labels.spacing).skip(usize::from(self.is_plane()));
+        let have_spacing = !self.rows_downwards && !labels.rows_downwards;
+        if have_spacing && !spacings.all(same) {
             return Some(format!("spacing {}, the labels have {}", self.widths(), labels.widths()));
         }
         let (Some(affine), Some(expected)) = (&self.affine, &labels.affine) else { return None };

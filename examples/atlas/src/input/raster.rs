@@ -114,8 +114,7 @@ impl Raster {
     fn label(&self, at: usize, value: f64) -> Result<i64> {
         const ROUNDING: f64 = 1e-3;
         const LARGEST: f64 = (1u64 << 53) as f64;
-        // Negated, so that NaN fails it.
-        if !((value - value.round()).abs() <= ROUNDING) {
+        if value.is_nan() || (value - value.round()).abs() > ROUNDING {
             return Err(format!("voxel {} holds {value} (expected labels, integers)", self.voxel(at)).into());
         }
         if value.abs() > LARGEST {

@@ -146,11 +146,11 @@ impl Sheet<'_> {
         canvas.text(x, y, "− full", NOTE);
         canvas.text((x + right - canvas.width("0", NOTE)) / 2.0, y, "0", NOTE);
         canvas.text_to(right, y, "+ full", NOTE);
-        let unit = if case.dimensions() == 2 { "pixels" } else { "voxels" };
         let text = format!(
-            "full: the 99th percentile of the absolute gradient in this panel, times N = {} {unit}; L: the value of the \
-             loss; line: the boundary of {}.",
+            "full: the 99th percentile of |gradient| in the panel, in units of 1/N (N = {} {}). L: the value of the \
+             loss. Line: the boundary of {}.",
             case.voxels(),
+            self.atlas.sample.grid.unit(),
             names[self.atlas.class],
         );
         let end = canvas.paragraph(x, y + 44.0, right - x, &text, NOTE) - NOTE.size;

@@ -54,17 +54,17 @@ fn row(atlas: &Atlas, entry: &Entry, wide: usize, out: &mut impl Write) -> io::R
 fn inputs(atlas: &Atlas, classes: &Classes, out: &mut impl Write) -> io::Result<()> {
     let sample = &atlas.sample;
     let orientation = sample.grid.orientation().unwrap_or_else(|| "no orientation".into());
-    let (size, widths) = (sample.grid.size(), sample.grid.widths());
+    let (size, widths, unit) = (sample.grid.size(), sample.grid.widths(), sample.grid.unit());
     writeln!(out, "labels:     {}: {size} of {widths}, {orientation}", sample.labels_name)?;
     let counts = atlas.case.counts();
     for (class, name) in classes.names.iter().enumerate() {
         let start = if class == 0 { "classes:" } else { "" };
         let labels = join_with(&classes.labels_of(class), ", ");
         let labels = if labels.is_empty() { "no label".into() } else { format!("label {labels}") };
-        writeln!(out, "{start:<11} {class} {name} ({labels}): {} voxels", counts[class])?;
+        writeln!(out, "{start:<11} {class} {name} ({labels}): {} {unit}", counts[class])?;
     }
     if atlas.ignored() > 0 {
-        writeln!(out, "ignored:    {} voxels", atlas.ignored())?;
+        writeln!(out, "ignored:    {} {unit}", atlas.ignored())?;
     }
     match &sample.prediction.origin {
         Origin::File(name) => writeln!(out, "prediction: {name}: {}", reading(atlas.case.activation)),
