@@ -196,7 +196,7 @@ fn one_class_is_sigmoid_of_a_mask() {
     assert_near(&losses[0]["value"], expected);
     assert_eq!(losses.len(), 28);
     assert_eq!(report["classes"], json!([{"name": "label 255", "labels": [255]}]));
-    let text = folder.output(PAIR);
+    let text = folder.output(&format!("{PAIR} --loss ce"));
     assert!(text.contains("prediction: p.nii: logits, sigmoid"), "{text}");
 }
 
