@@ -26,6 +26,11 @@ fn both_versions_in_both_byte_orders_in_one_file_or_two_gzipped_or_not() {
             let (target, prediction) = (nifti(&EXTENTS, labels()), nifti(&SIZE, logits()));
             folder.write("labels.nii", &target.bytes()).write("prediction.nii", &prediction.bytes());
             check(&folder, PAIR, expected);
+            // An offset of 0 means the first byte behind the header.
+            let mut bytes = target.bytes();
+            bytes[if version == 1 { 108..112 } else { 168..176 }].fill(0);
+            folder.write("labels.nii", &bytes);
+            check(&folder, PAIR, expected);
             folder.write("l.nii.gz", &gzip(&target.bytes())).write("p.nii.gz", &gzip(&prediction.bytes()));
             check(&folder, "--labels l.nii.gz --prediction p.nii.gz", expected);
             for (name, file) in [("l", target), ("p", prediction)] {
