@@ -115,13 +115,13 @@ fn shown(case: &Case<f32>, sample: &Sample, options: &Options) -> Result<(usize,
     match counts.get(class) {
         None => return Err(format!("--class {class}: the classes are 0 to {}", counts.len() - 1).into()),
         Some(0) if options.class.is_some() => {
-            return Err(format!("--class {class}: no voxel of {} is of it", sample.labels_name).into());
+            return Err(format!("--class {class}: no voxel of {} is of it", sample.labels_file.path()).into());
         }
         Some(_) => {}
     }
     let slice = options.slice.unwrap_or_else(|| sample.largest_slice(case.label_of(class)));
     if options.slice.is_some() && sample.grid.is_plane() {
-        return Err(format!("--slice {slice}: {} is 2-D", sample.labels_name).into());
+        return Err(format!("--slice {slice}: {} is 2-D", sample.labels_file.path()).into());
     }
     if slice >= case.extents[0] {
         return Err(format!("--slice {slice}: the slices are 0 to {}", case.extents[0] - 1).into());

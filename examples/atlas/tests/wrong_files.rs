@@ -115,7 +115,7 @@ fn axes_and_classes_of_the_prediction() {
     assert_eq!(of_prediction(&folder, &four), expected);
     assert_eq!(
         of_labels(&folder, &Nifti::new(&SIZE, logits())),
-        "x.nii: 4 axes, 7 × 6 × 5 × 3 (expected a volume of 3)"
+        "x.nii: 4 axes, 7 × 6 × 5 × 3 (expected a volume, 3 axes)"
     );
     folder.write("x.nii", &four.bytes());
     let one = folder.error("--labels l.nii --prediction x.nii --map 1=1,2=1 --activation softmax");
@@ -159,7 +159,7 @@ fn numbers_that_are_no_labels_or_no_predictions() {
     );
     let nan = Nifti::new(&EXTENTS, with(3, f64::NAN, labels()));
     folder.write("x.nii", &nan.bytes());
-    let expected = "x.nii: 1 voxels are not finite, and the prediction is simulated from them";
+    let expected = "x.nii: not finite: 1 voxel, and the prediction is simulated from them";
     assert_eq!(folder.error("--labels l.nii --image x.nii"), expected);
 }
 

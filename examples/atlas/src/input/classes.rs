@@ -1,5 +1,6 @@
 //! Which label is which class.
 
+use super::count;
 use super::grid::join_with;
 use crate::Result;
 use std::collections::BTreeMap;
@@ -97,13 +98,11 @@ fn by_order(labels: &[i64], channels: Option<usize>) -> Result<BTreeMap<i64, u8>
         && values != labels.len()
     {
         let channels = channels.unwrap_or(0);
-        return Err(format!(
-            "{} labels, {}, but the prediction has {channels} {} (choose with --map and --ignore)",
-            labels.len(),
-            list(labels),
-            if channels == 1 { "class" } else { "classes" }
-        )
-        .into());
+        let classes = if channels == 1 { "1 class".into() } else { format!("{channels} classes") };
+        let (labels, list) = (count(labels.len(), "label"), list(labels));
+        let text =
+            format!("{labels}, {list}, but the prediction has {classes} (choose with --map and --ignore)");
+        return Err(text.into());
     }
     if labels.len() > usize::from(IGNORED) {
         let most = IGNORED;
@@ -138,8 +137,8 @@ fn by_map(
     of_label.entry(0).or_insert(0);
     match labels.iter().find(|label| !of_label.contains_key(label)) {
         Some(label) => {
-            let voxels = counts[label];
-            Err(format!("label {label} ({voxels} voxels) is neither in --map nor in --ignore").into())
+            let voxels = count(counts[label], "voxel");
+            Err(format!("label {label} ({voxels}) is neither in --map nor in --ignore").into())
         }
         None => Ok(of_label),
     }

@@ -7,3 +7,8 @@ pub mod prediction;
 pub mod raster;
 pub mod sample;
 pub mod simulation;
+
+/// "1 voxel", "5 voxels".
+pub fn count(number: usize, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}

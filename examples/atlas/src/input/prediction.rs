@@ -17,10 +17,9 @@ pub struct Prediction {
 }
 
 pub enum Origin {
-    /// The name of the file.
-    File(String),
+    File(Source),
     /// Computed from the intensities of this scan.
-    Simulated(String),
+    Simulated(Source),
 }
 
 /// How the prediction is read, in words.
@@ -86,7 +85,7 @@ impl Prediction {
         if !is_logits(activation) {
             find(&|x| !(0.0..=1.0).contains(&x), "probabilities in [0, 1]")?;
         }
-        Ok(Self { activation, values, origin: Origin::File(source.name()) })
+        Ok(Self { activation, values, origin: Origin::File(source.clone()) })
     }
 }
 

@@ -14,6 +14,14 @@ pub enum Source {
 }
 
 impl Source {
+    /// The path as it was given.
+    pub fn path(&self) -> String {
+        match self {
+            Self::Path(path) => path.display().to_string(),
+            Self::Embedded(_, name) => (*name).into(),
+        }
+    }
+
     /// The name of the file, without its folder.
     pub fn name(&self) -> String {
         match self {
@@ -24,10 +32,7 @@ impl Source {
 
     /// Prefixes an error with the path.
     pub fn in_file<T>(&self, result: Result<T>) -> Result<T> {
-        result.map_err(|error| match self {
-            Self::Path(path) => format!("{}: {error}", path.display()).into(),
-            Self::Embedded(..) => error,
-        })
+        result.map_err(|error| format!("{}: {error}", self.path()).into())
     }
 }
 
@@ -133,7 +138,7 @@ impl Raster {
         if self.beyond.is_empty() {
             Ok(())
         } else {
-            Err(format!("{} (expected a volume of 3)", self.axes()).into())
+            Err(format!("{} (expected a volume, 3 axes)", self.axes()).into())
         }
     }
 }

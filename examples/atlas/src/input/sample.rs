@@ -13,9 +13,8 @@ use std::collections::BTreeMap;
 pub struct Sample {
     /// The geometry of the labels.
     pub grid: Grid,
-    /// The names of the files of labels and scan.
-    pub labels_name: String,
-    pub image_name: Option<String>,
+    pub labels_file: Source,
+    pub image_file: Option<Source>,
     pub image: Option<Vec<f32>>,
     /// The class of each voxel, or [`IGNORED`].
     pub labels: Vec<u8>,
@@ -71,7 +70,7 @@ impl Sample {
                     &labels,
                     classes.len(),
                 ))?,
-                origin: Origin::Simulated(source.name()),
+                origin: Origin::Simulated((*source).clone()),
             },
             (None, None) => return Err("--prediction or --image is missing".into()),
         };
@@ -80,8 +79,8 @@ impl Sample {
             grid.set_spacing(widths).map_err(|error| format!("--spacing: {error}"))?;
         }
         files.labels.in_file(grid.check_spacing().map_err(Into::into))?;
-        let (image, image_name) = image.map(|(image, source)| (image, source.name())).unzip();
-        Ok(Self { grid, labels_name: files.labels.name(), image_name, image, labels, prediction })
+        let (image, image_file) = image.map(|(image, source)| (image, source.clone())).unzip();
+        Ok(Self { grid, labels_file: files.labels.clone(), image_file, image, labels, prediction })
     }
 
     /// The slice in which most voxels are of the class with this label.
@@ -101,7 +100,7 @@ fn open_beside(source: &Source, labels: &Grid, options: &Options) -> Result<Rast
         return source.in_file(Err(format!("{}, the labels have {}", own.size(), labels.size()).into()));
     }
     match own.difference(labels) {
-        Some(text) if options.geometry_may_differ => eprintln!("atlas: warning: {}: {text}", source.name()),
+        Some(text) if options.geometry_may_differ => eprintln!("atlas: warning: {}: {text}", source.path()),
         Some(text) => return source.in_file(Err(format!("{text} (--geometry warn accepts it)").into())),
         None => {}
     }

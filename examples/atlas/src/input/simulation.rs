@@ -9,6 +9,7 @@
 //! volume; the prediction at a voxel depends on intensities only. The fraction `ρ` of outliers keeps
 //! the logits within a few units of each other, as those of a network are.
 
+use super::count;
 use crate::Result;
 
 /// The fraction `ρ` of outliers.
@@ -24,9 +25,11 @@ const SHARPEST: f64 = 0.04;
 pub fn logits(extents: [usize; 3], image: &[f32], labels: &[u8], classes: usize) -> Result<Vec<f32>> {
     let infinite = image.iter().filter(|x| !x.is_finite()).count();
     if infinite > 0 {
-        return Err(
-            format!("{infinite} voxels are not finite, and the prediction is simulated from them").into()
-        );
+        return Err(format!(
+            "not finite: {}, and the prediction is simulated from them",
+            count(infinite, "voxel")
+        )
+        .into());
     }
     let (low, high) = image.iter().fold((f32::MAX, f32::MIN), |(low, high), &x| (low.min(x), high.max(x)));
     let range = f64::from(high - low).max(f64::from(f32::MIN_POSITIVE));

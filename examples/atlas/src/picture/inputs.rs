@@ -42,16 +42,18 @@ impl Sheet<'_> {
 
     pub fn scan(&mut self) {
         let atlas = self.atlas;
-        let (Some(image), Some(name)) = (&atlas.sample.image, &atlas.sample.image_name) else { return };
+        let (Some(image), Some(file)) = (&atlas.sample.image, &atlas.sample.image_file) else { return };
         let finite = image.iter().filter(|x| x.is_finite());
         let (low, high) = finite.fold((f32::MAX, f32::MIN), |(low, high), &x| (low.min(x), high.max(x)));
-        self.panel("Scan", [name, &self.place_of_slice()], |voxel| grey((image[voxel] - low) / (high - low)));
+        self.panel("Scan", [&file.name(), &self.place_of_slice()], |voxel| {
+            grey((image[voxel] - low) / (high - low))
+        });
     }
 
     pub fn truth(&mut self) {
         let Atlas { sample, case, .. } = self.atlas;
         let place = if sample.image.is_some() { String::new() } else { self.place_of_slice() };
-        self.panel("Target", [&sample.labels_name, &place], |voxel| match case.labels[voxel] {
+        self.panel("Target", [&sample.labels_file.name(), &place], |voxel| match case.labels[voxel] {
             IGNORED => colour::IGNORED,
             label => of_class(label.into()),
         });
@@ -60,8 +62,10 @@ impl Sheet<'_> {
     pub fn prediction(&mut self) {
         let Atlas { sample, case, .. } = self.atlas;
         let (origin, how) = match &sample.prediction.origin {
-            Origin::File(name) => (name.clone(), reading(case.activation)),
-            Origin::Simulated(name) => (format!("simulated from {name}"), "not a network’s; logits, softmax"),
+            Origin::File(file) => (file.name(), reading(case.activation)),
+            Origin::Simulated(scan) => {
+                (format!("simulated from {}", scan.name()), "not a network’s; logits, softmax")
+            }
         };
         self.panel("Prediction", [&origin, how], |voxel| {
             let shares: Vec<f32> =

@@ -14,7 +14,7 @@ pub fn heading(out: &mut Writer<impl Write>) -> Result<()> {
 
 pub fn sample(number: usize, atlas: &Atlas, classes: &Classes, out: &mut Writer<impl Write>) -> Result<()> {
     let number = number.to_string();
-    let labels = atlas.sample.labels_name.as_str();
+    let labels = &atlas.sample.labels_file.path();
     for entry in &atlas.entries {
         let key = entry.loss.key;
         let (value, norm) = (text(Some(entry.value)), text(Some(entry.norm())));

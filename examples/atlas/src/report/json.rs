@@ -3,6 +3,7 @@
 use crate::atlas::{Atlas, Entry};
 use crate::input::classes::Classes;
 use crate::input::prediction::{Origin, reading};
+use crate::input::raster::Source;
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -18,13 +19,13 @@ pub fn report(classes: &Classes, samples: Vec<Value>, picture: Option<&Path>) ->
 pub fn sample(atlas: &Atlas) -> Value {
     let sample = &atlas.sample;
     let (origin, file) = match &sample.prediction.origin {
-        Origin::File(name) => ("file", name),
-        Origin::Simulated(name) => ("simulated", name),
+        Origin::File(file) => ("file", file),
+        Origin::Simulated(scan) => ("simulated", scan),
     };
     json!({
-        "labels": sample.labels_name,
-        "image": sample.image_name,
-        "prediction": {"origin": origin, "of": file, "reading": reading(atlas.case.activation)},
+        "labels": sample.labels_file.path(),
+        "image": sample.image_file.as_ref().map(Source::path),
+        "prediction": {"origin": origin, "of": file.path(), "reading": reading(atlas.case.activation)},
         "shape": sample.grid.file_extents(),
         "spacing": sample.grid.file_spacing(),
         "orientation": sample.grid.orientation(),

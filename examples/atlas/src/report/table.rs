@@ -55,7 +55,7 @@ fn inputs(atlas: &Atlas, classes: &Classes, out: &mut impl Write) -> io::Result<
     let sample = &atlas.sample;
     let orientation = sample.grid.orientation().unwrap_or_else(|| "no orientation".into());
     let (size, widths, unit) = (sample.grid.size(), sample.grid.widths(), sample.grid.unit());
-    writeln!(out, "labels:     {}: {size} of {widths}, {orientation}", sample.labels_name)?;
+    writeln!(out, "labels:     {}: {size} of {widths}, {orientation}", sample.labels_file.path())?;
     let counts = atlas.case.counts();
     for (class, name) in classes.names.iter().enumerate() {
         let start = if class == 0 { "classes:" } else { "" };
@@ -67,11 +67,14 @@ fn inputs(atlas: &Atlas, classes: &Classes, out: &mut impl Write) -> io::Result<
         writeln!(out, "ignored:    {} {unit}", atlas.ignored())?;
     }
     match &sample.prediction.origin {
-        Origin::File(name) => writeln!(out, "prediction: {name}: {}", reading(atlas.case.activation)),
-        Origin::Simulated(name) => {
+        Origin::File(file) => {
+            writeln!(out, "prediction: {}: {}", file.path(), reading(atlas.case.activation))
+        }
+        Origin::Simulated(scan) => {
             writeln!(
                 out,
-                "prediction: simulated from the intensities of {name}, not a network's: logits, softmax"
+                "prediction: simulated from the intensities of {}, not a network's: logits, softmax",
+                scan.path()
             )
         }
     }
