@@ -22,8 +22,8 @@ pub struct Measured<T> {
 pub struct Parts {
     /// Of each term, before its weight.
     pub terms: Vec<f64>,
-    /// Of each class, if the loss is one region loss.
-    pub classes: Vec<Option<f64>>,
+    /// Of each class, if the loss is one region loss; otherwise NaN.
+    pub classes: Vec<f64>,
 }
 
 impl<T: Real> Case<T> {
@@ -69,9 +69,11 @@ impl<T: Real> Case<T> {
         let outputs = Outputs { term_values, class_values, ..Outputs::default() };
         run(&self.batch()?, terms, outputs, &mut measured.scratch)?;
         // The classes of several terms are averaged in several ways: they do not add up to classes of the sum.
-        let is_single = terms.len() == 1;
-        let of_class = |&value: &f64| Some(value).filter(|value| is_single && !value.is_nan());
-        Ok(Parts { terms: values, classes: classes[..self.classes].iter().map(of_class).collect() })
+        if terms.len() > 1 {
+            classes.fill(f64::NAN);
+        }
+        classes.truncate(self.classes);
+        Ok(Parts { terms: values, classes })
     }
 }
 

@@ -17,10 +17,10 @@ pub fn sample(number: usize, atlas: &Atlas, classes: &Classes, out: &mut Writer<
     let labels = &atlas.sample.labels_file.path();
     for entry in &atlas.entries {
         let key = entry.loss.key;
-        let (value, norm) = (text(Some(entry.value)), text(Some(entry.norm())));
+        let (value, norm) = (text(entry.value), text(entry.norm()));
         out.write_record([&number, labels, key, "", "", &value, &norm])?;
         for (class, (value, norm)) in entry.parts.classes.iter().zip(&entry.norms).enumerate() {
-            let (value, norm) = (text(*value), text(Some(*norm)));
+            let (value, norm) = (text(*value), text(*norm));
             out.write_record([
                 &number,
                 labels,
@@ -36,6 +36,6 @@ pub fn sample(number: usize, atlas: &Atlas, classes: &Classes, out: &mut Writer<
 }
 
 /// All digits of a finite number.
-fn text(number: Option<f64>) -> String {
-    number.filter(|number| number.is_finite()).map_or_else(String::new, |number| number.to_string())
+fn text(number: f64) -> String {
+    if number.is_finite() { number.to_string() } else { String::new() }
 }
