@@ -6,6 +6,7 @@ mod c;
 mod cpp;
 mod documents;
 mod header;
+mod javascript;
 mod laws;
 mod python;
 mod readme;
@@ -81,6 +82,8 @@ fn generated_files_are_current() {
         Generated::file("tests/c/table.h", c::table()),
         Generated::part("examples/libtorch/segloss_op.py", IN_PYTHON.0, IN_PYTHON.1, python::parameters()),
         Generated::part("tests/ranges.rs", IN_RANGES.0, IN_RANGES.1, laws::ranges()),
+        Generated::file("bindings/wasm/src/losses.js", javascript::table()),
+        Generated::file("bindings/wasm/src/losses.d.ts", javascript::types()),
         Generated::part("README.md", IN_README.0, IN_README.1, readme::rows()),
     ];
     let mut stale: Vec<String> = of_table.into_iter().filter_map(check).collect();
