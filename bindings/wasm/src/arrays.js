@@ -18,7 +18,7 @@ export function described(argument, name) {
   const { data, dtype, strides } = ArrayBuffer.isView(argument) ? { data: argument } : (argument ?? {});
   // By name: arrays of another frame or worker are of other classes, and few engines have Float16Array.
   const own = DTYPES[data?.[Symbol.toStringTag]];
-  if (!own) throw refuse(name, "a typed array, or { data, dtype, strides }", data?.constructor?.name ?? data);
+  if (!own) throw refuse(name, "a typed array, or { data, dtype, strides }", (data ?? argument)?.constructor?.name);
   if (dtype !== undefined && dtype !== own && !(own === "u16" && HALVES.includes(dtype))) {
     throw refuse(`${name}.dtype`, own === "u16" ? "u16, f16 or bf16" : own, dtype);
   }

@@ -29,9 +29,9 @@ export function putBatch(library, batch, others) {
 function inputs(memory, batch, shape) {
   const [samples, classes, ...space] = shape;
   const flat = [samples, ...space];
-  // The prediction of functions that read only its shape.
+  // The functions that take no prediction read only its shape: one number stands for all.
   const pred = batch.pred === undefined
-    ? { ...memory.tensor(new Float32Array(0), CONSTANTS.SEGLOSS_F32, shape), data: 0 }
+    ? memory.tensor(new Float32Array(1), CONSTANTS.SEGLOSS_F32, shape, shape.map(() => 0))
     : tensor(memory, batch.pred, "pred", [shape]);
   const { dtype } = described(batch.target, "target");
   const found = { pred, target: tensor(memory, batch.target, "target", isFloat(dtype) ? [shape] : [flat, shape]) };
