@@ -55,14 +55,20 @@ function update() {
     show(batch, result, performance.now() - began);
   } catch (error) {
     element("error").textContent = error.message;
-    element("error").hidden = false;
+    setStale(true);
   }
+}
+
+// After an error the figures are those of the call before.
+function setStale(isStale) {
+  element("error").hidden = !isStale;
+  for (const id of ["figures", "gradient"]) element(id).classList.toggle("is-stale", isStale);
 }
 
 function show(batch, result, milliseconds) {
   globalThis.demo = { batch, result };
   const largest = drawGradient(element("gradient"), slice, result.gradient.subarray(shown() * voxels, (shown() + 1) * voxels));
-  element("error").hidden = true;
+  setStale(false);
   element("value").textContent = result.value.toPrecision(7);
   element("largest").textContent = short(result.gradient.reduce((most, x) => Math.max(most, Math.abs(x)), 0));
   element("time").textContent = `${milliseconds.toFixed(1)} ms`;

@@ -14,7 +14,11 @@ const RED = [178, 24, 43];
 // Rows of the scan run from back to front; pictures have the front at the top.
 export const rowShown = (row, rows) => rows - 1 - row;
 
-export const short = (x) => (x === 0 ? "0" : x.toPrecision(3)).replace("-", "−");
+// Three digits; small numbers with an exponent.
+export function short(x) {
+  const isSmall = x !== 0 && Math.abs(x) < 1e-3;
+  return (isSmall ? x.toExponential(2) : x.toPrecision(3)).replaceAll("-", "−");
+}
 
 // Draws a picture of one pixel per voxel; `colourOf` returns [red, green, blue].
 function draw(canvas, { rows, columns }, colourOf) {
