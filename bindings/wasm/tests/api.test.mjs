@@ -1,6 +1,7 @@
 // What the functions accept, return and refuse.
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import test from "node:test";
 import { SeglossError, classWeights, distance, distanceField, init, value, valueAndGradient } from "../src/index.js";
 
@@ -8,15 +9,36 @@ test("before init: an error that says so", () => {
   assert.throws(() => value({}), { name: "SeglossError", message: "segloss is not loaded: await init() first" });
 });
 
+// The bytes of the module that init loads, and its instance.
+async function loadedBy(options) {
+  const { instantiate } = WebAssembly;
+  const found = {};
+  WebAssembly.instantiate = async (bytes, imports) => {
+    const made = await instantiate(bytes, imports);
+    Object.assign(found, { bytes, exports: made.instance.exports });
+    return made;
+  };
+  try {
+    return { ...(await init(options)), ...found };
+  } finally {
+    WebAssembly.instantiate = instantiate;
+  }
+}
+const module = (name) => readFileSync(new URL(`../dist/segloss_${name}.wasm`, import.meta.url));
+
 test("an engine without simd128 gets the other module", async () => {
   const { validate } = WebAssembly;
   WebAssembly.validate = () => false;
   try {
-    assert.equal((await init()).simd, false);
+    const { simd, bytes } = await loadedBy();
+    assert.equal(simd, false);
+    assert.ok(module("scalar").equals(bytes));
   } finally {
     WebAssembly.validate = validate;
   }
-  assert.deepEqual(await init(), { simd: true, version: "0.1.0" });
+  const { simd, version, bytes } = await loadedBy();
+  assert.deepEqual({ simd, version }, { simd: true, version: "0.1.0" });
+  assert.ok(module("simd").equals(bytes));
 });
 
 const shape = [1, 2, 2, 3];
@@ -114,7 +136,8 @@ test("class weights", () => {
   assert.ok(Math.abs(classWeights({ shape, target: labels, kind: "inverse_sqrt" })[1] - Math.sqrt(6)) < 1e-12);
 });
 
-test("a second call does not see the first; the memory grows as needed", () => {
+test("the memory grows as needed and is used again", async () => {
+  const { exports } = await loadedBy();
   const expected = valueAndGradient(batch);
   const [rows, columns] = [600, 700];
   const large = {
@@ -122,6 +145,9 @@ test("a second call does not see the first; the memory grows as needed", () => {
     terms: "dice_hausdorff",
   };
   assert.ok(value(large) > 0);
+  const bytes = exports.memory.buffer.byteLength;
+  assert.ok(value(large) > 0);
+  assert.equal(exports.memory.buffer.byteLength, bytes);
   assert.deepEqual(valueAndGradient(batch), expected);
 });
 
