@@ -17,7 +17,7 @@ static bool holds = true;
 
 static void verify(const std::string& what, double error, double limit) {
   const bool is_within = error <= limit;
-  std::printf("  %-44s %.1e, <= %.0e: %s\n", what.c_str(), error, limit, is_within ? "holds" : "FAILS");
+  std::printf("  %-46s %.1e, <= %.0e: %s\n", what.c_str(), error, limit, is_within ? "holds" : "FAILS");
   holds &= is_within;
 }
 
@@ -126,7 +126,9 @@ static void pooled() {
   Output output(3, 4, 13, 11, true);
   segloss::Options over_images;
   over_images.sample_average = segloss::SampleAverage::pooled;
-  const segloss::WeightedSum loss{{1.0, segloss::Dice{}, over_images}, {1.0, segloss::CrossEntropy{}}};
+  // Of Tversky every image has its own slopes.
+  const segloss::WeightedSum loss{
+      {1.0, segloss::Dice{}, over_images}, {1.0, segloss::Tversky{}}, {1.0, segloss::CrossEntropy{}}};
   const double value = output.run(loss_segloss_(loss));
 
   std::vector<uint16_t> labels;
@@ -142,8 +144,8 @@ static void pooled() {
   outputs.grad = gradient.host();
   std::vector<std::byte> scratch(loss.scratch_size(batch));
   const double expected = loss.run(batch, outputs, scratch);
-  verify("batch Dice + cross entropy, value", std::abs(value - expected) / expected, 1e-7);
-  verify("batch Dice + cross entropy, gradient", difference(output.gradient, gradient), 1e-6);
+  verify("batch Dice + Tversky + cross entropy, value", std::abs(value - expected) / expected, 1e-7);
+  verify("batch Dice + Tversky + cross entropy, gradient", difference(output.gradient, gradient), 1e-6);
 }
 
 template <class Loss>

@@ -24,7 +24,8 @@ def joint(loss, batch):
     """The calls in the graph of loss and gradients, and the program that ExecuTorch loads."""
     program = _export_forward_backward(export(unet.WithLoss(unet.new_net(), loss), batch, strict=True))
     calls = [node.target for node in program.graph.nodes if node.op == "call_function"]
-    edge = to_edge(program, compile_config=EdgeCompileConfig(_check_ir_validity=False))  # segloss::loss is no ATen op
+    # The check refuses ops that are not of ATen.
+    edge = to_edge(program, compile_config=EdgeCompileConfig(_check_ir_validity=False))
     return calls, edge.to_executorch().buffer
 
 
@@ -43,11 +44,20 @@ def train_in_pytorch(batch):
     return gradients, torch.tensor(losses)
 
 
+def check_backward():
+    """The backward of the op multiplies by the upstream gradient, which is 1 in the programs."""
+    segloss_op.library.impl("loss", lambda logits, labels: (logits.sum(), torch.ones_like(logits)), "CPU")
+    logits = torch.zeros(1, 2, 3, 3, requires_grad=True)
+    (3 * segloss_op.loss(logits, torch.zeros(1, 3, 3, dtype=torch.uint8))).backward()
+    assert (logits.grad == 3).all(), logits.grad
+
+
 def main():
+    check_backward()
     folder, batch = Path(sys.argv[1]), unet.scan()
     for name, loss in ("segloss", segloss_op.loss), ("PyTorch", unet.torch_loss):
         calls, program = joint(loss, batch)
-        print(f"loss of {name}: {len(calls):3} calls in the graph of loss and gradients, .pte of {len(program):,} bytes")
+        print(f"loss of {name}: {len(calls):3} calls in the joint graph, .pte of {len(program):,} bytes")
         assert calls.count(torch.ops.segloss.loss.default) == (name == "segloss")
         (folder / f"{name}.pte").write_bytes(program)
     gradients, losses = train_in_pytorch(batch)

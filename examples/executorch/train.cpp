@@ -1,6 +1,8 @@
-// Trains segloss.pte in C++: train FOLDER, the folder of export.py. A .pte of export.py has the outputs loss, gradients and
-// parameters; the parameters are the memory of the program, so that SGD on the outputs trains it. The wheel of ExecuTorch
-// has no header of its training extension: SGD is written here.
+// Trains segloss.pte in C++: train FOLDER, the folder of export.py.
+//
+// The outputs of a .pte of export.py are the loss, the gradients and the parameters. The parameters are the memory that
+// the program computes with, so SGD on these outputs trains it. It is written here because the wheel of ExecuTorch has
+// no header of its training extension.
 #include <executorch/extension/module/module.h>
 #include <executorch/extension/tensor/tensor.h>
 
@@ -22,7 +24,7 @@ constexpr std::size_t steps = 60;
 
 static std::vector<EValue> call(Module& module, const std::string& method, const std::vector<EValue>& inputs = {}) {
   auto outputs = module.execute(method, inputs);
-  if (!outputs.ok()) throw std::runtime_error(method + " failed: error " + std::to_string(static_cast<int>(outputs.error())));
+  if (!outputs.ok()) throw std::runtime_error(method + ": error " + std::to_string(static_cast<int>(outputs.error())));
   return outputs.get();
 }
 
@@ -57,8 +59,9 @@ int main(int, char** arguments) try {
   const auto label_tensor =
       executorch::extension::from_blob(labels.data(), shape_of(module, 1), executorch::aten::ScalarType::Byte);
 
-  const auto first_gradient = static_cast<std::size_t>(call(module, "__et_training_gradients_index_forward")[0].toInt());
-  const auto first_parameter = static_cast<std::size_t>(call(module, "__et_training_parameters_index_forward")[0].toInt());
+  const auto index = [&](const char* method) { return static_cast<std::size_t>(call(module, method)[0].toInt()); };
+  const std::size_t first_gradient = index("__et_training_gradients_index_forward");
+  const std::size_t first_parameter = index("__et_training_parameters_index_forward");
   const auto names = call(module, "__et_training_fqn_forward");
   const std::size_t parameters = first_parameter - first_gradient;
 
@@ -69,9 +72,10 @@ int main(int, char** arguments) try {
     const auto outputs = call(module, "forward", {image_tensor, label_tensor});
     losses.push_back(outputs[0].toTensor().const_data_ptr<float>()[0]);
     for (std::size_t k = 0; k < parameters; k++) {
-      const Tensor &gradient = outputs[first_gradient + k].toTensor(), &parameter = outputs[first_parameter + k].toTensor();
+      const Tensor& gradient = outputs[first_gradient + k].toTensor();
       const auto count = static_cast<std::size_t>(gradient.numel());
       const float* const slope = gradient.const_data_ptr<float>();
+      float* const parameter = outputs[first_parameter + k].toTensor().mutable_data_ptr<float>();
       if (step == 0) {
         const auto expected = read<float>(folder + std::string(names[k].toString()));
         if (expected.size() != count) throw std::runtime_error("not the shape of the gradient of PyTorch");
@@ -82,14 +86,15 @@ int main(int, char** arguments) try {
       velocity[k].resize(count);
       for (std::size_t i = 0; i < count; i++) {
         velocity[k][i] = momentum * velocity[k][i] + slope[i];
-        parameter.mutable_data_ptr<float>()[i] -= rate * velocity[k][i];
+        parameter[i] -= rate * velocity[k][i];
       }
     }
   }
 
   const float apart = largest_difference(losses.data(), read<float>(folder + "losses").data(), 10);
   std::printf("Module in C++, %zu parameters:\n", parameters);
-  std::printf("  gradients of the parameters within %.1e of the largest entry of PyTorch's\n", static_cast<double>(error));
+  std::printf("  gradients of the parameters within %.1e of the largest entry of PyTorch's\n",
+              static_cast<double>(error));
   std::printf("  loss %.4f to %.4f in %zu steps; the first ten within %.1e of PyTorch's\n",
               static_cast<double>(losses[0]), static_cast<double>(losses.back()), steps, static_cast<double>(apart));
   return parameters == 10 && error <= 1e-5F && apart <= 1e-4F && losses.back() < 0.25F * losses[0] ? 0 : 1;

@@ -1,7 +1,7 @@
 """Trains segloss.pte by executorch.extension.training: train.py FOLDER KERNEL
 
-FOLDER is that of export.py, KERNEL the shared library of segloss_kernel.cpp. Gradients and losses are compared with those
-of PyTorch.
+FOLDER is that of export.py, KERNEL the shared library of segloss_kernel.cpp. Gradients and losses are compared with
+those of PyTorch.
 """
 import ctypes
 import sys
@@ -35,8 +35,9 @@ def main():
     apart = abs(numpy.array(losses) - expected)[:10].max()
     print("executorch.extension.training:")
     print(f"  gradients of the parameters within {error:.1e} of the largest entry of PyTorch's")
-    print(f"  loss {losses[0]:.4f} to {losses[-1]:.4f} in {unet.STEPS} steps; the first ten within {apart:.1e} of PyTorch's")
-    assert len(gradients) == 10 and error <= 1e-5 and apart <= 1e-4 and losses[-1] < 0.25 * losses[0]
+    first, last = losses[0], losses[-1]
+    print(f"  loss {first:.4f} to {last:.4f} in {unet.STEPS} steps; the first ten within {apart:.1e} of PyTorch's")
+    assert len(gradients) == 10 and error <= 1e-5 and apart <= 1e-4 and last < 0.25 * first
 
 
 if __name__ == "__main__":
