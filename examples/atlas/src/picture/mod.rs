@@ -83,9 +83,9 @@ mod tests {
     #[test]
     fn full_is_the_percentile_or_the_largest() {
         let mut slopes = vec![0.5f32; 1000];
-        slopes[0] = -9.0;
+        slopes[..5].fill(-9.0);
         assert_eq!(full(&slopes), 0.5);
-        slopes[1..].fill(0.0);
+        slopes[5..].fill(0.0);
         assert_eq!(full(&slopes), 9.0);
         assert_eq!(full(&[0.0]), f32::MIN_POSITIVE);
     }
