@@ -72,7 +72,8 @@ fn choice(name: &'static str, field: &'static str, of: &'static Choice) -> Entry
 
 pub fn table() -> String {
     let rows: String = LOSSES.iter().map(entry).collect();
-    let presets: Vec<String> = PRESETS.iter().map(|preset| format!("  {}: \"{}\",", preset.name, preset.readme)).collect();
+    let presets: Vec<String> =
+        PRESETS.iter().map(|preset| format!("  {}: \"{}\",", preset.name, preset.readme)).collect();
     format!(
         "{HEAD}\n// Loss -> what it is, and its options. An option writes a field of segloss_term.\n\
          export const LOSSES = {{\n{rows}}};\n\n\
@@ -97,7 +98,10 @@ fn literal(entry: &Entry) -> String {
         Entry::Choice { name, field, constants } => {
             let constants: Vec<String> =
                 constants.iter().map(|(name, code)| format!("{name}: {code:?}")).collect();
-            format!("{name}: {{ kind: \"choice\", field: {field:?}, constants: {{ {} }} }},", constants.join(", "))
+            format!(
+                "{name}: {{ kind: \"choice\", field: {field:?}, constants: {{ {} }} }},",
+                constants.join(", ")
+            )
         }
         Entry::Flag { name, field, code, what } => {
             format!("{name}: {{ kind: \"flag\", field: {field:?}, constant: {code:?}, what: {what:?} }},")
