@@ -29,7 +29,6 @@ const OPTIONS = [
   [{ loss: "hausdorff", alpha: 1.5, sides: "target", argmax: true, logarithmic: true }, `hausdorff alpha 1.5 variant ${C.SEGLOSS_HAUSDORFF_TARGET_ONLY | C.SEGLOSS_HAUSDORFF_ARGMAX | C.SEGLOSS_HAUSDORFF_LOG}`],
 ];
 const losses = Object.keys(LOSSES);
-assert.equal(losses.length, 17);
 const CASES = [
   ...losses.map((loss) => [{ loss }, loss]),
   ...Object.keys(PRESETS).map((preset) => [preset, `preset ${preset}`]),
