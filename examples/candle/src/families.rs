@@ -26,7 +26,7 @@ fn losses() -> Result<Vec<(&'static str, &'static str, Vec<Term<'static>>)>> {
         ("distribution", "weighted, smoothed cross entropy", vec![weighted]),
         ("distribution", "TopK", vec![term(1.0, TopK::default())]),
         ("distribution", "focal", vec![term(1.0, Focal::default())]),
-        ("distribution", "distance-penalised", vec![term(1.0, DistancePenalized::default())]),
+        ("distribution", "distance-penalised", vec![term(1.0, DistancePenalized)]),
         ("region", "sensitivity-specificity", vec![term(1.0, SensitivitySpecificity::default())]),
         ("region", "Dice", vec![term(1.0, Dice::default())]),
         ("region", "IoU (Jaccard)", vec![term(1.0, Iou::default())]),
