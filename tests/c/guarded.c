@@ -60,7 +60,8 @@ static void paint(void *to, uint32_t dtype, size_t count, int is_mask, size_t n)
   }
 }
 
-static double plain_memory[MOST], plain_target[MOST], plain_gradient[MOST];
+static double plain_memory[MOST], plain_target[MOST], plain_gradient[MOST], plain_class_values[B * C];
+static segloss_class_sums plain_class_sums[B * C];
 
 /* One loss on one kind of target, dtype and layout. */
 static void check_loss(const segloss_loss *loss, size_t f, int kind, int channels_last, int64_t n) {
@@ -100,6 +101,8 @@ static void check_loss(const segloss_loss *loss, size_t f, int kind, int channel
   }
   CHECK(segloss_scratch_size(&term, 1, &args, &needed) == SEGLOSS_OK);
   args.value = &plain;
+  args.class_values = plain_class_values; /* with outputs by class, the value may have other roundings */
+  args.class_sums = plain_class_sums;
   args.grad.data = plain_gradient;
   args.scratch = malloc(needed);
   args.scratch_size = needed;
