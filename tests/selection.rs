@@ -1,6 +1,7 @@
 //! TopK by threshold: a voxel whose target class has exactly the threshold's probability is not selected.
 
-use crate::convert_cases::{Float, Format, Target, outcome};
+use crate::cases::distinct_logits;
+use crate::convert_cases::{Float, Format, Outcome, Target, outcome};
 use crate::naive::{Activation, Case, Form, Selection, TermSpec};
 
 /// In one voxel of four the target class has the given probability, in the others 1/64.
@@ -64,6 +65,51 @@ fn equal_logits_have_exactly_equal_probabilities() {
                     let at = |t| selected(&case, t, prediction, Target::U8);
                     assert_eq!(at(share), [false; 70], "{title}: as probable");
                     assert_eq!(at(share + 1e-3), [true; 70], "{title}: less probable");
+                }
+            }
+        }
+    }
+}
+
+/// Each selecting term has sums of its own beside those of the classes and of region losses.
+#[test]
+fn several_terms_that_select_voxels_have_the_values_of_each_alone() {
+    let threshold = |t| TermSpec::new(Form::TopK(Selection::Threshold(t)));
+    let fraction = |k| TermSpec::new(Form::TopK(Selection::Fraction(k)));
+    let squared = || TermSpec::new(Form::Dice { squared: true });
+    let sums = [
+        vec![threshold(0.1), threshold(0.7)],
+        vec![threshold(0.2), threshold(0.4), threshold(0.6), threshold(0.8)],
+        vec![squared(), threshold(0.3), threshold(0.5), threshold(0.9)],
+        vec![squared(), fraction(0.1), threshold(0.5), fraction(0.4)],
+    ];
+    for (activation, classes) in
+        [(Activation::Softmax, 3), (Activation::Softmax, 9), (Activation::Sigmoid, 2)]
+    {
+        let n = 300;
+        let labels: Vec<i64> = (0..n).map(|i| (i * 5 % classes) as i64).collect();
+        let logits = distinct_logits(classes * n, 3);
+        let case = Case::of_labels(classes, &[n], activation, &logits, &labels, &[]);
+        for (terms, by_class) in sums.iter().flat_map(|terms| [(terms, true), (terms, false)]) {
+            for (prediction, precision) in [(Float::F64, 1e-12), (Float::F32, 1e-6)] {
+                let format = Format { prediction, by_class, ..Format::exact(&case) };
+                let of = |terms: &[TermSpec]| outcome(&case, terms, &format, 1.0).unwrap();
+                let joint = of(terms);
+                let alone: Vec<Outcome> = terms.iter().map(|term| of(core::slice::from_ref(term))).collect();
+                let title = format!(
+                    "{activation:?}, {classes} classes, {terms:?}, {prediction:?}, by class {by_class}"
+                );
+                for (ours, alone) in joint.terms.iter().zip(&alone) {
+                    assert!(
+                        (ours - alone.value).abs() <= precision * alone.value,
+                        "{title}: {ours}, {}",
+                        alone.value
+                    );
+                }
+                let largest = joint.gradient.iter().fold(0.0f64, |most, g| most.max(g.abs()));
+                for (k, ours) in joint.gradient.iter().enumerate() {
+                    let sum: f64 = alone.iter().map(|outcome| outcome.gradient[k]).sum();
+                    assert!((ours - sum).abs() <= precision * largest, "{title} at {k}: {ours}, not {sum}");
                 }
             }
         }

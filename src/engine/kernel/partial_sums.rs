@@ -102,10 +102,8 @@ pub(crate) struct PartialSums<'s, T> {
 const MOST_AT_ONCE: usize = 4 + 3 * MAX_TERMS;
 
 impl<'s, T: Vectorized + Plain> PartialSums<'s, T> {
-    /// Takes memory for the sums of some terms, with products if `products`.
-    pub fn new(arena: &mut Arena<'s>, classes: usize, terms: usize, products: bool) -> Result<Self, Error> {
-        // A selecting term has a weight too, of class 0 only: one more row of each class for all of them.
-        let quantities = 4 + terms + 1 + if products { terms } else { 0 };
+    /// Takes memory for the sums of `quantities` at once.
+    pub fn new(arena: &mut Arena<'s>, classes: usize, quantities: usize) -> Result<Self, Error> {
         let lanes = arena.take(classes.saturating_mul(quantities).saturating_mul(T::LANES))?;
         Ok(Self {
             classes,

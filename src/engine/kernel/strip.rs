@@ -41,8 +41,8 @@ pub(crate) struct OptionalRows {
     pub per_class: bool,
     /// Softmax with a loss of both outcomes.
     pub other_classes: bool,
-    /// Some term selects voxels.
-    pub selects: bool,
+    /// The number of terms that select voxels.
+    pub selecting: usize,
     /// Sums of logarithms may be logarithms of products, class by class.
     pub products: bool,
     /// The most classes for which strips are wide.
@@ -189,13 +189,13 @@ impl<'s, T: Real + Plain + Vectorized> Strip<'s, T> {
                 rest: row(arena)?,
                 of_largest: row(arena)?,
                 ranking: row(arena)?,
-                selected: if optional.selects {
+                selected: if optional.selecting > 0 {
                     arena.take_of(MAX_TERMS * widest, MAX_TERMS * width)?
                 } else {
                     Default::default()
                 },
             },
-            sums: PartialSums::new(arena, classes, optional.terms, optional.products)?,
+            sums: PartialSums::new(arena, classes, optional.sums())?,
             neg_log: NegLogUnits::new(arena)?,
             slopes: arena.take(classes)?,
             has_squares: false,
@@ -274,6 +274,12 @@ impl<'s, T: Real + Plain + Vectorized> Strip<'s, T> {
 }
 
 impl OptionalRows {
+    /// Returns the most quantities that a pass adds to: four of region losses, the loss of each term, the weight of each
+    /// term that selects voxels, and the product of each term that may have one.
+    fn sums(&self) -> usize {
+        4 + self.terms + self.selecting + if self.products { self.terms } else { 0 }
+    }
+
     /// Returns the rows that the terms use.
     pub fn of(problem: &Problem<'_>, terms: &[Term<'_>]) -> Self {
         let any = |uses: fn(VoxelLossInfo) -> bool| voxel_losses(terms).any(|(_, loss)| uses(loss.info()));
@@ -285,7 +291,7 @@ impl OptionalRows {
             terms: terms.len(),
             per_class: is_softmax,
             other_classes: is_softmax && any(|info| info.contribution == Contribution::BothOutcomes),
-            selects: any(|info| info.selection.is_some()),
+            selecting: voxel_losses(terms).filter(|(_, loss)| loss.info().selection.is_some()).count(),
             products: problem.activation == Activation::Sigmoid && any(|info| info.is_neg_log),
             most: if is_of_target { FEW } else { FEW_OF_CALLS },
         }
