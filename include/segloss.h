@@ -99,7 +99,7 @@
 /* Bytes of scratch that suffice for every loss without a field but TopK, on the calling thread. A constant
  * expression, for a static buffer. */
 #define SEGLOSS_SCRATCH_BYTES(samples, classes) \
-  ((size_t)(SIZE_MAX > 0xffffffffu ? 147456u : 9728u) + (size_t)2176u * (classes) + (size_t)288u * (samples) * (classes))
+  ((size_t)(SIZE_MAX > 0xffffffffu ? 147456u : 9728u) + (size_t)2112u * (classes) + (size_t)288u * (samples) * (classes))
 
 #ifndef SEGLOSS_API
 #if defined(_WIN32) && defined(SEGLOSS_DLL)

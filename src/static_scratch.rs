@@ -4,7 +4,7 @@
 const FIXED_32_BIT: usize = 9_728;
 /// Bytes that do not depend on the batch, for other targets.
 const FIXED_64_BIT: usize = 147_456;
-const PER_CLASS: usize = 2176;
+const PER_CLASS: usize = 2112;
 const PER_SUM: usize = 288;
 
 /// Returns an upper bound of the scratch bytes of a loss over `samples` samples and `classes` classes, for a static
