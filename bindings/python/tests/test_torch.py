@@ -213,7 +213,23 @@ def test_fields_are_computed_or_given():
     given = gradients(lambda z, y: st.BoundaryLoss()(z, y, field), z, y)
     computed = gradients(st.BoundaryLoss(spacing=(1.0, 2.0)), z, y)
     assert_close(given, computed, 1e-15)
-    assert_close(gradients(st.HausdorffDTLoss(softmax=True, to_onehot_y=True), z, y[:, None]), computed, 1e9)
+
+
+def test_losses_of_nnunet_take_threads_and_a_device(monkeypatch):
+    z, y = batch()
+    masks = torch.nn.functional.one_hot(y, 3).movedim(-1, 1).to(torch.uint8)
+    used = []
+    run = _ops._call.run
+    monkeypatch.setattr(
+        _ops._call, "run", lambda terms, batch, *rest: used.append(batch.threads) or run(terms, batch, *rest)
+    )
+    for name in ("DC_and_CE_loss", "DC_and_topk_loss", "DC_and_BCE_loss", "DC_and_CE_and_boundary_loss"):
+        make = getattr(st.nnunet, name)
+        target = masks if name == "DC_and_BCE_loss" else y[:, None]
+        plain = make({}, {})(z, target)
+        used.clear()
+        assert torch.equal(make({}, {}, threads=3, device="cpu")(z, target), plain)
+        assert used == [3], name
 
 
 def test_modules_refuse_what_they_do_not_offer():
