@@ -3,10 +3,9 @@
 mod support;
 
 use serde_json::Value;
-use support::{EXTENTS, Folder, Nifti, assert_near, cross_entropy, gzip, labels, logits, png, softmax};
-
-const SIZE: [usize; 4] = [EXTENTS[0], EXTENTS[1], EXTENTS[2], 3];
-const PAIR: &str = "--labels labels.nii --prediction prediction.nii";
+use support::{
+    EXTENTS, Folder, Nifti, PAIR, SIZE, assert_near, cross_entropy, gzip, labels, logits, png, softmax,
+};
 
 #[track_caller]
 fn check(folder: &Folder, arguments: &str, expected: f64) -> Value {
@@ -24,12 +23,12 @@ fn both_versions_in_both_byte_orders_in_one_file_or_two_gzipped_or_not() {
             let nifti =
                 |extents: &[usize], stored| Nifti { version, big_endian, ..Nifti::new(extents, stored) };
             let (target, prediction) = (nifti(&EXTENTS, labels()), nifti(&SIZE, logits()));
-            folder.write("labels.nii", &target.bytes()).write("prediction.nii", &prediction.bytes());
+            folder.write("l.nii", &target.bytes()).write("p.nii", &prediction.bytes());
             check(&folder, PAIR, expected);
             // An offset of 0 means the first byte behind the header.
             let mut bytes = target.bytes();
             bytes[if version == 1 { 108..112 } else { 168..176 }].fill(0);
-            folder.write("labels.nii", &bytes);
+            folder.write("l.nii", &bytes);
             check(&folder, PAIR, expected);
             folder.write("l.nii.gz", &gzip(&target.bytes())).write("p.nii.gz", &gzip(&prediction.bytes()));
             check(&folder, "--labels l.nii.gz --prediction p.nii.gz", expected);
@@ -58,7 +57,7 @@ fn every_datatype() {
             let stored = logits().into_iter().map(|z| 16.0 * (z + 2.0)).collect();
             let scaling = Nifti { slope: 1.0 / 16.0, intercept: -2.0, ..Nifti::new(&SIZE, stored) };
             let prediction = Nifti { datatype, big_endian, ..scaling };
-            folder.write("labels.nii", &labels.bytes()).write("prediction.nii", &prediction.bytes());
+            folder.write("l.nii", &labels.bytes()).write("p.nii", &prediction.bytes());
             check(&folder, PAIR, expected);
         }
     }
@@ -68,31 +67,31 @@ fn every_datatype() {
 fn scaling_that_is_nan_or_0_is_none() {
     let folder = Folder::new("scaling");
     let expected = cross_entropy(&logits(), &labels()).0;
-    folder.write("prediction.nii", &Nifti::new(&SIZE, logits()).bytes());
+    folder.write("p.nii", &Nifti::new(&SIZE, logits()).bytes());
     for (slope, intercept) in [(f64::NAN, f64::NAN), (0.0, 5.0), (f64::INFINITY, 0.0), (1.0, 0.0)] {
         let file = Nifti { slope, intercept, datatype: 2, ..Nifti::new(&EXTENTS, labels()) };
-        folder.write("labels.nii", &file.bytes());
+        folder.write("l.nii", &file.bytes());
         check(&folder, PAIR, expected);
     }
     // A third in f32: labels are 1.0000000298.
     let stored = labels().into_iter().map(|label| 3.0 * label).collect();
     let file = Nifti { slope: f64::from(1f32 / 3.0), intercept: 0.0, ..Nifti::new(&EXTENTS, stored) };
-    folder.write("labels.nii", &file.bytes());
+    folder.write("l.nii", &file.bytes());
     check(&folder, PAIR, expected);
 }
 
 #[test]
 fn probabilities_are_recognised_and_classes_may_be_on_the_fifth_axis() {
     let folder = Folder::new("probabilities");
-    folder.write("labels.nii", &Nifti::new(&EXTENTS, labels()).bytes());
+    folder.write("l.nii", &Nifti::new(&EXTENTS, labels()).bytes());
     let expected = cross_entropy(&logits(), &labels()).0;
     let [x, y, z, classes] = SIZE;
     let file = Nifti::new(&[x, y, z, 1, classes], softmax(&logits()));
-    folder.write("prediction.nii", &file.bytes());
+    folder.write("p.nii", &file.bytes());
     let report = check(&folder, PAIR, expected);
     assert_eq!(report["samples"][0]["prediction"]["reading"], "probabilities");
     let file = Nifti::new(&SIZE, logits());
-    folder.write("prediction.nii", &file.bytes());
+    folder.write("p.nii", &file.bytes());
     let report = check(&folder, PAIR, expected);
     assert_eq!(report["samples"][0]["prediction"]["reading"], "logits, softmax");
 }
@@ -143,9 +142,9 @@ fn planes_along_any_axis_are_2d_with_equal_distances() {
             _ => [2.0, 3.0, 9.0],
         };
         let file = Nifti { spacing, ..Nifti::new(&insert(&[columns, rows], 1), labels.clone()) };
-        folder.write("labels.nii", &file.bytes());
+        folder.write("l.nii", &file.bytes());
         let file = Nifti { spacing, ..Nifti::new(&insert(&[columns, rows, 3], 1), logits.clone()) };
-        folder.write("prediction.nii", &file.bytes());
+        folder.write("p.nii", &file.bytes());
         let report = folder.json(&format!("{PAIR} --loss ce,hausdorff"));
         let losses = &report["samples"][0]["losses"];
         values.push([losses[0]["value"].as_f64(), losses[1]["value"].as_f64()]);

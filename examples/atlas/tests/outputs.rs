@@ -5,17 +5,9 @@ mod support;
 use flate2::read::MultiGzDecoder;
 use serde_json::{Value, json};
 use std::io::Read;
-use support::{EXTENTS, Folder, Nifti, VOXELS, assert_near, cross_entropy, labels, logits, norm, softmax};
-
-const SIZE: [usize; 4] = [EXTENTS[0], EXTENTS[1], EXTENTS[2], 3];
-const PAIR: &str = "--labels l.nii --prediction p.nii";
-
-fn folder(name: &str) -> Folder {
-    let folder = Folder::new(name);
-    folder.write("l.nii", &Nifti::new(&EXTENTS, labels()).bytes());
-    folder.write("p.nii", &Nifti::new(&SIZE, logits()).bytes());
-    folder
-}
+use support::{
+    EXTENTS, Folder, Nifti, PAIR, SIZE, VOXELS, assert_near, cross_entropy, labels, logits, norm, softmax,
+};
 
 /// The Dice loss of each class: 1 − (2·Σsg + 1) / (Σs + Σg + 1), smoothed as the library's default is, or by nothing.
 fn dice(smooth: f64) -> Vec<f64> {
@@ -40,7 +32,7 @@ fn voxels(folder: &Folder, name: &str) -> (Vec<u8>, Vec<f32>) {
 
 #[test]
 fn json_has_values_and_norms_of_losses_and_classes() {
-    let folder = folder("json");
+    let folder = Folder::with_pair("json");
     let report = folder.json(&format!("{PAIR} --names a,b,c"));
     let sample = &report["samples"][0];
     assert_eq!(report["classes"][2], json!({"name": "c", "labels": [2]}));
@@ -79,7 +71,7 @@ fn json_has_values_and_norms_of_losses_and_classes() {
 
 #[test]
 fn csv_has_a_row_for_each_loss_sample_and_class() {
-    let folder = folder("csv");
+    let folder = Folder::with_pair("csv");
     // A second sample of another size, and a name with a comma.
     let names = "--labels l.nii --labels second,sample.nii --prediction p.nii --prediction q.nii";
     let (second, logits_of_second) = (&labels()[..126], logits());
@@ -135,7 +127,7 @@ fn gradients_are_written_with_the_geometry_of_the_labels() {
 
 #[test]
 fn labels_are_mapped_and_ignored() {
-    let folder = folder("labels");
+    let folder = Folder::with_pair("labels");
     let reference = &folder.json(&format!("{PAIR} --loss ce,dice,boundary"))["samples"][0]["losses"];
     let relabelled = |numbers: [f64; 3]| labels().into_iter().map(|label| numbers[label as usize]).collect();
     for (numbers, options) in [
@@ -165,7 +157,7 @@ fn labels_are_mapped_and_ignored() {
 
 #[test]
 fn spacing_is_that_of_the_header_or_of_the_option() {
-    let folder = folder("spacing");
+    let folder = Folder::with_pair("spacing");
     let boundary = |arguments: &str| {
         folder.json(&format!("{arguments} --loss boundary"))["samples"][0]["losses"][0]["value"]
             .as_f64()
@@ -208,7 +200,7 @@ fn one_class_is_sigmoid_of_a_mask() {
 fn errors_of_the_table_are_small_for_each_activation() {
     const LOSSES: &str = "ce,ce_smoothed,topk,topk_threshold,focal,distance_penalized_ce,dice_squared,penalty,\
                           boundary,hausdorff,combo,exponential_logarithmic";
-    let folder = folder("errors");
+    let folder = Folder::with_pair("errors");
     let s: Vec<f64> = softmax(&logits());
     folder.write("s.nii", &Nifti::new(&SIZE, s).bytes());
     for (arguments, largest) in [

@@ -2,16 +2,11 @@
 
 mod support;
 
-use support::{EXTENTS, Folder, Nifti, RAS, VOXELS, gzip, labels, logits, png, softmax};
-
-const SIZE: [usize; 4] = [EXTENTS[0], EXTENTS[1], EXTENTS[2], 3];
-const PAIR: &str = "--labels l.nii --prediction p.nii";
+use support::{EXTENTS, Folder, Nifti, PAIR, RAS, SIZE, VOXELS, gzip, labels, logits, png, softmax};
 
 /// A folder with valid labels, prediction and scan.
 fn folder(name: &str) -> Folder {
-    let folder = Folder::new(name);
-    folder.write("l.nii", &Nifti::new(&EXTENTS, labels()).bytes());
-    folder.write("p.nii", &Nifti::new(&SIZE, logits()).bytes());
+    let folder = Folder::with_pair(name);
     folder.write("i.nii", &Nifti::new(&EXTENTS, labels()).bytes());
     folder
 }

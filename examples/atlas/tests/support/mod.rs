@@ -158,6 +158,14 @@ impl Folder {
         Self(path)
     }
 
+    /// A folder with labels and a prediction that fit.
+    pub fn with_pair(name: &str) -> Self {
+        let folder = Self::new(name);
+        folder.write("l.nii", &Nifti::new(&EXTENTS, labels()).bytes());
+        folder.write("p.nii", &Nifti::new(&SIZE, logits()).bytes());
+        folder
+    }
+
     /// Writes a file.
     pub fn write(&self, name: &str, bytes: &[u8]) -> &Self {
         std::fs::write(self.0.join(name), bytes).unwrap();
@@ -204,6 +212,10 @@ impl Folder {
 /// The extents of the volume of the tests.
 pub const EXTENTS: [usize; 3] = [7, 6, 5];
 pub const VOXELS: usize = 7 * 6 * 5;
+/// The extents of the prediction of three classes.
+pub const SIZE: [usize; 4] = [EXTENTS[0], EXTENTS[1], EXTENTS[2], 3];
+/// The options for the files of [`Folder::with_pair`].
+pub const PAIR: &str = "--labels l.nii --prediction p.nii";
 
 /// A block of class 1 and a block of class 2 on background.
 pub fn labels() -> Vec<f64> {
